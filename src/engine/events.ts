@@ -1,0 +1,74 @@
+/**
+ * What a run tells its observers: one versioned stream of plain data, the same for terminal, `--json` and library.
+ * Rates are sampled from counters; there is never one event a request. Names and texts may come from a server: clean
+ * them before printing.
+ */
+import type { CopyErrorData } from '../errors.ts';
+
+export type TransferEvent = {
+  readonly v: 1 /** Milliseconds since 1970. */;
+  readonly atMs: number;
+} & TransferEventBody;
+
+export type TransferEventBody =
+  /** The first event: what is going to be copied. */
+  | {
+      readonly type: 'plan';
+      readonly direction: 'upload' | 'download';
+      readonly files: number;
+      readonly bytes: number;
+      readonly connections: number;
+      readonly destination: string;
+      readonly dryRun: boolean;
+    }
+  | {
+      readonly type: 'file';
+      readonly state: 'started' | 'committing' | 'done' | 'failed' | 'would-copy';
+      readonly source: string;
+      readonly target: string;
+      readonly size: number;
+      /** Whether there is a target already, which is going to be replaced. */
+      readonly replaces?: boolean;
+      readonly error?: CopyErrorData;
+    }
+  | {
+      readonly type: 'connection';
+      readonly connection: number;
+      readonly state: 'opening' | 'open' | 'refused' | 'lost' | 'closed' | 'given-up';
+      readonly description?: string;
+      readonly error?: CopyErrorData;
+      /** When it will be tried again. */
+      readonly retryInMs?: number;
+    }
+  /** Something worth a line that is no failure, such as why one connection writes a file. */
+  | { readonly type: 'notice'; readonly level: 'info' | 'warning'; readonly code: string; readonly message: string }
+  /** About four a second. */
+  | {
+      readonly type: 'progress';
+      readonly bytesDone: number;
+      readonly bytesTotal: number;
+      readonly filesDone: number;
+      readonly filesTotal: number;
+      readonly bytesPerSecond: number;
+      /** Undefined while nothing is known. */
+      readonly etaMs?: number;
+      /** Connections that are open now. */
+      readonly connections: number;
+      readonly connectionsWanted: number;
+    }
+  /** The last event. */
+  | {
+      readonly type: 'result';
+      readonly exitCode: number;
+      readonly filesDone: number;
+      readonly filesFailed: number;
+      readonly bytesSent: number;
+      readonly elapsedMs: number;
+      /** How much was verified by what, in bytes. */
+      readonly verified: { readonly bySize: number; readonly notVerified: number };
+      /** The most connections that were open at one time. */
+      readonly connectionsUsed: number;
+      readonly error?: CopyErrorData;
+    };
+
+export type Observer = (event: TransferEvent) => void;

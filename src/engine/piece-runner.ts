@@ -1,0 +1,77 @@
+/**
+ * The port between the engine and the threads that own connections. Two implementations share one compliance suite:
+ * this thread, and a worker. Everything that passes is plain data that `structuredClone` accepts; tests pass each
+ * message through it. Progress and rate limit live in shared {@link Counters}.
+ */
+import type { CopyErrorData } from '../errors.ts';
+import type { Abilities, Range, StageToken, WriterProbe } from '../remotes/remote.ts';
+
+/** What the engine tells a runner. Connections and tasks are named by numbers the engine gives out, each used once. */
+export type RunnerCommand =
+  /** Dial. Answered by `opened` or `open-failed`. */
+  | { readonly kind: 'open'; readonly connection: number }
+  /** Hang up, or stop dialling. Tasks on it end as failed. Answered by `lost` if it was open, else by `open-failed`. */
+  | { readonly kind: 'close'; readonly connection: number }
+  /**
+   * Send a range of the local file behind the descriptor. Answered by `progress` as parts are acknowledged, one `taken`
+   * when nothing is left to take (the connection can begin another), and one `ended`.
+   */
+  | {
+      readonly kind: 'send';
+      readonly task: number;
+      readonly connection: number;
+      readonly fd: number;
+      readonly of: StageToken;
+      readonly range: Range;
+    }
+  /** Cut a task short: keep at most `length` bytes. Answered by `shortened` with the length it really keeps. */
+  | { readonly kind: 'shorten'; readonly task: number; readonly length: number }
+  /** Find out whether `second` may write beside `connection`, which must have no task on this file. Answered by `probed`. */
+  | {
+      readonly kind: 'probe-writers';
+      readonly task: number;
+      readonly connection: number;
+      readonly second: number;
+      readonly fd: number;
+      readonly of: StageToken;
+      /** Offset of the first slice, offset of the other, size of the file. */
+      readonly first: number;
+      readonly other: number;
+      readonly size: number;
+    }
+  /** Give up a staged file on a connection; no task of it may be under way there. Answered by `left`. */
+  | { readonly kind: 'leave'; readonly connection: number; readonly of: StageToken };
+
+/** What a runner tells the engine. */
+export type RunnerReport =
+  | {
+      readonly kind: 'opened';
+      readonly connection: number;
+      readonly abilities: Abilities;
+      readonly description: string;
+    }
+  | { readonly kind: 'open-failed'; readonly connection: number; readonly error: CopyErrorData }
+  /** An open connection is gone; its tasks have ended before. Without an error: it was closed as told. */
+  | { readonly kind: 'lost'; readonly connection: number; readonly error?: CopyErrorData }
+  | { readonly kind: 'progress'; readonly task: number; readonly acknowledged: readonly Range[] }
+  | { readonly kind: 'taken'; readonly task: number }
+  | { readonly kind: 'shortened'; readonly task: number; readonly length: number }
+  /** The last word on a task: everything it still had to carry is acknowledged, or `error` says why not. */
+  | { readonly kind: 'ended'; readonly task: number; readonly error?: CopyErrorData }
+  | { readonly kind: 'probed'; readonly task: number; readonly result?: WriterProbe; readonly error?: CopyErrorData }
+  /** `error` when the server reported a failure on closing. */
+  | {
+      readonly kind: 'left';
+      readonly connection: number;
+      readonly of: StageToken;
+      readonly error?: CopyErrorData;
+    };
+
+export interface PieceRunner {
+  /** Carries out a command; never throws, failures come as reports. */
+  post(command: RunnerCommand): void;
+  /** The one listener; reports come in the order in which things happened. Set before the first command. */
+  onReport(listener: (report: RunnerReport) => void): void;
+  /** Closes every connection and ends what the runner holds. */
+  end(): Promise<void>;
+}

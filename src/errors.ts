@@ -1,0 +1,143 @@
+/**
+ * Every failure this project reports is a {@link CopyError}: a stable code, from which scope, retry class, exit code
+ * and advice follow. Errors cross threads and go into `--json` as plain data ({@link CopyErrorData}).
+ */
+
+/** What a failure spoils: one piece, one connection, one file, or the whole run. */
+export type ErrorScope = 'piece' | 'connection' | 'file' | 'run';
+
+export type ErrorCode =
+  | 'usage'
+  | 'source-missing'
+  | 'source-unreadable'
+  | 'source-unsupported'
+  | 'destination-is-directory'
+  | 'destination-in-the-way'
+  | 'destination-dangling-link'
+  | 'destination-permission'
+  | 'destination-refused'
+  | 'no-space'
+  | 'rename-refused'
+  | 'partial-refused'
+  | 'no-connection'
+  | 'connection-failed'
+  | 'connection-refused'
+  | 'connection-lost'
+  | 'connection-stalled'
+  | 'host-key-unknown'
+  | 'host-key-changed'
+  | 'host-key-revoked'
+  | 'authentication-failed'
+  | 'protocol'
+  | 'subsystem-missing'
+  | 'unsupported'
+  | 'single-writer'
+  | 'integrity'
+  | 'source-changed'
+  | 'local-io'
+  | 'target-busy'
+  | 'bug'
+  | 'cancelled';
+
+interface ErrorKind {
+  readonly scope: ErrorScope;
+  /** Whether trying the same again, later or on another connection, can help. */
+  readonly retry: boolean;
+  readonly exitCode: number;
+  /** One sentence: what the user can do. */
+  readonly advice: string;
+}
+
+const kinds: Record<ErrorCode, ErrorKind> = {
+  usage: kind('run', false, 2, 'See --help.'),
+  'source-missing': kind('file', false, 3, 'Check the path of the source.'),
+  'source-unreadable': kind('file', false, 3, 'Check the permissions of the source.'),
+  'source-unsupported': kind('file', false, 3, 'Only regular files can be copied.'),
+  'destination-is-directory': kind('file', false, 4, 'Remove the directory, or name another destination.'),
+  'destination-in-the-way': kind('file', false, 4, 'Name another destination, or remove what stands there.'),
+  'destination-dangling-link': kind('file', false, 4, 'Remove the symbolic link, or create what it names.'),
+  'destination-permission': kind('file', false, 4, 'Check the permissions of the destination directory.'),
+  'destination-refused': kind('file', false, 4, "See the server's log for the reason."),
+  'no-space': kind('file', false, 4, 'Make room on the server, or use --inplace to write over the old file.'),
+  'rename-refused': kind('file', false, 4, 'Use --inplace to write the target itself.'),
+  'partial-refused': kind('file', false, 4, 'Use --inplace to write the target itself.'),
+  'no-connection': kind('run', false, 5, 'Check host, port and network, then run the same command again.'),
+  'connection-failed': kind('connection', true, 5, 'Check host, port and network.'),
+  'connection-refused': kind('connection', true, 5, 'The server limits connections: use fewer with -n, or wait.'),
+  'connection-lost': kind('connection', true, 5, 'Run the same command again.'),
+  'connection-stalled': kind('connection', true, 5, 'Check the network, or raise --stall-timeout.'),
+  'host-key-unknown': kind('run', false, 6, 'Compare the fingerprint with its owner, then add it to known_hosts.'),
+  'host-key-changed': kind('run', false, 6, 'Somebody may be listening; ask the owner of the server first.'),
+  'host-key-revoked': kind('run', false, 6, 'This key must not be used; ask the owner of the server.'),
+  'authentication-failed': kind('run', false, 7, 'Check user name, key (-i) and password.'),
+  protocol: kind('connection', true, 8, 'Check that the server offers SFTP; -vv shows more.'),
+  'subsystem-missing': kind('run', false, 8, 'Ask for the sftp subsystem to be enabled on the server.'),
+  unsupported: kind('file', false, 8, 'The server cannot do this.'),
+  'single-writer': kind('piece', true, 8, 'One connection writes the file.'),
+  integrity: kind('file', false, 9, 'Run the same command again; if it happens again, suspect the server.'),
+  'source-changed': kind('file', false, 10, 'Copy again when nobody writes the source.'),
+  'local-io': kind('file', false, 11, 'Check the local disk.'),
+  'target-busy': kind('run', false, 12, 'Wait for the other run to end.'),
+  bug: kind('run', false, 70, 'Please report it with the output of -vv.'),
+  cancelled: kind('run', false, 130, 'Run the same command again to go on.'),
+};
+
+function kind(scope: ErrorScope, retry: boolean, exitCode: number, advice: string): ErrorKind {
+  return { scope, retry, exitCode, advice };
+}
+
+/** A {@link CopyError} as plain data. */
+export interface CopyErrorData {
+  readonly code: ErrorCode;
+  readonly scope: ErrorScope;
+  readonly retry: boolean;
+  readonly exitCode: number;
+  /** One sentence of what happened. May hold text from a server: clean it before printing. */
+  readonly message: string;
+  /** One sentence of what to do. */
+  readonly advice: string;
+}
+
+/** What may be set beside code and message; what is left out follows from the code. */
+export interface CopyErrorOptions {
+  readonly cause?: unknown;
+  readonly advice?: string;
+  readonly scope?: ErrorScope;
+  readonly retry?: boolean;
+  readonly exitCode?: number;
+}
+
+export class CopyError extends Error implements CopyErrorData {
+  override readonly name = 'CopyError';
+  readonly code: ErrorCode;
+  readonly scope: ErrorScope;
+  readonly retry: boolean;
+  readonly exitCode: number;
+  readonly advice: string;
+
+  constructor(code: ErrorCode, message: string, options: CopyErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    const defaults = kinds[code];
+    this.code = code;
+    this.scope = options.scope ?? defaults.scope;
+    this.retry = options.retry ?? defaults.retry;
+    this.exitCode = options.exitCode ?? defaults.exitCode;
+    this.advice = options.advice ?? defaults.advice;
+  }
+
+  /** The same error as data that survives `structuredClone` and JSON. */
+  toData(): CopyErrorData {
+    const { code, scope, retry, exitCode, message, advice } = this;
+    return { code, scope, retry, exitCode, message, advice };
+  }
+
+  static fromData(data: CopyErrorData): CopyError {
+    return new CopyError(data.code, data.message, data);
+  }
+
+  /** `error` itself if it is coded; otherwise the same failure under `code`, with `error` as its cause. */
+  static from(error: unknown, code: ErrorCode = 'bug'): CopyError {
+    if (error instanceof CopyError) return error;
+    return new CopyError(code, error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}

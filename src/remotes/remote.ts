@@ -1,0 +1,172 @@
+/**
+ * The contract every protocol implements. Plain data and interfaces: no packet, no handle and no SSH word in it, so
+ * that the engine works with any protocol that can stage bytes at offsets and commit them.
+ *
+ * Paths are bytes, as servers keep them. Times are in milliseconds since 1970, sizes and offsets in bytes
+ * (safe integers). Every method rejects with a `CopyError`.
+ */
+import type { CopyError } from '../errors.ts';
+
+/** A run of bytes of a file. */
+export interface Range {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface Attributes {
+  readonly kind: 'file' | 'directory' | 'link' | 'other';
+  readonly size: number;
+  readonly mtimeMs?: number;
+  /** Permission bits, 0 to 0o7777. */
+  readonly mode?: number;
+}
+
+/** What planner, grid and scheduler must respect. */
+export interface Abilities {
+  /** Bounds of a piece; a protocol with numbered parts has a largest number of them. */
+  readonly pieceSize: { readonly min: number; readonly max: number; readonly maxPieces: number };
+  /**
+   * How many connections may write one staged file: `many` is known to work, `one` is known to be the limit,
+   * `unknown` has to be found out with {@link Staged.probeWriters}.
+   */
+  readonly writers: 'many' | 'one' | 'unknown';
+  /** Whether a range may begin and end inside a piece. */
+  readonly splitsPieces: boolean;
+}
+
+/** Where and how to connect, as plain data: another thread can dial again from it. */
+export type RemoteSpec = { readonly protocol: string } & Readonly<Record<string, unknown>>;
+
+export interface Remote {
+  readonly spec: RemoteSpec;
+  /**
+   * Opens connection `id` (1 is the first). The first one to be opened decides on host key and credential and may ask
+   * the user; the others wait for it before any secret leaves. Rejects with scope `connection` when trying again can
+   * help, `run` when it cannot. An aborted signal rejects with `cancelled` and leaves nothing open.
+   */
+  connect(id: number, signal: AbortSignal): Promise<RemoteConnection>;
+}
+
+/**
+ * Puts the bytes of the source at `offset` into `views`, one after another, whole. The views belong to the caller
+ * and are valid until the promise settles.
+ */
+export type Fill = (views: readonly Uint8Array[], offset: number) => Promise<void>;
+
+/** Takes the bytes that were read at `offset` out of `views`; the views are valid until the promise settles. */
+export type Drain = (views: readonly Uint8Array[], offset: number) => Promise<void>;
+
+/**
+ * What one call of write has to carry. The remote takes slices as it has room for them; what is not taken yet may be
+ * given to another connection meanwhile, so a taker must ask every time and never assume.
+ */
+export interface Slices {
+  /**
+   * The next bytes to carry, at most `maxLength` and at ascending offsets, or undefined when nothing is left. A
+   * promise means "wait" (the rate limit), and settles early when the call is aborted.
+   */
+  take(maxLength: number): Range | undefined | Promise<Range | undefined>;
+}
+
+/** Calls may overlap. */
+export interface RemoteConnection {
+  readonly abilities: Abilities;
+  /** Words for people: the software at the other end, as it names itself. Hostile until cleaned. */
+  readonly description: string;
+  /** Resolves once, when the connection is gone: with the reason, or undefined after {@link close}. Never rejects. */
+  readonly closed: Promise<CopyError | undefined>;
+  /** Follows symbolic links. Undefined where nothing stands. */
+  stat(path: Uint8Array): Promise<Attributes | undefined>;
+  /** Does not follow a symbolic link at the end of the path. */
+  lstat(path: Uint8Array): Promise<Attributes | undefined>;
+  /** The absolute path without links, of a path that exists; relative paths begin at the home directory. */
+  realPath(path: Uint8Array): Promise<Uint8Array>;
+  makeDirectory(path: Uint8Array): Promise<void>;
+  /** Removes a file or link. */
+  remove(path: Uint8Array): Promise<void>;
+  /**
+   * Opens a staged file for `target` (not a link: resolve it first). `fresh`: new and empty, whatever an earlier run
+   * left is removed; `in-place`: the target itself, created if missing, its bytes kept until written over.
+   */
+  stage(target: Uint8Array, how: 'fresh' | 'in-place'): Promise<Staged>;
+  /**
+   * The same staged file from another connection or thread. Rejects with `single-writer` when the server does not let a
+   * second writer in, and with scope `connection` when trying again can help.
+   */
+  join(token: StageToken): Promise<Staged>;
+  /** Ends the connection; what is under way rejects. Resolves when it is gone. */
+  close(): Promise<void>;
+}
+
+/** What another connection needs to join: cloneable. SFTP: the path of the partial; S3: the upload id. */
+export type StageToken = Readonly<Record<string, string | number | boolean>>;
+
+/** What {@link Staged.probeWriters} found. */
+export interface WriterProbe {
+  readonly writers: 'many' | 'one';
+  /** For people, where the answer is `one`. */
+  readonly reason?: string;
+  /** What is now written and acknowledged; without it, nothing written so far can be relied on: start over. */
+  readonly written?: readonly Range[];
+}
+
+/** "Partial file and rename", "multipart and complete", "REST and RNTO" behind one door. */
+export interface Staged {
+  readonly token: StageToken;
+  /** What stood there when it was opened. */
+  readonly found: Attributes | undefined;
+  /**
+   * Carries slices until there are none. `acknowledged` is called for what the server said OK to; by then it may not
+   * be durable. Rejects with the first failure, after which nothing more is taken and every slice that was taken is
+   * either acknowledged or will never be. Several calls may overlap: together they keep the connection's pipeline full.
+   */
+  write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void>;
+  /**
+   * Finds out whether `second` may write too, by writing one slice of real data through each (the first begins at
+   * `first`, the other at `second`'s offset). Nothing else may write this staged file meanwhile. Leaves `second`
+   * joined or not as it was.
+   */
+  probeWriters(other: RemoteConnection, first: number, second: number, size: number, fill: Fill): Promise<WriterProbe>;
+  /** Resolves when what was acknowledged survives a crash of the server, as far as the server can promise that. */
+  sync(): Promise<void>;
+  /**
+   * Gives the staged file its final size and attributes, makes it durable, and moves it to the target. Every other
+   * holder must have closed. May be called again on a newly joined staged file after a lost connection: a commit that
+   * did happen is then recognised.
+   */
+  commit(final: FinalAttributes): Promise<Committed>;
+  /** Gives the staged file up; rejects if the server reports a failure that would otherwise be lost. */
+  close(): Promise<void>;
+}
+
+export interface FinalAttributes {
+  readonly size: number;
+  readonly mode?: number;
+  readonly mtimeMs?: number;
+  /** Whether the size is to be read back from the server. */
+  readonly verifySize: boolean;
+}
+
+export interface Committed {
+  /** False where the old target was removed before the new one took its place. */
+  readonly atomic: boolean;
+  /** What could not be done though the data is right, such as times that were refused. For people. */
+  readonly warnings: readonly string[];
+}
+
+/** The questions only a person can answer; given by the command line, absent in a library call. */
+export interface Interaction {
+  /** A password or passphrase, or undefined if nobody answers. Never logged, kept in memory only. */
+  secret(prompt: string): Promise<string | undefined>;
+  /** Whether the unknown host key described is the right one. */
+  trustHostKey(question: HostKeyQuestion): Promise<boolean>;
+}
+
+export interface HostKeyQuestion {
+  /** As typed, with the port where it is not 22. */
+  readonly host: string;
+  /** Such as `ssh-ed25519`. */
+  readonly keyType: string;
+  /** `SHA256:` and base64 without padding. */
+  readonly fingerprint: string;
+}

@@ -1,0 +1,26 @@
+/** What the SFTP remote needs from SSH; the embedded transport and the system's ssh both give it. */
+import type { Duplex } from 'node:stream';
+import type { CopyError } from '../../../errors.ts';
+
+export interface SshTransport {
+  /**
+   * One TCP connection, encrypted and authenticated. Calls may overlap: the first to be made settles host key and
+   * credential (and may ask the user), the others do TCP and key exchange meanwhile and wait for it before they show
+   * any secret. If the first fails, so do those that wait, and the next call is first.
+   *
+   * Rejects with `connection-failed`, `connection-refused`, `connection-lost` (scope `connection`), or with one of
+   * `host-key-*`, `authentication-failed`, `subsystem-missing`, `cancelled` (scope `run`).
+   */
+  open(id: number, signal: AbortSignal): Promise<SshConnection>;
+}
+
+export interface SshConnection {
+  /** The identification line of the server, `SSH-2.0-` left out. Hostile until cleaned. */
+  readonly software: string;
+  /** The sftp subsystem's channel. Once a connection. */
+  readonly sftp: Duplex;
+  /** Resolves once, when the connection is gone: with the reason, or undefined after {@link close}. Never rejects. */
+  readonly closed: Promise<CopyError | undefined>;
+  /** Says goodbye and hangs up; resolves when the socket is gone, at the latest after two seconds. */
+  close(): Promise<void>;
+}
