@@ -79,7 +79,7 @@ const kinds: Record<ErrorCode, ErrorKind> = {
   'local-io': kind('file', false, 11, 'Check the local disk.'),
   'target-busy': kind('run', false, 12, 'Wait for the other run to end.'),
   bug: kind('run', false, 70, 'Please report it with the output of -vv.'),
-  cancelled: kind('run', false, 130, 'Run the same command again to go on.'),
+  cancelled: kind('run', false, 130, 'Run the same command again.'),
 };
 
 function kind(scope: ErrorScope, retry: boolean, exitCode: number, advice: string): ErrorKind {

@@ -1,7 +1,18 @@
 /** The one place that wires remote, runners and engine into a transfer. */
-import type { Observer } from './engine/events.ts';
-import type { CopyErrorData } from './errors.ts';
-import type { Interaction } from './remotes/remote.ts';
+import { Counters, MAX_CONNECTIONS } from './engine/counters.ts';
+import type { Observer, TransferEventBody } from './engine/events.ts';
+import { choosePieceSize, pieceCount } from './engine/grid.ts';
+import { findSources, type SourceFile } from './engine/local-files.ts';
+import { LocalRunner } from './engine/local-runner.ts';
+import { startRateLimiter } from './engine/rate-limiter.ts';
+import type { UploadOptions } from './engine/upload-context.ts';
+import { type UploadOutcome, UploadRun } from './engine/upload-run.ts';
+import { CopyError, type CopyErrorData } from './errors.ts';
+import type { Interaction, Remote } from './remotes/remote.ts';
+import { SftpRemote } from './remotes/sftp/sftp-remote.ts';
+import { EmbeddedTransport } from './remotes/sftp/ssh/embedded-transport.ts';
+import { resolveSshOptions } from './remotes/sftp/ssh/resolve-options.ts';
+import { processSshEnvironment } from './remotes/sftp/ssh/ssh-environment.ts';
 import type { SshInput } from './remotes/sftp/ssh/ssh-options.ts';
 
 /** What an upload is told. Sizes in bytes, times in milliseconds. */
@@ -40,6 +51,8 @@ export interface TransferContext {
   readonly onEvent?: Observer;
   /** Without it nobody is asked: unknown host keys and encrypted keys are refused. */
   readonly interaction?: Interaction;
+  /** Environment variables, for agent and secrets. Default: those of the process. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface TransferResult {
@@ -52,9 +65,101 @@ export interface TransferResult {
   readonly error?: CopyErrorData;
 }
 
+/** Without `-n`: more than this is asked for by name only. */
+const AUTO_CONNECTIONS = 10;
+const BYTES_A_CONNECTION = 4 * 1024 * 1024;
+const SMALL_FILES_A_CONNECTION = 50;
+const UNLIMITED_PIECES = { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER };
+
 /**
- * Copies local files to a server. Resolves with a result whatever happens to the copy; failures are in it.
+ * Copies local files to a server. Resolves with a result whatever happens to the copy; failures are in it, and in the
+ * last event.
  */
-export async function put(_options: PutOptions, _context: TransferContext = {}): Promise<TransferResult> {
-  throw new Error('under construction');
+export async function put(options: PutOptions, context: TransferContext = {}): Promise<TransferResult> {
+  const startedMs = performance.now();
+  const observer = context.onEvent ?? (() => {});
+  let outcome: UploadOutcome;
+  try {
+    outcome = await upload(options, context, observer);
+  } catch (error) {
+    outcome = { ...NOTHING_DONE, error: CopyError.from(error), ended: true };
+  }
+  const result = toResult(options, outcome, performance.now() - startedMs);
+  const { verified, connectionsUsed } = outcome;
+  const body: TransferEventBody = { type: 'result', ...result, verified, connectionsUsed };
+  observer({ v: 1, atMs: Date.now(), ...body });
+  return result;
+}
+
+const NOTHING_DONE = {
+  filesDone: 0,
+  filesFailed: 0,
+  bytesSent: 0,
+  connectionsUsed: 0,
+  verified: { bySize: 0, notVerified: 0 },
+} as const;
+
+async function upload(options: PutOptions, context: TransferContext, observer: Observer): Promise<UploadOutcome> {
+  const remote = sftpRemote(options, context);
+  const sources = await findSources(options.sources);
+  const [onlyFailure] = sources.failures;
+  if (sources.files.length === 0 && onlyFailure !== undefined) {
+    // Nothing is left to connect for.
+    return { ...NOTHING_DONE, filesFailed: sources.failures.length, error: onlyFailure.error, ended: false };
+  }
+  const counters = new Counters();
+  const stopLimiter =
+    options.limitBytesPerSecond === undefined ? () => {} : startRateLimiter(counters, options.limitBytesPerSecond);
+  try {
+    const run = new UploadRun(
+      new LocalRunner(remote, counters),
+      counters,
+      sources,
+      { ...options, wanted: options.dryRun ? 1 : wantedConnections(options, sources.files) } satisfies UploadOptions,
+      observer,
+    );
+    return await run.run(context.signal ?? new AbortController().signal);
+  } finally {
+    stopLimiter();
+  }
+}
+
+function sftpRemote(options: PutOptions, context: TransferContext): Remote {
+  const own = processSshEnvironment();
+  const environment = { ...own, variables: context.environment ?? own.variables };
+  const settings = resolveSshOptions(options.ssh, environment);
+  const transport = new EmbeddedTransport({
+    settings,
+    environment,
+    ...(context.interaction && { interaction: context.interaction }),
+  });
+  return new SftpRemote(transport, { stallTimeoutMs: options.ssh.stallTimeoutMs, inFlight: options.inFlight });
+}
+
+/** Never more than there are ranges to send. */
+function wantedConnections({ connections, pieceSize }: PutOptions, files: readonly SourceFile[]): number {
+  const piecesOf = ({ size }: SourceFile): number =>
+    Math.max(1, pieceCount(size, choosePieceSize(size, UNLIMITED_PIECES, pieceSize)));
+  const pieces = files.reduce((sum, file) => sum + piecesOf(file), 0);
+  const wanted = connections === 'auto' ? Math.min(AUTO_CONNECTIONS, usefulConnections(files)) : connections;
+  return Math.max(1, Math.min(wanted, pieces, MAX_CONNECTIONS));
+}
+
+function usefulConnections(files: readonly SourceFile[]): number {
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  const small = files.filter(({ size }) => size <= BYTES_A_CONNECTION).length;
+  return Math.ceil(bytes / BYTES_A_CONNECTION) + Math.ceil(small / SMALL_FILES_A_CONNECTION);
+}
+
+function toResult(options: PutOptions, outcome: UploadOutcome, elapsedMs: number): TransferResult {
+  const { filesDone, filesFailed, bytesSent, error, ended } = outcome;
+  const several = options.sources.length > 1;
+  return {
+    exitCode: error === undefined ? 0 : several && !ended ? 1 : error.exitCode,
+    filesDone,
+    filesFailed,
+    bytesSent,
+    elapsedMs,
+    ...(error && { error: error.toData() }),
+  };
 }

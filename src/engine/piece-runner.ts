@@ -6,7 +6,10 @@
 import type { CopyErrorData } from '../errors.ts';
 import type { Abilities, Range, StageToken, WriterProbe } from '../remotes/remote.ts';
 
-/** What the engine tells a runner. Connections and tasks are named by numbers the engine gives out, each used once. */
+/**
+ * What the engine tells a runner. Tasks are named by numbers that are used once, connections by numbers from 1 to
+ * `MAX_CONNECTIONS`, which may be opened again when `lost` or `open-failed` was reported.
+ */
 export type RunnerCommand =
   /** Dial. Answered by `opened` or `open-failed`. */
   | { readonly kind: 'open'; readonly connection: number }
@@ -34,9 +37,9 @@ export type RunnerCommand =
       readonly second: number;
       readonly fd: number;
       readonly of: StageToken;
-      /** Offset of the first slice, offset of the other, size of the file. */
-      readonly first: number;
-      readonly other: number;
+      readonly firstOffset: number;
+      readonly secondOffset: number;
+      /** Of the file. */
       readonly size: number;
     }
   /** Give up a staged file on a connection; no task of it may be under way there. Answered by `left`. */

@@ -94,6 +94,11 @@ export interface RemoteConnection {
    * second writer in, and with scope `connection` when trying again can help.
    */
   join(token: StageToken): Promise<Staged>;
+  /**
+   * The commit: moves a sealed staged file to its target, if it is still as its seal says. May be called again after a
+   * lost connection: a commit whose answer was lost is recognised.
+   */
+  publish(token: StageToken, seal: Seal): Promise<Published>;
   /** Ends the connection; what is under way rejects. Resolves when it is gone. */
   close(): Promise<void>;
 }
@@ -123,35 +128,48 @@ export interface Staged {
   write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void>;
   /**
    * Finds out whether `second` may write too, by writing one slice of real data through each (the first begins at
-   * `first`, the other at `second`'s offset). Nothing else may write this staged file meanwhile. Leaves `second`
-   * joined or not as it was.
+   * `firstOffset`, the other at `secondOffset`, beyond everything that was written). Nothing else may write this staged
+   * file meanwhile.
    */
-  probeWriters(other: RemoteConnection, first: number, second: number, size: number, fill: Fill): Promise<WriterProbe>;
+  probeWriters(
+    second: RemoteConnection,
+    firstOffset: number,
+    secondOffset: number,
+    size: number,
+    fill: Fill,
+  ): Promise<WriterProbe>;
   /** Resolves when what was acknowledged survives a crash of the server, as far as the server can promise that. */
   sync(): Promise<void>;
   /**
-   * Gives the staged file its final size and attributes, makes it durable, and moves it to the target. Every other
-   * holder must have closed. May be called again on a newly joined staged file after a lost connection: a commit that
-   * did happen is then recognised.
+   * Gives the staged file its final size and attributes, makes it durable and closes it; nothing may be written
+   * afterwards, and every other holder must have closed before.
    */
-  commit(final: FinalAttributes): Promise<Committed>;
+  seal(final: FinalAttributes): Promise<Seal>;
   /** Gives the staged file up; rejects if the server reports a failure that would otherwise be lost. */
   close(): Promise<void>;
 }
 
 export interface FinalAttributes {
   readonly size: number;
+  /** Permission bits; left out: as the server makes it. */
   readonly mode?: number;
   readonly mtimeMs?: number;
-  /** Whether the size is to be read back from the server. */
-  readonly verifySize: boolean;
 }
 
-export interface Committed {
-  /** False where the old target was removed before the new one took its place. */
-  readonly atomic: boolean;
+/** What a staged file looked like after our last change to it. Cloneable. */
+export interface Seal {
+  readonly size: number;
+  /** As the server tells it. */
+  readonly mtimeMs?: number;
   /** What could not be done though the data is right, such as times that were refused. For people. */
   readonly warnings: readonly string[];
+}
+
+export interface Published {
+  /** False where the old target was removed before the new one took its place. */
+  readonly atomic: boolean;
+  /** The size of the target, read back from the server; undefined where it cannot be read. */
+  readonly size: number | undefined;
 }
 
 /** The questions only a person can answer; given by the command line, absent in a library call. */

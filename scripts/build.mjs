@@ -1,0 +1,176 @@
+// Bundles the library and the programs into dist/, with declarations; with --dev what tests, demo and benches run
+// goes to build/, and the declarations stay as they are.
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, 'dist');
+const devOutput = join(root, 'build');
+const lock = join(root, 'node_modules/.mt-copy-tools-build.lock');
+const STAMP = '.built';
+const SHEBANG = '#!/usr/bin/env node\n';
+
+function filesBelow(dir) {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+function sourcesIn(dir, pattern) {
+  return filesBelow(join(root, dir))
+    .map((path) => relative(root, path).replaceAll('\\', '/'))
+    .filter((path) => pattern.test(path));
+}
+
+/** The library, and each program that package.json names. */
+function programEntries() {
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const programs = Object.values(bin).map((path) => path.replace(/^dist\//, 'src/').replace(/\.js$/, '.ts'));
+  return ['src/index.ts', ...programs];
+}
+
+function devEntries() {
+  return [
+    ...sourcesIn('demo', /^demo\/(demo|[^/]+-main)\.ts$/),
+    ...sourcesIn('bench', /^bench\/[^/]+\.ts$/),
+    ...sourcesIn('test/support', /-main\.ts$/),
+  ];
+}
+
+async function bundle(entries, outdir, outbase) {
+  if (entries.length === 0) return;
+  // Not at the top: the scripts that look whether a build is needed run before anything is installed.
+  const { build } = await import('esbuild');
+  await build({
+    absWorkingDir: root,
+    entryPoints: entries,
+    outdir,
+    outbase,
+    bundle: true,
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    sourcemap: false,
+    logLevel: 'warning',
+  });
+}
+
+function makeExecutable(path) {
+  const code = readFileSync(path, 'utf8');
+  if (!code.startsWith('#!')) writeFileSync(path, SHEBANG + code);
+  chmodSync(path, 0o755);
+}
+
+function declarations(outDir) {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', outDir];
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status !== 0) throw new Error('tsc found errors');
+}
+
+/** File by file, so that a program that starts meanwhile finds each either old or new; then what is stale goes. */
+function replaceOutput(from, to, keeps = () => false) {
+  const fresh = new Set(filesBelow(from).map((path) => relative(from, path)));
+  for (const name of fresh) {
+    mkdirSync(dirname(join(to, name)), { recursive: true });
+    renameSync(join(from, name), join(to, name));
+  }
+  for (const path of filesBelow(to)) {
+    const name = relative(to, path);
+    if (!fresh.has(name) && !keeps(name)) rmSync(path, { force: true });
+  }
+}
+
+function holderIsAlive() {
+  try {
+    const pid = Number(readFileSync(lock, 'utf8'));
+    if (!pid) return Date.now() - statSync(lock).mtimeMs < 5_000;
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+async function withLock(action) {
+  for (const deadline = Date.now() + 120_000; ; await sleep(50)) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      if (!holderIsAlive()) rmSync(lock, { force: true });
+      else if (Date.now() > deadline) throw new Error('Another build does not come to its end');
+    }
+  }
+  try {
+    return await action();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+export async function build({ dev = false } = {}) {
+  await withLock(async () => {
+    const begun = new Date();
+    const work = mkdtempSync(join(root, 'node_modules/.mt-copy-tools-build-'));
+    try {
+      const programs = programEntries();
+      const missing = programs.filter((path) => !existsSync(join(root, path)));
+      if (missing.length > 0 && !dev) throw new Error(`Missing: ${missing.join(', ')}`);
+      await bundle(
+        programs.filter((path) => !missing.includes(path)),
+        join(work, 'dist'),
+        'src',
+      );
+      for (const path of filesBelow(join(work, 'dist/cli'))) makeExecutable(path);
+      if (dev) await bundle(devEntries(), join(work, 'build'), '.');
+      else declarations(join(work, 'dist/types'));
+      replaceOutput(join(work, 'dist'), dist, (name) => dev && name.startsWith('types'));
+      if (!dev) return;
+      // The time it began: what is edited while it runs is newer.
+      writeFileSync(join(work, 'build', STAMP), '');
+      utimesSync(join(work, 'build', STAMP), begun, begun);
+      replaceOutput(join(work, 'build'), devOutput);
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+  });
+}
+
+/** Whether something the development build is made of is newer than it. */
+export function devBuildIsStale() {
+  const stamp = statSync(join(devOutput, STAMP), { throwIfNoEntry: false });
+  if (stamp === undefined || !existsSync(join(dist, 'cli/mtput.js'))) return true;
+  const inputs = ['src', 'demo', 'bench', 'test/support', 'scripts'].flatMap((dir) => filesBelow(join(root, dir)));
+  return [...inputs, join(root, 'package.json')].some((path) => statSync(path).mtimeMs > stamp.mtimeMs);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await build({ dev: process.argv.includes('--dev') });
+  } catch (error) {
+    // esbuild has printed its own findings already.
+    process.stderr.write(`The build failed: ${error.message}\n`);
+    process.exit(1);
+  }
+}

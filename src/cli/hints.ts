@@ -1,0 +1,46 @@
+/** Habits from scp, sftp, ssh and rsync that mean something else here. */
+import { existsSync } from 'node:fs';
+import type { CopyError } from '../errors.ts';
+import { bytesFromText } from '../util/bytes-text.ts';
+import { usageError } from './usage-error.ts';
+
+const unknownOptions: Readonly<Record<string, string>> = {
+  '-l': 'To limit the rate, write --limit with a unit, as in --limit 10M; the login name goes before the host, as in USER@HOST:.',
+  '--bwlimit': 'To limit the rate, write --limit with a unit, as in --limit 10M.',
+  '--port': 'The port is -P.',
+  '--user': 'The login name goes before the host, as in USER@HOST:.',
+  '--password': 'A password is never an option: it is asked for, or taken from MT_COPY_PASSWORD.',
+  '-C': 'Nothing is compressed; leave it out.',
+  '-a': 'Mode bits and times are preserved without an option; leave it out.',
+};
+
+/** What to write instead of an option that does not exist, where that is known. */
+export function unknownOptionHint(name: string): string | undefined {
+  return unknownOptions[name];
+}
+
+/** `-p 2222`: scp's habit, where ssh's own port option is meant. Undefined unless that is what `args` holds. */
+export function portHint(args: readonly string[], operands: readonly string[]): CopyError | undefined {
+  const end = args.indexOf('--');
+  const options = end === -1 ? args : args.slice(0, end);
+  const at = options.findIndex((arg, i) => arg === '-p' && /^\d{1,5}$/.test(options[i + 1] ?? ''));
+  if (at === -1) return undefined;
+  const port = options[at + 1]!;
+  if (operands.length > 1 && existsSync(bytesFromText(port))) return undefined;
+  return usageError(`-p takes no value, and there is no file '${port}'`, `For the port, write -P ${port}.`);
+}
+
+/** The usage error for a destination without a server. */
+export function noServerError(destination: string, sources: readonly string[]): CopyError {
+  if (sources.some((source) => /^[^/:]+:/.test(source))) {
+    return usageError(
+      `The destination '${destination}' names no server`,
+      'mtput copies to a server: SOURCE... [USER@]HOST:[PATH].',
+    );
+  }
+  const bare = /^[^/\s:]+$/.test(destination);
+  return usageError(
+    `The destination '${destination}' names no server`,
+    bare ? `For the home directory there, write ${destination}: with the colon.` : 'Write [USER@]HOST:[PATH].',
+  );
+}

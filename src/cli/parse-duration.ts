@@ -1,0 +1,17 @@
+import { usageError } from './usage-error.ts';
+
+const factors: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** What a timer of the platform can hold, in milliseconds: a little less than 25 days. */
+export const maxDurationMs: number = 2 ** 31 - 1;
+
+/** `text` as milliseconds: seconds, or a number with `ms`, `s`, `m`, `h` or `d`; at least `minMs`, at most 24 days. */
+export function parseDuration(text: string, name: string, minMs: number): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/i.exec(text);
+  if (!match)
+    throw usageError(`${name} takes a duration, not '${text}'`, 'Write seconds, or a unit, as in 15s, 2m or 1h.');
+  const ms = Math.round(Number(match[1]) * factors[(match[2] ?? 's').toLowerCase()]!);
+  if (ms < minMs) throw usageError(`${name} ${text} is too short`, `Use at least ${minMs} ms.`);
+  if (ms > maxDurationMs) throw usageError(`${name} ${text} is too long`, 'Use at most 24d.');
+  return ms;
+}

@@ -1,0 +1,356 @@
+/** One file job of an upload: stage, send by as many connections as the server lets write, seal, check, publish. */
+import { CopyError } from '../errors.ts';
+import type { Abilities, Published, Seal, StageToken, WriterProbe } from '../remotes/remote.ts';
+import { cleanText } from '../util/clean-text.ts';
+import { type Deferred, deferred } from '../util/deferred.ts';
+import { choosePieceSize, pieceCount } from './grid.ts';
+import { type LocalSource, openSource } from './local-source.ts';
+import type { UploadContext } from './upload-context.ts';
+import type { UploadTarget } from './upload-destination.ts';
+
+/** How often a file may be begun anew, where a server keeps nothing of what a lost connection wrote. */
+const MAX_STARTS = 5;
+/** The probe writes two slices, and they must not overlap. */
+const PROBE_DISTANCE = 1024 * 1024;
+
+/** What was written so far is worth nothing; the cause says why. */
+class StartOver extends Error {
+  override readonly name = 'StartOver';
+}
+
+export interface FileResult {
+  readonly bytes: number;
+  /** Whether the size of the target was read back and is right. */
+  readonly sizeVerified: boolean;
+}
+
+export class FileUpload {
+  readonly file: number;
+  /** As it is shown. */
+  readonly name: string;
+  readonly shownTarget: string;
+  readonly #run: UploadContext;
+  readonly #path: Buffer;
+  readonly #target: UploadTarget;
+  #source!: LocalSource;
+  #pieces = 0;
+  #pieceSize = 0;
+  #token: StageToken | undefined;
+  /** The connection that staged it: it alone writes until it is known that others may. */
+  #home = 0;
+  /** Connections that may hold the staged file open. */
+  readonly #holders: Set<number> = new Set();
+  /** Between staging and the last acknowledgement; settled by what the connections report. */
+  #sent: Deferred<void> | undefined;
+  #drained: Deferred<void> | undefined;
+  #probe: { readonly task: number; readonly answer: Deferred<WriterProbe> } | undefined;
+  #probeWork: Promise<void> | undefined;
+  readonly #leaving: Map<number, Deferred<void>> = new Map();
+
+  constructor(run: UploadContext, file: number, path: Buffer, target: UploadTarget) {
+    this.#run = run;
+    this.file = file;
+    this.#path = path;
+    this.#target = target;
+    this.name = cleanText(path);
+    this.shownTarget = cleanText(target.path);
+  }
+
+  /** Resolves when the target is in its place; rejects with a CopyError. Either way nothing of it is in use any more. */
+  async run(): Promise<FileResult> {
+    this.#source = await openSource(this.#path);
+    try {
+      for (let start = 1; ; start++) {
+        try {
+          await this.#send();
+          return await this.#commit();
+        } catch (error) {
+          if (!(error instanceof StartOver)) throw error;
+          if (this.#run.error !== undefined) throw this.#run.error;
+          if (start === MAX_STARTS) throw CopyError.from(error.cause);
+          this.#run.notice(
+            'started-over',
+            `${this.name} is sent from the beginning again: ${error.message}`,
+            'warning',
+          );
+        }
+      }
+    } finally {
+      await this.#quiesce();
+      this.#run.scheduler.removeFile(this.file);
+      await this.#source.close();
+    }
+  }
+
+  get size(): number {
+    return this.#source.size;
+  }
+
+  get fd(): number {
+    return this.#source.fd;
+  }
+
+  /** Set while it has tasks. */
+  get token(): StageToken | undefined {
+    return this.#token;
+  }
+
+  /** A task of this file was given to a connection. */
+  taskStarted(connection: number): void {
+    this.#holders.add(connection);
+  }
+
+  taskEnded(connection: number, error: CopyError | undefined): void {
+    if (error?.code === 'single-writer' && connection !== this.#home) {
+      this.#run.writers.decide('one', error.message);
+    } else if (error?.scope === 'connection') {
+      if (!this.#othersMayWrite) this.#sent?.reject(startOver(error));
+      this.#run.fleet.drop(connection);
+    } else if (error !== undefined) {
+      this.#sent?.reject(error);
+    }
+    this.#look();
+  }
+
+  probed(task: number, result: WriterProbe | undefined, error: CopyError | undefined): void {
+    if (this.#probe?.task !== task) return;
+    if (result !== undefined) this.#probe.answer.resolve(result);
+    else this.#probe.answer.reject(error);
+  }
+
+  left(connection: number, error: CopyError | undefined): void {
+    const leaving = this.#leaving.get(connection);
+    if (error === undefined || error.scope === 'connection') leaving?.resolve();
+    else leaving?.reject(error);
+  }
+
+  connectionOpened(): void {
+    this.#considerProbe();
+  }
+
+  connectionLost(connection: number): void {
+    this.#holders.delete(connection);
+    this.#leaving.get(connection)?.resolve();
+    if (connection === this.#home && !this.#othersMayWrite) {
+      this.#sent?.reject(startOver(new CopyError('connection-lost', 'The one connection that wrote it was lost.')));
+    }
+  }
+
+  /** It became known how many connections may write. */
+  writersDecided(): void {
+    this.#share();
+  }
+
+  /** The run is over. */
+  fail(error: CopyError): void {
+    this.#sent?.reject(error);
+    this.#probe?.answer.reject(error);
+  }
+
+  async #send(): Promise<void> {
+    const { scheduler, options } = this.#run;
+    await this.#quiesce();
+    await this.#leave([...this.#holders]).catch(() => {
+      // What an earlier start wrote is thrown away, so its closing may fail.
+    });
+    const abilities = await this.#stage();
+    this.#pieceSize = choosePieceSize(this.size, abilities.pieceSize, options.pieceSize);
+    this.#pieces = pieceCount(this.size, this.#pieceSize);
+    scheduler.addFile(this.file, this.size, this.#pieceSize, this.#home);
+    if (abilities.writers !== 'unknown') this.#run.writers.decide(abilities.writers);
+    this.#sent = deferred();
+    this.#share();
+    this.#run.pump();
+    this.#look();
+    this.#considerProbe();
+    try {
+      await this.#sent.promise;
+    } finally {
+      this.#sent = undefined;
+    }
+  }
+
+  #stage(): Promise<Abilities> {
+    return this.#run.onConnection(async (connection, remote) => {
+      const staged = await remote.stage(this.#target.path, this.#run.options.inplace ? 'in-place' : 'fresh');
+      this.#run.runner.adopt(connection, staged);
+      this.#token = staged.token;
+      this.#home = connection;
+      this.#holders.add(connection);
+      return remote.abilities;
+    });
+  }
+
+  get #othersMayWrite(): boolean {
+    return this.#run.writers.known === 'many';
+  }
+
+  /** A file of one piece stays with its connection: joining costs the others more than they could send. */
+  #share(): void {
+    const shared = this.#othersMayWrite && this.#pieces > 1;
+    this.#run.scheduler.restrict(this.file, shared ? undefined : this.#home);
+  }
+
+  /** Settles what is waited for, if it has come. */
+  #look(): void {
+    const { scheduler } = this.#run;
+    if (scheduler.hasTasks(this.file)) return;
+    this.#drained?.resolve();
+    this.#drained = undefined;
+    if (scheduler.isComplete(this.file) && this.#probe === undefined) this.#sent?.resolve();
+  }
+
+  /** Resolves when no connection works on this file; none begins to until the scheduler resumes it. */
+  async #quiesce(): Promise<void> {
+    await this.#probeWork;
+    await this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    const { scheduler } = this.#run;
+    for (const order of scheduler.pause(this.file)) this.#run.give(order);
+    while (scheduler.hasTasks(this.file)) {
+      this.#drained ??= deferred();
+      await this.#drained.promise;
+    }
+  }
+
+  /** Finds out, once a run, whether a second connection may write too. */
+  #considerProbe(): void {
+    const { writers, fleet, runner } = this.#run;
+    if (this.#sent === undefined || this.#probeWork !== undefined) return;
+    if (writers.known !== 'unknown' || writers.probing || !this.#isWorthProbing) return;
+    const second = fleet.open.find((id) => id !== this.#home && runner.connection(id) !== undefined);
+    if (second === undefined) return;
+    writers.probing = true;
+    this.#probeWork = this.#probeWriters(second).finally(() => {
+      writers.probing = false;
+      this.#probeWork = undefined;
+    });
+  }
+
+  async #probeWriters(second: number): Promise<void> {
+    const { scheduler } = this.#run;
+    await this.#drain();
+    try {
+      if (this.#isWorthProbing) this.#applyProbe(await this.#askProbe(second));
+    } catch (error) {
+      // A connection went away: the next one to come is asked.
+      if (error instanceof StartOver || CopyError.from(error).scope !== 'connection') {
+        this.#sent?.reject(error);
+        return;
+      }
+    } finally {
+      this.#probe = undefined;
+    }
+    scheduler.resume(this.file);
+    this.#run.pump();
+    this.#look();
+  }
+
+  get #nextOffset(): number | undefined {
+    return this.#run.scheduler.bytesToDo(this.file).first?.offset;
+  }
+
+  get #lastPieceOffset(): number {
+    return (this.#pieces - 1) * this.#pieceSize;
+  }
+
+  get #isWorthProbing(): boolean {
+    return this.#nextOffset !== undefined && this.#lastPieceOffset - this.#nextOffset >= PROBE_DISTANCE;
+  }
+
+  #askProbe(second: number): Promise<WriterProbe> {
+    const task = this.#run.scheduler.nextTask();
+    const answer = deferred<WriterProbe>();
+    this.#probe = { task, answer };
+    this.#run.runner.post({
+      kind: 'probe-writers',
+      task,
+      connection: this.#home,
+      second,
+      fd: this.fd,
+      of: this.#token!,
+      firstOffset: this.#nextOffset!,
+      secondOffset: this.#lastPieceOffset,
+      size: this.size,
+    });
+    return answer.promise;
+  }
+
+  #applyProbe({ writers, reason, written }: WriterProbe): void {
+    for (const range of written ?? []) this.#run.scheduler.acknowledgedElsewhere(this.file, range);
+    this.#run.writers.decide(writers, reason);
+    if (written === undefined) throw startOver(new CopyError('single-writer', reason ?? 'The server lost data.'));
+  }
+
+  async #commit(): Promise<FileResult> {
+    await this.#leave([...this.#holders].filter((connection) => connection !== this.#home));
+    this.#run.emit({
+      type: 'file',
+      state: 'committing',
+      source: this.name,
+      target: this.shownTarget,
+      size: this.size,
+    });
+    const seal = this.#othersMayWrite ? await this.#sealAnywhere() : await this.#sealAtHome();
+    await this.#source.checkUnchanged();
+    const published = await this.#run.onConnection((_, remote) => remote.publish(this.#token!, seal));
+    for (const warning of seal.warnings) this.#run.notice('attributes', `${this.name}: ${warning}`, 'warning');
+    if (!published.atomic) {
+      this.#run.notice('not-atomic', `${this.name}: the old file was moved away before the new one came.`, 'warning');
+    }
+    return { bytes: this.size, sizeVerified: this.#verifySize(published) };
+  }
+
+  #sealAnywhere(): Promise<Seal> {
+    return this.#run.onConnection((connection) => this.#seal(connection), { prefer: this.#home });
+  }
+
+  /** Where others must not open it, its connection must do everything, or everything is lost with it. */
+  async #sealAtHome(): Promise<Seal> {
+    try {
+      if (!this.#run.runner.holds(this.#home, this.#token!)) {
+        throw new CopyError('connection-lost', 'The one connection that wrote it was lost.');
+      }
+      return await this.#seal(this.#home);
+    } catch (error) {
+      const failure = CopyError.from(error);
+      throw failure.scope === 'connection' ? startOver(failure) : failure;
+    }
+  }
+
+  async #seal(connection: number): Promise<Seal> {
+    const { runner, options } = this.#run;
+    const attributes = options.preserve ? { mode: this.#source.mode, mtimeMs: this.#source.mtimeMs } : {};
+    const staged = await runner.joined(connection, this.#token!);
+    const seal = await staged.seal({ size: this.size, ...attributes });
+    runner.forget(connection, this.#token!);
+    return seal;
+  }
+
+  #verifySize({ size }: Published): boolean {
+    if (this.#run.options.verify === 'none') return false;
+    if (size === this.size) return true;
+    const seen = size === undefined ? 'cannot be looked at' : `has ${size} bytes instead of ${this.size}`;
+    throw new CopyError('integrity', `${this.shownTarget} ${seen}.`);
+  }
+
+  /** Every CLOSE is waited for: a server may tell only there what it could not store. */
+  async #leave(connections: readonly number[]): Promise<void> {
+    const token = this.#token;
+    if (token === undefined) return;
+    const left = connections.map((connection) => {
+      const leaving = deferred<void>();
+      this.#leaving.set(connection, leaving);
+      this.#holders.delete(connection);
+      this.#run.runner.post({ kind: 'leave', connection, of: token });
+      return leaving.promise;
+    });
+    await Promise.all(left);
+  }
+}
+
+function startOver(cause: CopyError): StartOver {
+  return new StartOver(cause.message, { cause });
+}

@@ -1,0 +1,232 @@
+/**
+ * The connections of a run: opens as many as are wanted and the server admits, a few handshakes at a time, and opens
+ * lost ones anew. A failing connection never fails the run while another works or the time to retry is not over.
+ */
+import { CopyError, type CopyErrorData } from '../errors.ts';
+import type { Abilities } from '../remotes/remote.ts';
+import type { TransferEventBody } from './events.ts';
+import type { PieceRunner, RunnerReport } from './piece-runner.ts';
+import { admissionDelayMs, MAX_FRUITLESS_LOSSES, MAX_REFUSALS, redialDelayMs } from './retry-policy.ts';
+
+export interface FleetOptions {
+  /** Connections to open. */
+  readonly wanted: number;
+  /** Handshakes under way at once. */
+  readonly maxStartups: number;
+  /** Pause between attempts. */
+  readonly connectIntervalMs: number;
+  /** How long a run may be without any connection. */
+  readonly retryForMs: number;
+}
+
+interface Slot {
+  readonly connection: number;
+  state: 'waiting' | 'dialling' | 'open' | 'closing' | 'given-up';
+  /** Refusals in a row. */
+  refusals: number;
+  /** Failures in a row since it was last open. */
+  failures: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export interface FleetListener {
+  opened(connection: number, abilities: Abilities): void;
+  /** Its tasks have ended before. */
+  lost(connection: number): void;
+  /** No connection is left and none is to be had: the run is over. */
+  failed(error: CopyError): void;
+  emit(event: TransferEventBody): void;
+}
+
+export class Fleet {
+  readonly #runner: PieceRunner;
+  readonly #options: FleetOptions;
+  readonly #listener: FleetListener;
+  readonly #slots: Slot[] = [];
+  #startups: number;
+  #everOpen = false;
+  #aloneSince: number | undefined;
+  #lastDialMs = Number.NEGATIVE_INFINITY;
+  #dialTimer: NodeJS.Timeout | undefined;
+  /** Connections lost since bytes were last acknowledged. */
+  #fruitless = 0;
+  #ended = false;
+
+  constructor(runner: PieceRunner, options: FleetOptions, listener: FleetListener) {
+    this.#runner = runner;
+    this.#options = options;
+    this.#listener = listener;
+    this.#startups = options.maxStartups;
+    for (let connection = 1; connection <= options.wanted; connection++) {
+      this.#slots.push({ connection, state: 'waiting', refusals: 0, failures: 0, timer: undefined });
+    }
+  }
+
+  /** How many connections were asked for. */
+  get wanted(): number {
+    return this.#slots.length;
+  }
+
+  /** Connections that are open now, lowest first. */
+  get open(): number[] {
+    return this.#slots.filter(({ state }) => state === 'open').map(({ connection }) => connection);
+  }
+
+  /** Whether another connection may still come without one being lost first. */
+  get isGrowing(): boolean {
+    return !this.#ended && this.#slots.some(({ state }) => state === 'waiting' || state === 'dialling');
+  }
+
+  start(): void {
+    this.#dial();
+  }
+
+  /** Takes what a runner reports of connections; returns false for reports on tasks. */
+  report(report: RunnerReport): boolean {
+    switch (report.kind) {
+      case 'opened':
+        this.#opened(this.#slot(report.connection), report.abilities, report.description);
+        return true;
+      case 'open-failed':
+        this.#openFailed(this.#slot(report.connection), report.error);
+        return true;
+      case 'lost':
+        this.#lost(this.#slot(report.connection), report.error);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Bytes were acknowledged: whatever was lost before, it is worth going on. */
+  progressed(): void {
+    this.#fruitless = 0;
+  }
+
+  /** Hangs up a connection that is too slow to be of use; it is opened anew. */
+  drop(connection: number): void {
+    if (this.#slot(connection).state === 'open') this.#runner.post({ kind: 'close', connection });
+  }
+
+  /** Opens nothing any more and hangs up what is not needed for the end of the run. */
+  end(): void {
+    this.#ended = true;
+    clearTimeout(this.#dialTimer);
+    for (const slot of this.#slots) {
+      clearTimeout(slot.timer);
+      if (slot.state === 'dialling' || slot.state === 'open') {
+        this.#runner.post({ kind: 'close', connection: slot.connection });
+      }
+    }
+  }
+
+  #dial(): void {
+    if (this.#ended) return;
+    clearTimeout(this.#dialTimer);
+    let room = Math.max(1, Math.floor(this.#startups)) - this.#slots.filter(({ state }) => state === 'dialling').length;
+    for (const slot of this.#slots) {
+      if (room <= 0) return;
+      if (slot.state !== 'waiting' || slot.timer !== undefined) continue;
+      const pauseMs = this.#lastDialMs + this.#options.connectIntervalMs - performance.now();
+      if (pauseMs > 0) {
+        this.#dialTimer = setTimeout(() => this.#dial(), pauseMs);
+        return;
+      }
+      this.#lastDialMs = performance.now();
+      slot.state = 'dialling';
+      room--;
+      this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'opening' });
+      this.#runner.post({ kind: 'open', connection: slot.connection });
+    }
+  }
+
+  #opened(slot: Slot, abilities: Abilities, description: string): void {
+    slot.state = 'open';
+    slot.refusals = 0;
+    slot.failures = 0;
+    this.#everOpen = true;
+    this.#aloneSince = undefined;
+    if (this.#ended) return this.#runner.post({ kind: 'close', connection: slot.connection });
+    this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'open', description });
+    this.#listener.opened(slot.connection, abilities);
+    this.#dial();
+  }
+
+  #openFailed(slot: Slot, error: CopyErrorData): void {
+    slot.state = 'waiting';
+    if (this.#ended) return;
+    slot.failures++;
+    if (error.scope === 'run' || !error.retry) {
+      // Beside a connection that works, a failed login is most likely a server that is full and does not say so.
+      if (this.open.length === 0) return this.#fail(CopyError.fromData(error));
+      this.#giveUp(slot, error);
+    } else if (error.code === 'connection-refused') {
+      this.#refused(slot, error);
+    } else if (!this.#everOpen) {
+      return this.#fail(CopyError.fromData(error));
+    } else {
+      this.#wait(slot, error, redialDelayMs(slot.failures), 'lost');
+    }
+    this.#dial();
+  }
+
+  /** The server is full, or admits only so many at a time: fewer at once, later, and at last without this one. */
+  #refused(slot: Slot, error: CopyErrorData): void {
+    slot.refusals++;
+    this.#startups = Math.max(1, this.#startups / 2);
+    const alone = this.open.length === 0;
+    if (slot.refusals < MAX_REFUSALS || (alone && this.#everOpen)) {
+      return this.#wait(slot, error, admissionDelayMs(slot.refusals), 'refused');
+    }
+    this.#giveUp(slot, error);
+    if (alone && !this.isGrowing) {
+      this.#fail(CopyError.fromData(error));
+    }
+  }
+
+  #lost(slot: Slot, error: CopyErrorData | undefined): void {
+    slot.state = 'waiting';
+    this.#listener.lost(slot.connection);
+    if (this.#ended) return;
+    this.#fruitless++;
+    if (error !== undefined && this.#fruitless > MAX_FRUITLESS_LOSSES * this.#slots.length) {
+      return this.#fail(CopyError.fromData(error));
+    }
+    // Where connections are lost again and again without a byte getting through, haste does not help.
+    this.#wait(slot, error, redialDelayMs(Math.floor((this.#fruitless - 1) / this.#slots.length)), 'lost');
+    this.#dial();
+  }
+
+  #wait(slot: Slot, error: CopyErrorData | undefined, delayMs: number, state: 'lost' | 'refused'): void {
+    const { connection } = slot;
+    this.#listener.emit({ type: 'connection', connection, state, retryInMs: delayMs, ...(error && { error }) });
+    if (this.open.length === 0 && this.#everOpen) {
+      const now = performance.now();
+      this.#aloneSince ??= now;
+      if (now - this.#aloneSince > this.#options.retryForMs) {
+        const message = `No connection for ${Math.round(this.#options.retryForMs / 1000)} s: ${error?.message ?? 'lost'}`;
+        return this.#fail(new CopyError('no-connection', message, error && { advice: error.advice }));
+      }
+    }
+    slot.state = 'waiting';
+    slot.timer = setTimeout(() => {
+      slot.timer = undefined;
+      this.#dial();
+    }, delayMs);
+  }
+
+  #giveUp(slot: Slot, error: CopyErrorData): void {
+    slot.state = 'given-up';
+    this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'given-up', error });
+  }
+
+  #fail(error: CopyError): void {
+    if (this.#ended) return;
+    this.end();
+    this.#listener.failed(error);
+  }
+
+  #slot(connection: number): Slot {
+    return this.#slots[connection - 1]!;
+  }
+}

@@ -1,0 +1,201 @@
+/** The piece runner on this thread. It alone also lends its connections out, for everything that is not bulk data. */
+import { CopyError } from '../errors.ts';
+import type { Range, Remote, RemoteConnection, Staged, StageToken } from '../remotes/remote.ts';
+import { RangeSet } from '../util/range-set.ts';
+import type { Counters } from './counters.ts';
+import { fillFrom } from './local-source.ts';
+import type { PieceRunner, RunnerCommand, RunnerReport } from './piece-runner.ts';
+import { TaskSlices } from './task-slices.ts';
+
+/** How long acknowledged parts are gathered before they are reported. */
+const REPORT_EVERY_MS = 50;
+
+type Command<K extends RunnerCommand['kind']> = Extract<RunnerCommand, { kind: K }>;
+
+interface OpenConnection {
+  readonly remote: RemoteConnection;
+  /** Staged files joined on this connection, by token. */
+  readonly staged: Map<string, Promise<Staged>>;
+  /** Tasks under way, so that their last word comes before that of the connection. */
+  readonly tasks: Set<Promise<void>>;
+}
+
+export class LocalRunner implements PieceRunner {
+  readonly #remote: Remote;
+  readonly #counters: Counters;
+  readonly #dialling: Map<number, AbortController> = new Map();
+  readonly #connections: Map<number, OpenConnection> = new Map();
+  readonly #slices: Map<number, TaskSlices> = new Map();
+  readonly #gone: Set<Promise<void>> = new Set();
+  #listener: (report: RunnerReport) => void = () => {};
+
+  constructor(remote: Remote, counters: Counters) {
+    this.#remote = remote;
+    this.#counters = counters;
+  }
+
+  onReport(listener: (report: RunnerReport) => void): void {
+    this.#listener = listener;
+  }
+
+  post(command: RunnerCommand): void {
+    switch (command.kind) {
+      case 'open':
+        return this.#track(this.#open(command));
+      case 'close':
+        this.#dialling.get(command.connection)?.abort(new CopyError('cancelled', 'The connection is not needed.'));
+        void this.#connections.get(command.connection)?.remote.close();
+        return;
+      case 'send':
+        return this.#runTask(command.connection, this.#send(command));
+      case 'shorten':
+        return this.#shorten(command);
+      case 'probe-writers':
+        return this.#runTask(command.connection, this.#probe(command));
+      case 'leave':
+        return this.#runTask(command.connection, this.#leave(command));
+    }
+  }
+
+  async end(): Promise<void> {
+    for (const dial of this.#dialling.values()) dial.abort(new CopyError('cancelled', 'The run ended.'));
+    await Promise.all([...this.#connections.values()].map(({ remote }) => remote.close()));
+    await Promise.all(this.#gone);
+  }
+
+  /** An open connection of this runner, for stat, list and commit. */
+  connection(id: number): RemoteConnection | undefined {
+    return this.#connections.get(id)?.remote;
+  }
+
+  /** Hands over a staged file that was opened on a connection of this runner. */
+  adopt(connection: number, staged: Staged): void {
+    this.#connections.get(connection)?.staged.set(keyOf(staged.token), Promise.resolve(staged));
+  }
+
+  /**
+   * The staged file on a connection of this runner, joined if it is not yet.
+   * @throws CopyError `connection-lost` when the connection is gone; whatever `join` rejects with.
+   */
+  async joined(connection: number, of: StageToken): Promise<Staged> {
+    const open = this.#connections.get(connection);
+    if (open === undefined) throw new CopyError('connection-lost', `Connection ${connection} is gone.`);
+    const key = keyOf(of);
+    const known = open.staged.get(key);
+    if (known !== undefined) return known;
+    const joining = open.remote.join(of);
+    open.staged.set(key, joining);
+    joining.catch(() => open.staged.delete(key));
+    return joining;
+  }
+
+  /** Whether a connection has this staged file open. */
+  holds(connection: number, of: StageToken): boolean {
+    return this.#connections.get(connection)?.staged.has(keyOf(of)) ?? false;
+  }
+
+  /** Forgets a staged file that was sealed or closed by its borrower. */
+  forget(connection: number, of: StageToken): void {
+    this.#connections.get(connection)?.staged.delete(keyOf(of));
+  }
+
+  async #open({ connection }: Command<'open'>): Promise<void> {
+    const dial = new AbortController();
+    this.#dialling.set(connection, dial);
+    try {
+      const remote = await this.#remote.connect(connection, dial.signal);
+      const open = { remote, staged: new Map(), tasks: new Set<Promise<void>>() };
+      this.#connections.set(connection, open);
+      this.#track(this.#watch(connection, open));
+      this.#listener({ kind: 'opened', connection, abilities: remote.abilities, description: remote.description });
+    } catch (error) {
+      this.#listener({ kind: 'open-failed', connection, error: CopyError.from(error).toData() });
+    } finally {
+      this.#dialling.delete(connection);
+    }
+  }
+
+  async #watch(connection: number, open: OpenConnection): Promise<void> {
+    const error = await open.remote.closed;
+    await Promise.all(open.tasks);
+    this.#connections.delete(connection);
+    this.#counters.clearInFlight(connection);
+    this.#listener({ kind: 'lost', connection, ...(error && { error: error.toData() }) });
+  }
+
+  async #send({ task, connection, fd, of, range }: Command<'send'>): Promise<void> {
+    const fresh = new RangeSet();
+    let timer: NodeJS.Timeout | undefined;
+    const flush = (): void => {
+      clearTimeout(timer);
+      timer = undefined;
+      const acknowledged = [...fresh];
+      for (const part of acknowledged) fresh.remove(part);
+      if (acknowledged.length > 0) this.#listener({ kind: 'progress', task, acknowledged });
+    };
+    const acknowledged = (part: Range): void => {
+      this.#counters.addAcknowledged(connection, part.length);
+      fresh.add(part);
+      timer ??= setTimeout(flush, REPORT_EVERY_MS);
+    };
+    const slices = new TaskSlices(range, connection, this.#counters, () => this.#listener({ kind: 'taken', task }));
+    this.#slices.set(task, slices);
+    let error: CopyError | undefined;
+    try {
+      const staged = await this.joined(connection, of);
+      await staged.write(slices, fillFrom(fd), acknowledged);
+    } catch (failure) {
+      error = CopyError.from(failure);
+    }
+    this.#slices.delete(task);
+    flush();
+    this.#listener({ kind: 'ended', task, ...(error && { error: error.toData() }) });
+  }
+
+  #shorten({ task, length }: Command<'shorten'>): void {
+    // A task that has ended keeps what it had: the engine knows that from its last word.
+    const kept = this.#slices.get(task)?.shorten(length);
+    if (kept !== undefined) this.#listener({ kind: 'shortened', task, length: kept });
+  }
+
+  async #probe(command: Command<'probe-writers'>): Promise<void> {
+    const { task, connection, second, fd, of, firstOffset, secondOffset, size } = command;
+    try {
+      const staged = await this.joined(connection, of);
+      const peer = this.#connections.get(second)?.remote;
+      if (peer === undefined) throw new CopyError('connection-lost', `Connection ${second} is gone.`);
+      const result = await staged.probeWriters(peer, firstOffset, secondOffset, size, fillFrom(fd));
+      this.#listener({ kind: 'probed', task, result });
+    } catch (error) {
+      this.#listener({ kind: 'probed', task, error: CopyError.from(error).toData() });
+    }
+  }
+
+  async #leave({ connection, of }: Command<'leave'>): Promise<void> {
+    let error: CopyError | undefined;
+    try {
+      const staged = await this.#connections.get(connection)?.staged.get(keyOf(of));
+      this.forget(connection, of);
+      await staged?.close();
+    } catch (failure) {
+      error = CopyError.from(failure);
+    }
+    this.#listener({ kind: 'left', connection, of, ...(error && { error: error.toData() }) });
+  }
+
+  #runTask(connection: number, work: Promise<void>): void {
+    const tasks = this.#connections.get(connection)?.tasks;
+    tasks?.add(work);
+    this.#track(work.finally(() => tasks?.delete(work)));
+  }
+
+  /** Work that never rejects, waited for at the end. */
+  #track(work: Promise<void>): void {
+    this.#gone.add(work);
+    void work.finally(() => this.#gone.delete(work));
+  }
+}
+
+function keyOf(token: StageToken): string {
+  return JSON.stringify(Object.entries(token).sort());
+}

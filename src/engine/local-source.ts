@@ -1,0 +1,114 @@
+/** The local file a copy is made from: opened once, read at offsets, and checked at the end for having held still. */
+import { constants, fstat, readv } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { CopyError } from '../errors.ts';
+import type { Fill } from '../remotes/remote.ts';
+import { cleanText } from '../util/clean-text.ts';
+import { systemErrorCode, systemErrorText } from '../util/system-error.ts';
+
+const readvAt = promisify(readv);
+const fstatBig = promisify(fstat) as (fd: number, options: { bigint: true }) => Promise<import('node:fs').BigIntStats>;
+
+/** What tells one state of a file from another; a difference in any of them is a change. */
+export interface SourceIdentity {
+  readonly size: number;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  readonly inode: bigint;
+  readonly device: bigint;
+}
+
+export interface LocalSource {
+  /** The raw descriptor: other threads read from it too. Valid until {@link close}. */
+  readonly fd: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+  /** Permission bits. */
+  readonly mode: number;
+  /** @throws CopyError `source-changed` unless file and name are still what they were when it was opened. */
+  checkUnchanged(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a regular file.
+ * @throws CopyError `source-missing`, `source-unreadable`, `source-unsupported`.
+ */
+export async function openSource(path: Uint8Array): Promise<LocalSource> {
+  const name = cleanText(path);
+  // Without O_NONBLOCK the opening of a FIFO that nobody writes would wait for ever.
+  const file = await open(Buffer.from(path), constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
+    throw sourceError(error, name);
+  });
+  try {
+    const stats = await file.stat({ bigint: true });
+    if (!stats.isFile()) throw new CopyError('source-unsupported', `${name} is not a regular file.`);
+    const opened = identityOf(stats);
+    return {
+      fd: file.fd,
+      size: opened.size,
+      mtimeMs: Number(stats.mtimeNs / 1_000_000n),
+      mode: Number(stats.mode) & 0o7777,
+      checkUnchanged: () => checkUnchanged(file, opened, name),
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw sourceError(error, name);
+  }
+}
+
+/** Reads from a descriptor; the views are filled whole. Rejects with `source-changed` at an early end of the file. */
+export function fillFrom(fd: number): Fill {
+  return async (views, offset) => {
+    let rest = [...views];
+    let position = offset;
+    while (rest.length > 0) {
+      const { bytesRead } = await readvAt(fd, rest, position).catch((error: unknown) => {
+        throw new CopyError('local-io', `The source cannot be read: ${systemErrorText(error)}.`, { cause: error });
+      });
+      if (bytesRead === 0) throw new CopyError('source-changed', 'The source became shorter while it was copied.');
+      position += bytesRead;
+      rest = skip(rest, bytesRead);
+    }
+  };
+}
+
+function skip(views: Uint8Array[], bytes: number): Uint8Array[] {
+  let i = 0;
+  let left = bytes;
+  while (i < views.length && left >= views[i]!.length) left -= views[i++]!.length;
+  const rest = views.slice(i);
+  if (left > 0) rest[0] = rest[0]!.subarray(left);
+  return rest;
+}
+
+function identityOf(stats: import('node:fs').BigIntStats): SourceIdentity {
+  return {
+    size: Number(stats.size),
+    mtimeNs: stats.mtimeNs,
+    ctimeNs: stats.ctimeNs,
+    inode: stats.ino,
+    device: stats.dev,
+  };
+}
+
+async function checkUnchanged(file: FileHandle, opened: SourceIdentity, name: string): Promise<void> {
+  const now = identityOf(await fstatBig(file.fd, { bigint: true }));
+  const changed = (Object.keys(opened) as (keyof SourceIdentity)[]).filter((key) => now[key] !== opened[key]);
+  if (changed.length > 0) {
+    throw new CopyError('source-changed', `${name} changed while it was copied (${changed.join(', ')}).`);
+  }
+}
+
+/** What the failure of a system call on a source means. */
+export function sourceError(error: unknown, name: string): CopyError {
+  if (error instanceof CopyError) return error;
+  const code = systemErrorCode(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new CopyError('source-missing', `${name} does not exist.`, { cause: error });
+  }
+  if (code === 'EISDIR') return new CopyError('source-unsupported', `${name} is a directory.`, { cause: error });
+  return new CopyError('source-unreadable', `${name} cannot be read: ${systemErrorText(error)}.`, { cause: error });
+}

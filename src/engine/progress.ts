@@ -1,0 +1,68 @@
+/** How far a run is, how fast it goes, and when it will end. */
+
+/** The rate is that of the last seconds. */
+const RATE_WINDOW_MS = 5000;
+
+export interface ProgressSnapshot {
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+  readonly filesDone: number;
+  readonly filesTotal: number;
+  readonly bytesPerSecond: number;
+  readonly etaMs?: number;
+}
+
+export class Progress {
+  readonly filesTotal: number;
+  #bytesTotal: number;
+  #filesDone = 0;
+  /** Of files that are done. */
+  #bytesDone = 0;
+  readonly #samples: { readonly bytes: number; readonly atMs: number }[] = [];
+
+  constructor(files: readonly { readonly size: number }[], nowMs: number) {
+    this.filesTotal = files.length;
+    this.#bytesTotal = files.reduce((sum, { size }) => sum + size, 0);
+    this.#samples.push({ bytes: 0, atMs: nowMs });
+  }
+
+  get bytesTotal(): number {
+    return this.#bytesTotal;
+  }
+
+  get filesDone(): number {
+    return this.#filesDone;
+  }
+
+  /** `bytes` are what it had in the end, `planned` what was thought at the beginning. */
+  fileDone(planned: number, bytes: number): void {
+    this.#filesDone++;
+    this.#bytesDone += bytes;
+    this.#bytesTotal += bytes - planned;
+  }
+
+  /** Nothing of it is to come. */
+  fileFailed(planned: number): void {
+    this.#bytesTotal -= planned;
+  }
+
+  /** `bytesUnderWay` are the acknowledged bytes of the files that are not done. */
+  sample(bytesUnderWay: number, nowMs: number): ProgressSnapshot {
+    const bytesDone = this.#bytesDone + bytesUnderWay;
+    this.#samples.push({ bytes: bytesDone, atMs: nowMs });
+    while (this.#samples[1]!.atMs < nowMs - RATE_WINDOW_MS) this.#samples.shift();
+    const oldest = this.#samples[0]!;
+    const elapsedMs = nowMs - oldest.atMs;
+    // A file that had to be begun anew takes the count back; there is no negative rate.
+    const bytesPerSecond = elapsedMs > 0 ? Math.max(0, ((bytesDone - oldest.bytes) / elapsedMs) * 1000) : 0;
+    const rest = this.#bytesTotal - bytesDone;
+    return {
+      bytesDone,
+      bytesTotal: this.#bytesTotal,
+      filesDone: this.#filesDone,
+      filesTotal: this.filesTotal,
+      bytesPerSecond,
+      ...(bytesPerSecond > 0 && { etaMs: (rest / bytesPerSecond) * 1000 }),
+    };
+  }
+}

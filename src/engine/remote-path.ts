@@ -1,0 +1,39 @@
+/** Paths of a server, as bytes; `/` separates. */
+
+const SLASH = 0x2f;
+
+export function isAbsolute(path: Uint8Array): boolean {
+  return path[0] === SLASH;
+}
+
+export function endsWithSlash(path: Uint8Array): boolean {
+  return path.at(-1) === SLASH;
+}
+
+/** `directory/name`; an empty directory is the home directory, an absolute name stands for itself. */
+export function joinPath(directory: Uint8Array, name: Uint8Array): Buffer {
+  if (directory.length === 0 || isAbsolute(name)) return Buffer.from(name);
+  const separator = endsWithSlash(directory) ? '' : '/';
+  return Buffer.concat([directory, Buffer.from(separator), name]);
+}
+
+/** Without slashes at the end; the root stays `/`. */
+export function withoutTrailingSlashes(path: Uint8Array): Buffer {
+  let end = path.length;
+  while (end > 1 && path[end - 1] === SLASH) end--;
+  return Buffer.from(path.subarray(0, end));
+}
+
+/** The last component; empty for `/` and the empty path. */
+export function baseName(path: Uint8Array): Buffer {
+  const trimmed = withoutTrailingSlashes(path);
+  return trimmed.subarray(trimmed.lastIndexOf(SLASH) + 1);
+}
+
+/** What the last component stands in; empty (the home directory) for a bare name. */
+export function directoryName(path: Uint8Array): Buffer {
+  const trimmed = withoutTrailingSlashes(path);
+  const slash = trimmed.lastIndexOf(SLASH);
+  if (slash < 0) return Buffer.alloc(0);
+  return withoutTrailingSlashes(trimmed.subarray(0, slash + 1));
+}

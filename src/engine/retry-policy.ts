@@ -1,0 +1,26 @@
+/** How often and how soon things are tried again. */
+
+/** A server that refused one connection this often keeps refusing it. */
+export const MAX_REFUSALS: number = 4;
+
+/** How often every connection may be lost in turn without a single byte acknowledged in between. */
+export const MAX_FRUITLESS_LOSSES: number = 6;
+
+const FIRST_REDIAL_MS = 100;
+const LONGEST_REDIAL_MS = 30_000;
+
+/** Before a lost connection is dialled again, by the number of failures since it was open: 0.1 s, 1 s, 2 s ... 30 s. */
+export function redialDelayMs(failures: number, random: () => number = Math.random): number {
+  const delay = failures === 0 ? FIRST_REDIAL_MS : Math.min(LONGEST_REDIAL_MS, 1000 * 2 ** (failures - 1));
+  return jittered(delay, random);
+}
+
+/** Before a refused connection is tried again, by the number of refusals in a row: 1 s, 2 s, 4 s ... */
+export function admissionDelayMs(refusals: number, random: () => number = Math.random): number {
+  return jittered(1000 * 2 ** (refusals - 1), random);
+}
+
+/** Up to a quarter longer, so that many do not come back in one moment. */
+function jittered(delayMs: number, random: () => number): number {
+  return delayMs * (1 + random() / 4);
+}

@@ -1,0 +1,58 @@
+/** What is left to take of one task: handed out in slices, cut short on request, held back by the rate limit. */
+import type { Range, Slices } from '../remotes/remote.ts';
+import type { Counters } from './counters.ts';
+
+/** How often a taker that the rate limit holds back looks again. */
+const LIMIT_POLL_MS = 10;
+
+export class TaskSlices implements Slices {
+  readonly #connection: number;
+  readonly #counters: Counters;
+  readonly #onTaken: () => void;
+  readonly #offset: number;
+  #next: number;
+  #end: number;
+  #finished = false;
+
+  /** `onTaken` is called once, when nothing is left to take. */
+  constructor(range: Range, connection: number, counters: Counters, onTaken: () => void) {
+    this.#offset = range.offset;
+    this.#next = range.offset;
+    this.#end = range.offset + range.length;
+    this.#connection = connection;
+    this.#counters = counters;
+    this.#onTaken = onTaken;
+  }
+
+  take(maxLength: number): Range | undefined | Promise<Range | undefined> {
+    const length = Math.min(maxLength, this.#end - this.#next);
+    if (length <= 0) return this.#finish();
+    if (!this.#counters.tryTake(length)) return this.#takeLater(maxLength);
+    const range = { offset: this.#next, length };
+    this.#next += length;
+    this.#counters.addInFlight(this.#connection, length);
+    if (this.#next === this.#end) this.#finish();
+    return range;
+  }
+
+  /** Keeps at most `length` bytes, but never less than was taken; returns what is kept. */
+  shorten(length: number): number {
+    const end = Math.max(this.#next, this.#offset + length);
+    if (end < this.#end) this.#end = end;
+    if (this.#next >= this.#end) this.#finish();
+    return this.#end - this.#offset;
+  }
+
+  async #takeLater(maxLength: number): Promise<Range | undefined> {
+    await new Promise((resolve) => setTimeout(resolve, LIMIT_POLL_MS));
+    return this.take(maxLength);
+  }
+
+  #finish(): undefined {
+    if (!this.#finished) {
+      this.#finished = true;
+      this.#onTaken();
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,49 @@
+/** What a file job needs of the run it belongs to. */
+import type { CopyError } from '../errors.ts';
+import type { RemoteConnection } from '../remotes/remote.ts';
+import type { TransferEventBody } from './events.ts';
+import type { Fleet, FleetOptions } from './fleet.ts';
+import type { LocalRunner } from './local-runner.ts';
+import type { Order, Scheduler } from './scheduler.ts';
+import type { Writers } from './writers.ts';
+
+export interface UploadOptions extends FleetOptions {
+  /** Path on the server; empty: the home directory. */
+  readonly destination: Uint8Array;
+  readonly pieceSize: number | 'auto';
+  readonly verify: 'size' | 'none';
+  /** Write the target itself. */
+  readonly inplace: boolean;
+  /** Give the target the mode bits and times of the source. */
+  readonly preserve: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface OnConnectionOptions {
+  /** The connection to use if it is open. */
+  readonly prefer?: number;
+}
+
+export interface UploadContext {
+  readonly options: UploadOptions;
+  readonly scheduler: Scheduler;
+  readonly fleet: Fleet;
+  readonly runner: LocalRunner;
+  readonly writers: Writers;
+  /** What ended the run, once it did. */
+  readonly error: CopyError | undefined;
+  emit(event: TransferEventBody): void;
+  notice(code: string, message: string, level?: 'info' | 'warning'): void;
+  /** Carries out an order of the scheduler. */
+  give(order: Order): void;
+  /** Gives idle connections something to do. */
+  pump(): void;
+  /**
+   * Does something on an open connection of this thread; when that connection fails, on another. Waits for one as long
+   * as the fleet has hope.
+   */
+  onConnection<T>(
+    work: (connection: number, remote: RemoteConnection) => Promise<T>,
+    options?: OnConnectionOptions,
+  ): Promise<T>;
+}

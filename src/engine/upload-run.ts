@@ -1,0 +1,389 @@
+/** One upload: opens the connections, finds the targets, runs the file jobs, and tells observers how it goes. */
+import pRetry from 'p-retry';
+import { CopyError } from '../errors.ts';
+import type { Abilities, RemoteConnection } from '../remotes/remote.ts';
+import { cleanText } from '../util/clean-text.ts';
+import { type Deferred, deferred } from '../util/deferred.ts';
+import { ConnectionRates } from './connection-rates.ts';
+import type { Counters } from './counters.ts';
+import type { Observer, TransferEventBody } from './events.ts';
+import { FileUpload } from './file-upload.ts';
+import { Fleet } from './fleet.ts';
+import type { FoundSources, SourceFile } from './local-files.ts';
+import type { LocalRunner } from './local-runner.ts';
+import type { RunnerReport } from './piece-runner.ts';
+import { Progress } from './progress.ts';
+import { type Order, Scheduler } from './scheduler.ts';
+import type { OnConnectionOptions, UploadContext, UploadOptions } from './upload-context.ts';
+import { UploadDestination, type UploadTarget } from './upload-destination.ts';
+import { Writers } from './writers.ts';
+
+const TICK_MS = 250;
+/** At the end of a file a connection that is silent this long is not waited for while others stand idle. */
+const SILENT_MS = 3000;
+/** On how many connections an operation is tried before its failure is the file's. */
+const OPERATION_ATTEMPTS = 5;
+
+export interface UploadOutcome {
+  readonly filesDone: number;
+  readonly filesFailed: number;
+  readonly bytesSent: number;
+  /** The most that were open at one time. */
+  readonly connectionsUsed: number;
+  /** Bytes of the files that are done, by what they were verified by. */
+  readonly verified: { readonly bySize: number; readonly notVerified: number };
+  /** What ended the run, or else the failure of the first file job that failed. */
+  readonly error: CopyError | undefined;
+  /** Whether `error` ended the run. */
+  readonly ended: boolean;
+}
+
+interface Job {
+  readonly source: SourceFile;
+  readonly target: UploadTarget;
+}
+
+export class UploadRun implements UploadContext {
+  readonly options: UploadOptions;
+  readonly runner: LocalRunner;
+  readonly scheduler: Scheduler;
+  readonly fleet: Fleet;
+  readonly writers: Writers;
+  readonly #sources: FoundSources;
+  readonly #observer: Observer;
+  readonly #counters: Counters;
+  readonly #rates: ConnectionRates;
+  readonly #progress: Progress;
+  readonly #active: Map<number, FileUpload> = new Map();
+  /** Tasks under way: the file job and the connection of each. */
+  readonly #tasks: Map<number, { readonly job: FileUpload; readonly connection: number }> = new Map();
+  /** Settles when a connection is open, or the run is over. */
+  #opening: Deferred<void> | undefined;
+  #turn = 0;
+  #error: CopyError | undefined;
+  #firstFailure: CopyError | undefined;
+  #filesFailed = 0;
+  #connectionsUsed = 0;
+  #verifiedBySize = 0;
+  #notVerified = 0;
+
+  constructor(
+    runner: LocalRunner,
+    counters: Counters,
+    sources: FoundSources,
+    options: UploadOptions,
+    observer: Observer,
+  ) {
+    this.runner = runner;
+    this.options = options;
+    this.#sources = sources;
+    this.#observer = observer;
+    this.#counters = counters;
+    this.#rates = new ConnectionRates(counters, performance.now());
+    this.#progress = new Progress(sources.files, performance.now());
+    this.scheduler = new Scheduler((connection) => this.#rates.bytesPerSecond(connection));
+    this.writers = new Writers((reason) => this.#writersDecided(reason));
+    this.fleet = new Fleet(runner, options, {
+      opened: (connection, abilities) => this.#opened(connection, abilities),
+      lost: (connection) => this.#lost(connection),
+      failed: (error) => this.fail(error),
+      emit: (event) => this.emit(event),
+    });
+    runner.onReport((report) => this.#report(report));
+  }
+
+  /** Resolves when everything is over and closed; failures are in the outcome. */
+  async run(signal: AbortSignal): Promise<UploadOutcome> {
+    const abort = (): void => this.fail(CopyError.from(signal.reason, 'cancelled'));
+    signal.addEventListener('abort', abort, { once: true });
+    const ticker = setInterval(() => this.#tick(), TICK_MS);
+    try {
+      if (signal.aborted) abort();
+      else await this.#copyAll();
+    } catch (error) {
+      this.fail(CopyError.from(error));
+    } finally {
+      clearInterval(ticker);
+      signal.removeEventListener('abort', abort);
+      this.fleet.end();
+      await this.runner.end();
+    }
+    return {
+      filesDone: this.#progress.filesDone,
+      filesFailed: this.#filesFailed,
+      bytesSent: this.#counters.totalAcknowledged(),
+      connectionsUsed: this.#connectionsUsed,
+      verified: { bySize: this.#verifiedBySize, notVerified: this.#notVerified },
+      error: this.#error ?? this.#firstFailure,
+      ended: this.#error !== undefined,
+    };
+  }
+
+  get error(): CopyError | undefined {
+    return this.#error;
+  }
+
+  /** Ends the run: nothing more is begun, and what is under way fails with `error`. */
+  fail(error: CopyError): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    this.#opening?.reject(error);
+    for (const job of this.#active.values()) job.fail(error);
+    this.fleet.end();
+  }
+
+  emit(event: TransferEventBody): void {
+    this.#observer({ v: 1, atMs: Date.now(), ...event });
+  }
+
+  notice(code: string, message: string, level: 'info' | 'warning' = 'info'): void {
+    this.emit({ type: 'notice', level, code, message });
+  }
+
+  pump(): void {
+    if (this.#error !== undefined) return;
+    for (const order of this.scheduler.orders()) this.give(order);
+  }
+
+  give(order: Order): void {
+    if (order.kind === 'shorten') return this.runner.post(order);
+    const { task, connection, range } = order;
+    const job = this.#active.get(order.file)!;
+    this.#tasks.set(task, { job, connection });
+    job.taskStarted(connection);
+    this.runner.post({ kind: 'send', task, connection, fd: job.fd, of: job.token!, range });
+  }
+
+  async onConnection<T>(
+    work: (connection: number, remote: RemoteConnection) => Promise<T>,
+    { prefer }: OnConnectionOptions = {},
+  ): Promise<T> {
+    return pRetry(
+      async () => {
+        const connection = await this.#anyConnection(prefer);
+        return await work(connection, this.runner.connection(connection)!);
+      },
+      {
+        retries: OPERATION_ATTEMPTS - 1,
+        minTimeout: 50,
+        maxTimeout: 1000,
+        shouldRetry: ({ error }) =>
+          this.#error === undefined && error instanceof CopyError && error.scope === 'connection',
+      },
+    );
+  }
+
+  async #copyAll(): Promise<void> {
+    this.fleet.start();
+    const several = this.#sources.files.length + this.#sources.failures.length > 1;
+    const destination = await this.onConnection((_, remote) =>
+      UploadDestination.resolve(remote, this.options.destination, several),
+    );
+    this.emit({
+      type: 'plan',
+      direction: 'upload',
+      files: this.#sources.files.length,
+      bytes: this.#progress.bytesTotal,
+      connections: this.fleet.wanted,
+      destination: cleanText(destination.path),
+      dryRun: this.options.dryRun,
+    });
+    for (const { path, error } of this.#sources.failures) this.#fileFailed(cleanText(path), '', 0, error);
+    const jobs = await this.#findTargets(destination);
+    if (this.options.dryRun) return this.#tellJobs(jobs);
+    if (jobs.length === 0) return;
+    if (await this.#prepare(destination, jobs)) await this.#runJobs(jobs);
+  }
+
+  async #findTargets(destination: UploadDestination): Promise<Job[]> {
+    const jobs: Job[] = [];
+    const taken = new Map<string, string>();
+    for (const source of this.#sources.files) {
+      const shown = cleanText(source.path);
+      try {
+        const target = await this.onConnection((_, remote) => destination.targetFor(remote, source.name));
+        const key = target.path.toString('latin1');
+        const other = taken.get(key);
+        if (other !== undefined) {
+          const message = `${other} and ${shown} would become the same file.`;
+          throw new CopyError('usage', message, { scope: 'file', advice: 'Copy them to different directories.' });
+        }
+        taken.set(key, shown);
+        jobs.push({ source, target });
+      } catch (error) {
+        this.#rethrowIfOver(error);
+        this.#fileFailed(shown, '', source.size, CopyError.from(error));
+      }
+    }
+    return jobs;
+  }
+
+  #tellJobs(jobs: readonly Job[]): void {
+    for (const { source, target } of jobs) {
+      this.emit({
+        type: 'file',
+        state: 'would-copy',
+        source: cleanText(source.path),
+        target: cleanText(target.path),
+        size: source.size,
+        replaces: target.old !== undefined,
+      });
+    }
+  }
+
+  /** Whether there is a place for the jobs. */
+  async #prepare(destination: UploadDestination, jobs: readonly Job[]): Promise<boolean> {
+    try {
+      await this.onConnection((_, remote) => destination.prepare(remote));
+      return true;
+    } catch (error) {
+      this.#rethrowIfOver(error);
+      const failure = CopyError.from(error);
+      for (const { source, target } of jobs) {
+        this.#fileFailed(cleanText(source.path), cleanText(target.path), source.size, failure);
+      }
+      return false;
+    }
+  }
+
+  /** More files than connections are under way, so that none waits for the commit of another. */
+  async #runJobs(jobs: readonly Job[]): Promise<void> {
+    let next = 0;
+    const runSome = async (): Promise<void> => {
+      while (next < jobs.length && this.#error === undefined) {
+        const file = ++next;
+        await this.#runJob(file, jobs[file - 1]!);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(jobs.length, 2 * this.fleet.wanted) }, runSome));
+  }
+
+  async #runJob(file: number, { source, target }: Job): Promise<void> {
+    const job = new FileUpload(this, file, source.path, target);
+    const shown = { source: job.name, target: job.shownTarget, size: source.size };
+    this.#active.set(file, job);
+    this.emit({ type: 'file', state: 'started', ...shown, replaces: target.old !== undefined });
+    try {
+      const { bytes, sizeVerified } = await job.run();
+      this.#active.delete(file);
+      this.#progress.fileDone(source.size, bytes);
+      if (sizeVerified) this.#verifiedBySize += bytes;
+      else this.#notVerified += bytes;
+      this.emit({ type: 'file', state: 'done', ...shown });
+    } catch (error) {
+      this.#active.delete(file);
+      const failure = CopyError.from(error);
+      if (failure.scope === 'run') this.fail(failure);
+      this.#fileFailed(shown.source, shown.target, shown.size, failure);
+    }
+  }
+
+  #fileFailed(source: string, target: string, size: number, error: CopyError): void {
+    this.#filesFailed++;
+    this.#firstFailure ??= error;
+    if (size > 0) this.#progress.fileFailed(size);
+    this.emit({ type: 'file', state: 'failed', source, target, size, error: error.toData() });
+  }
+
+  #rethrowIfOver(error: unknown): void {
+    if (this.#error !== undefined) throw this.#error;
+    if (CopyError.from(error).scope === 'run') throw error;
+  }
+
+  #report(report: RunnerReport): void {
+    if (this.fleet.report(report)) return;
+    switch (report.kind) {
+      case 'progress':
+        this.scheduler.acknowledged(report.task, report.acknowledged);
+        this.fleet.progressed();
+        return;
+      case 'taken':
+        this.scheduler.taken(report.task);
+        return this.pump();
+      case 'shortened':
+        this.scheduler.shortened(report.task, report.length);
+        return this.pump();
+      case 'ended': {
+        const task = this.#tasks.get(report.task);
+        this.scheduler.ended(report.task);
+        this.#tasks.delete(report.task);
+        task?.job.taskEnded(task.connection, report.error && CopyError.fromData(report.error));
+        return this.pump();
+      }
+      case 'probed':
+        for (const job of this.#active.values()) {
+          job.probed(report.task, report.result, report.error && CopyError.fromData(report.error));
+        }
+        return;
+      case 'left': {
+        const stage = JSON.stringify(report.of);
+        for (const job of this.#active.values()) {
+          if (JSON.stringify(job.token) !== stage) continue;
+          job.left(report.connection, report.error && CopyError.fromData(report.error));
+        }
+        return;
+      }
+    }
+  }
+
+  #opened(connection: number, _abilities: Abilities): void {
+    this.#rates.add(connection, performance.now());
+    this.scheduler.addConnection(connection);
+    this.#connectionsUsed = Math.max(this.#connectionsUsed, this.fleet.open.length);
+    this.#opening?.resolve();
+    this.#opening = undefined;
+    this.pump();
+    for (const job of this.#active.values()) job.connectionOpened();
+  }
+
+  #lost(connection: number): void {
+    this.scheduler.removeConnection(connection);
+    this.#rates.remove(connection);
+    for (const job of this.#active.values()) job.connectionLost(connection);
+    this.pump();
+  }
+
+  #writersDecided(reason: string | undefined): void {
+    if (this.writers.known === 'one' && this.fleet.wanted > 1) {
+      const why = cleanText(reason ?? 'the server allows no more').replace(/\.$/, '');
+      this.notice('single-writer', `One connection writes each file: ${why}.`);
+    }
+    for (const job of this.#active.values()) job.writersDecided();
+    this.pump();
+  }
+
+  /** Connections take turns, so that many files begin on different ones. */
+  async #anyConnection(prefer: number | undefined): Promise<number> {
+    for (;;) {
+      if (this.#error !== undefined) throw this.#error;
+      const open = this.fleet.open.filter((connection) => this.runner.connection(connection) !== undefined);
+      if (prefer !== undefined && open.includes(prefer)) return prefer;
+      if (open.length > 0) return open[this.#turn++ % open.length]!;
+      this.#opening ??= deferred();
+      await this.#opening.promise;
+    }
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    this.#rates.sample(now);
+    this.#dropSilent(now);
+    this.pump();
+    const underWay = [...this.#active.keys()].reduce((sum, file) => sum + this.scheduler.bytesAcknowledged(file), 0);
+    this.emit({
+      type: 'progress',
+      ...this.#progress.sample(underWay, now),
+      connections: this.fleet.open.length,
+      connectionsWanted: this.fleet.wanted,
+    });
+  }
+
+  /** At the end nobody waits for a connection that has stopped: its rest goes to those that are idle. */
+  #dropSilent(nowMs: number): void {
+    const idle = this.scheduler.idle();
+    for (const { connection, outstanding, shared } of this.scheduler.tasks()) {
+      if (!shared || outstanding === 0 || !idle.some((other) => other !== connection)) continue;
+      if (this.#rates.silentForMs(connection, nowMs) > SILENT_MS) this.fleet.drop(connection);
+    }
+  }
+}

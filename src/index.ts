@@ -1,0 +1,6 @@
+/** The library: what a program needs to copy files as the command line does. */
+export type { Observer, TransferEvent, TransferEventBody } from './engine/events.ts';
+export { CopyError, type CopyErrorData, type ErrorCode, type ErrorScope } from './errors.ts';
+export type { HostKeyQuestion, Interaction } from './remotes/remote.ts';
+export type { SshInput } from './remotes/sftp/ssh/ssh-options.ts';
+export { type PutOptions, put, type TransferContext, type TransferResult } from './transfer.ts';

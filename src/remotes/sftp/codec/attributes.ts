@@ -1,0 +1,56 @@
+import { AttributeFlag } from './constants.ts';
+import type { PacketReader } from './packet-reader.ts';
+import type { PayloadWriter } from './packet-writer.ts';
+
+/** ATTRS of version 3 (draft-ietf-secsh-filexfer-02 section 5). What is absent is not sent, or was not told. */
+export interface SftpAttributes {
+  /** Bytes; a safe integer. */
+  readonly size?: number;
+  /** Numeric user and group, 0 to 2^32 − 1. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+  /** POSIX `st_mode`: type bits (from the server) and 0o7777. */
+  readonly permissions?: number;
+  /** Seconds since 1970, unsigned, 0 to 2^32 − 1 (until 2106). Version 3 sends both or none. */
+  readonly times?: { readonly atimeSeconds: number; readonly mtimeSeconds: number };
+}
+
+export const noAttributes: SftpAttributes = Object.freeze({});
+
+/** @throws CopyError `protocol` if a number is out of its range */
+export function writeAttributes<W extends PayloadWriter>(writer: W, attributes: SftpAttributes): W {
+  const { size, owner, permissions, times } = attributes;
+  let flags = 0;
+  if (size !== undefined) flags |= AttributeFlag.size;
+  if (owner !== undefined) flags |= AttributeFlag.owner;
+  if (permissions !== undefined) flags |= AttributeFlag.permissions;
+  if (times !== undefined) flags |= AttributeFlag.times;
+  writer.uint32(flags);
+  if (size !== undefined) writer.uint64(size);
+  if (owner !== undefined) writer.uint32(owner.uid).uint32(owner.gid);
+  if (permissions !== undefined) writer.uint32(permissions);
+  if (times !== undefined) writer.uint32(times.atimeSeconds).uint32(times.mtimeSeconds);
+  return writer;
+}
+
+/**
+ * Flags that version 3 does not know are passed over, as OpenSSH does; extended pairs are skipped.
+ * @throws CopyError `protocol` if the packet ends too early or the size passes 2^53 − 1
+ */
+export function readAttributes(reader: PacketReader): SftpAttributes {
+  const flags = reader.uint32();
+  const attributes: { -readonly [key in keyof SftpAttributes]: SftpAttributes[key] } = {};
+  if (flags & AttributeFlag.size) attributes.size = reader.uint64();
+  if (flags & AttributeFlag.owner) attributes.owner = { uid: reader.uint32(), gid: reader.uint32() };
+  if (flags & AttributeFlag.permissions) attributes.permissions = reader.uint32();
+  if (flags & AttributeFlag.times) {
+    attributes.times = { atimeSeconds: reader.uint32(), mtimeSeconds: reader.uint32() };
+  }
+  if (flags & AttributeFlag.extended) {
+    // A hostile count ends where the packet ends: every pair takes at least eight bytes.
+    for (let count = reader.uint32(); count > 0; count--) {
+      reader.string();
+      reader.string();
+    }
+  }
+  return attributes;
+}

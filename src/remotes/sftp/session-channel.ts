@@ -1,0 +1,213 @@
+import type { Duplex } from 'node:stream';
+import { CopyError } from '../../errors.ts';
+import { protocolVersion } from './codec/constants.ts';
+import { PacketFramer } from './codec/packet-framer.ts';
+import { parseReply, type VersionReply } from './codec/replies.ts';
+import { encodeRequest, encodeWriteHeader } from './codec/requests.ts';
+import { SessionDeadlines } from './session-deadlines.ts';
+import { Greeting } from './session-greeting.ts';
+import { type Expected, type PendingRequest, settle } from './session-pending.ts';
+import type { WriteRequest } from './session-write.ts';
+
+export interface ChannelOptions {
+  readonly stallTimeoutMs: number;
+  /** A clock in milliseconds that never goes back. */
+  readonly now: () => number;
+  /** Where the ids of requests begin, uint32. */
+  readonly firstId: number;
+}
+
+/** Requests that may be under way at once. */
+const maxPending = 4096;
+/** How long {@link SessionChannel.close} waits for the server to hang up. */
+const closeTimeoutMs = 2000;
+/** VERSION carries no id; its request waits under one that no other can have. */
+const versionId = -1;
+
+/** The machinery of a session: requests out, replies in, matched by id, over a Duplex that it owns. */
+export class SessionChannel {
+  /** Resolves once, when the channel has ended: with the reason, or undefined after {@link close}. Never rejects. */
+  readonly closed: Promise<CopyError | undefined>;
+  readonly #resolveClosed: (reason: CopyError | undefined) => void;
+  readonly #duplex: Duplex;
+  readonly #framer = new PacketFramer();
+  /** Oldest first. */
+  readonly #pending = new Map<number, PendingRequest>();
+  readonly #deadlines: SessionDeadlines;
+  #nextId: number;
+  /** Until VERSION has come. */
+  #greeting: Greeting | undefined = new Greeting();
+  #ended: CopyError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(duplex: Duplex, options: ChannelOptions) {
+    this.#duplex = duplex;
+    this.#nextId = options.firstId;
+    const { stallTimeoutMs, now } = options;
+    this.#deadlines = new SessionDeadlines(this.#pending, stallTimeoutMs, now, (error) => this.fail(error));
+    let resolveClosed!: (reason: CopyError | undefined) => void;
+    this.closed = new Promise((resolve) => {
+      resolveClosed = resolve;
+    });
+    this.#resolveClosed = resolveClosed;
+    duplex.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onError);
+    if (duplex.destroyed) this.#onClose();
+  }
+
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  /** Sends INIT; must come first. Rejects with `protocol` if what comes back is no SFTP. */
+  async greet(): Promise<VersionReply> {
+    const init = encodeRequest({ type: 'init', version: protocolVersion });
+    const reply = (await this.#send(versionId, init, 'version', 0, 0, undefined)) as VersionReply;
+    if (reply.version === protocolVersion) return reply;
+    throw this.fail(new CopyError('protocol', `The server speaks SFTP version ${reply.version}, not 3.`));
+  }
+
+  /**
+   * Sends what `encode` makes of an id; resolves as {@link settle} says.
+   * @param slowMs see {@link PendingRequest.slowMs}
+   * @param length see {@link PendingRequest.length}
+   */
+  request(expects: Expected, encode: (id: number) => Buffer, slowMs = 0, length = 0): Promise<unknown> {
+    try {
+      const id = this.#takeId();
+      return this.#send(id, encode(id), expects, slowMs, length, undefined);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  write(request: WriteRequest, offset: number, length: number): Promise<unknown> {
+    const { packet, handle } = request;
+    try {
+      if (request.inFlight) throw new CopyError('bug', 'A write was sent again before it was answered.');
+      const id = this.#takeId();
+      const dataOffset = encodeWriteHeader(packet, 0, id, handle, offset, length);
+      if (dataOffset + length > packet.length) throw new CopyError('bug', 'A write is longer than its buffer.');
+      request.inFlight = true;
+      return this.#send(id, packet.subarray(0, dataOffset + length), 'status', 0, 0, request);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #takeId(): number {
+    if (this.#ended !== undefined) throw this.#ended;
+    if (this.#pending.size >= maxPending) throw new CopyError('bug', `More than ${maxPending} requests are in flight.`);
+    let id = this.#nextId;
+    while (this.#pending.has(id)) id = (id + 1) >>> 0;
+    this.#nextId = (id + 1) >>> 0;
+    return id;
+  }
+
+  #send(
+    id: number,
+    bytes: Buffer,
+    expects: Expected,
+    slowMs: number,
+    length: number,
+    write: WriteRequest | undefined,
+  ): Promise<unknown> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    return new Promise((resolve, reject) => {
+      const request: PendingRequest = { expects, length, slowMs, write, resolve, reject, oldestSince: undefined };
+      this.#pending.set(id, request);
+      this.#deadlines.begun(request);
+      this.#duplex.write(bytes, this.#onTaken);
+    });
+  }
+
+  readonly #onTaken = (error?: Error | null): void => {
+    if (error) this.#onError(error);
+    else this.#deadlines.activity();
+  };
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#deadlines.activity();
+    this.#greeting?.add(chunk);
+    try {
+      this.#framer.push(chunk);
+      for (let packet = this.#framer.next(); packet !== undefined; packet = this.#framer.next()) {
+        this.#receive(packet);
+      }
+    } catch (error) {
+      const reason = CopyError.from(error);
+      this.fail(this.#greeting?.explain(reason) ?? reason);
+    }
+  };
+
+  #receive(packet: Buffer): void {
+    const reply = parseReply(packet);
+    const id = reply.type === 'version' ? versionId : reply.id;
+    const request = this.#pending.get(id);
+    if (request === undefined) throw new CopyError('protocol', 'The server answered a request that nobody made.');
+    settle(request, reply);
+    this.#greeting = undefined;
+    this.#pending.delete(id);
+    this.#deadlines.settled(request);
+  }
+
+  readonly #onEnd = (): void => {
+    if (this.#greeting === undefined) this.#onClose();
+    else this.fail(this.#greeting.ended());
+  };
+
+  readonly #onClose = (): void => {
+    this.fail(new CopyError('connection-lost', 'The SFTP channel was closed.'));
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.fail(CopyError.from(error, 'connection-lost'));
+  };
+
+  /** Ends the channel at once with `reason`, unless it has ended before; returns the reason that holds. */
+  fail(reason: CopyError): CopyError {
+    if (this.#ended !== undefined) return this.#ended;
+    this.#end(reason);
+    this.#duplex.destroy();
+    this.#resolveClosed(reason);
+    return reason;
+  }
+
+  /** Ends the channel; what is under way rejects. Resolves when the server has hung up, or after two seconds. */
+  close(): Promise<void> {
+    this.#closing ??= this.#hangUp();
+    return this.#closing;
+  }
+
+  async #hangUp(): Promise<void> {
+    if (this.#ended !== undefined) return;
+    this.#end(new CopyError('connection-lost', 'The session was closed.'));
+    const duplex = this.#duplex;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(done, closeTimeoutMs);
+      function done(): void {
+        clearTimeout(timer);
+        duplex.off('end', done).off('close', done).off('error', done);
+        resolve();
+      }
+      duplex.on('end', done).on('close', done).on('error', done);
+      // Replies that still come are thrown away; without a reader the end would never be seen.
+      duplex.resume().end();
+    });
+    duplex.destroy();
+    this.#resolveClosed(undefined);
+  }
+
+  /** Listens no more, and rejects what is under way. */
+  #end(reason: CopyError): void {
+    this.#ended = reason;
+    this.#deadlines.stop();
+    const duplex = this.#duplex;
+    duplex.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose).off('error', this.#onError);
+    if (!duplex.closed) duplex.on('error', ignore).once('close', () => duplex.off('error', ignore));
+    for (const request of this.#pending.values()) request.reject(reason);
+    this.#pending.clear();
+  }
+}
+
+/** A stream that is being torn down may still fail; the reason that counts is known by then. */
+function ignore(): void {}

@@ -1,0 +1,149 @@
+/** The contract on one SFTP session. */
+import { CopyError } from '../../errors.ts';
+import type { Abilities, Attributes, Published, RemoteConnection, Seal, Staged, StageToken } from '../remote.ts';
+import { ExtensionName, OpenFlag } from './codec/constants.ts';
+import { readablePath } from './codec/readable-text.ts';
+import { SftpStatusError } from './codec/status-error.ts';
+import { FlowWindow } from './flow-window.ts';
+import { partialPath, randomPartialPath } from './partial-name.ts';
+import { publish } from './publish.ts';
+import type { SftpSession } from './session.ts';
+import { asked, coded, toAttributes } from './sftp-files.ts';
+import { StagedFile } from './staged-file.ts';
+import { fromStageToken, newStagedToken, type StagedToken, stagedPath } from './staged-token.ts';
+
+/** The mode of a staged file: nobody else's business until it is whole. */
+const STAGED_MODE = 0o600;
+
+export interface SftpConnectionOptions {
+  /** How the server's SSH names itself. */
+  readonly software: string;
+  /** Requests in flight. */
+  readonly inFlight: number | 'auto';
+  /** Hangs up. */
+  readonly close: () => Promise<void>;
+}
+
+export class SftpConnection implements RemoteConnection {
+  readonly abilities: Abilities;
+  readonly description: string;
+  readonly closed: Promise<CopyError | undefined>;
+  readonly #session: SftpSession;
+  readonly #window: FlowWindow;
+  readonly #close: () => Promise<void>;
+
+  constructor(session: SftpSession, closed: Promise<CopyError | undefined>, options: SftpConnectionOptions) {
+    this.#session = session;
+    this.#close = options.close;
+    this.closed = closed;
+    this.description = options.software;
+    this.#window = new FlowWindow({ maxRequest: session.limits.maxWriteLength, requests: options.inFlight });
+    this.abilities = {
+      pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
+      writers: isOpenSsh(options.software, session) ? 'many' : 'unknown',
+      splitsPieces: true,
+    };
+  }
+
+  async stat(path: Uint8Array): Promise<Attributes | undefined> {
+    const found = await asked(this.#session.stat(path), { operation: 'stat', path });
+    return found && toAttributes(found);
+  }
+
+  async lstat(path: Uint8Array): Promise<Attributes | undefined> {
+    const found = await asked(this.#session.lstat(path), { operation: 'stat', path });
+    return found && toAttributes(found);
+  }
+
+  realPath(path: Uint8Array): Promise<Uint8Array> {
+    return asked(this.#session.realPath(path), { operation: 'resolve', path });
+  }
+
+  makeDirectory(path: Uint8Array): Promise<void> {
+    return asked(this.#session.makeDirectory(path), { operation: 'make directory', path });
+  }
+
+  remove(path: Uint8Array): Promise<void> {
+    return asked(this.#session.remove(path), { operation: 'remove', path });
+  }
+
+  async stage(target: Uint8Array, how: 'fresh' | 'in-place'): Promise<Staged> {
+    return how === 'fresh' ? this.#stageFresh(target) : this.#stageInPlace(target);
+  }
+
+  async join(token: StageToken): Promise<Staged> {
+    const staged = fromStageToken(token);
+    const path = stagedPath(staged);
+    const found = await this.stat(path);
+    if (found === undefined) {
+      throw new CopyError('single-writer', `A second connection does not see ${readablePath(path)}.`);
+    }
+    try {
+      return this.#staged(staged, await this.#session.open(path, OpenFlag.write), found);
+    } catch (error) {
+      if (!(error instanceof SftpStatusError)) throw error;
+      throw new CopyError('single-writer', `A second connection may not write (${error.text || error.status}).`, {
+        cause: error,
+      });
+    }
+  }
+
+  publish(token: StageToken, seal: Seal): Promise<Published> {
+    return publish(this.#session, fromStageToken(token), seal);
+  }
+
+  async close(): Promise<void> {
+    await this.#session.close();
+    await this.#close();
+  }
+
+  async #stageFresh(target: Uint8Array): Promise<Staged> {
+    let partial = partialPath(target);
+    if (!(await this.#isFreeOrFreed(partial))) partial = randomPartialPath(target);
+    const flags = OpenFlag.write | OpenFlag.create | OpenFlag.exclusive;
+    try {
+      const handle = await this.#session.open(partial, flags, { permissions: STAGED_MODE });
+      return this.#staged(newStagedToken(target, partial), handle, undefined);
+    } catch (error) {
+      throw partialError(error, partial);
+    }
+  }
+
+  /** Whether nothing stands at the path of the partial any more; what an earlier run left there is removed. */
+  async #isFreeOrFreed(partial: Buffer): Promise<boolean> {
+    const found = await this.lstat(partial);
+    if (found === undefined) return true;
+    if (found.kind !== 'file') return false;
+    try {
+      await this.#session.remove(partial);
+      return true;
+    } catch (error) {
+      if (error instanceof SftpStatusError) return false;
+      throw error;
+    }
+  }
+
+  async #stageInPlace(target: Uint8Array): Promise<Staged> {
+    const found = await this.stat(target);
+    const flags = OpenFlag.write | OpenFlag.create;
+    const handle = await asked(this.#session.open(target, flags), { operation: 'open', path: target });
+    return this.#staged(newStagedToken(target, undefined), handle, found);
+  }
+
+  #staged(token: StagedToken, handle: Uint8Array, found: Attributes | undefined): StagedFile {
+    return new StagedFile(this.#session, this.#window, token, handle, found);
+  }
+}
+
+/** Its own sftp-server, that is: another one behind OpenSSH's sshd lacks some of these. */
+function isOpenSsh(software: string, session: SftpSession): boolean {
+  const own = [ExtensionName.posixRename, ExtensionName.statVfs, 'fstatvfs@openssh.com', 'hardlink@openssh.com'];
+  return software.startsWith('OpenSSH') && own.every((name) => session.offers(name));
+}
+
+function partialError(error: unknown, partial: Buffer): CopyError {
+  const failure = coded(error, { operation: 'open', path: partial });
+  if (failure.code !== 'destination-permission') return failure;
+  const advice = 'Check the permissions of the directory; if only the old file may be written, use --inplace.';
+  return new CopyError('destination-permission', failure.message, { cause: error, advice });
+}

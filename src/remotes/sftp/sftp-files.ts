@@ -1,0 +1,36 @@
+/** The session's answers in the words of the contract: attributes and coded errors. */
+import { CopyError } from '../../errors.ts';
+import type { Attributes } from '../remote.ts';
+import type { SftpAttributes } from './codec/attributes.ts';
+import { SftpStatusError } from './codec/status-error.ts';
+import { type StatusContext, toCopyError } from './status-errors.ts';
+
+const TYPE_BITS = 0o170000;
+const KINDS: ReadonlyMap<number, Attributes['kind']> = new Map([
+  [0o100000, 'file'],
+  [0o040000, 'directory'],
+  [0o120000, 'link'],
+]);
+
+/** Where the server does not tell the type, a file is assumed. */
+export function toAttributes({ size = 0, permissions, times }: SftpAttributes): Attributes {
+  return {
+    kind: permissions === undefined ? 'file' : (KINDS.get(permissions & TYPE_BITS) ?? 'other'),
+    size,
+    ...(times && { mtimeMs: times.mtimeSeconds * 1000 }),
+    ...(permissions !== undefined && { mode: permissions & 0o7777 }),
+  };
+}
+
+/** Awaits `answer`; a server's "no" rejects as the coded error it is in this context. */
+export async function asked<T>(answer: Promise<T>, context: StatusContext): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw coded(error, context);
+  }
+}
+
+export function coded(error: unknown, context: StatusContext): CopyError {
+  return error instanceof SftpStatusError ? toCopyError(error, context) : CopyError.from(error);
+}

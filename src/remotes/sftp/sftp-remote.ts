@@ -1,0 +1,56 @@
+/** SFTP over SSH, as a remote. */
+import { CopyError } from '../../errors.ts';
+import type { Remote, RemoteConnection, RemoteSpec } from '../remote.ts';
+import { SftpSession } from './session.ts';
+import { SftpConnection } from './sftp-connection.ts';
+import type { SshTransport } from './ssh/ssh-connection.ts';
+
+export interface SftpRemoteOptions {
+  readonly stallTimeoutMs: number;
+  /** Requests in flight on a connection. */
+  readonly inFlight: number | 'auto';
+}
+
+export class SftpRemote implements Remote {
+  readonly spec: RemoteSpec;
+  readonly #transport: SshTransport;
+  readonly #options: SftpRemoteOptions;
+
+  constructor(transport: SshTransport, options: SftpRemoteOptions) {
+    this.#transport = transport;
+    this.#options = options;
+    this.spec = { protocol: 'sftp' };
+  }
+
+  async connect(id: number, signal: AbortSignal): Promise<RemoteConnection> {
+    const { stallTimeoutMs, inFlight } = this.#options;
+    const ssh = await this.#transport.open(id, signal);
+    const hangUp = (): void => void ssh.close();
+    signal.addEventListener('abort', hangUp, { once: true });
+    try {
+      const session = await SftpSession.open(ssh.sftp, { stallTimeoutMs, softwareHint: ssh.software });
+      if (signal.aborted) throw CopyError.from(signal.reason, 'cancelled');
+      const closed = this.#watch(session, ssh.closed, () => ssh.close());
+      return new SftpConnection(session, closed, { software: ssh.software, inFlight, close: () => ssh.close() });
+    } catch (error) {
+      await ssh.close();
+      // The reason why SSH ended says more than that the channel did.
+      const reason = signal.aborted ? CopyError.from(signal.reason, 'cancelled') : await ssh.closed;
+      throw reason ?? CopyError.from(error);
+    } finally {
+      signal.removeEventListener('abort', hangUp);
+    }
+  }
+
+  /** Whichever of channel and SSH ends first ends the other. */
+  async #watch(
+    session: SftpSession,
+    sshClosed: Promise<CopyError | undefined>,
+    hangUp: () => Promise<void>,
+  ): Promise<CopyError | undefined> {
+    void sshClosed.then((reason) => reason && session.fail(reason));
+    const reason = await session.closed;
+    await hangUp();
+    return reason ?? (await sshClosed);
+  }
+}

@@ -1,0 +1,116 @@
+/** Carries slices to an open file: several requests in flight, read from the source straight into their packets. */
+import type { Fill, Range, Slices } from '../remote.ts';
+import type { Flight, FlowWindow } from './flow-window.ts';
+import type { SftpSession } from './session.ts';
+import type { WriteRequest } from './session-write.ts';
+
+/** Requests that are filled by one read of the source. */
+const MAX_BATCH = 8;
+
+export class SliceWriter {
+  readonly #session: SftpSession;
+  readonly #window: FlowWindow;
+  readonly #handle: Uint8Array;
+  /** Answered requests, whose buffers are used again; never more than were in flight. */
+  readonly #spare: WriteRequest[] = [];
+
+  constructor(session: SftpSession, window: FlowWindow, handle: Uint8Array) {
+    this.#session = session;
+    this.#window = window;
+    this.#handle = handle;
+  }
+
+  /** Rejects with the first failure, when every request has its answer. Calls may overlap. */
+  async write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void> {
+    const flying = new Flying(acknowledged);
+    try {
+      while (!flying.hasFailed) {
+        const room = await this.#window.room();
+        if (flying.hasFailed) break;
+        const length = this.#window.requestLength;
+        const batch = Math.min(MAX_BATCH, Math.max(1, Math.floor(room / length)));
+        const range = await slices.take(batch * length);
+        if (range === undefined) break;
+        await this.#send(range, length, fill, flying);
+      }
+    } catch (error) {
+      flying.fail(error);
+    }
+    await flying.landed();
+  }
+
+  async #send(range: Range, requestLength: number, fill: Fill, flying: Flying): Promise<void> {
+    const end = range.offset + range.length;
+    const parts: Part[] = [];
+    for (let offset = range.offset; offset < end; offset += requestLength) {
+      const length = Math.min(requestLength, end - offset);
+      // What is being read counts as in flight already: others must not take its room meanwhile.
+      parts.push({ offset, length, request: this.#request(requestLength), flight: this.#window.sent(length) });
+    }
+    try {
+      await fill(
+        parts.map(({ request, length }) => request.data.subarray(0, length)),
+        range.offset,
+      );
+    } catch (error) {
+      this.#window.released(range.length);
+      throw error;
+    }
+    for (const part of parts) flying.add(this.#sendPart(part, flying));
+  }
+
+  async #sendPart({ request, flight, offset, length }: Part, flying: Flying): Promise<void> {
+    try {
+      await this.#session.sendWrite(request, offset, length);
+    } catch (error) {
+      this.#window.released(length);
+      flying.fail(error);
+      return;
+    }
+    this.#window.acknowledged(flight);
+    this.#spare.push(request);
+    flying.acknowledged({ offset, length });
+  }
+
+  #request(length: number): WriteRequest {
+    while (this.#spare.length > 0) {
+      const request = this.#spare.pop()!;
+      if (request.data.length === length) return request;
+    }
+    return this.#session.allocateWrite(this.#handle, length);
+  }
+}
+
+interface Part extends Range {
+  readonly request: WriteRequest;
+  readonly flight: Flight;
+}
+
+/** The requests of one call that are under way, and its first failure. */
+class Flying {
+  readonly acknowledged: (part: Range) => void;
+  readonly #sending: Set<Promise<void>> = new Set();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(acknowledged: (part: Range) => void) {
+    this.acknowledged = acknowledged;
+  }
+
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+  }
+
+  add(answered: Promise<void>): void {
+    this.#sending.add(answered);
+    void answered.then(() => this.#sending.delete(answered));
+  }
+
+  async landed(): Promise<void> {
+    await Promise.all(this.#sending);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}

@@ -1,0 +1,60 @@
+/** The agent of the user: which keys it has, and signatures by it (draft-miller-ssh-agent). */
+import ssh2, { type GetStreamCallback, type ParsedKey } from 'ssh2';
+import { cleanText } from '../../../util/clean-text.ts';
+import { fingerprintOf } from './host-key.ts';
+import type { Identity } from './identity.ts';
+
+/** How long an agent may be silent before it is given up. */
+const listTimeoutMs = 5000;
+/** Signing may wait for a person: a confirmation, or the passphrase window of gpg-agent. */
+const signTimeoutMs = 60_000;
+
+class BoundedAgent extends ssh2.OpenSSHAgent {
+  private readonly timeoutMs: number;
+
+  constructor(socketPath: string, timeoutMs: number) {
+    super(socketPath);
+    this.timeoutMs = timeoutMs;
+  }
+
+  override getStream(callback: GetStreamCallback): void {
+    super.getStream((error, stream) => {
+      if (stream !== undefined && 'setTimeout' in stream && typeof stream.setTimeout === 'function') {
+        stream.setTimeout(this.timeoutMs, () => stream.destroy());
+      }
+      callback(error, stream);
+    });
+  }
+}
+
+/**
+ * The keys the agent has, of the types that can be used; certificates and keys on FIDO tokens are passed over.
+ *
+ * @throws Error where the agent does not answer within five seconds, or not at all.
+ */
+export function listAgentIdentities(socketPath: string): Promise<Identity[]> {
+  return new Promise((resolve, reject) => {
+    const agent = new BoundedAgent(socketPath, listTimeoutMs);
+    agent.getIdentities((error, keys) => {
+      if (error) return reject(new Error(`the agent at ${cleanText(socketPath)} does not answer`, { cause: error }));
+      // The declared type allows other forms; this agent gives parsed keys.
+      const parsed = (keys ?? []).filter((key): key is ParsedKey => 'getPublicSSH' in key);
+      resolve(parsed.map((key) => agentIdentity(socketPath, key)));
+    });
+  });
+}
+
+function agentIdentity(socketPath: string, publicKey: ParsedKey): Identity {
+  return {
+    label: `agent key ${cleanText(publicKey.comment || fingerprintOf(publicKey.getPublicSSH()))}`,
+    publicKey,
+    sign: (data, hash) =>
+      new Promise((resolve, reject) => {
+        const agent = new BoundedAgent(socketPath, signTimeoutMs);
+        agent.sign(publicKey, data, hash === undefined ? {} : { hash }, (error, signature) => {
+          if (signature !== undefined && !error) resolve(signature);
+          else reject(new Error('the agent did not sign', { cause: error }));
+        });
+      }),
+  };
+}

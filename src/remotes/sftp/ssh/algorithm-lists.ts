@@ -1,0 +1,108 @@
+/** Which algorithms are offered, and OpenSSH's way of changing such a list (ssh_config(5), `Ciphers` and friends). */
+import { CopyError } from '../../../errors.ts';
+import { matchPattern } from './match-pattern.ts';
+
+interface Choice {
+  /** Offered unless the user says otherwise, most wanted first. */
+  readonly defaults: readonly string[];
+  /** What can be asked for beside those. */
+  readonly others: readonly string[];
+}
+
+/** GCM costs the least on both sides where the processor has AES; the client's order wins (RFC 4253, 7.1). */
+export const ciphers: Choice = {
+  defaults: [
+    'aes128-gcm@openssh.com',
+    'aes256-gcm@openssh.com',
+    'chacha20-poly1305@openssh.com',
+    'aes128-ctr',
+    'aes192-ctr',
+    'aes256-ctr',
+  ],
+  others: ['aes128-cbc', 'aes192-cbc', 'aes256-cbc', '3des-cbc'],
+};
+
+export const macs: Choice = {
+  defaults: [
+    'hmac-sha2-256-etm@openssh.com',
+    'hmac-sha2-512-etm@openssh.com',
+    'hmac-sha1-etm@openssh.com',
+    'hmac-sha2-256',
+    'hmac-sha2-512',
+    'hmac-sha1',
+  ],
+  others: ['hmac-md5', 'hmac-sha1-96', 'hmac-md5-96'],
+};
+
+export const keyExchange: Choice = {
+  defaults: [
+    'curve25519-sha256',
+    'curve25519-sha256@libssh.org',
+    'ecdh-sha2-nistp256',
+    'ecdh-sha2-nistp384',
+    'ecdh-sha2-nistp521',
+    'diffie-hellman-group-exchange-sha256',
+    'diffie-hellman-group16-sha512',
+    'diffie-hellman-group18-sha512',
+    'diffie-hellman-group14-sha256',
+  ],
+  others: [
+    'diffie-hellman-group15-sha512',
+    'diffie-hellman-group17-sha512',
+    'diffie-hellman-group-exchange-sha1',
+    'diffie-hellman-group14-sha1',
+    'diffie-hellman-group1-sha1',
+  ],
+};
+
+/** Without `ssh-rsa` (SHA-1), as OpenSSH since 8.8. */
+export const hostKeys: Choice = {
+  defaults: [
+    'ssh-ed25519',
+    'ecdsa-sha2-nistp256',
+    'ecdsa-sha2-nistp384',
+    'ecdsa-sha2-nistp521',
+    'rsa-sha2-512',
+    'rsa-sha2-256',
+  ],
+  others: ['ssh-rsa', 'ssh-dss'],
+};
+
+/**
+ * The list a user's value stands for: names by comma, or a change of the defaults: `+` appends, `-` removes (patterns
+ * allowed), `^` puts in front.
+ *
+ * @throws {CopyError} `usage` for a name that is not known, or when nothing is left.
+ */
+export function resolveAlgorithms(value: string, choice: Choice, option: string): readonly string[] {
+  const sign = /^[+^-]/.exec(value)?.[0];
+  const names = (sign === undefined ? value : value.slice(1)).split(',').map((name) => name.trim());
+  if (sign === '-') {
+    return orRefuse(
+      choice.defaults.filter((name) => !names.some((pattern) => matchPattern(name, pattern))),
+      option,
+    );
+  }
+  const known = [...choice.defaults, ...choice.others];
+  const chosen = new Set<string>();
+  for (const name of names) {
+    const matches = /[*?]/.test(name) && sign !== undefined ? known.filter((one) => matchPattern(one, name)) : [name];
+    for (const match of matches) {
+      if (!known.includes(match)) {
+        throw new CopyError('usage', `${option}: "${match}" is not an algorithm this program has.`, {
+          advice: `It has ${known.join(', ')}.`,
+        });
+      }
+      chosen.add(match);
+    }
+  }
+  if (sign === undefined) return orRefuse([...chosen], option);
+  const others = choice.defaults.filter((name) => !chosen.has(name));
+  if (sign === '^') return [...chosen, ...others];
+  return [...choice.defaults, ...[...chosen].filter((name) => !choice.defaults.includes(name))];
+}
+
+function orRefuse(names: readonly string[], option: string): readonly string[] {
+  if (names.length > 0) return names;
+  throw new CopyError('usage', `${option} leaves no algorithm.`);
+}

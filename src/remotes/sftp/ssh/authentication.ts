@@ -1,0 +1,142 @@
+/** How the first connection gets in: what is tried, in which order, and what is remembered of it. */
+import type { AnyAuthMethod, Prompt } from 'ssh2';
+import { CopyError } from '../../../errors.ts';
+import { cleanText } from '../../../util/clean-text.ts';
+import type { Interaction } from '../../remote.ts';
+import { type Authentication, type Credential, type CredentialStep, toMethod } from './credential.ts';
+import type { Identities } from './identities.ts';
+import type { Around, Identity } from './identity.ts';
+import { type SecretTries, secretTries } from './secrets.ts';
+import type { AuthenticationMethod, SshSettings } from './ssh-settings.ts';
+
+/** sshd hangs up after six failures (MaxAuthTries); some are left for a password. */
+const maxKeys = 5;
+
+export interface FirstAuthenticationOptions {
+  readonly settings: SshSettings;
+  readonly identities: Identities;
+  readonly interaction: Interaction | undefined;
+  /** MT_COPY_PASSWORD. */
+  readonly password: string | undefined;
+  /** Whether a password may be shown; false where the host key is not the known one. */
+  readonly passwordsAllowed: boolean;
+  /** Stops the clock while a person or an agent takes its time. */
+  readonly around: Around;
+}
+
+export class FirstAuthentication implements Authentication {
+  private readonly options: FirstAuthenticationOptions;
+  private readonly user: string;
+  private readonly passwords: SecretTries;
+  private readonly keys: AsyncGenerator<Identity, void, undefined>;
+  private keysTried = 0;
+  private roundsTried = 0;
+  private readonly exhausted = new Set<AuthenticationMethod>();
+  private readonly succeeded: CredentialStep[] = [];
+  private readonly tried: string[] = [];
+  private last: CredentialStep | undefined;
+  private offered: readonly string[] = [];
+
+  constructor(options: FirstAuthenticationOptions) {
+    const { settings, interaction, password } = options;
+    this.options = options;
+    this.user = settings.user;
+    this.passwords = secretTries(password, interaction, settings.authentication.passwordPrompts);
+    this.keys = options.identities.inOrder();
+  }
+
+  /** What worked; to be asked for once the server has let us in. */
+  get credential(): Credential {
+    return this.last === undefined ? this.succeeded : [...this.succeeded, this.last];
+  }
+
+  async next(methodsLeft: readonly string[] | undefined, partialSuccess: boolean): Promise<AnyAuthMethod> {
+    // The server names its methods only when it refuses something (RFC 4252, 5.2).
+    if (this.last === undefined) return this.use({ method: 'none' });
+    this.offered = methodsLeft ?? [];
+    if (partialSuccess) this.succeeded.push(this.last);
+    else if (this.last.method === 'keyboard-interactive' && this.last.rounds.length === 0) {
+      // Refused without a question: the next time will be the same.
+      this.exhausted.add('keyboard-interactive');
+    }
+    for (const method of this.options.settings.authentication.methods) {
+      if (!this.offered.includes(method) || this.exhausted.has(method)) continue;
+      const step = await this.step(method);
+      if (step !== undefined) return this.use(step);
+      this.exhausted.add(method);
+    }
+    throw this.failure();
+  }
+
+  /** The error for a server that hung up because of too many failures. */
+  failure(): CopyError {
+    const tried = this.tried.length === 0 ? 'nothing could be tried' : `tried: ${this.tried.join(', ')}`;
+    const offered = this.offered.length === 0 ? 'no method' : this.offered.map(cleanText).join(', ');
+    const problems = this.options.identities.problems;
+    const notUsed = problems.length === 0 ? '' : ` Not used: ${problems.join('; ')}.`;
+    return new CopyError(
+      'authentication-failed',
+      `The server did not let ${cleanText(this.user)} in; it offers ${offered}; ${tried}.`,
+      { advice: `Check user name, key (-i) and password.${notUsed}` },
+    );
+  }
+
+  private use(step: CredentialStep): AnyAuthMethod {
+    this.last = step;
+    return toMethod(step, this.user, this.options.around, (name, instructions, prompts) =>
+      this.answer(step, name, instructions, prompts),
+    );
+  }
+
+  private async step(method: AuthenticationMethod): Promise<CredentialStep | undefined> {
+    if (method === 'publickey') return this.publicKeyStep();
+    if (!this.options.passwordsAllowed) return undefined;
+    if (method === 'keyboard-interactive') {
+      if (!this.passwords.left || this.roundsTried >= this.options.settings.authentication.passwordPrompts)
+        return undefined;
+      this.roundsTried++;
+      this.note('keyboard-interactive');
+      return { method, rounds: [] };
+    }
+    const { typedHost } = this.options.settings;
+    const prompt = `${cleanText(this.user)}@${cleanText(typedHost)}'s password: `;
+    const password = await this.options.around(this.passwords.next(prompt));
+    if (password === undefined) return undefined;
+    this.note('password');
+    return { method, password };
+  }
+
+  private async publicKeyStep(): Promise<CredentialStep | undefined> {
+    if (this.keysTried >= maxKeys) return undefined;
+    const { value: identity } = await this.options.around(this.keys.next());
+    if (identity === undefined) return undefined;
+    this.keysTried++;
+    this.note(identity.label);
+    return { method: 'publickey', identity };
+  }
+
+  /** A single hidden question is taken for the password's, as sshd with PAM asks it. */
+  private async answer(
+    step: CredentialStep,
+    name: string,
+    instructions: string,
+    prompts: readonly Prompt[],
+  ): Promise<readonly string[]> {
+    const single = prompts.length === 1 && prompts[0]?.echo !== true;
+    const about = [name, instructions].filter((text) => text !== '').map((text) => `${cleanText(text)}: `);
+    const answers: string[] = [];
+    for (const { prompt } of prompts) {
+      const question = `(${cleanText(this.user)}@${cleanText(this.options.settings.typedHost)}) ${about.join('')}${cleanText(prompt)}`;
+      const answer = single ? await this.passwords.next(question) : await this.options.interaction?.secret(question);
+      // Nobody answers: the server gets an empty answer, and will not be asked this way again.
+      if (answer === undefined) this.exhausted.add('keyboard-interactive');
+      answers.push(answer ?? '');
+    }
+    if (step.method === 'keyboard-interactive') step.rounds.push(answers);
+    return answers;
+  }
+
+  private note(what: string): void {
+    if (!this.tried.includes(what)) this.tried.push(what);
+  }
+}

@@ -1,0 +1,100 @@
+/** From what sockets and ssh2 say to coded errors with sentences for people. */
+import { CopyError } from '../../../errors.ts';
+import { cleanText } from '../../../util/clean-text.ts';
+
+/** How far a connection has come. */
+export type Stage = 'identification' | 'key exchange' | 'authentication' | 'sftp' | 'open';
+
+/** SSH_DISCONNECT_TOO_MANY_CONNECTIONS (RFC 4253, 11.1): proftpd's MaxClients and relatives. */
+const tooManyConnections = 12;
+
+const dialSentences: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'there is no such host',
+  EAI_AGAIN: 'the name could not be looked up now',
+  EHOSTUNREACH: 'there is no way to the host',
+  ENETUNREACH: 'there is no way to the network',
+  ETIMEDOUT: 'the host does not answer',
+  ECONNRESET: 'the connection was reset',
+  EADDRNOTAVAIL: 'there is no local address or port left for it',
+};
+
+/** A TCP connection that did not come about. */
+export function dialError(error: unknown, target: string): CopyError {
+  const code = codeOf(error);
+  const reason = (typeof code === 'string' ? dialSentences[code] : undefined) ?? messageOf(error);
+  return new CopyError('connection-failed', `Cannot connect to ${target}: ${reason}.`, { cause: error });
+}
+
+export function timeoutError(stage: Stage | 'TCP', target: string, ms: number): CopyError {
+  return new CopyError('connection-failed', `${target} did not answer within ${ms / 1000} s (${stage}).`, {
+    advice: 'Check host, port and network, or raise --connect-timeout.',
+  });
+}
+
+export function cancelledError(): CopyError {
+  return new CopyError('cancelled', 'The connection was given up.');
+}
+
+/**
+ * What the end of a connection means.
+ *
+ * @param error what ssh2 or the socket said, undefined for an end without a word.
+ * @param greeting what the server sent before its identification line: sshd gives its reason for refusing there.
+ */
+export function lostError(error: unknown, stage: Stage, target: string, greeting: string): CopyError {
+  const code = codeOf(error);
+  const cause = error === undefined ? {} : { cause: error };
+  if (isLevel(error, 'client-timeout')) {
+    return new CopyError('connection-stalled', `${target} no longer answers.`, cause);
+  }
+  if (code === tooManyConnections) {
+    return new CopyError('connection-refused', `${target} refused the connection: ${messageOf(error)}.`, cause);
+  }
+  if (stage === 'key exchange' && isLevel(error, 'handshake')) return handshakeError(error, target);
+  if (typeof code === 'number') {
+    return new CopyError('connection-lost', `${target} ended the connection: ${messageOf(error)}.`, cause);
+  }
+  if (stage === 'identification') return refusedError(error, target, greeting);
+  const how = error === undefined ? 'was closed by the server' : `was lost (${messageOf(error)})`;
+  const when = stage === 'open' ? '' : ` during ${stage}`;
+  return new CopyError('connection-lost', `The connection to ${target} ${how}${when}.`, cause);
+}
+
+function refusedError(error: unknown, target: string, greeting: string): CopyError {
+  const cause = error === undefined ? {} : { cause: error };
+  const text = cleanText(greeting.trim()).slice(0, 300);
+  if (text !== '') {
+    return new CopyError('connection-refused', `${target} refused the connection: ${text}.`, cause);
+  }
+  return new CopyError('connection-refused', `${target} closed the connection before it said anything.`, cause);
+}
+
+/** The two sides have no algorithm in common, or the exchange itself went wrong. */
+function handshakeError(error: unknown, target: string): CopyError {
+  const message = messageOf(error);
+  const cause = { cause: error };
+  if (!/no matching/i.test(message)) {
+    return new CopyError('protocol', `The key exchange with ${target} failed: ${message}.`, cause);
+  }
+  return new CopyError('protocol', `${target} and this program have no algorithm in common: ${message}.`, {
+    ...cause,
+    scope: 'run',
+    retry: false,
+    advice: 'Older algorithms can be added with -o KexAlgorithms=+..., Ciphers, MACs or HostKeyAlgorithms.',
+  });
+}
+
+export function isLevel(error: unknown, level: string): boolean {
+  return error instanceof Error && 'level' in error && error.level === level;
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+/** Cleaned, and without a full stop at its end. */
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return cleanText(message.trim()).replace(/\.+$/, '').slice(0, 300);
+}

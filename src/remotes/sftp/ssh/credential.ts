@@ -1,0 +1,84 @@
+/** What let the first connection in, kept in memory so that the others show just that. */
+import type { AnyAuthMethod, Prompt } from 'ssh2';
+import { CopyError } from '../../../errors.ts';
+import { type Around, type Identity, OneKeyAgent } from './identity.ts';
+
+/** One method that succeeded, or succeeded in part. */
+export type CredentialStep =
+  | { readonly method: 'none' }
+  | { readonly method: 'publickey'; readonly identity: Identity }
+  | { readonly method: 'password'; readonly password: string }
+  /** The answers, a list for each time the server asked. */
+  | { readonly method: 'keyboard-interactive'; readonly rounds: (readonly string[])[] };
+
+/** More than one step where the server wants several methods (`AuthenticationMethods` of sshd). */
+export type Credential = readonly CredentialStep[];
+
+/** Decides what a connection tries next. */
+export interface Authentication {
+  /**
+   * The next method to try, given what the server said to the last one.
+   *
+   * @throws {CopyError} when there is nothing left to try.
+   */
+  next(methodsLeft: readonly string[] | undefined, partialSuccess: boolean): Promise<AnyAuthMethod>;
+}
+
+/** Shows the credential that worked on the first connection, and nothing else. */
+export class ReplayedAuthentication implements Authentication {
+  private readonly user: string;
+  private readonly steps: CredentialStep[];
+  private readonly around: Around;
+
+  constructor(user: string, credential: Credential, around: Around) {
+    this.user = user;
+    this.steps = [...credential];
+    this.around = around;
+  }
+
+  async next(): Promise<AnyAuthMethod> {
+    const step = this.steps.shift();
+    if (step !== undefined) return toMethod(step, this.user, this.around, replay(step));
+    // proftpd answers so to those who come while its limit of clients is reached.
+    throw new CopyError(
+      'connection-refused',
+      'The server did not accept here what it accepted on the first connection.',
+      {
+        retry: false,
+      },
+    );
+  }
+}
+
+function replay(step: CredentialStep): Answer {
+  let round = 0;
+  return (_name, _instructions, prompts) => {
+    const answers = step.method === 'keyboard-interactive' ? step.rounds[round++] : undefined;
+    return Promise.resolve(prompts.map((_, index) => answers?.[index] ?? ''));
+  };
+}
+
+/** The answers to what a server asks in keyboard-interactive authentication (RFC 4256). */
+export type Answer = (name: string, instructions: string, prompts: readonly Prompt[]) => Promise<readonly string[]>;
+
+/** As ssh2 wants it. */
+export function toMethod(step: CredentialStep, username: string, around: Around, answer: Answer): AnyAuthMethod {
+  switch (step.method) {
+    case 'none':
+      return { type: 'none', username };
+    case 'publickey':
+      return { type: 'agent', username, agent: new OneKeyAgent(step.identity, around) };
+    case 'password':
+      return { type: 'password', username, password: step.password };
+    case 'keyboard-interactive':
+      return {
+        type: 'keyboard-interactive',
+        username,
+        prompt: (name, instructions, _language, prompts, finish) => {
+          const answering = around(answer(name, instructions, prompts)).catch(() => prompts.map(() => ''));
+          // What the connection does if it is gone by now is nobody's failure.
+          answering.then((answers) => finish([...answers])).catch(() => {});
+        },
+      };
+  }
+}

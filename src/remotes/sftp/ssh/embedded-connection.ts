@@ -1,0 +1,300 @@
+/** One connection by ssh2, from the dial to the hang-up. */
+import type { Socket } from 'node:net';
+import ssh2, {
+  type Algorithms,
+  type AuthenticationType,
+  type Client,
+  type ClientChannel,
+  type NextAuthHandler,
+} from 'ssh2';
+import { CopyError } from '../../../errors.ts';
+import { cleanText } from '../../../util/clean-text.ts';
+import type { Interaction } from '../../remote.ts';
+import { FirstAuthentication } from './authentication.ts';
+import { cancelledError, dialError, isLevel, lostError, type Stage, timeoutError } from './connection-errors.ts';
+import { type Authentication, type Credential, ReplayedAuthentication } from './credential.ts';
+import { dial } from './dial.ts';
+import type { FirstConnectionGate, GatePass } from './first-connection-gate.ts';
+import { hangUp } from './hang-up.ts';
+import type { HostKeyPolicy, HostKeyVerdict } from './host-key-policy.ts';
+import { Identification } from './identification.ts';
+import type { Identities } from './identities.ts';
+import { PatientDeadline } from './patient-deadline.ts';
+import type { SshConnection } from './ssh-connection.ts';
+import type { SshSettings } from './ssh-settings.ts';
+import { onAuthenticationFailure, retireChannel } from './ssh2-internals.ts';
+
+/** What the connections of one transport share. */
+export interface SharedState {
+  readonly settings: SshSettings;
+  /** Absent in batch mode. */
+  readonly interaction: Interaction | undefined;
+  /** MT_COPY_PASSWORD. */
+  readonly password: string | undefined;
+  readonly policy: HostKeyPolicy;
+  readonly identities: Identities;
+  readonly gate: FirstConnectionGate;
+  /** The key of the first connection, once it is accepted. */
+  hostKey?: HostKeyVerdict & { readonly blob: Uint8Array };
+  /** What let the first connection in. */
+  credential?: Credential;
+}
+
+const closeGraceMs = 2000;
+const failGraceMs = 200;
+
+export class ConnectionAttempt {
+  private readonly shared: SharedState;
+  private readonly signal: AbortSignal;
+  private readonly target: string;
+  private readonly deadline: PatientDeadline;
+  private readonly dialling = new AbortController();
+  private readonly pass: GatePass;
+  private stage: Stage = 'identification';
+  private over = false;
+  private socket: Socket | undefined;
+  private client: Client | undefined;
+  private channel: ClientChannel | undefined;
+  private identification: Identification | undefined;
+  private hostKey: Uint8Array | undefined;
+  private authentication: Authentication | undefined;
+  private answer: { readonly methods: readonly string[]; partialSuccess: boolean } | undefined;
+  private subsystemErrors = '';
+  private opened: (connection: SshConnection) => void = () => {};
+  private rejected: (error: CopyError) => void = () => {};
+  private gone: (reason: CopyError | undefined) => void = () => {};
+
+  constructor(shared: SharedState, signal: AbortSignal) {
+    const { host, port, connectTimeoutMs } = shared.settings;
+    this.shared = shared;
+    this.signal = signal;
+    this.target = cleanText(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+    this.deadline = new PatientDeadline(connectTimeoutMs, () => {
+      const stage = this.socket === undefined ? 'TCP' : this.stage;
+      this.fail(timeoutError(stage, this.target, connectTimeoutMs));
+    });
+    this.pass = shared.gate.enter((error) => this.fail(error));
+  }
+
+  /** To be called once. Rejects when nothing of the attempt is left. */
+  open(): Promise<SshConnection> {
+    return new Promise((resolve, reject) => {
+      this.opened = resolve;
+      this.rejected = reject;
+      this.signal.addEventListener('abort', this.abort, { once: true });
+      this.deadline.restart();
+      if (this.signal.aborted) this.abort();
+      else this.connect().catch((error: unknown) => this.fail(CopyError.from(error)));
+    });
+  }
+
+  private readonly abort = (): void => this.fail(cancelledError());
+
+  private async connect(): Promise<void> {
+    const hostKeyAlgorithms = await this.shared.policy.algorithms();
+    if (this.over) return;
+    try {
+      this.socket = await dial(this.shared.settings, this.dialling.signal);
+    } catch (error) {
+      return this.fail(dialError(error, this.target));
+    }
+    const client = new ssh2.Client();
+    this.client = client;
+    client.on('error', (error) => this.onError(error));
+    client.on('end', () => this.lost(undefined));
+    client.on('close', () => this.lost(undefined));
+    client.on('handshake', () => this.onHandshake());
+    client.on('ready', () => this.onReady(client));
+    client.on('change password', () => {
+      const advice = 'Log in once with ssh and set a new one.';
+      this.fail(new CopyError('authentication-failed', `${this.target} wants the password changed.`, { advice }));
+    });
+    const { user, keepaliveIntervalMs, keepaliveCountMax } = this.shared.settings;
+    try {
+      client.connect({
+        sock: this.socket,
+        username: user,
+        // The clock is ours: it must not run while a person is asked.
+        readyTimeout: 0,
+        keepaliveInterval: keepaliveIntervalMs,
+        keepaliveCountMax,
+        algorithms: this.algorithms(hostKeyAlgorithms),
+        hostVerifier: (blob: Buffer, verify: (right: boolean) => void) =>
+          void this.checkHostKey(Buffer.from(blob), verify),
+        authHandler: (methods, partial, next) => void this.authenticate(methods, partial, next),
+      });
+    } catch (error) {
+      return this.fail(CopyError.from(error, 'usage'));
+    }
+    this.identification = new Identification(this.socket, () => {
+      this.stage = 'key exchange';
+    });
+    onAuthenticationFailure(client, (methods, partialSuccess) => {
+      this.answer = { methods, partialSuccess };
+    });
+  }
+
+  private algorithms(serverHostKey: readonly string[]): Algorithms {
+    const { ciphers, macs, keyExchange } = this.shared.settings.algorithms;
+    const lists = { cipher: ciphers, hmac: macs, kex: keyExchange, serverHostKey, compress: ['none'] };
+    // The names were checked against our own lists, which the declared type spells out once more.
+    return lists as unknown as Algorithms;
+  }
+
+  /** Called again for every new key exchange. Never answers at once: ssh2 then counts its steps wrong. */
+  private async checkHostKey(blob: Buffer, verify: (right: boolean) => void): Promise<void> {
+    const { shared } = this;
+    try {
+      const role = await this.deadline.during(this.pass.turn('host-key'));
+      const accepted = this.hostKey ?? shared.hostKey?.blob;
+      if (accepted !== undefined) {
+        await shared.policy.checkAgain(blob, accepted);
+      } else {
+        const verdict = await this.deadline.during(shared.policy.check(blob));
+        if (this.over) return;
+        shared.hostKey = { ...verdict, blob };
+      }
+      if (this.over) return;
+      this.hostKey = blob;
+      if (role === 'first') this.pass.hostKeyAccepted();
+      verify(true);
+    } catch (error) {
+      this.fail(CopyError.from(error));
+    }
+  }
+
+  private onHandshake(): void {
+    if (this.stage !== 'key exchange') return;
+    this.stage = 'authentication';
+    this.deadline.restart();
+  }
+
+  private async authenticate(
+    methods: AuthenticationType[] | null,
+    partial: boolean | null,
+    next: NextAuthHandler,
+  ): Promise<void> {
+    try {
+      const role = await this.deadline.during(this.pass.turn('credential'));
+      this.authentication ??= this.authenticationFor(role);
+      const answer = this.answer ?? { methods: methods ?? undefined, partialSuccess: partial === true };
+      const method = await this.authentication.next(answer.methods, answer.partialSuccess);
+      // An answer counts once: ssh2 comes back without a new one where a key could not sign.
+      if (this.answer !== undefined) this.answer.partialSuccess = false;
+      if (this.over) return;
+      this.deadline.restart();
+      next(method);
+    } catch (error) {
+      this.fail(CopyError.from(error));
+    }
+  }
+
+  private authenticationFor(role: 'first' | 'follower'): Authentication {
+    const { settings, credential, identities, interaction, password, hostKey } = this.shared;
+    const around = <T>(work: Promise<T>): Promise<T> => this.deadline.during(work);
+    if (role === 'follower') return new ReplayedAuthentication(settings.user, credential ?? [], around);
+    const passwordsAllowed = hostKey?.passwordsAllowed ?? false;
+    return new FirstAuthentication({ settings, identities, interaction, password, passwordsAllowed, around });
+  }
+
+  private onReady(client: Client): void {
+    if (this.over) return;
+    this.stage = 'sftp';
+    if (this.authentication instanceof FirstAuthentication) this.shared.credential = this.authentication.credential;
+    this.deadline.restart();
+    try {
+      client.subsys('sftp', (error, channel) => {
+        if (error !== undefined || this.over) this.fail(this.channelError(error));
+        else this.onChannel(channel);
+      });
+    } catch (error) {
+      this.lost(error);
+    }
+  }
+
+  /** proftpd lets everybody in and refuses the channel to those who are too many. */
+  private channelError(error: Error | undefined): CopyError {
+    const reason = cleanText(error?.message ?? 'no channel').slice(0, 300);
+    const isFirst = this.authentication instanceof FirstAuthentication;
+    if (isFirst && error !== undefined && /unable to start subsystem/i.test(error.message)) {
+      return new CopyError('subsystem-missing', `${this.target} has no sftp subsystem.`, { cause: error });
+    }
+    return new CopyError('connection-refused', `${this.target} gave no sftp channel: ${reason}.`, { cause: error });
+  }
+
+  private onChannel(channel: ClientChannel): void {
+    this.channel = channel;
+    this.stage = 'open';
+    this.endOpening();
+    this.pass.leave();
+    channel.on('error', () => {});
+    channel.on('close', () => this.lost(undefined, this.subsystemEnd(channel)));
+    // What is not read would use up the window that data needs.
+    channel.stderr.on('data', (chunk: Buffer) => {
+      this.subsystemErrors = (this.subsystemErrors + chunk.toString('utf8')).slice(-300);
+    });
+    const closed = new Promise<CopyError | undefined>((resolve) => {
+      this.gone = resolve;
+    });
+    const software = this.identification?.software ?? '';
+    this.opened({ software, sftp: channel, closed, close: () => this.close() });
+  }
+
+  private subsystemEnd(channel: ClientChannel): CopyError {
+    const status: unknown = Reflect.get(Object(Reflect.get(channel, '_exit')), 'code');
+    const code = typeof status === 'number' ? ` with status ${status}` : '';
+    const said = this.subsystemErrors.trim() === '' ? '' : `: ${cleanText(this.subsystemErrors.trim())}`;
+    return new CopyError('connection-lost', `The sftp subsystem of ${this.target} ended${code}${said}.`);
+  }
+
+  private onError(error: Error): void {
+    // These are answers to one method; what follows decides.
+    if (isLevel(error, 'agent') || isLevel(error, 'client-authentication')) return;
+    this.lost(error);
+  }
+
+  private lost(error: unknown, reason?: CopyError): void {
+    if (this.channel !== undefined) retireChannel(this.channel);
+    if (this.over) return;
+    this.fail(
+      reason ??
+        this.refusedCredential(error) ??
+        lostError(error, this.stage, this.target, this.identification?.greeting ?? ''),
+    );
+  }
+
+  /** sshd hangs up after MaxAuthTries failures, with reason 2 and this sentence. */
+  private refusedCredential(error: unknown): CopyError | undefined {
+    if (this.stage !== 'authentication' || !(error instanceof Error)) return undefined;
+    if (!/authentication failures/i.test(error.message)) return undefined;
+    return this.authentication instanceof FirstAuthentication ? this.authentication.failure() : undefined;
+  }
+
+  /** The one end of everything that goes wrong, before and after the connection is open. */
+  private fail(error: CopyError): void {
+    if (this.over) return;
+    this.over = true;
+    this.endOpening();
+    this.dialling.abort();
+    this.pass.leave(error);
+    this.gone(error);
+    void this.hangUp(failGraceMs).then(() => this.rejected(error));
+  }
+
+  private async close(): Promise<void> {
+    const wasOver = this.over;
+    this.over = true;
+    await this.hangUp(closeGraceMs);
+    if (!wasOver) this.gone(undefined);
+  }
+
+  private endOpening(): void {
+    this.deadline.end();
+    this.signal.removeEventListener('abort', this.abort);
+  }
+
+  private hangUp(graceMs: number): Promise<void> {
+    if (this.socket === undefined) return Promise.resolve();
+    return hangUp(this.stage === 'identification' ? undefined : this.client, this.socket, graceMs);
+  }
+}

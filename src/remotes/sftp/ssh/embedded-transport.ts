@@ -1,0 +1,51 @@
+/** SSH without a program called ssh: connections by ssh2. */
+import type { Interaction } from '../../remote.ts';
+import { ConnectionAttempt, type SharedState } from './embedded-connection.ts';
+import { FirstConnectionGate } from './first-connection-gate.ts';
+import { HostKeyPolicy } from './host-key-policy.ts';
+import { Identities } from './identities.ts';
+import type { SshConnection, SshTransport } from './ssh-connection.ts';
+import type { SshEnvironment } from './ssh-environment.ts';
+import type { SshSettings } from './ssh-settings.ts';
+
+export interface EmbeddedTransportOptions {
+  readonly settings: SshSettings;
+  readonly environment: SshEnvironment;
+  /** Whom to ask; never used with `settings.batch`. */
+  readonly interaction?: Interaction;
+  /** Gets sentences for people about what could not be done though the connection is right; ignored by default. */
+  readonly warn?: (message: string) => void;
+}
+
+/**
+ * Connections to one server. Secrets stay in memory as long as the transport does: the credential that let the first
+ * connection in is the only one the others show.
+ */
+export class EmbeddedTransport implements SshTransport {
+  private readonly shared: SharedState;
+
+  constructor(options: EmbeddedTransportOptions) {
+    const { settings, environment, warn } = options;
+    const interaction = settings.batch ? undefined : options.interaction;
+    this.shared = {
+      settings,
+      interaction,
+      password: environment.variables['MT_COPY_PASSWORD'],
+      policy: new HostKeyPolicy(settings, interaction, warn ?? (() => {})),
+      identities: new Identities(settings.authentication, interaction, environment),
+      gate: new FirstConnectionGate(),
+    };
+  }
+
+  /**
+   * {@inheritDoc SshTransport.open}
+   *
+   * Beside those errors: `connection-stalled` in `closed`; `usage` for algorithms this machine lacks; `protocol` of scope
+   * `run` where the two sides have no algorithm in common; `host-key-changed` of scope `connection` for a later
+   * connection that shows another key than the first. What was refused to a later connection, though it let the first
+   * one in, is `connection-refused` without `retry`.
+   */
+  open(_id: number, signal: AbortSignal): Promise<SshConnection> {
+    return new ConnectionAttempt(this.shared, signal).open();
+  }
+}

@@ -1,0 +1,139 @@
+/** Private keys in files: what can be told of them without a passphrase, and how they are unlocked. */
+import { readFile, stat } from 'node:fs/promises';
+import ssh2, { type ParsedKey } from 'ssh2';
+import { cleanText } from '../../../util/clean-text.ts';
+import type { HashName, Identity } from './identity.ts';
+import type { SecretTries } from './secrets.ts';
+import type { IdentityFile } from './ssh-settings.ts';
+
+/** A file that holds a key; a problem is told in the error when authentication fails. */
+export interface KeyFile {
+  readonly path: string;
+  /** Whether the user named it. */
+  readonly explicit: boolean;
+  readonly encrypted: boolean;
+  /** Unknown for a key that is encrypted as a whole and has no `.pub` file beside it. */
+  readonly publicKey: ParsedKey | undefined;
+  /** Whether the private half is there; a public key file can still name a key of the agent. */
+  readonly hasPrivateKey: boolean;
+  /**
+   * The key itself. Asks for the passphrase at most as often as `tries` has answers, all callers together; later calls give
+   * the same answer. Rejects, with a sentence, where it cannot be unlocked.
+   */
+  unlock(tries: SecretTries): Promise<ParsedKey>;
+}
+
+export type LoadedKeyFile = KeyFile | { readonly problem: string } | undefined;
+
+/** Reads a key file. Undefined where a usual place is empty; never throws. */
+export async function loadKeyFile({ path, explicit }: IdentityFile): Promise<LoadedKeyFile> {
+  const problem = (text: string) => ({ problem: `${cleanText(path)}: ${text}` });
+  let content: Buffer;
+  try {
+    const found = await stat(path);
+    if (!found.isFile() || found.size > 1024 * 1024) return problem('not a key file');
+    content = await readFile(path);
+    const uid = process.getuid?.();
+    const isPrivate = content.includes('PRIVATE KEY');
+    // As ssh does (authfile.c): what others can read is no secret.
+    if (isPrivate && uid !== undefined && found.uid === uid && (found.mode & 0o077) !== 0) {
+      return problem('others may read it (chmod 600)');
+    }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return explicit ? problem('does not exist') : undefined;
+    return problem('cannot be read');
+  }
+  const parsed = parse(content);
+  if (!(parsed instanceof Error)) return keyFile(path, explicit, parsed);
+  if (!/encrypted/i.test(parsed.message)) return problem(parsed.message);
+  return encryptedKeyFile(path, explicit, content, publicKeyIn(content) ?? (await publicKeyBeside(path)));
+}
+
+/** The identity of a key file whose public half is known. */
+export function keyFileIdentity(file: KeyFile, publicKey: ParsedKey, tries: SecretTries): Identity {
+  return {
+    label: `key ${cleanText(file.path)}`,
+    publicKey,
+    sign: async (data, hash) => signWith(await file.unlock(tries), data, hash),
+  };
+}
+
+function signWith(key: ParsedKey, data: Buffer, hash: HashName): Buffer {
+  // ssh2 gives an Error back instead of throwing it.
+  const signature: unknown = key.sign(data, hash);
+  if (Buffer.isBuffer(signature)) return signature;
+  throw signature instanceof Error ? signature : new Error('the key cannot sign');
+}
+
+function keyFile(path: string, explicit: boolean, key: ParsedKey): KeyFile {
+  return {
+    path,
+    explicit,
+    encrypted: false,
+    publicKey: key,
+    hasPrivateKey: key.isPrivateKey(),
+    unlock: () => Promise.resolve(key),
+  };
+}
+
+function encryptedKeyFile(path: string, explicit: boolean, content: Buffer, publicKey: ParsedKey | undefined): KeyFile {
+  let unlocked: Promise<ParsedKey> | undefined;
+  const tryAll = async (tries: SecretTries): Promise<ParsedKey> => {
+    for (;;) {
+      const passphrase = await tries.next(`Enter passphrase for key '${cleanText(path)}': `);
+      if (passphrase === undefined || passphrase === '') throw new Error(`${cleanText(path)}: no right passphrase`);
+      const key = parse(content, passphrase);
+      if (!(key instanceof Error)) return key;
+    }
+  };
+  return {
+    path,
+    explicit,
+    encrypted: true,
+    publicKey,
+    hasPrivateKey: true,
+    unlock: (tries) => {
+      unlocked ??= tryAll(tries);
+      return unlocked;
+    },
+  };
+}
+
+function parse(content: Buffer, passphrase?: string): ParsedKey | Error {
+  try {
+    const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(content, passphrase);
+    if (!Array.isArray(parsed)) return parsed;
+    return parsed[0] ?? new Error('holds no key');
+  } catch (error) {
+    return error instanceof Error ? error : new Error('cannot be read as a key');
+  }
+}
+
+async function publicKeyBeside(path: string): Promise<ParsedKey | undefined> {
+  const content = await readFile(`${path}.pub`).catch(() => undefined);
+  const parsed = content === undefined ? undefined : parse(content);
+  return parsed instanceof Error ? undefined : parsed;
+}
+
+/** OpenSSH's own format has the public half in clear, even where the private one is encrypted (PROTOCOL.key). */
+function publicKeyIn(content: Buffer): ParsedKey | undefined {
+  const armoured = /-----BEGIN OPENSSH PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END/.exec(
+    content.toString('latin1'),
+  )?.[1];
+  const bytes = armoured === undefined ? undefined : Buffer.from(armoured, 'base64');
+  const magic = 'openssh-key-v1\0';
+  if (bytes?.toString('latin1', 0, magic.length) !== magic) return undefined;
+  let offset = magic.length;
+  const string = (): Buffer | undefined => {
+    if (offset + 4 > bytes.length) return undefined;
+    const begin = offset + 4;
+    offset = begin + bytes.readUInt32BE(offset);
+    return offset > bytes.length ? undefined : bytes.subarray(begin, offset);
+  };
+  for (const _ of ['cipher', 'kdf', 'kdf options']) if (string() === undefined) return undefined;
+  offset += 4;
+  const blob = string();
+  const parsed = blob === undefined ? undefined : parse(blob);
+  return parsed instanceof Error ? undefined : parsed;
+}

@@ -1,0 +1,56 @@
+/** The known_hosts files on disk: read all, append to one. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { hashName, type KnownHostsFile } from './known-hosts.ts';
+
+/** Those of `files` that can be read; as with OpenSSH, the others count as empty. */
+export async function readKnownHostsFiles(files: readonly string[]): Promise<KnownHostsFile[]> {
+  const texts = await Promise.all(
+    files.map(async (file) => {
+      const text = await readFile(file, 'latin1').catch(() => undefined);
+      return text === undefined ? [] : [{ file, text }];
+    }),
+  );
+  return texts.flat();
+}
+
+export interface NewKnownHost {
+  readonly file: string;
+  /** The name the host is looked up by. */
+  readonly name: string;
+  readonly type: string;
+  readonly blob: Uint8Array;
+  /** Whether to hash the name; it is hashed too where the file has hashed names already. */
+  readonly hash: boolean;
+}
+
+/**
+ * Appends a line, in one write at the end of the file, so that two programs can do so at once. A file that is missing
+ * is created with mode 0600, its directory with 0700.
+ *
+ * @returns false, and nothing is written, where the name has characters that mean something in the file.
+ * @throws what the file system says.
+ */
+export async function appendKnownHost(host: NewKnownHost): Promise<boolean> {
+  if (!canBeWritten(host.name)) return false;
+  await mkdir(dirname(host.file), { recursive: true, mode: 0o700 });
+  const handle = await open(host.file, 'a+', 0o600);
+  try {
+    const text = await handle.readFile('latin1');
+    const ending = text.includes('\r\n') ? '\r\n' : '\n';
+    const hashed = host.hash || /^(@\S+[ \t]+)?\|1\|/m.test(text);
+    const name = hashed ? hashName(host.name, randomBytes(20)) : host.name;
+    const line = `${name} ${host.type} ${Buffer.from(host.blob).toString('base64')}${ending}`;
+    await handle.appendFile(text === '' || text.endsWith('\n') ? line : ending + line);
+    return true;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The brackets of `[host]:port` are the only special characters a name may have. */
+function canBeWritten(name: string): boolean {
+  const inner = /^\[([^\]]*)\]:\d+$/.exec(name)?.[1] ?? name;
+  return /^[\x21-\x7e]+$/.test(inner) && !/[@?*#[\]|'"\\,!]/.test(inner);
+}

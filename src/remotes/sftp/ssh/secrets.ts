@@ -1,0 +1,35 @@
+/** Passwords and passphrases: from the environment once, then from a person. */
+import type { Interaction } from '../../remote.ts';
+
+export interface SecretTries {
+  /** Whether {@link next} may still have something. */
+  readonly left: boolean;
+  /** The next secret to try; undefined when there is none or nobody answers. */
+  next(prompt: string): Promise<string | undefined>;
+}
+
+/** The tries for one secret: first the environment's value, then up to `limit` answers of a person. */
+export function secretTries(
+  fromEnvironment: string | undefined,
+  interaction: Interaction | undefined,
+  limit: number,
+): SecretTries {
+  let environmentLeft = fromEnvironment !== undefined && fromEnvironment !== '';
+  let asksLeft = interaction === undefined ? 0 : limit;
+  return {
+    get left() {
+      return environmentLeft || asksLeft > 0;
+    },
+    async next(prompt) {
+      if (environmentLeft) {
+        environmentLeft = false;
+        return fromEnvironment;
+      }
+      if (asksLeft <= 0) return undefined;
+      asksLeft--;
+      const answer = await interaction?.secret(prompt);
+      if (answer === undefined) asksLeft = 0;
+      return answer;
+    },
+  };
+}

@@ -1,0 +1,16 @@
+/** What SSH takes from the process around it; a parameter everywhere, so that tests never touch the user's own. */
+import { homedir, userInfo } from 'node:os';
+
+export interface SshEnvironment {
+  /** The home directory: `~` and `%d`. */
+  readonly home: string;
+  /** The local user: the default login name, and `%u`. */
+  readonly user: string;
+  /** Environment variables: SSH_AUTH_SOCK, MT_COPY_PASSWORD, MT_COPY_PASSPHRASE, and `${...}` in file names. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+}
+
+/** The environment of this process. */
+export function processSshEnvironment(): SshEnvironment {
+  return { home: homedir(), user: userInfo().username, variables: process.env };
+}

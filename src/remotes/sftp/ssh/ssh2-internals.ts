@@ -1,0 +1,32 @@
+/** The few places where ssh2 1.x has to be reached into; each does nothing where it finds something else than it knows. */
+import type { Client, ClientChannel } from 'ssh2';
+
+function field(of: unknown, name: string): unknown {
+  return typeof of === 'object' && of !== null ? Reflect.get(of, name) : undefined;
+}
+
+/**
+ * Calls `tell` with every USERAUTH_FAILURE. ssh2 keeps to itself what the server answers to an agent's key, so that
+ * "accepted, now another method too" could not be told from a refusal. To be called right after `connect`.
+ */
+export function onAuthenticationFailure(
+  client: Client,
+  tell: (methods: readonly string[], partialSuccess: boolean) => void,
+): void {
+  const handlers = field(field(client, '_protocol'), '_handlers');
+  const original = field(handlers, 'USERAUTH_FAILURE');
+  if (typeof handlers !== 'object' || handlers === null || typeof original !== 'function') return;
+  Reflect.set(handlers, 'USERAUTH_FAILURE', (protocol: unknown, methods: unknown, partialSuccess: unknown) => {
+    if (Array.isArray(methods)) tell(methods.map(String), partialSuccess === true);
+    Reflect.apply(original, undefined, [protocol, methods, partialSuccess]);
+  });
+}
+
+/**
+ * Marks a channel whose connection is gone as closed. ssh2 forgets to, and a late write, read or destroy would throw
+ * "Instance unusable", some of them where nobody can catch it.
+ */
+export function retireChannel(channel: ClientChannel): void {
+  const outgoing = field(channel, 'outgoing');
+  if (typeof outgoing === 'object' && outgoing !== null) Reflect.set(outgoing, 'state', 'closed');
+}

@@ -1,0 +1,166 @@
+/** A staged file on SFTP: the partial beside the target, or the target itself. */
+import { CopyError } from '../../errors.ts';
+import type {
+  Attributes,
+  Fill,
+  FinalAttributes,
+  Range,
+  RemoteConnection,
+  Seal,
+  Slices,
+  Staged,
+  StageToken,
+  WriterProbe,
+} from '../remote.ts';
+import { ExtensionName } from './codec/constants.ts';
+import { readablePath } from './codec/readable-text.ts';
+import { SftpStatusError } from './codec/status-error.ts';
+import type { FlowWindow } from './flow-window.ts';
+import type { SftpSession } from './session.ts';
+import { asked, coded, toAttributes } from './sftp-files.ts';
+import { SliceWriter } from './slice-writer.ts';
+import { type StagedToken, stagedPath, toStageToken } from './staged-token.ts';
+import type { StatusContext } from './status-errors.ts';
+import { probeWriters } from './writer-probe.ts';
+
+/** Less than this free: a server that only says "failure" to a write is out of space. */
+const SPACE_TO_SPARE = 1024 * 1024;
+/** Times in version 3 are unsigned 32-bit seconds. */
+const MAX_SECONDS = 0xffff_ffff;
+
+export class StagedFile implements Staged {
+  readonly token: StageToken;
+  readonly found: Attributes | undefined;
+  readonly #session: SftpSession;
+  readonly #path: Buffer;
+  readonly #handle: Uint8Array;
+  readonly #writer: SliceWriter;
+  #bytesWritten = 0;
+  #closed = false;
+
+  constructor(
+    session: SftpSession,
+    window: FlowWindow,
+    token: StagedToken,
+    handle: Uint8Array,
+    found: Attributes | undefined,
+  ) {
+    this.#session = session;
+    this.token = toStageToken(token);
+    this.#path = stagedPath(token);
+    this.#handle = handle;
+    this.#writer = new SliceWriter(session, window, handle);
+    this.found = found;
+  }
+
+  async write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void> {
+    try {
+      await this.#writer.write(slices, fill, (part) => {
+        this.#bytesWritten += part.length;
+        acknowledged(part);
+      });
+    } catch (error) {
+      throw await this.#explainWriteFailure(error);
+    }
+  }
+
+  probeWriters(
+    second: RemoteConnection,
+    firstOffset: number,
+    secondOffset: number,
+    size: number,
+    fill: Fill,
+  ): Promise<WriterProbe> {
+    return probeWriters(this, second, firstOffset, secondOffset, size, fill);
+  }
+
+  /** The size as this handle sees it. */
+  async currentSize(): Promise<number> {
+    return toAttributes(await asked(this.#session.fstat(this.#handle), this.#context('stat'))).size;
+  }
+
+  async sync(): Promise<void> {
+    if (!this.#session.offers(ExtensionName.fsync)) return;
+    try {
+      await this.#session.fsync(this.#handle, this.#bytesWritten);
+    } catch (error) {
+      const unsupported =
+        error instanceof SftpStatusError && coded(error, this.#context('sync')).code === 'unsupported';
+      if (!unsupported) throw coded(error, this.#context('sync'));
+    }
+  }
+
+  async seal(final: FinalAttributes): Promise<Seal> {
+    await this.#setSize(final.size);
+    const warnings: string[] = [];
+    // In this order, pipelined: each write or change of size or mode may touch the times.
+    const [, , , attributes] = await Promise.all([
+      this.#setMode(final.mode, warnings),
+      this.#setTimes(final.mtimeMs, warnings),
+      this.sync(),
+      asked(this.#session.fstat(this.#handle), this.#context('stat')),
+    ]);
+    await this.close();
+    const { size, mtimeMs } = toAttributes(attributes);
+    if (size !== final.size) {
+      throw new CopyError('integrity', `${readablePath(this.#path)} has ${size} bytes instead of ${final.size}.`);
+    }
+    return { size, ...(mtimeMs !== undefined && { mtimeMs }), warnings };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await asked(this.#session.closeHandle(this.#handle, this.#bytesWritten), this.#context('close'));
+  }
+
+  async #setSize(size: number): Promise<void> {
+    // Only if need be: object stores cannot, and need not.
+    if ((await this.currentSize()) === size) return;
+    await asked(this.#session.fsetStat(this.#handle, { size }), this.#context('set attributes of'));
+  }
+
+  async #setMode(mode: number | undefined, warnings: string[]): Promise<void> {
+    if (mode === undefined) return;
+    await this.#attempt(this.#session.fsetStat(this.#handle, { permissions: mode & 0o777 }), 'mode bits', warnings);
+  }
+
+  async #setTimes(mtimeMs: number | undefined, warnings: string[]): Promise<void> {
+    if (mtimeMs === undefined) return;
+    const mtimeSeconds = Math.floor(mtimeMs / 1000);
+    if (mtimeSeconds < 0 || mtimeSeconds > MAX_SECONDS) {
+      warnings.push('the time of its last change cannot be told to the server');
+      return;
+    }
+    const times = { atimeSeconds: Math.floor(Date.now() / 1000), mtimeSeconds };
+    await this.#attempt(this.#session.fsetStat(this.#handle, { times }), 'times', warnings);
+  }
+
+  async #attempt(change: Promise<void>, what: string, warnings: string[]): Promise<void> {
+    try {
+      await change;
+    } catch (error) {
+      if (!(error instanceof SftpStatusError)) throw error;
+      warnings.push(`the server refused to set its ${what} (${error.text || error.status})`);
+    }
+  }
+
+  /** OpenSSH says only "Failure" when its disk is full. */
+  async #explainWriteFailure(error: unknown): Promise<CopyError> {
+    const failure = coded(error, this.#context('write'));
+    if (failure.code !== 'destination-refused' || !this.#session.offers(ExtensionName.statVfs)) return failure;
+    try {
+      const { blocksAvailable, fragmentSize } = await this.#session.statVfs(this.#path);
+      if (blocksAvailable * fragmentSize > SPACE_TO_SPARE) return failure;
+      const message = `No space is left on the server for ${readablePath(this.#path)}.`;
+      return new CopyError('no-space', message, { cause: error });
+    } catch {
+      // What was asked only to explain the failure must not hide it.
+      return failure;
+    }
+  }
+
+  #context(operation: StatusContext['operation']): StatusContext {
+    return { operation, path: this.#path };
+  }
+}

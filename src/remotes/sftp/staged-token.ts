@@ -1,0 +1,42 @@
+/** What names a staged file to other connections and threads. */
+import { randomBytes } from 'node:crypto';
+import { CopyError } from '../../errors.ts';
+import type { StageToken } from '../remote.ts';
+
+export interface StagedToken {
+  readonly target: Buffer;
+  /** Undefined where the target itself is written. */
+  readonly partial: Buffer | undefined;
+  /** Differs at each staging: a handle from an earlier one belongs to a file that was removed. */
+  readonly stage: string;
+}
+
+export function newStagedToken(target: Uint8Array, partial: Uint8Array | undefined): StagedToken {
+  return {
+    target: Buffer.from(target),
+    partial: partial && Buffer.from(partial),
+    stage: randomBytes(8).toString('hex'),
+  };
+}
+
+/** The path that is written. */
+export function stagedPath({ target, partial }: StagedToken): Buffer {
+  return partial ?? target;
+}
+
+/** Paths are bytes: Latin-1 keeps each of them in a string. */
+export function toStageToken({ target, partial, stage }: StagedToken): StageToken {
+  return { target: target.toString('latin1'), partial: partial?.toString('latin1') ?? '', stage };
+}
+
+/** @throws CopyError `bug` if the token is not from {@link toStageToken} */
+export function fromStageToken({ target, partial, stage }: StageToken): StagedToken {
+  if (typeof target !== 'string' || typeof partial !== 'string' || typeof stage !== 'string') {
+    throw new CopyError('bug', 'A staged file of another protocol was joined on SFTP.');
+  }
+  return {
+    target: Buffer.from(target, 'latin1'),
+    partial: partial === '' ? undefined : Buffer.from(partial, 'latin1'),
+    stage,
+  };
+}

@@ -1,0 +1,69 @@
+import { CopyError, type CopyErrorOptions, type ErrorCode } from '../../errors.ts';
+import { StatusCode } from './codec/constants.ts';
+import { readablePath } from './codec/readable-text.ts';
+import type { SftpStatusError } from './codec/status-error.ts';
+
+/** What was asked of the server when it said no. */
+export interface StatusContext {
+  readonly operation:
+    | 'open'
+    | 'read'
+    | 'write'
+    | 'sync'
+    | 'close'
+    | 'rename'
+    | 'remove'
+    | 'stat'
+    | 'list'
+    | 'resolve'
+    | 'make directory'
+    | 'set attributes of';
+  readonly path: Uint8Array;
+  /** Which side of the copy the path is on. Default: `destination`. */
+  readonly side?: 'source' | 'destination';
+}
+
+/**
+ * The coded failure behind a STATUS. OpenSSH tells ENOSPC, EDQUOT and much else as a bare FAILURE; only where the text
+ * speaks of space is it taken for `no-space`.
+ */
+export function toCopyError(error: SftpStatusError, context: StatusContext): CopyError {
+  const { operation, path, side = 'destination' } = context;
+  const reason = error.text === '' ? `status ${error.status}` : error.text.replace(/\.$/, '');
+  const message = `The server refused to ${operation} ${readablePath(path)}: ${reason}.`;
+  const options: CopyErrorOptions = { cause: error };
+  if (error.status === StatusCode.noConnection || error.status === StatusCode.connectionLost) {
+    return new CopyError('connection-lost', message, options);
+  }
+  if (error.status === StatusCode.unsupported) return new CopyError('unsupported', message, options);
+  if (side === 'source') {
+    return new CopyError(error.isMissing ? 'source-missing' : 'source-unreadable', message, options);
+  }
+  if (error.isMissing) {
+    const advice = 'Check that the directory of the destination exists, and that nobody else removes or renames there.';
+    return new CopyError('destination-refused', message, { ...options, advice });
+  }
+  return new CopyError(destinationCode(error, operation), message, options);
+}
+
+function destinationCode(error: SftpStatusError, operation: StatusContext['operation']): ErrorCode {
+  const { status, text } = error;
+  if (status === StatusCode.noSpace || status === StatusCode.quotaExceeded) return 'no-space';
+  if (status === StatusCode.failure && /\bspace\b|\bquota\b|\bdisk (is )?full\b/i.test(text)) return 'no-space';
+  if (operation === 'rename') return 'rename-refused';
+  switch (status) {
+    case StatusCode.permissionDenied:
+    case StatusCode.writeProtect:
+      return 'destination-permission';
+    case StatusCode.fileIsADirectory:
+      return 'destination-is-directory';
+    case StatusCode.fileAlreadyExists:
+    case StatusCode.notADirectory:
+      return 'destination-in-the-way';
+    case StatusCode.failure:
+      // proftpd has no other way to say so in version 3.
+      return /\bis a directory\b/i.test(text) ? 'destination-is-directory' : 'destination-refused';
+    default:
+      return 'destination-refused';
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Whether a server keeps what two connections write into one file. Some show each session a temporary of its own until
+ * it closes, ignore offsets, truncate on opening, or refuse the second writer; most of them answer OK to every write
+ * and lose data. One slice of real data through each connection, and the sizes in between, tell all of them apart.
+ */
+import { CopyError } from '../../errors.ts';
+import type { Fill, Range, RemoteConnection, Slices, Staged, WriterProbe } from '../remote.ts';
+
+const SLICE = 32 * 1024;
+
+/** What the probe needs of a staged file beside the contract. */
+export interface ProbedFile extends Staged {
+  currentSize(): Promise<number>;
+}
+
+/**
+ * Writes at `firstOffset` through `file`, at `secondOffset` through `second`. Both are written with the bytes that belong
+ * there, so a probe that passes has cost a few round trips and no data.
+ */
+export async function probeWriters(
+  file: ProbedFile,
+  second: RemoteConnection,
+  firstOffset: number,
+  secondOffset: number,
+  size: number,
+  fill: Fill,
+): Promise<WriterProbe> {
+  const first = sliceAt(firstOffset, size);
+  await writeOne(file, first, fill);
+  const before = await file.currentSize();
+  if (before > secondOffset) return one('its size is not what was written');
+
+  let other: Staged;
+  try {
+    other = await second.join(file.token);
+  } catch (error) {
+    const failure = CopyError.from(error);
+    if (failure.scope === 'connection') throw failure;
+    return one(`a second connection may not write it (${failure.message.replace(/\.$/, '')})`, [first]);
+  }
+  try {
+    if (other.found === undefined) return one('a second connection does not see it', [first]);
+    if (other.found.size !== before) return one('a second connection sees another size', [first]);
+    if ((await file.currentSize()) < before) return one('opening it again truncates it');
+    const beyond = sliceAt(secondOffset, size);
+    try {
+      await writeOne(other, beyond, fill);
+    } catch (error) {
+      const failure = CopyError.from(error);
+      if (failure.scope === 'connection') throw failure;
+      return one('a second connection may not write it', [first]);
+    }
+    const after = await file.currentSize();
+    if (after === before) return one('a second connection writes another file', [first]);
+    if (after !== beyond.offset + beyond.length) return one('it ignores offsets');
+    return { writers: 'many', written: [first, beyond] };
+  } finally {
+    await other.close();
+  }
+}
+
+function one(reason: string, written?: readonly Range[]): WriterProbe {
+  return { writers: 'one', reason, ...(written && { written }) };
+}
+
+function sliceAt(offset: number, size: number): Range {
+  return { offset, length: Math.min(SLICE, size - offset) };
+}
+
+async function writeOne(staged: Staged, slice: Range, fill: Fill): Promise<void> {
+  let next = slice.offset;
+  const end = slice.offset + slice.length;
+  const slices: Slices = {
+    take(maxLength) {
+      if (next === end) return undefined;
+      const range = { offset: next, length: Math.min(maxLength, end - next) };
+      next += range.length;
+      return range;
+    },
+  };
+  await staged.write(slices, fill, () => {});
+}

@@ -1,0 +1,53 @@
+import { formatDuration } from '../util/format-duration.ts';
+import { formatSize } from '../util/format-size.ts';
+import type { Paint } from './paint.ts';
+import { renderError, sentence } from './render-error.ts';
+import type { EventOf, RunView } from './run-view.ts';
+import { showBaseName, showName } from './show-name.ts';
+import { failureLine } from './summary.ts';
+
+export interface LineOptions {
+  readonly program: string;
+  readonly paint: Paint;
+  /** 0 to 2. */
+  readonly verbose: number;
+}
+
+/** A notice: the message, after the word `warning` where it is one. */
+export function noticeLine(level: 'info' | 'warning', message: string, paint: Paint): string {
+  return level === 'warning' ? `${paint('yellow', 'warning:')} ${sentence(message)}` : sentence(message);
+}
+
+/** Undefined where `-v` or `-vv` would be needed to see it. */
+export function connectionLine(event: EventOf<'connection'>, options: LineOptions): string | undefined {
+  const { connection, state, description, error, retryInMs } = event;
+  if (options.verbose === 0 || (state === 'opening' && options.verbose < 2)) return undefined;
+  const what = description === undefined ? '' : ` (${showName(description)})`;
+  const why = error === undefined ? '' : `: ${showName(error.message)}`;
+  const again = retryInMs === undefined ? '' : `; tried again in ${formatDuration(retryInMs)}`;
+  const code = error !== undefined && options.verbose > 1 ? ` [${error.code}]` : '';
+  return options.paint('dim', `connection ${connection} ${state.replace('-', ' ')}${what}${why}${code}${again}`);
+}
+
+/** What a file event says on stderr at once; the failure of the only file waits for the result. */
+export function fileLine(event: EventOf<'file'>, view: RunView, options: LineOptions): string | undefined {
+  if (event.state === 'failed' && event.error && view.several) {
+    return view.isNew(event.error) ? renderError(options.program, event.error, options.paint) : undefined;
+  }
+  const shown = event.state === 'done' ? options.verbose > 0 && view.several : options.verbose > 1;
+  if (!shown || event.state === 'would-copy') return undefined;
+  return options.paint('dim', `${showBaseName(event.source)}: ${event.state}, ${formatSize(event.size)}`);
+}
+
+/** A line of `--dry-run` for stdout. */
+export function listingLine(event: EventOf<'file'>): string {
+  const replaces = event.replaces ? ', replaces what is there' : '';
+  return `${showName(event.source)} -> ${showName(event.target)} (${formatSize(event.size)}${replaces})`;
+}
+
+/** What failed and what to do: the last lines of a run. Empty after success. */
+export function failureLines(event: EventOf<'result'>, view: RunView, options: LineOptions): string[] {
+  const error = event.error ?? (view.several ? undefined : view.heldError);
+  if (error && view.isNew(error)) return [renderError(options.program, error, options.paint)];
+  return view.several && event.filesFailed > 0 ? [failureLine(event)] : [];
+}

@@ -1,0 +1,117 @@
+import type { TransferEvent } from '../engine/events.ts';
+import type { CopyErrorData } from '../errors.ts';
+import { formatSize } from '../util/format-size.ts';
+import { connectionLine, failureLines, fileLine, type LineOptions, listingLine, noticeLine } from './event-lines.ts';
+import { progressLine } from './progress-line.ts';
+import { renderError } from './render-error.ts';
+import { type EventOf, RunView } from './run-view.ts';
+import { showBaseName, showName } from './show-name.ts';
+import { summaryLine } from './summary.ts';
+import type { TextStream, Ui } from './ui.ts';
+
+export interface PlainOptions extends LineOptions {
+  /** For people. */
+  readonly errorStream: TextStream;
+  /** For listings. */
+  readonly outputStream: TextStream;
+  /** Between two progress lines; undefined: none. */
+  readonly progressEveryMs: number | undefined;
+}
+
+/** Lines and nothing but lines: for logs and pipes. */
+export class PlainUi implements Ui {
+  readonly view: RunView = new RunView();
+  readonly options: PlainOptions;
+  #paused = false;
+  #held: string[] = [];
+  #progressAtMs: number | undefined;
+
+  constructor(options: PlainOptions) {
+    this.options = options;
+  }
+
+  onEvent(event: TransferEvent): void {
+    this.view.add(event);
+    for (const line of this.#lines(event)) this.print(line);
+    if (event.type === 'file' && event.state === 'would-copy') this.list(listingLine(event));
+    if (event.type === 'progress') this.onProgress(event);
+  }
+
+  say(level: 'info' | 'warning', message: string): void {
+    this.print(noticeLine(level, message, this.options.paint));
+  }
+
+  fail(error: CopyErrorData, cause?: unknown): void {
+    this.print(
+      renderError(this.options.program, error, this.options.paint, this.options.verbose > 1 ? cause : undefined),
+    );
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    for (const line of this.#held.splice(0)) this.print(line);
+  }
+
+  close(): void {
+    this.resume();
+  }
+
+  /** Whether a question has the terminal. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** One line to people, now or after the question that is on the terminal. */
+  protected print(line: string): void {
+    if (this.#paused) this.#held.push(line);
+    else this.options.errorStream.write(`${line}\n`);
+  }
+
+  protected list(line: string): void {
+    this.options.outputStream.write(`${line}\n`);
+  }
+
+  protected onProgress(event: EventOf<'progress'>): void {
+    const every = this.options.progressEveryMs;
+    if (every === undefined) return;
+    this.#progressAtMs ??= event.atMs;
+    if (event.atMs - this.#progressAtMs < every) return;
+    this.#progressAtMs = event.atMs;
+    this.print(progressLine(this.view));
+  }
+
+  /** What is said of the plan; nothing where the progress line says it. */
+  protected planLine(event: EventOf<'plan'>): string | undefined {
+    if (event.dryRun) return undefined;
+    const what =
+      event.files === 1 && this.view.file
+        ? showBaseName(this.view.file.source)
+        : `${event.files} file${event.files === 1 ? '' : 's'}`;
+    const connections = `${event.connections} connection${event.connections === 1 ? '' : 's'}`;
+    return `${what}, ${formatSize(event.bytes)}, to ${showName(event.destination)} over up to ${connections}`;
+  }
+
+  /** What is said of what was done. */
+  protected summary(event: EventOf<'result'>): string | undefined {
+    const line = summaryLine(this.view, event);
+    return line && this.options.paint(event.exitCode === 0 ? 'green' : 'yellow', line);
+  }
+
+  #lines(event: TransferEvent): string[] {
+    const { options, view } = this;
+    if (event.type === 'plan') return defined(this.planLine(event));
+    if (event.type === 'notice') return [noticeLine(event.level, event.message, options.paint)];
+    if (event.type === 'connection') return defined(connectionLine(event, options));
+    if (event.type === 'file') return defined(fileLine(event, view, options));
+    if (event.type !== 'result') return [];
+    return [...defined(this.summary(event)), ...failureLines(event, view, options)];
+  }
+}
+
+function defined(line: string | undefined): string[] {
+  return line === undefined ? [] : [line];
+}

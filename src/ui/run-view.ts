@@ -1,0 +1,40 @@
+import type { TransferEvent, TransferEventBody } from '../engine/events.ts';
+import type { CopyErrorData } from '../errors.ts';
+
+export type EventOf<T extends TransferEventBody['type']> = Extract<TransferEvent, { readonly type: T }>;
+
+/** What a display has to remember of the events so far. */
+export class RunView {
+  plan: EventOf<'plan'> | undefined;
+  progress: EventOf<'progress'> | undefined;
+  /** The file job that began last. */
+  file: EventOf<'file'> | undefined;
+  /** The failure of the only file job: shown at the end, so that it is the last thing to be read. */
+  heldError: CopyErrorData | undefined;
+  readonly #shown = new Set<string>();
+
+  /** Takes the event in; displays look at the fields afterwards. */
+  add(event: TransferEvent): void {
+    if (event.type === 'plan') this.plan = event;
+    else if (event.type === 'progress') this.progress = event;
+    else if (event.type === 'file') this.#addFile(event);
+  }
+
+  /** Whether the run has more than one file job, so that lines must say which one they are about. */
+  get several(): boolean {
+    return (this.plan?.files ?? 1) > 1;
+  }
+
+  /** True the first time it is asked for this failure: events and result may tell of the same one. */
+  isNew(error: CopyErrorData): boolean {
+    const key = `${error.code} ${error.message}`;
+    if (this.#shown.has(key)) return false;
+    this.#shown.add(key);
+    return true;
+  }
+
+  #addFile(event: EventOf<'file'>): void {
+    this.file = event;
+    if (event.state === 'failed' && event.error && !this.several) this.heldError = event.error;
+  }
+}

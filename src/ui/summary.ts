@@ -1,0 +1,35 @@
+import { formatDuration } from '../util/format-duration.ts';
+import { formatRate, formatSize } from '../util/format-size.ts';
+import type { EventOf, RunView } from './run-view.ts';
+import { showBaseName } from './show-name.ts';
+
+/**
+ * What was done, in one line: `big.iso: 1.2 GiB in 34 s (36 MiB/s), 10 connections, verified by size`. Undefined
+ * where nothing was copied, nor meant to be.
+ */
+export function summaryLine(view: RunView, result: EventOf<'result'>): string | undefined {
+  if (result.filesDone === 0 || view.plan?.dryRun) return undefined;
+  const { bytesSent, elapsedMs, connectionsUsed } = result;
+  const rate = elapsedMs > 0 ? ` (${formatRate((bytesSent * 1000) / elapsedMs)})` : '';
+  const connections = `${connectionsUsed} connection${connectionsUsed === 1 ? '' : 's'}`;
+  return `${subject(view, result)}: ${formatSize(bytesSent)} in ${formatDuration(elapsedMs)}${rate}, ${connections}, ${verification(result)}`;
+}
+
+/** The last line where some of several files failed. */
+export function failureLine(result: EventOf<'result'>): string {
+  const total = result.filesDone + result.filesFailed;
+  return `${result.filesFailed} of ${total} files failed. Run the same command again when the cause is removed.`;
+}
+
+function subject(view: RunView, result: EventOf<'result'>): string {
+  if (!view.several && view.file) return showBaseName(view.file.source);
+  const total = result.filesDone + result.filesFailed;
+  if (result.filesFailed > 0) return `${result.filesDone} of ${total} files`;
+  return `${total} file${total === 1 ? '' : 's'}`;
+}
+
+function verification({ verified: { bySize, notVerified } }: EventOf<'result'>): string {
+  if (bySize === 0 && notVerified > 0) return 'not verified';
+  if (notVerified === 0) return 'verified by size';
+  return `${formatSize(bySize)} verified by size, ${formatSize(notVerified)} not verified`;
+}

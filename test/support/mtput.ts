@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import type { TransferEvent } from '../../src/engine/events.ts';
+import { type RunningProcess, type RunResult, run, startProcess } from './process.ts';
+import { repoRoot } from './repo-root.ts';
+import type { TestServer } from './test-server.ts';
+
+/** The program as it is installed. */
+export const mtputPath: string = join(repoRoot, 'dist/cli/mtput.js');
+
+/** Where to upload to: a server of ours, or the proxy in front of it. */
+export interface UploadTo {
+  readonly server: TestServer;
+  /** The proxy's, which `server.trustPort` knows; the server's own unless set. */
+  readonly port?: number;
+  /** Path on the server; relative: below its home. */
+  readonly path: string;
+}
+
+/** Nothing of the user's: no keys, no agent, no settings. */
+export function cleanEnvironment(home: string): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env['PATH'],
+    HOME: home,
+    XDG_STATE_HOME: join(home, 'state'),
+    NO_COLOR: '1',
+    LC_ALL: 'C.UTF-8',
+  };
+}
+
+/** Options that reach `server` with its key and its known_hosts. */
+export function sshArguments(server: TestServer, port: number = server.port): string[] {
+  return ['-P', `${port}`, '-i', server.identityFile, '-o', `UserKnownHostsFile=${server.knownHostsFile}`, '-B'];
+}
+
+export function putArguments(sources: readonly string[], to: UploadTo, more: readonly string[] = []): string[] {
+  const { server, port, path } = to;
+  return [...sshArguments(server, port), ...more, '--', ...sources, `${server.user}@${server.host}:${path}`];
+}
+
+/** Runs mtput to its end. */
+export function mtput(
+  sources: readonly string[],
+  to: UploadTo,
+  more: readonly string[] = [],
+  timeoutMs: number = 120_000,
+): Promise<RunResult> {
+  return run(process.execPath, [mtputPath, ...putArguments(sources, to, more)], {
+    env: cleanEnvironment(to.server.dir),
+    timeoutMs,
+  });
+}
+
+export interface JsonRun extends RunResult {
+  readonly events: readonly TransferEvent[];
+}
+
+/** Runs mtput with `--json`; what it says is in `events`. */
+export async function mtputJson(
+  sources: readonly string[],
+  to: UploadTo,
+  more: readonly string[] = [],
+  timeoutMs?: number,
+): Promise<JsonRun> {
+  const result = await mtput(sources, to, ['--json', ...more], timeoutMs);
+  const lines = result.stdout.split('\n').filter((line) => line !== '');
+  return { ...result, events: lines.map((line) => JSON.parse(line) as TransferEvent) };
+}
+
+/** Starts mtput, to be interrupted. */
+export function startMtput(
+  sources: readonly string[],
+  to: UploadTo,
+  more: readonly string[] = [],
+): Promise<RunningProcess> {
+  return startProcess(process.execPath, [mtputPath, ...putArguments(sources, to, more)], {
+    env: cleanEnvironment(to.server.dir),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+/** The events of one type. */
+export function eventsOf<T extends TransferEvent['type']>(
+  { events }: JsonRun,
+  type: T,
+): Extract<TransferEvent, { type: T }>[] {
+  return events.filter((event): event is Extract<TransferEvent, { type: T }> => event.type === type);
+}

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { parseArguments } from '../../../src/cli/parse-arguments.ts';
+import { runPut } from '../../../src/cli/run-put.ts';
+import { packageVersion } from '../../../src/cli/version.ts';
+import { CopyError } from '../../../src/errors.ts';
+import type { PutOptions, put, TransferContext } from '../../../src/transfer.ts';
+import { Collector, failure, plan, result } from '../ui/events.ts';
+
+type Put = typeof put;
+const empty = { filesDone: 0, filesFailed: 0, bytesSent: 0, elapsedMs: 1 };
+
+async function run(args: string, fake: Put, environment: Record<string, string | undefined> = {}) {
+  const invocation = parseArguments(args.split(' '), environment, '1');
+  if (invocation.kind !== 'put') throw new Error('no copy');
+  const people = new Collector();
+  const output = new Collector();
+  const io = { environment, errorStream: people.stream, outputStream: output.stream };
+  return { exitCode: await runPut(invocation, io, async () => fake), people, output };
+}
+
+describe('a run', () => {
+  it('gives options, signal and environment to the transfer, and its exit code back', async () => {
+    let seen: [PutOptions, TransferContext] | undefined;
+    const environment: Record<string, string | undefined> = {
+      MT_COPY_PASSWORD: 'secret',
+      HOME: '/h',
+      MT_COPY_LIMITS: '1',
+    };
+    const { exitCode, people } = await run(
+      '-B -n 3 f h:x',
+      async (options, context) => {
+        seen = [options, context!];
+        return { ...empty, exitCode: 4 };
+      },
+      environment,
+    );
+    expect(exitCode).toBe(4);
+    expect(seen?.[0].connections).toBe(3);
+    expect(seen?.[1].signal?.aborted).toBe(false);
+    expect(seen?.[1].interaction).toBeUndefined();
+    expect(seen?.[1]).toMatchObject({ environment: { MT_COPY_PASSWORD: 'secret', HOME: '/h' } });
+    expect(environment).toEqual({ HOME: '/h', MT_COPY_LIMITS: '1' });
+    expect(people.lines).toEqual(['warning: MT_COPY_LIMITS is set, but names no option; it is ignored.']);
+  });
+
+  it('asks by SSH_ASKPASS where it is set', async () => {
+    let asked: TransferContext['interaction'];
+    const environment = { SSH_ASKPASS: '/bin/echo', SSH_ASKPASS_REQUIRE: 'force' };
+    await run(
+      'f h:',
+      async (_options, context) => {
+        asked = context?.interaction;
+        return { ...empty, exitCode: 0 };
+      },
+      environment,
+    );
+    expect(await asked?.secret('prompt')).toBe('prompt');
+  });
+
+  it('tells of a failure once, with or without a result event', async () => {
+    const { error } = failure('no-connection', 'none is left');
+    for (const told of [true, false]) {
+      const { people } = await run('-B f h:', async (_options, context) => {
+        context?.onEvent?.(plan());
+        if (told) context?.onEvent?.(result(5, { error }));
+        return { ...empty, exitCode: 5, error };
+      });
+      expect(people.lines.slice(1)).toEqual(['mtput: none is left.', error.advice]);
+    }
+  });
+
+  it('stops on a signal, with the code of the signal', async () => {
+    const listeners = process.listenerCount('SIGTERM');
+    const { exitCode, people } = await run('-B f h:', async (_options, context) => {
+      const stopped = new Promise<CopyError>((resolve) => {
+        context?.signal?.addEventListener('abort', () => resolve(CopyError.from(context.signal?.reason)));
+      });
+      process.emit('SIGTERM');
+      const error = (await stopped).toData();
+      context?.onEvent?.(result(error.exitCode, { error }));
+      return { ...empty, exitCode: error.exitCode, error };
+    });
+    expect(exitCode).toBe(143);
+    expect(people.lines).toEqual([
+      'Stopping; interrupt once more to leave at once.',
+      'mtput: Terminated.',
+      'Run the same command again.',
+    ]);
+    expect(process.listenerCount('SIGTERM')).toBe(listeners);
+  });
+
+  it.each([
+    [new Error('oops'), 70, 'mtput: oops.'],
+    [new CopyError('usage', 'no such cipher'), 2, 'mtput: no such cipher.'],
+  ])('gives what is thrown its exit code: %s', async (thrown, exitCode, line) => {
+    const outcome = await run('-B f h:', async () => {
+      throw thrown;
+    });
+    expect(outcome.exitCode).toBe(exitCode);
+    expect(outcome.people.lines[0]).toBe(line);
+  });
+
+  it('shows events as JSON', async () => {
+    const { output } = await run('-B --json f h:', async (_options, context) => {
+      context?.onEvent?.(plan());
+      return { ...empty, exitCode: 0 };
+    });
+    expect(output.lines.map((line) => JSON.parse(line))).toEqual([plan()]);
+  });
+});
+
+it('the version is that of the package', () => {
+  expect(packageVersion()).toMatch(/^\d+\.\d+\.\d+/);
+  expect(packageVersion('file:///')).toBe('unknown');
+});

@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { CopyError } from '../../../../../src/errors.ts';
+import { FirstConnectionGate, type Role } from '../../../../../src/remotes/sftp/ssh/first-connection-gate.ts';
+
+function enter(gate: FirstConnectionGate) {
+  const failures: CopyError[] = [];
+  return { pass: gate.enter((error) => failures.push(error)), failures };
+}
+
+/** The role if the turn has come, `waits` otherwise. */
+async function now(turn: Promise<Role>): Promise<Role | 'waits'> {
+  return Promise.race([turn, new Promise<'waits'>((resolve) => setImmediate(resolve, 'waits'))]);
+}
+
+const lost = new CopyError('connection-lost', 'x');
+const refused = new CopyError('authentication-failed', 'x');
+
+describe('FirstConnectionGate', () => {
+  test('the first decides, the others check the host key then, and authenticate when it is in', async () => {
+    const gate = new FirstConnectionGate();
+    const first = enter(gate).pass;
+    const second = enter(gate).pass;
+    const hostKey = second.turn('host-key');
+    expect(await now(hostKey)).toBe('waits');
+    expect(await now(first.turn('host-key'))).toBe('first');
+    first.hostKeyAccepted();
+    expect(await now(hostKey)).toBe('follower');
+    const credential = second.turn('credential');
+    expect(await now(credential)).toBe('waits');
+    expect(await now(first.turn('credential'))).toBe('first');
+    first.leave();
+    expect(await now(credential)).toBe('follower');
+    const third = enter(gate).pass;
+    expect(await now(third.turn('host-key'))).toBe('follower');
+  });
+
+  test('when the first fails for the run, all fail with it, and the next is first', async () => {
+    const gate = new FirstConnectionGate();
+    const [first, second, third] = [enter(gate), enter(gate), enter(gate)];
+    void second.pass.turn('host-key');
+    first.pass.leave(refused);
+    expect([second.failures, third.failures]).toEqual([[refused], [refused]]);
+    expect(await now(enter(gate).pass.turn('host-key'))).toBe('first');
+  });
+
+  test.each([lost, new CopyError('cancelled', 'x')])(
+    'when the first fails alone, one that waits becomes first: $code',
+    async (error) => {
+      const gate = new FirstConnectionGate();
+      const [first, second, third] = [enter(gate), enter(gate), enter(gate)];
+      const [atSecond, atThird] = [second.pass.turn('host-key'), third.pass.turn('host-key')];
+      first.pass.leave(error);
+      expect([await now(atSecond), await now(atThird)]).toEqual(['first', 'waits']);
+      second.pass.leave(error);
+      expect(await now(atThird)).toBe('first');
+      expect([second.failures, third.failures]).toEqual([[], []]);
+    },
+  );
+
+  test('one that comes to its turn later becomes first where nobody is', async () => {
+    const gate = new FirstConnectionGate();
+    const [first, second] = [enter(gate), enter(gate)];
+    first.pass.leave(lost);
+    expect(await now(second.pass.turn('host-key'))).toBe('first');
+  });
+
+  test('a later failure says nothing about the others', async () => {
+    const gate = new FirstConnectionGate();
+    enter(gate).pass.leave();
+    const [second, third] = [enter(gate), enter(gate)];
+    second.pass.leave(refused);
+    expect(third.failures).toEqual([]);
+    expect(await now(third.pass.turn('credential'))).toBe('follower');
+  });
+});

@@ -1,0 +1,232 @@
+import { describe, expect, test } from 'vitest';
+import { CopyError } from '../../../../../src/errors.ts';
+import { resolveSshOptions } from '../../../../../src/remotes/sftp/ssh/resolve-options.ts';
+import type { SshInput } from '../../../../../src/remotes/sftp/ssh/ssh-options.ts';
+
+const environment = { home: '/home/me', user: 'me', variables: { SSH_AUTH_SOCK: '/run/agent', OTHER: '/run/other' } };
+
+function resolve(input: Partial<SshInput> = {}) {
+  return resolveSshOptions(
+    { host: 'Example.org', connectTimeoutMs: 15_000, stallTimeoutMs: 30_000, ...input },
+    environment,
+  );
+}
+
+const withOptions = (...options: string[]) => resolve({ options });
+
+function usage(action: () => unknown): CopyError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof CopyError && error.code === 'usage') return error;
+    throw error;
+  }
+  throw new Error('no error');
+}
+
+describe('resolveSshOptions', () => {
+  test('defaults', () => {
+    expect(resolve()).toEqual({
+      typedHost: 'Example.org',
+      host: 'Example.org',
+      port: 22,
+      user: 'me',
+      addressFamily: 0,
+      connectTimeoutMs: 15_000,
+      keepaliveIntervalMs: 10_000,
+      keepaliveCountMax: 3,
+      batch: false,
+      hostKeys: {
+        userFiles: ['/home/me/.ssh/known_hosts', '/home/me/.ssh/known_hosts2'],
+        globalFiles: ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'],
+        hashNames: false,
+        pins: [],
+      },
+      authentication: {
+        methods: ['publickey', 'keyboard-interactive', 'password'],
+        identityFiles: ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => ({
+          path: `/home/me/.ssh/${name}`,
+          explicit: false,
+        })),
+        identitiesOnly: false,
+        agentSocket: '/run/agent',
+        passwordPrompts: 3,
+      },
+      algorithms: expect.objectContaining({ hostKeysChosen: false }),
+    });
+  });
+
+  test('the order of ciphers', () => {
+    expect(resolve().algorithms.ciphers).toEqual([
+      'aes128-gcm@openssh.com',
+      'aes256-gcm@openssh.com',
+      'chacha20-poly1305@openssh.com',
+      'aes128-ctr',
+      'aes192-ctr',
+      'aes256-ctr',
+    ]);
+  });
+
+  test('keywords of any case, with = or a blank, and quotes', () => {
+    const settings = withOptions(
+      'PORT=2222',
+      'user  bob',
+      ' hostname = "10.0.0.1" ',
+      'BatchMode=yes',
+      'AddressFamily inet6',
+    );
+    expect(settings).toMatchObject({
+      port: 2222,
+      user: 'bob',
+      host: '10.0.0.1',
+      typedHost: 'Example.org',
+      batch: true,
+      addressFamily: 6,
+    });
+  });
+
+  test('flags beat -o, the first -o beats the others', () => {
+    expect(
+      resolve({
+        port: 1,
+        user: 'a',
+        addressFamily: 4,
+        ciphers: 'aes128-ctr',
+        options: ['Port=2', 'User=b', 'AddressFamily=inet6', 'Ciphers=aes256-ctr'],
+      }),
+    ).toMatchObject({ port: 1, user: 'a', addressFamily: 4, algorithms: { ciphers: ['aes128-ctr'] } });
+    expect(withOptions('Port=2', 'Port=3').port).toBe(2);
+  });
+
+  test('known_hosts files', () => {
+    const { hostKeys } = withOptions(
+      'UserKnownHostsFile=~/a "%d/b c" /k/%h-%p ${OTHER}/%%',
+      'GlobalKnownHostsFile=none',
+      'HostKeyAlias=backup',
+      'HashKnownHosts=yes',
+    );
+    expect(hostKeys).toEqual({
+      userFiles: ['/home/me/a', '/home/me/b c', '/k/Example.org-22', '/run/other/%'],
+      globalFiles: [],
+      alias: 'backup',
+      hashNames: true,
+      pins: [],
+    });
+  });
+
+  test.each([
+    ['yes', 'yes'],
+    ['TRUE', 'yes'],
+    ['no', 'no'],
+    ['off', 'no'],
+    ['ask', 'ask'],
+    ['accept-new', 'accept-new'],
+  ])('StrictHostKeyChecking=%s', (value, strict) => {
+    expect(withOptions(`StrictHostKeyChecking=${value}`).hostKeys.strict).toBe(strict);
+  });
+
+  test('identities', () => {
+    const { authentication } = resolve({
+      identityFiles: ['~/k', '/odd%name'],
+      options: ['IdentityFile=~/.ssh/%u', 'IdentitiesOnly=yes', 'IdentityAgent=none'],
+    });
+    expect(authentication.identityFiles).toEqual([
+      { path: '/home/me/k', explicit: true },
+      { path: '/odd%name', explicit: true },
+      { path: '/home/me/.ssh/me', explicit: true },
+    ]);
+    expect(authentication.identitiesOnly).toBe(true);
+    expect(authentication).not.toHaveProperty('agentSocket');
+    expect(withOptions('IdentityFile=none').authentication.identityFiles).toEqual([]);
+  });
+
+  test.each([
+    ['SSH_AUTH_SOCK', '/run/agent'],
+    ['$OTHER', '/run/other'],
+    ['~/sock', '/home/me/sock'],
+  ])('IdentityAgent=%s', (value, socket) => {
+    expect(withOptions(`IdentityAgent=${value}`).authentication.agentSocket).toBe(socket);
+  });
+
+  test('methods', () => {
+    const settings = withOptions(
+      'PreferredAuthentications=gssapi-with-mic,password,publickey,keyboard-interactive',
+      'KbdInteractiveAuthentication=no',
+      'NumberOfPasswordPrompts=1',
+    );
+    expect(settings.authentication).toMatchObject({ methods: ['password', 'publickey'], passwordPrompts: 1 });
+  });
+
+  test('times', () => {
+    expect(withOptions('ConnectTimeout=1m30', 'ServerAliveInterval=5', 'ServerAliveCountMax=2')).toMatchObject({
+      connectTimeoutMs: 90_000,
+      keepaliveIntervalMs: 5000,
+      keepaliveCountMax: 2,
+    });
+    expect(resolve({ stallTimeoutMs: 300 }).keepaliveIntervalMs).toBe(1000);
+  });
+
+  test('algorithm lists', () => {
+    expect(withOptions('Ciphers=-aes*').algorithms.ciphers).toEqual(['chacha20-poly1305@openssh.com']);
+    const { hostKeys, hostKeysChosen } = withOptions('HostKeyAlgorithms=+ssh-rsa').algorithms;
+    expect(hostKeys.at(-1)).toBe('ssh-rsa');
+    expect(hostKeysChosen).toBe(false);
+    expect(withOptions('HostKeyAlgorithms=ssh-rsa').algorithms).toMatchObject({
+      hostKeys: ['ssh-rsa'],
+      hostKeysChosen: true,
+    });
+    expect(withOptions('KexAlgorithms=^ecdh-sha2-nistp521').algorithms.keyExchange[0]).toBe('ecdh-sha2-nistp521');
+    expect(withOptions('MACs=hmac-sha2-512,hmac-sha2-256').algorithms.macs).toEqual(['hmac-sha2-512', 'hmac-sha2-256']);
+  });
+
+  test('pins', () => {
+    const pin = `SHA256:${'x'.repeat(43)}`;
+    expect(resolve({ pinnedHostKeys: [pin, `${pin}=`] }).hostKeys.pins).toEqual([pin, pin]);
+    expect(usage(() => resolve({ pinnedHostKeys: ['MD5:aa'] })).message).toContain('--pin-host-key');
+  });
+
+  test.each([
+    'ProxyCommand=nc',
+    'LogLevel=DEBUG',
+    'Nonsense=1',
+    'Port=0',
+    'Port=x',
+    'Port=2 3',
+    'BatchMode=maybe',
+    'StrictHostKeyChecking=perhaps',
+    'Compression=yes',
+    'AddressFamily=ipx',
+    'ConnectTimeout=soon',
+    'Ciphers=rot13',
+    'Ciphers=-*',
+    'PreferredAuthentications=magic',
+    'IdentityFile=%q',
+    'IdentityFile=~other/k',
+    'UserKnownHostsFile=${UNSET}/x',
+    'User=-oProxyCommand=x',
+    'HostName=-x',
+    'NumberOfPasswordPrompts=-1',
+  ])('%s: refused by name', (option) => {
+    const error = usage(() => withOptions(option));
+    expect(`${error.message} ${error.advice}`.toLowerCase()).toContain(
+      option.startsWith('User=')
+        ? 'user'
+        : option.startsWith('HostName')
+          ? 'host'
+          : (option.split('=')[0] ?? '').toLowerCase(),
+    );
+  });
+
+  test.each(['Port', '=2', ''])('%j is no option', (option) => {
+    usage(() => withOptions(option));
+  });
+
+  test.each(['-oProxyCommand=x', '', 'a b', 'a\nb'])('host and user %j are refused', (name) => {
+    usage(() => resolve({ host: name }));
+    usage(() => resolve({ user: name }));
+  });
+
+  test('Compression=no is fine', () => {
+    expect(withOptions('Compression=no').port).toBe(22);
+  });
+});

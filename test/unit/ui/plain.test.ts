@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest';
+import { makePaint } from '../../../src/ui/paint.ts';
+import { PlainUi } from '../../../src/ui/plain.ts';
+import { QuietUi } from '../../../src/ui/quiet.ts';
+import { Collector, connection, failure, file, mib, notice, plan, progress, result } from './events.ts';
+
+function show(options: { verbose?: number; progressEveryMs?: number; quiet?: boolean } = {}) {
+  const people = new Collector();
+  const listing = new Collector();
+  const ui = new (options.quiet ? QuietUi : PlainUi)({
+    program: 'mtput',
+    paint: makePaint(false),
+    verbose: options.verbose ?? 0,
+    errorStream: people.stream,
+    outputStream: listing.stream,
+    progressEveryMs: options.progressEveryMs,
+  });
+  return { ui, people, listing };
+}
+
+describe('without a terminal', () => {
+  it('lines tell of plan, notices and the end', () => {
+    const { ui, people } = show();
+    for (const event of [
+      plan(),
+      file('started'),
+      connection('open'),
+      notice('info', 'x'),
+      progress(1, 0),
+      file('done'),
+      result(),
+    ]) {
+      ui.onEvent(event);
+    }
+    expect(people.lines).toEqual([
+      '1 file, 100 MiB, to h:d over up to 10 connections',
+      'x.',
+      'big.iso: 1.2 GiB in 34 s (36 MiB/s), 10 connections, verified by size',
+    ]);
+  });
+
+  it('progress is told as often as asked for', () => {
+    const { ui, people } = show({ progressEveryMs: 30_000 });
+    ui.onEvent(file('started'));
+    for (let atMs = 1000; atMs <= 91_000; atMs += 250) ui.onEvent(progress(Math.floor(mib * (atMs / 1000)), atMs));
+    expect(people.lines.map((line) => line.split('  ')[2])).toEqual([
+      '31 MiB of 100 MiB',
+      '61 MiB of 100 MiB',
+      '91 MiB of 100 MiB',
+    ]);
+  });
+
+  it.each([
+    [0, []],
+    [
+      1,
+      [
+        'connection 3 open (OpenSSH_9.2\\x1b[2J)',
+        'connection 3 lost: gone; tried again in 2.0 s',
+        'connection 3 given up',
+      ],
+    ],
+    [
+      2,
+      [
+        'connection 3 opening',
+        'connection 3 open (OpenSSH_9.2\\x1b[2J)',
+        'connection 3 lost: gone [connection-lost]; tried again in 2.0 s',
+        'connection 3 given up',
+      ],
+    ],
+  ])('verbosity %d tells of connections', (verbose, lines) => {
+    const { ui, people } = show({ verbose });
+    ui.onEvent(connection('opening'));
+    ui.onEvent(connection('open', { description: 'OpenSSH_9.2\x1b[2J' }));
+    ui.onEvent(connection('lost', { ...failure('connection-lost', 'gone'), retryInMs: 2000 }));
+    ui.onEvent(connection('given-up'));
+    expect(people.lines).toEqual(lines);
+  });
+
+  it('the failure of one file is told once, at the end', () => {
+    const { ui, people } = show();
+    ui.onEvent(file('failed', failure('no-space', 'No space left on the server')));
+    expect(people.text).toBe('');
+    ui.onEvent(result(4, failure('no-space', 'No space left on the server')));
+    expect(people.lines).toEqual([
+      'mtput: No space left on the server.',
+      'Make room on the server, or use --inplace to write over the old file.',
+    ]);
+  });
+
+  it('the failure of one file is told even if the result has none', () => {
+    const { ui, people } = show();
+    ui.onEvent(file('failed', failure('source-missing', 'there is no x')));
+    ui.onEvent(result(3));
+    expect(people.lines).toEqual(['mtput: there is no x.', 'Check the path of the source.']);
+  });
+
+  it('with several files each failure is told, and how many there were', () => {
+    const { ui, people } = show();
+    ui.onEvent(plan(3));
+    ui.onEvent(file('failed', failure('source-missing', 'there is no x')));
+    ui.onEvent(result(1, { filesDone: 2, filesFailed: 1 }));
+    expect(people.lines.slice(1)).toEqual([
+      'mtput: there is no x.',
+      'Check the path of the source.',
+      '2 of 3 files: 1.2 GiB in 34 s (36 MiB/s), 10 connections, verified by size',
+      '1 of 3 files failed. Run the same command again when the cause is removed.',
+    ]);
+  });
+
+  it('a run that ends early says why last', () => {
+    const { ui, people } = show();
+    ui.onEvent(plan(3));
+    ui.onEvent(result(5, { filesDone: 1, filesFailed: 2, ...failure('no-connection', 'no connection is left') }));
+    expect(people.lines.at(-1)).toBe('Check host, port and network, then run the same command again.');
+  });
+
+  it.each([
+    [{ bySize: 0, notVerified: 5 }, 'not verified'],
+    [{ bySize: 0, notVerified: 0 }, 'verified by size'],
+    [{ bySize: mib, notVerified: 2 * mib }, '1.0 MiB verified by size, 2.0 MiB not verified'],
+  ])('%j is told as %s', (verified, text) => {
+    const { ui, people } = show();
+    ui.onEvent(result(0, { verified, connectionsUsed: 1 }));
+    expect(people.lines[0]).toBe(`1 file: 1.2 GiB in 34 s (36 MiB/s), 1 connection, ${text}`);
+  });
+
+  it('stacks are shown with -vv alone', () => {
+    const cause = new Error('outer', { cause: new Error('inner\x1b') });
+    const { error } = failure('bug', 'outer');
+    for (const verbose of [0, 1, 2]) {
+      const { ui, people } = show({ verbose });
+      ui.fail(error, cause);
+      expect(people.lines.slice(0, 2)).toEqual(['mtput: outer.', 'Please report it with the output of -vv.']);
+      expect(people.text.includes('at ')).toBe(verbose === 2);
+      expect(people.text.includes('Error: inner\\x1b')).toBe(verbose === 2);
+    }
+  });
+});
+
+describe('quiet', () => {
+  it('tells of failures alone', () => {
+    const { ui, people } = show({ quiet: true });
+    ui.say('warning', 'x');
+    for (const event of [
+      plan(2),
+      file('started'),
+      connection('open'),
+      notice('warning', 'x'),
+      progress(1, 0),
+      file('done'),
+    ]) {
+      ui.onEvent(event);
+    }
+    ui.onEvent(result(0, { filesDone: 2 }));
+    expect(people.text).toBe('');
+    ui.onEvent(file('failed', failure('source-missing', 'there is no x')));
+    ui.onEvent(result(1, { filesDone: 1, filesFailed: 1 }));
+    expect(people.lines).toEqual([
+      'mtput: there is no x.',
+      'Check the path of the source.',
+      '1 of 2 files failed. Run the same command again when the cause is removed.',
+    ]);
+  });
+
+  it('still lists what was asked for', () => {
+    const { ui, listing } = show({ quiet: true });
+    ui.onEvent(file('would-copy', { source: 'a\udcff', target: 'b\n' }));
+    expect(listing.lines).toEqual(['a\\xff -> b\\x0a (100 MiB)']);
+  });
+});
