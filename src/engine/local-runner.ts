@@ -99,6 +99,11 @@ export class LocalRunner implements PieceRunner {
     this.#connections.get(connection)?.staged.delete(keyOf(of));
   }
 
+  /** Later, as from another thread: whoever gives a command is never called back in the middle of it. */
+  #report(report: RunnerReport): void {
+    queueMicrotask(() => this.#listener(report));
+  }
+
   async #open({ connection }: Command<'open'>): Promise<void> {
     const dial = new AbortController();
     this.#dialling.set(connection, dial);
@@ -107,9 +112,9 @@ export class LocalRunner implements PieceRunner {
       const open = { remote, staged: new Map(), tasks: new Set<Promise<void>>() };
       this.#connections.set(connection, open);
       this.#track(this.#watch(connection, open));
-      this.#listener({ kind: 'opened', connection, abilities: remote.abilities, description: remote.description });
+      this.#report({ kind: 'opened', connection, abilities: remote.abilities, description: remote.description });
     } catch (error) {
-      this.#listener({ kind: 'open-failed', connection, error: CopyError.from(error).toData() });
+      this.#report({ kind: 'open-failed', connection, error: CopyError.from(error).toData() });
     } finally {
       this.#dialling.delete(connection);
     }
@@ -120,7 +125,7 @@ export class LocalRunner implements PieceRunner {
     await Promise.all(open.tasks);
     this.#connections.delete(connection);
     this.#counters.clearInFlight(connection);
-    this.#listener({ kind: 'lost', connection, ...(error && { error: error.toData() }) });
+    this.#report({ kind: 'lost', connection, ...(error && { error: error.toData() }) });
   }
 
   async #send({ task, connection, fd, of, range }: Command<'send'>): Promise<void> {
@@ -131,14 +136,14 @@ export class LocalRunner implements PieceRunner {
       timer = undefined;
       const acknowledged = [...fresh];
       for (const part of acknowledged) fresh.remove(part);
-      if (acknowledged.length > 0) this.#listener({ kind: 'progress', task, acknowledged });
+      if (acknowledged.length > 0) this.#report({ kind: 'progress', task, acknowledged });
     };
     const acknowledged = (part: Range): void => {
       this.#counters.addAcknowledged(connection, part.length);
       fresh.add(part);
       timer ??= setTimeout(flush, REPORT_EVERY_MS);
     };
-    const slices = new TaskSlices(range, connection, this.#counters, () => this.#listener({ kind: 'taken', task }));
+    const slices = new TaskSlices(range, connection, this.#counters, () => this.#report({ kind: 'taken', task }));
     this.#slices.set(task, slices);
     let error: CopyError | undefined;
     try {
@@ -149,13 +154,12 @@ export class LocalRunner implements PieceRunner {
     }
     this.#slices.delete(task);
     flush();
-    this.#listener({ kind: 'ended', task, ...(error && { error: error.toData() }) });
+    this.#report({ kind: 'ended', task, ...(error && { error: error.toData() }) });
   }
 
   #shorten({ task, length }: Command<'shorten'>): void {
     // A task that has ended keeps what it had: the engine knows that from its last word.
-    const kept = this.#slices.get(task)?.shorten(length);
-    if (kept !== undefined) this.#listener({ kind: 'shortened', task, length: kept });
+    this.#slices.get(task)?.shorten(length, (kept) => this.#report({ kind: 'shortened', task, length: kept }));
   }
 
   async #probe(command: Command<'probe-writers'>): Promise<void> {
@@ -165,9 +169,9 @@ export class LocalRunner implements PieceRunner {
       const peer = this.#connections.get(second)?.remote;
       if (peer === undefined) throw new CopyError('connection-lost', `Connection ${second} is gone.`);
       const result = await staged.probeWriters(peer, firstOffset, secondOffset, size, fillFrom(fd));
-      this.#listener({ kind: 'probed', task, result });
+      this.#report({ kind: 'probed', task, result });
     } catch (error) {
-      this.#listener({ kind: 'probed', task, error: CopyError.from(error).toData() });
+      this.#report({ kind: 'probed', task, error: CopyError.from(error).toData() });
     }
   }
 
@@ -180,7 +184,7 @@ export class LocalRunner implements PieceRunner {
     } catch (failure) {
       error = CopyError.from(failure);
     }
-    this.#listener({ kind: 'left', connection, of, ...(error && { error: error.toData() }) });
+    this.#report({ kind: 'left', connection, of, ...(error && { error: error.toData() }) });
   }
 
   #runTask(connection: number, work: Promise<void>): void {

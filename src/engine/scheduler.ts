@@ -11,6 +11,8 @@ import { nextBoundary } from './grid.ts';
 
 /** A cut must leave both sides this much, or it is not worth its message. */
 const MIN_SHARE = 64 * 1024;
+/** A connection this much slower than the thief loses all it has not taken. */
+const HOPELESS_SHARE = 0.9;
 /** However large the file: a range that is too long makes the ranges of the others unequal. */
 const MAX_RANGE = 256 * 1024 * 1024;
 
@@ -266,10 +268,12 @@ export class Scheduler {
       victim = task;
     }
     if (victim === undefined) return undefined;
-    const rest = outstanding(victim);
-    const given = rest * (thiefRate / (thiefRate + this.#rateOrGuess(victim.connection)));
-    if (given < MIN_SHARE || victim.length - given <= 0) return undefined;
-    return this.#cut(victim, Math.floor((victim.length - given) / MIN_SHARE) * MIN_SHARE);
+    const share = thiefRate / (thiefRate + this.#rateOrGuess(victim.connection));
+    const given = outstanding(victim) * share;
+    const aligned = Math.floor((victim.length - given) / MIN_SHARE) * MIN_SHARE;
+    // What a working connection has begun it goes on with, or two of a kind would pass the last bytes to and fro.
+    const kept = share > HOPELESS_SHARE ? aligned : Math.max(MIN_SHARE, aligned);
+    return given < MIN_SHARE || victim.length - kept < MIN_SHARE ? undefined : this.#cut(victim, kept);
   }
 
   #cut(task: TaskState, length: number): Order {

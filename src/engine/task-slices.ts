@@ -35,12 +35,12 @@ export class TaskSlices implements Slices {
     return range;
   }
 
-  /** Keeps at most `length` bytes, but never less than was taken; returns what is kept. */
-  shorten(length: number): number {
+  /** Keeps at most `length` bytes, but never less than was taken; tells what is kept before that nothing is left. */
+  shorten(length: number, tell: (kept: number) => void): void {
     const end = Math.max(this.#next, this.#offset + length);
     if (end < this.#end) this.#end = end;
+    tell(this.#end - this.#offset);
     if (this.#next >= this.#end) this.#finish();
-    return this.#end - this.#offset;
   }
 
   async #takeLater(maxLength: number): Promise<Range | undefined> {

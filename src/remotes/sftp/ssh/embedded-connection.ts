@@ -98,6 +98,10 @@ export class ConnectionAttempt {
     } catch (error) {
       return this.fail(dialError(error, this.target));
     }
+    if (this.over) {
+      this.socket.destroy();
+      return;
+    }
     const client = new ssh2.Client();
     this.client = client;
     client.on('error', (error) => this.onError(error));

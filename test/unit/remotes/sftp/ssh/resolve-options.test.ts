@@ -100,6 +100,7 @@ describe('resolveSshOptions', () => {
 
   test('known_hosts files', () => {
     const { hostKeys } = withOptions(
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: OpenSSH writes variables so
       'UserKnownHostsFile=~/a "%d/b c" /k/%h-%p ${OTHER}/%%',
       'GlobalKnownHostsFile=none',
       'HostKeyAlias=backup',
@@ -202,6 +203,7 @@ describe('resolveSshOptions', () => {
     'PreferredAuthentications=magic',
     'IdentityFile=%q',
     'IdentityFile=~other/k',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: OpenSSH writes variables so
     'UserKnownHostsFile=${UNSET}/x',
     'User=-oProxyCommand=x',
     'HostName=-x',

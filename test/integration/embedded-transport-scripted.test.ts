@@ -1,0 +1,224 @@
+/** What real servers rarely do: answered by ssh2's own server. */
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import ssh2, { type AuthContext, type ServerChannel } from 'ssh2';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { CopyError } from '../../src/errors.ts';
+import { EmbeddedTransport } from '../../src/remotes/sftp/ssh/embedded-transport.ts';
+import { resolveSshOptions } from '../../src/remotes/sftp/ssh/resolve-options.ts';
+import type { SshConnection } from '../../src/remotes/sftp/ssh/ssh-connection.ts';
+
+const never = new AbortController().signal;
+const hostKey = () => ssh2.utils.generateKeyPairSync('ed25519').private;
+
+interface Script {
+  readonly authenticate: (context: AuthContext) => void;
+  readonly channel?: (channel: ServerChannel) => void;
+  /** One for each connection, the last for the rest. */
+  readonly hostKeys?: readonly string[];
+}
+
+/** Listens and gives the sockets of clients to an SSH server with the script. */
+async function scripted(script: Script): Promise<{ port: number; sockets: Socket[] }> {
+  const { createServer } = await import('node:net');
+  const keys = script.hostKeys ?? [hostKey()];
+  const sockets: Socket[] = [];
+  const listener = createServer((socket) => {
+    const key = keys[Math.min(sockets.length, keys.length - 1)] ?? '';
+    sockets.push(socket);
+    const server = new ssh2.Server({ hostKeys: [key] }, (client) => {
+      client.on('error', () => {});
+      client.on('authentication', script.authenticate);
+      client.on('session', (accept) => {
+        accept().on('subsystem', (acceptSubsystem) => {
+          const channel = acceptSubsystem();
+          channel.on('error', () => {});
+          script.channel?.(channel);
+        });
+      });
+    });
+    server.injectSocket(socket);
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => listener.close(resolve));
+  });
+  return { port: (listener.address() as AddressInfo).port, sockets };
+}
+
+function transport(port: number, variables: Record<string, string>, answers: string[] = [], options: string[] = []) {
+  const environment = { home: '/nonexistent', user: 'me', variables };
+  const files = ['UserKnownHostsFile=none', 'GlobalKnownHostsFile=none', 'StrictHostKeyChecking=accept-new'];
+  const input = {
+    host: '127.0.0.1',
+    port,
+    connectTimeoutMs: 5000,
+    stallTimeoutMs: 3000,
+    options: [...options, ...files],
+  };
+  const prompts: string[] = [];
+  const interaction = {
+    secret: async (prompt: string) => {
+      prompts.push(prompt);
+      return answers[prompts.length - 1];
+    },
+    trustHostKey: async () => false,
+  };
+  const settings = resolveSshOptions(input, environment);
+  return { prompts, transport: new EmbeddedTransport({ settings, environment, interaction }) };
+}
+
+async function failureOf(opening: Promise<SshConnection>): Promise<CopyError> {
+  const result = await opening.catch((error: unknown) => error);
+  if (!(result instanceof CopyError)) throw new Error('not refused');
+  return result;
+}
+
+/** Asks one hidden question, and takes `right`; tells what else it saw. */
+function asking(right: string, seen: string[]): (context: AuthContext) => void {
+  return (context) => {
+    if (context.method !== 'keyboard-interactive') {
+      seen.push(context.method);
+      return context.reject(['keyboard-interactive']);
+    }
+    context.prompt([{ prompt: 'Pass\u001bword: ', echo: false }], 'Title', (answers) => {
+      seen.push(answers.join());
+      if (answers[0] === right) context.accept();
+      else context.reject(['keyboard-interactive']);
+    });
+  };
+}
+
+describe('EmbeddedTransport', () => {
+  test('keyboard-interactive: asks until it is right, the others show what was', async () => {
+    const seen: string[] = [];
+    const { port } = await scripted({ authenticate: asking('right', seen) });
+    const { transport: ssh, prompts } = transport(port, {}, ['wrong', 'right']);
+    const connections = await Promise.all([1, 2, 3].map((id) => ssh.open(id, never)));
+    expect(prompts).toEqual(Array(2).fill('(me@127.0.0.1) Title: Pass\\x1bword: '));
+    expect(seen).toEqual(['none', 'wrong', 'right', 'right', 'right']);
+    await Promise.all(connections.map((connection) => connection.close()));
+  });
+
+  test('the password of the environment is shown once, by one method', async () => {
+    const seen: string[] = [];
+    const { port } = await scripted({
+      authenticate: (context) => {
+        seen.push(context.method);
+        if (context.method === 'keyboard-interactive') {
+          context.prompt([{ prompt: 'Password: ', echo: false }], () =>
+            context.reject(['keyboard-interactive', 'password']),
+          );
+        } else context.reject(['keyboard-interactive', 'password']);
+      },
+    });
+    const { transport: ssh } = transport(port, { MT_COPY_PASSWORD: 'secret' }, [], ['BatchMode=yes']);
+    const error = await failureOf(ssh.open(1, never));
+    expect(seen).toEqual(['none', 'keyboard-interactive']);
+    expect(error.code).toBe('authentication-failed');
+    expect(error.message).not.toContain('secret');
+  });
+
+  test('no method but none', async () => {
+    const { port } = await scripted({ authenticate: (context) => context.accept() });
+    const connection = await transport(port, {}).transport.open(1, never);
+    await connection.close();
+  });
+
+  test('what is refused to a later connection does not end the run', async () => {
+    let first = true;
+    const { port } = await scripted({
+      authenticate: (context) => {
+        if (context.method !== 'password' || !first) return context.reject(['password']);
+        first = false;
+        context.accept();
+      },
+    });
+    const { transport: ssh } = transport(port, { MT_COPY_PASSWORD: 'secret' });
+    const connection = await ssh.open(1, never);
+    expect(await failureOf(ssh.open(2, never))).toMatchObject({
+      code: 'connection-refused',
+      scope: 'connection',
+      retry: false,
+    });
+    await connection.close();
+  });
+
+  test('another host key on a later connection is refused before any secret', async () => {
+    const seen: string[] = [];
+    const { port } = await scripted({
+      hostKeys: [hostKey(), hostKey()],
+      authenticate: (context) => {
+        seen.push(context.method);
+        if (context.method === 'password') context.accept();
+        else context.reject(['password']);
+      },
+    });
+    const { transport: ssh } = transport(port, { MT_COPY_PASSWORD: 'secret' });
+    const connection = await ssh.open(1, never);
+    expect(await failureOf(ssh.open(2, never))).toMatchObject({
+      code: 'host-key-changed',
+      scope: 'connection',
+      retry: false,
+    });
+    expect(seen).toEqual(['none', 'password']);
+    await connection.close();
+  });
+
+  test('the sftp subsystem ends: with its status and its last words', async () => {
+    const { port } = await scripted({
+      authenticate: (context) => context.accept(),
+      channel: (channel) => {
+        channel.stderr.write('out of \u001bmemory\n');
+        channel.exit(3);
+        channel.end();
+      },
+    });
+    const connection = await transport(port, {}).transport.open(1, never);
+    connection.sftp.resume();
+    const reason = await connection.closed;
+    expect(reason).toMatchObject({ code: 'connection-lost' });
+    expect(reason?.message).toContain('ended with status 3: out of \\x1bmemory');
+    await connection.close();
+  });
+
+  test('a server that falls silent is told as stalled, and close does not wait for it long', async () => {
+    const { port, sockets } = await scripted({ authenticate: (context) => context.accept() });
+    const options = ['ServerAliveInterval=1', 'ServerAliveCountMax=1'];
+    const connection = await transport(port, {}, [], options).transport.open(1, never);
+    for (const socket of sockets) socket.pause();
+    expect(await connection.closed).toMatchObject({ code: 'connection-stalled' });
+    const begin = performance.now();
+    await connection.close();
+    expect(performance.now() - begin).toBeLessThan(2500);
+  });
+
+  test('close on a silent server', async () => {
+    const { port, sockets } = await scripted({ authenticate: (context) => context.accept() });
+    const connection = await transport(port, {}).transport.open(1, never);
+    for (const socket of sockets) socket.pause();
+    await connection.close();
+    expect(await connection.closed).toBeUndefined();
+  });
+
+  test('connections at once, the first lost in the middle: another takes its place', async () => {
+    let asks = 0;
+    const { port, sockets } = await scripted({
+      authenticate: (context) => {
+        asks++;
+        if (asks === 1) sockets[0]?.destroy();
+        else if (context.method === 'password') context.accept();
+        else context.reject(['password']);
+      },
+    });
+    const { transport: ssh } = transport(port, { MT_COPY_PASSWORD: 'secret' });
+    const results = await Promise.allSettled([1, 2, 3].map((id) => ssh.open(id, never)));
+    const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const lost = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    expect(opened).toHaveLength(2);
+    expect(lost).toEqual([expect.objectContaining({ code: 'connection-lost' })]);
+    await Promise.all(opened.map((connection) => connection.close()));
+  });
+});
