@@ -100,7 +100,9 @@ const NOTHING_DONE = {
 } as const;
 
 async function upload(options: PutOptions, context: TransferContext, observer: Observer): Promise<UploadOutcome> {
-  const remote = sftpRemote(options, context);
+  const remote = sftpRemote(options, context, (message) =>
+    observer({ v: 1, atMs: Date.now(), type: 'notice', level: 'warning', code: 'ssh', message }),
+  );
   const sources = await findSources(options.sources);
   const [onlyFailure] = sources.failures;
   if (sources.files.length === 0 && onlyFailure !== undefined) {
@@ -124,13 +126,14 @@ async function upload(options: PutOptions, context: TransferContext, observer: O
   }
 }
 
-function sftpRemote(options: PutOptions, context: TransferContext): Remote {
+function sftpRemote(options: PutOptions, context: TransferContext, warn: (message: string) => void): Remote {
   const own = processSshEnvironment();
   const environment = { ...own, variables: context.environment ?? own.variables };
   const settings = resolveSshOptions(options.ssh, environment);
   const transport = new EmbeddedTransport({
     settings,
     environment,
+    warn,
     ...(context.interaction && { interaction: context.interaction }),
   });
   return new SftpRemote(transport, { stallTimeoutMs: options.ssh.stallTimeoutMs, inFlight: options.inFlight });

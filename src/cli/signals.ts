@@ -33,7 +33,7 @@ export function watchSignals(onFirst: () => void, source: SignalSource = process
         return;
       }
       onFirst();
-      controller.abort(new CopyError('cancelled', message, { exitCode, advice: 'Run the same command again.' }));
+      controller.abort(new CopyError('cancelled', message, { exitCode }));
     };
     source.on(name, listener);
     return { name, listener };

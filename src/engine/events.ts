@@ -1,7 +1,7 @@
 /**
  * What a run tells its observers: one versioned stream of plain data, the same for terminal, `--json` and library.
- * Rates are sampled from counters; there is never one event a request. Names and texts may come from a server: clean
- * them before printing.
+ * Rates are sampled from counters; there is never one event a request. Texts may come from a server, and paths are
+ * reversible text of their bytes (`util/bytes-text.ts`): clean both before printing.
  */
 import type { CopyErrorData } from '../errors.ts';
 

@@ -1,6 +1,7 @@
 /** One file job of an upload: stage, send by as many connections as the server lets write, seal, check, publish. */
 import { CopyError } from '../errors.ts';
 import type { Abilities, Published, Seal, StageToken, WriterProbe } from '../remotes/remote.ts';
+import { textFromBytes } from '../util/bytes-text.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { type Deferred, deferred } from '../util/deferred.ts';
 import { choosePieceSize, pieceCount } from './grid.ts';
@@ -26,9 +27,11 @@ export interface FileResult {
 
 export class FileUpload {
   readonly file: number;
-  /** As it is shown. */
+  /** For messages. */
   readonly name: string;
   readonly shownTarget: string;
+  /** For events: reversible text of the paths. */
+  readonly paths: { readonly source: string; readonly target: string };
   readonly #run: UploadContext;
   readonly #path: Buffer;
   readonly #target: UploadTarget;
@@ -54,6 +57,7 @@ export class FileUpload {
     this.#target = target;
     this.name = cleanText(path);
     this.shownTarget = cleanText(target.path);
+    this.paths = { source: textFromBytes(path), target: textFromBytes(target.path) };
   }
 
   /** Resolves when the target is in its place; rejects with a CopyError. Either way nothing of it is in use any more. */
@@ -286,13 +290,7 @@ export class FileUpload {
 
   async #commit(): Promise<FileResult> {
     await this.#leave([...this.#holders].filter((connection) => connection !== this.#home));
-    this.#run.emit({
-      type: 'file',
-      state: 'committing',
-      source: this.name,
-      target: this.shownTarget,
-      size: this.size,
-    });
+    this.#run.emit({ type: 'file', state: 'committing', ...this.paths, size: this.size });
     const seal = this.#othersMayWrite ? await this.#sealAnywhere() : await this.#sealAtHome();
     await this.#source.checkUnchanged();
     const published = await this.#run.onConnection((_, remote) => remote.publish(this.#token!, seal));

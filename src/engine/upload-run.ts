@@ -2,6 +2,7 @@
 import pRetry from 'p-retry';
 import { CopyError } from '../errors.ts';
 import type { Abilities, RemoteConnection } from '../remotes/remote.ts';
+import { textFromBytes } from '../util/bytes-text.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { type Deferred, deferred } from '../util/deferred.ts';
 import { ConnectionRates } from './connection-rates.ts';
@@ -185,10 +186,10 @@ export class UploadRun implements UploadContext {
       files: this.#sources.files.length,
       bytes: this.#progress.bytesTotal,
       connections: this.fleet.wanted,
-      destination: cleanText(destination.path),
+      destination: textFromBytes(destination.path),
       dryRun: this.options.dryRun,
     });
-    for (const { path, error } of this.#sources.failures) this.#fileFailed(cleanText(path), '', 0, error);
+    for (const { path, error } of this.#sources.failures) this.#fileFailed(textFromBytes(path), '', 0, error);
     const jobs = await this.#findTargets(destination);
     if (this.options.dryRun) return this.#tellJobs(jobs);
     if (jobs.length === 0) return;
@@ -212,7 +213,7 @@ export class UploadRun implements UploadContext {
         jobs.push({ source, target });
       } catch (error) {
         this.#rethrowIfOver(error);
-        this.#fileFailed(shown, '', source.size, CopyError.from(error));
+        this.#fileFailed(textFromBytes(source.path), '', source.size, CopyError.from(error));
       }
     }
     return jobs;
@@ -223,8 +224,8 @@ export class UploadRun implements UploadContext {
       this.emit({
         type: 'file',
         state: 'would-copy',
-        source: cleanText(source.path),
-        target: cleanText(target.path),
+        source: textFromBytes(source.path),
+        target: textFromBytes(target.path),
         size: source.size,
         replaces: target.old !== undefined,
       });
@@ -240,7 +241,7 @@ export class UploadRun implements UploadContext {
       this.#rethrowIfOver(error);
       const failure = CopyError.from(error);
       for (const { source, target } of jobs) {
-        this.#fileFailed(cleanText(source.path), cleanText(target.path), source.size, failure);
+        this.#fileFailed(textFromBytes(source.path), textFromBytes(target.path), source.size, failure);
       }
       return false;
     }
@@ -260,7 +261,7 @@ export class UploadRun implements UploadContext {
 
   async #runJob(file: number, { source, target }: Job): Promise<void> {
     const job = new FileUpload(this, file, source.path, target);
-    const shown = { source: job.name, target: job.shownTarget, size: source.size };
+    const shown = { ...job.paths, size: source.size };
     this.#active.set(file, job);
     this.emit({ type: 'file', state: 'started', ...shown, replaces: target.old !== undefined });
     try {

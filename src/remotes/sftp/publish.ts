@@ -1,8 +1,8 @@
 /** The commit on SFTP: the sealed partial takes the name of the target. */
 import { CopyError } from '../../errors.ts';
+import { cleanText } from '../../util/clean-text.ts';
 import type { Attributes, Published, Seal } from '../remote.ts';
 import { ExtensionName } from './codec/constants.ts';
-import { readablePath } from './codec/readable-text.ts';
 import { SftpStatusError } from './codec/status-error.ts';
 import { randomPartialPath } from './partial-name.ts';
 import type { SftpSession } from './session.ts';
@@ -18,7 +18,7 @@ export async function publish(session: SftpSession, { target, partial }: StagedT
   const found = await lstat(session, partial);
   if (found === undefined) return recognise(session, target, partial, seal);
   if (!isAsSealed(found, seal)) {
-    throw new CopyError('target-busy', `Somebody else changed ${readablePath(partial)}; another run may be at work.`);
+    throw new CopyError('target-busy', `Somebody else changed ${cleanText(partial)}; another run may be at work.`);
   }
   const atomic = await rename(session, partial, target);
   return { atomic, size: await sizeOf(session, target) };
@@ -28,7 +28,7 @@ export async function publish(session: SftpSession, { target, partial }: StagedT
 async function recognise(session: SftpSession, target: Buffer, partial: Buffer, seal: Seal): Promise<Published> {
   const done = await lstat(session, target);
   if (done !== undefined && isAsSealed(done, seal)) return { atomic: true, size: done.size };
-  throw new CopyError('partial-refused', `${readablePath(partial)} is gone before it could be renamed.`);
+  throw new CopyError('partial-refused', `${cleanText(partial)} is gone before it could be renamed.`);
 }
 
 function isAsSealed({ kind, size, mtimeMs }: Attributes, seal: Seal): boolean {

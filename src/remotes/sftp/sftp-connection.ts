@@ -1,8 +1,8 @@
 /** The contract on one SFTP session. */
 import { CopyError } from '../../errors.ts';
+import { cleanText } from '../../util/clean-text.ts';
 import type { Abilities, Attributes, Published, RemoteConnection, Seal, Staged, StageToken } from '../remote.ts';
 import { ExtensionName, OpenFlag } from './codec/constants.ts';
-import { readablePath } from './codec/readable-text.ts';
 import { SftpStatusError } from './codec/status-error.ts';
 import { FlowWindow } from './flow-window.ts';
 import { partialPath, randomPartialPath } from './partial-name.ts';
@@ -76,7 +76,7 @@ export class SftpConnection implements RemoteConnection {
     const path = stagedPath(staged);
     const found = await this.stat(path);
     if (found === undefined) {
-      throw new CopyError('single-writer', `A second connection does not see ${readablePath(path)}.`);
+      throw new CopyError('single-writer', `A second connection does not see ${cleanText(path)}.`);
     }
     try {
       return this.#staged(staged, await this.#session.open(path, OpenFlag.write), found);

@@ -1,5 +1,6 @@
 /** A staged file on SFTP: the partial beside the target, or the target itself. */
 import { CopyError } from '../../errors.ts';
+import { cleanText } from '../../util/clean-text.ts';
 import type {
   Attributes,
   Fill,
@@ -13,7 +14,6 @@ import type {
   WriterProbe,
 } from '../remote.ts';
 import { ExtensionName } from './codec/constants.ts';
-import { readablePath } from './codec/readable-text.ts';
 import { SftpStatusError } from './codec/status-error.ts';
 import type { FlowWindow } from './flow-window.ts';
 import type { SftpSession } from './session.ts';
@@ -103,7 +103,7 @@ export class StagedFile implements Staged {
     await this.close();
     const { size, mtimeMs } = toAttributes(attributes);
     if (size !== final.size) {
-      throw new CopyError('integrity', `${readablePath(this.#path)} has ${size} bytes instead of ${final.size}.`);
+      throw new CopyError('integrity', `${cleanText(this.#path)} has ${size} bytes instead of ${final.size}.`);
     }
     return { size, ...(mtimeMs !== undefined && { mtimeMs }), warnings };
   }
@@ -152,7 +152,7 @@ export class StagedFile implements Staged {
     try {
       const { blocksAvailable, fragmentSize } = await this.#session.statVfs(this.#path);
       if (blocksAvailable * fragmentSize > SPACE_TO_SPARE) return failure;
-      const message = `No space is left on the server for ${readablePath(this.#path)}.`;
+      const message = `No space is left on the server for ${cleanText(this.#path)}.`;
       return new CopyError('no-space', message, { cause: error });
     } catch {
       // What was asked only to explain the failure must not hide it.

@@ -1,6 +1,6 @@
 import { CopyError, type CopyErrorOptions, type ErrorCode } from '../../errors.ts';
+import { cleanText } from '../../util/clean-text.ts';
 import { StatusCode } from './codec/constants.ts';
-import { readablePath } from './codec/readable-text.ts';
 import type { SftpStatusError } from './codec/status-error.ts';
 
 /** What was asked of the server when it said no. */
@@ -30,7 +30,7 @@ export interface StatusContext {
 export function toCopyError(error: SftpStatusError, context: StatusContext): CopyError {
   const { operation, path, side = 'destination' } = context;
   const reason = error.text === '' ? `status ${error.status}` : error.text.replace(/\.$/, '');
-  const message = `The server refused to ${operation} ${readablePath(path)}: ${reason}.`;
+  const message = `The server refused to ${operation} ${cleanText(path)}: ${reason}.`;
   const options: CopyErrorOptions = { cause: error };
   if (error.status === StatusCode.noConnection || error.status === StatusCode.connectionLost) {
     return new CopyError('connection-lost', message, options);

@@ -48,7 +48,7 @@ describe('on a terminal', () => {
     ui.onEvent(result(130, failure('cancelled', 'interrupted')));
     ui.onEvent(progress(2, 1));
     ui.close();
-    expect(screen()).toEqual(['mtput: interrupted.', 'Run the same command again to go on.']);
+    expect(screen()).toEqual(['mtput: interrupted.', 'Run the same command again.']);
   });
 
   it('a question has the terminal to itself', () => {
