@@ -1,11 +1,19 @@
 // npm test [-- VITEST ARGUMENTS]; --full: everything, and writes docs/VERIFICATION.md; --soak: the long ones.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { ensurePackages, ensureServers, root } from './install.mjs';
 import { writeVerification } from './verification.mjs';
+
+/** The last line, for whoever reads only that. */
+function sayTotals(resultsFile) {
+  if (!existsSync(resultsFile)) return;
+  const { numPassedTests, numFailedTests, numTotalTests } = JSON.parse(readFileSync(resultsFile, 'utf8'));
+  const skipped = numTotalTests - numPassedTests - numFailedTests;
+  process.stdout.write(`${numPassedTests} passed, ${numFailedTests} failed, ${skipped} skipped\n`);
+}
 
 const args = process.argv.slice(2);
 const tier = args.includes('--full') ? 'full' : args.includes('--soak') ? 'soak' : 'quick';
@@ -32,6 +40,7 @@ try {
     stdio: 'inherit',
   });
   status = result.status ?? 1;
+  sayTotals(resultsFile);
   // A part of the tests is no verification of the whole.
   if (tier === 'full' && forwarded.length === 0) writeVerification(resultsFile);
 } finally {
