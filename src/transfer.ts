@@ -13,36 +13,37 @@ import { SftpRemote } from './remotes/sftp/sftp-remote.ts';
 import { EmbeddedTransport } from './remotes/sftp/ssh/embedded-transport.ts';
 import { resolveSshOptions } from './remotes/sftp/ssh/resolve-options.ts';
 import { processSshEnvironment } from './remotes/sftp/ssh/ssh-environment.ts';
-import type { SshInput } from './remotes/sftp/ssh/ssh-options.ts';
+import { DEFAULT_STALL_TIMEOUT_MS, type SshInput } from './remotes/sftp/ssh/ssh-options.ts';
 
-/** What an upload is told. Sizes in bytes, times in milliseconds. */
+/** What an upload is told. Sizes in bytes, times in milliseconds; what is left out is as without its option. */
 export interface PutOptions {
   /** Local paths, as bytes. At least one. */
   readonly sources: readonly Uint8Array[];
   /** Path on the server, as bytes; empty: the home directory; relative: below it. */
   readonly destination: Uint8Array;
   readonly ssh: SshInput;
-  /** A maximum. `auto`: by what there is to send, at most 10. */
-  readonly connections: number | 'auto';
-  /** A power of two of at least 64 KiB. */
-  readonly pieceSize: number | 'auto';
-  /** Requests in flight on a connection. */
-  readonly inFlight: number | 'auto';
-  /** Handshakes under way at once. */
-  readonly maxStartups: number;
-  /** Pause between attempts to connect. */
-  readonly connectIntervalMs: number;
-  readonly verify: 'size' | 'none';
-  /** Write the target itself. */
-  readonly inplace: boolean;
-  /** Give the target the mode bits and times of the source. */
-  readonly preserve: boolean;
-  /** Over all connections. */
+  /** A maximum, 1 to 1024. Default `auto`: by what there is to send, at most 10. */
+  readonly connections?: number | 'auto';
+  /** A power of two of at least 64 KiB. Default `auto`. */
+  readonly pieceSize?: number | 'auto';
+  /** Requests in flight on a connection, at least 1. Default `auto`. */
+  readonly inFlight?: number | 'auto';
+  /** Handshakes under way at once. Default: 8. */
+  readonly maxStartups?: number;
+  /** Pause between attempts to connect. Default: 0. */
+  readonly connectIntervalMs?: number;
+  /** What the end result is verified by. Default: `size`. */
+  readonly verify?: 'size' | 'none';
+  /** Write the target itself. Default: false. */
+  readonly inplace?: boolean;
+  /** Give the target the mode bits and times of the source. Default: true. */
+  readonly preserve?: boolean;
+  /** Over all connections. Default: no limit. */
   readonly limitBytesPerSecond?: number;
-  /** When a run without any connection is given up. */
-  readonly retryForMs: number;
-  /** Tell what would be copied; write nothing. */
-  readonly dryRun: boolean;
+  /** When a run without any connection is given up. Default: 15 minutes. */
+  readonly retryForMs?: number;
+  /** Tell what would be copied; write nothing. Default: false. */
+  readonly dryRun?: boolean;
 }
 
 export interface TransferContext {
@@ -80,16 +81,31 @@ export async function put(options: PutOptions, context: TransferContext = {}): P
   const observer = context.onEvent ?? (() => {});
   let outcome: UploadOutcome;
   try {
-    outcome = await upload(options, context, observer);
+    outcome = await upload({ ...DEFAULTS, ...options }, context, observer);
   } catch (error) {
     outcome = { ...NOTHING_DONE, error: CopyError.from(error), ended: true };
   }
-  const result = toResult(options, outcome, performance.now() - startedMs);
+  const result = toResult(options.sources.length > 1, outcome, performance.now() - startedMs);
   const { verified, connectionsUsed } = outcome;
   const body: TransferEventBody = { type: 'result', ...result, verified, connectionsUsed };
   observer({ v: 1, atMs: Date.now(), ...body });
   return result;
 }
+
+const DEFAULTS = {
+  connections: 'auto',
+  pieceSize: 'auto',
+  inFlight: 'auto',
+  maxStartups: 8,
+  connectIntervalMs: 0,
+  verify: 'size',
+  inplace: false,
+  preserve: true,
+  retryForMs: 15 * 60_000,
+  dryRun: false,
+} as const;
+
+type Settled = PutOptions & Required<Pick<PutOptions, keyof typeof DEFAULTS>>;
 
 const NOTHING_DONE = {
   filesDone: 0,
@@ -99,7 +115,7 @@ const NOTHING_DONE = {
   verified: { bySize: 0, notVerified: 0 },
 } as const;
 
-async function upload(options: PutOptions, context: TransferContext, observer: Observer): Promise<UploadOutcome> {
+async function upload(options: Settled, context: TransferContext, observer: Observer): Promise<UploadOutcome> {
   const remote = sftpRemote(options, context, (message) =>
     observer({ v: 1, atMs: Date.now(), type: 'notice', level: 'warning', code: 'ssh', message }),
   );
@@ -126,7 +142,7 @@ async function upload(options: PutOptions, context: TransferContext, observer: O
   }
 }
 
-function sftpRemote(options: PutOptions, context: TransferContext, warn: (message: string) => void): Remote {
+function sftpRemote(options: Settled, context: TransferContext, warn: (message: string) => void): Remote {
   const own = processSshEnvironment();
   const environment = { ...own, variables: context.environment ?? own.variables };
   const settings = resolveSshOptions(options.ssh, environment);
@@ -136,11 +152,14 @@ function sftpRemote(options: PutOptions, context: TransferContext, warn: (messag
     warn,
     ...(context.interaction && { interaction: context.interaction }),
   });
-  return new SftpRemote(transport, { stallTimeoutMs: options.ssh.stallTimeoutMs, inFlight: options.inFlight });
+  return new SftpRemote(transport, {
+    stallTimeoutMs: options.ssh.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS,
+    inFlight: options.inFlight,
+  });
 }
 
 /** Never more than there are ranges to send. */
-function wantedConnections({ connections, pieceSize }: PutOptions, files: readonly SourceFile[]): number {
+function wantedConnections({ connections, pieceSize }: Settled, files: readonly SourceFile[]): number {
   const piecesOf = ({ size }: SourceFile): number =>
     Math.max(1, pieceCount(size, choosePieceSize(size, UNLIMITED_PIECES, pieceSize)));
   const pieces = files.reduce((sum, file) => sum + piecesOf(file), 0);
@@ -154,9 +173,8 @@ function usefulConnections(files: readonly SourceFile[]): number {
   return Math.ceil(bytes / BYTES_A_CONNECTION) + Math.ceil(small / SMALL_FILES_A_CONNECTION);
 }
 
-function toResult(options: PutOptions, outcome: UploadOutcome, elapsedMs: number): TransferResult {
+function toResult(several: boolean, outcome: UploadOutcome, elapsedMs: number): TransferResult {
   const { filesDone, filesFailed, bytesSent, error, ended } = outcome;
-  const several = options.sources.length > 1;
   return {
     exitCode: error === undefined ? 0 : several && !ended ? 1 : error.exitCode,
     filesDone,

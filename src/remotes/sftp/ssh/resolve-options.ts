@@ -16,7 +16,7 @@ import {
   yesOrNo,
 } from './option-values.ts';
 import type { SshEnvironment } from './ssh-environment.ts';
-import type { SshInput } from './ssh-options.ts';
+import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_STALL_TIMEOUT_MS, type SshInput } from './ssh-options.ts';
 import type {
   AlgorithmSettings,
   AuthenticationMethod,
@@ -113,8 +113,9 @@ export function resolveSshOptions(input: SshInput, environment: SshEnvironment):
     port,
     user,
     addressFamily: input.addressFamily ?? options.get('AddressFamily', addressFamily) ?? 0,
-    connectTimeoutMs: options.get('ConnectTimeout', timeMs) || input.connectTimeoutMs,
-    keepaliveIntervalMs: keepaliveIntervalMs ?? Math.max(1000, Math.floor(input.stallTimeoutMs / 3)),
+    connectTimeoutMs: options.get('ConnectTimeout', timeMs) || (input.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS),
+    keepaliveIntervalMs:
+      keepaliveIntervalMs ?? Math.max(1000, Math.floor((input.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS) / 3)),
     keepaliveCountMax: options.get('ServerAliveCountMax', (key, value) => wholeNumber(key, value, 1, 1000)) ?? 3,
     batch: input.batch || (options.get('BatchMode', yesOrNo) ?? false),
     hostKeys: hostKeySettings(input, options, tokens),

@@ -1,5 +1,8 @@
 /** How to reach and to trust a server: what the command line says, as plain data. */
 
+export const DEFAULT_CONNECT_TIMEOUT_MS: number = 15_000;
+export const DEFAULT_STALL_TIMEOUT_MS: number = 30_000;
+
 /** As the user gave it; unknown `-o` keywords and bad values are usage errors when it is resolved. */
 export interface SshInput {
   /** As typed; never begins with `-`. */
@@ -20,6 +23,8 @@ export interface SshInput {
   readonly batch?: boolean;
   /** `--pin-host-key SHA256:...`: this key and no other; several may be right. */
   readonly pinnedHostKeys?: readonly string[];
-  readonly connectTimeoutMs: number;
-  readonly stallTimeoutMs: number;
+  /** When a handshake is given up. Default: 15 s. */
+  readonly connectTimeoutMs?: number;
+  /** When a silent connection is given up. Default: 30 s. */
+  readonly stallTimeoutMs?: number;
 }
