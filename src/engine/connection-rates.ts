@@ -7,7 +7,7 @@ const MEMORY_MS = 2000;
 interface Sample {
   acknowledged: number;
   bytesPerSecond: number;
-  /** When bytes were last acknowledged. */
+  /** When bytes were last acknowledged, or none were in flight. */
   movedAtMs: number;
 }
 
@@ -40,7 +40,8 @@ export class ConnectionRates {
     for (const [connection, sample] of this.#samples) {
       const acknowledged = this.#counters.acknowledged(connection);
       const now = ((acknowledged - sample.acknowledged) / elapsedMs) * 1000;
-      if (now > 0) sample.movedAtMs = nowMs;
+      // With nothing in flight there is nothing to be silent about.
+      if (now > 0 || this.#counters.inFlight(connection) === 0) sample.movedAtMs = nowMs;
       // The first bytes tell the rate at once; an average that begins at nothing would take seconds to come up.
       sample.bytesPerSecond =
         sample.bytesPerSecond === 0 ? now : sample.bytesPerSecond + weight * (now - sample.bytesPerSecond);
@@ -53,7 +54,7 @@ export class ConnectionRates {
     return this.#samples.get(connection)?.bytesPerSecond ?? 0;
   }
 
-  /** Milliseconds since bytes were last acknowledged on it. */
+  /** Milliseconds since bytes were last acknowledged on it, while some are in flight. */
   silentForMs(connection: number, nowMs: number): number {
     return nowMs - (this.#samples.get(connection)?.movedAtMs ?? nowMs);
   }

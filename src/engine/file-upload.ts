@@ -14,6 +14,9 @@ const MAX_STARTS = 5;
 /** The probe writes two slices, and they must not overlap. */
 const PROBE_DISTANCE = 1024 * 1024;
 
+/** How often a staged file is sealed anew that was touched afterwards. */
+const MAX_SEALS = 3;
+
 /** What was written so far is worth nothing; the cause says why. */
 class StartOver extends Error {
   override readonly name = 'StartOver';
@@ -43,6 +46,8 @@ export class FileUpload {
   #home = 0;
   /** Connections that may hold the staged file open. */
   readonly #holders: Set<number> = new Set();
+  /** Whether a connection was lost that had it open. */
+  #lostHolder = false;
   /** Between staging and the last acknowledgement; settled by what the connections report. */
   #sent: Deferred<void> | undefined;
   #drained: Deferred<void> | undefined;
@@ -133,7 +138,7 @@ export class FileUpload {
   }
 
   connectionLost(connection: number): void {
-    this.#holders.delete(connection);
+    if (this.#holders.delete(connection)) this.#lostHolder = true;
     this.#leaving.get(connection)?.resolve();
     if (connection === this.#home && !this.#othersMayWrite) {
       this.#sent?.reject(startOver(new CopyError('connection-lost', 'The one connection that wrote it was lost.')));
@@ -164,9 +169,10 @@ export class FileUpload {
     if (abilities.writers !== 'unknown') this.#run.writers.decide(abilities.writers);
     this.#sent = deferred();
     this.#share();
+    // First, so that nothing is under way that would have to be waited for.
+    this.#considerProbe();
     this.#run.pump();
     this.#look();
-    this.#considerProbe();
     try {
       await this.#sent.promise;
     } finally {
@@ -223,7 +229,9 @@ export class FileUpload {
   #considerProbe(): void {
     const { writers, fleet, runner } = this.#run;
     if (this.#sent === undefined || this.#probeWork !== undefined) return;
-    if (writers.known !== 'unknown' || writers.probing || !this.#isWorthProbing) return;
+    if (writers.known !== 'unknown' || writers.probing) return;
+    // Until then its home writes from the beginning on: what follows it can be taken back for the probe.
+    if (!this.#isWorthProbing(this.#run.scheduler.bytesAcknowledged(this.file))) return;
     const second = fleet.open.find((id) => id !== this.#home && runner.connection(id) !== undefined);
     if (second === undefined) return;
     writers.probing = true;
@@ -237,7 +245,8 @@ export class FileUpload {
     const { scheduler } = this.#run;
     await this.#drain();
     try {
-      if (this.#isWorthProbing) this.#applyProbe(await this.#askProbe(second));
+      const next = scheduler.bytesToDo(this.file).first?.offset;
+      if (next !== undefined && this.#isWorthProbing(next)) this.#applyProbe(await this.#askProbe(second, next));
     } catch (error) {
       // A connection went away: the next one to come is asked.
       if (error instanceof StartOver || CopyError.from(error).scope !== 'connection') {
@@ -252,19 +261,15 @@ export class FileUpload {
     this.#look();
   }
 
-  get #nextOffset(): number | undefined {
-    return this.#run.scheduler.bytesToDo(this.file).first?.offset;
-  }
-
   get #lastPieceOffset(): number {
     return (this.#pieces - 1) * this.#pieceSize;
   }
 
-  get #isWorthProbing(): boolean {
-    return this.#nextOffset !== undefined && this.#lastPieceOffset - this.#nextOffset >= PROBE_DISTANCE;
+  #isWorthProbing(nextOffset: number): boolean {
+    return this.#lastPieceOffset - nextOffset >= PROBE_DISTANCE;
   }
 
-  #askProbe(second: number): Promise<WriterProbe> {
+  #askProbe(second: number, nextOffset: number): Promise<WriterProbe> {
     const task = this.#run.scheduler.nextTask();
     const answer = deferred<WriterProbe>();
     this.#probe = { task, answer };
@@ -275,7 +280,7 @@ export class FileUpload {
       second,
       fd: this.fd,
       of: this.#token!,
-      firstOffset: this.#nextOffset!,
+      firstOffset: nextOffset,
       secondOffset: this.#lastPieceOffset,
       size: this.size,
     });
@@ -291,14 +296,26 @@ export class FileUpload {
   async #commit(): Promise<FileResult> {
     await this.#leave([...this.#holders].filter((connection) => connection !== this.#home));
     this.#run.emit({ type: 'file', state: 'committing', ...this.paths, size: this.size });
-    const seal = this.#othersMayWrite ? await this.#sealAnywhere() : await this.#sealAtHome();
-    await this.#source.checkUnchanged();
-    const published = await this.#run.onConnection((_, remote) => remote.publish(this.#token!, seal));
+    const { seal, published } = await this.#sealAndPublish();
     for (const warning of seal.warnings) this.#run.notice('attributes', `${this.name}: ${warning}`, 'warning');
     if (!published.atomic) {
       this.#run.notice('not-atomic', `${this.name}: the old file was moved away before the new one came.`, 'warning');
     }
     return { bytes: this.size, sizeVerified: this.#verifySize(published) };
+  }
+
+  async #sealAndPublish(): Promise<{ readonly seal: Seal; readonly published: Published }> {
+    for (let attempt = 1; ; attempt++) {
+      const seal = this.#othersMayWrite ? await this.#sealAnywhere() : await this.#sealAtHome();
+      await this.#source.checkUnchanged();
+      try {
+        return { seal, published: await this.#run.onConnection((_, remote) => remote.publish(this.#token!, seal)) };
+      } catch (error) {
+        // What a connection that was lost had in flight may come late: the right bytes, but a new time.
+        const late = this.#lostHolder && this.#othersMayWrite && CopyError.from(error).code === 'target-busy';
+        if (!late || attempt === MAX_SEALS) throw error;
+      }
+    }
   }
 
   #sealAnywhere(): Promise<Seal> {

@@ -2,7 +2,7 @@
 import { CopyError } from '../errors.ts';
 import type { Attributes, RemoteConnection } from '../remotes/remote.ts';
 import { cleanText } from '../util/clean-text.ts';
-import { baseName, directoryName, endsWithSlash, isAbsolute, joinPath } from './remote-path.ts';
+import { baseName, directoryName, endsWithSlash, isAbsolute, joinPath, withoutTrailingSlashes } from './remote-path.ts';
 
 /** Deeper trees of missing directories are a mistake or an attack. */
 const MAX_DEPTH = 256;
@@ -32,12 +32,14 @@ export class UploadDestination {
    * @throws CopyError with exit code 4 when several files would have to become one.
    */
   static async resolve(connection: RemoteConnection, path: Uint8Array, several: boolean): Promise<UploadDestination> {
-    const absolute = isAbsolute(path)
+    const whole = isAbsolute(path)
       ? Buffer.from(path)
       : joinPath(await connection.realPath(Buffer.from('.')), path.length === 0 ? Buffer.from('.') : path);
+    // Of `file/` OpenSSH says that there is no such file.
+    const absolute = withoutTrailingSlashes(whole);
     const found = await connection.stat(absolute);
     if (found?.kind === 'directory') return new UploadDestination(absolute, true, false);
-    const wantsDirectory = several || endsWithSlash(path);
+    const wantsDirectory = several || endsWithSlash(path) || isDots(baseName(path));
     if (found !== undefined && wantsDirectory) {
       throw new CopyError('destination-in-the-way', `${cleanText(absolute)} is not a directory.`);
     }
@@ -78,6 +80,11 @@ export class UploadDestination {
   }
 }
 
+/** Names that only directories have. */
+function isDots(name: Uint8Array): boolean {
+  return ['.', '..'].includes(Buffer.from(name).toString('latin1'));
+}
+
 async function makeDirectories(connection: RemoteConnection, path: Buffer, depth: number): Promise<void> {
   if (depth > MAX_DEPTH) throw new CopyError('destination-refused', `${cleanText(path)} is nested too deep.`);
   const found = await connection.stat(path);
@@ -85,5 +92,5 @@ async function makeDirectories(connection: RemoteConnection, path: Buffer, depth
   if (found !== undefined) throw new CopyError('destination-in-the-way', `${cleanText(path)} is not a directory.`);
   const parent = directoryName(path);
   if (baseName(path).length > 0 && parent.length > 0) await makeDirectories(connection, parent, depth + 1);
-  await connection.makeDirectory(path);
+  if (!isDots(baseName(path))) await connection.makeDirectory(path);
 }

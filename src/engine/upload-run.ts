@@ -22,6 +22,8 @@ import { Writers } from './writers.ts';
 const TICK_MS = 250;
 /** At the end of a file a connection that is silent this long is not waited for while others stand idle. */
 const SILENT_MS = 3000;
+/** And that has taken this many times as long as its rate lets expect. */
+const PATIENCE = 5;
 /** On how many connections an operation is tried before its failure is the file's. */
 const OPERATION_ATTEMPTS = 5;
 
@@ -384,7 +386,9 @@ export class UploadRun implements UploadContext {
     const idle = this.scheduler.idle();
     for (const { connection, outstanding, shared } of this.scheduler.tasks()) {
       if (!shared || outstanding === 0 || !idle.some((other) => other !== connection)) continue;
-      if (this.#rates.silentForMs(connection, nowMs) > SILENT_MS) this.fleet.drop(connection);
+      const expectedMs = (this.#counters.inFlight(connection) / this.#rates.bytesPerSecond(connection)) * 1000;
+      const patienceMs = Math.max(SILENT_MS, PATIENCE * expectedMs);
+      if (this.#rates.silentForMs(connection, nowMs) > patienceMs) this.fleet.drop(connection);
     }
   }
 }

@@ -114,9 +114,17 @@ export class StagedFile implements Staged {
     await asked(this.#session.closeHandle(this.#handle, this.#bytesWritten), this.#context('close'));
   }
 
+  /**
+   * Cuts off what an old target had beyond the end. A file that is too short is not made longer: there the server did not
+   * keep what it said OK to, as proftpd does when its disk is full, and length would only hide it.
+   */
   async #setSize(size: number): Promise<void> {
-    // Only if need be: object stores cannot, and need not.
-    if ((await this.currentSize()) === size) return;
+    const found = await this.currentSize();
+    if (found === size) return;
+    if (found < size) {
+      const message = `${cleanText(this.#path)} has only ${found} of ${size} bytes, though the server said OK to all.`;
+      throw (await this.#noSpace()) ?? new CopyError('integrity', message);
+    }
     await asked(this.#session.fsetStat(this.#handle, { size }), this.#context('set attributes of'));
   }
 
@@ -148,15 +156,19 @@ export class StagedFile implements Staged {
   /** OpenSSH says only "Failure" when its disk is full. */
   async #explainWriteFailure(error: unknown): Promise<CopyError> {
     const failure = coded(error, this.#context('write'));
-    if (failure.code !== 'destination-refused' || !this.#session.offers(ExtensionName.statVfs)) return failure;
+    return failure.code === 'destination-refused' ? ((await this.#noSpace(error)) ?? failure) : failure;
+  }
+
+  /** The error to give if the server's disk is full, as far as it lets us know. */
+  async #noSpace(cause?: unknown): Promise<CopyError | undefined> {
+    if (!this.#session.offers(ExtensionName.statVfs)) return undefined;
     try {
       const { blocksAvailable, fragmentSize } = await this.#session.statVfs(this.#path);
-      if (blocksAvailable * fragmentSize > SPACE_TO_SPARE) return failure;
-      const message = `No space is left on the server for ${cleanText(this.#path)}.`;
-      return new CopyError('no-space', message, { cause: error });
+      if (blocksAvailable * fragmentSize > SPACE_TO_SPARE) return undefined;
+      return new CopyError('no-space', `No space is left on the server for ${cleanText(this.#path)}.`, { cause });
     } catch {
-      // What was asked only to explain the failure must not hide it.
-      return failure;
+      // What was asked only to explain a failure must not hide it.
+      return undefined;
     }
   }
 

@@ -2,11 +2,14 @@
 import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
 
-/** Says goodbye and waits for the socket to be gone, `graceMs` at most; then it is destroyed. Never rejects. */
+/**
+ * Says goodbye and waits for the socket to be gone, `graceMs` at most; then it is reset, so that what is still buffered
+ * never reaches a file that others have finished meanwhile. Never rejects.
+ */
 export function hangUp(client: Client | undefined, socket: Socket, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     if (socket.closed) return resolve();
-    const timer = setTimeout(() => socket.destroy(), graceMs);
+    const timer = setTimeout(() => socket.resetAndDestroy(), graceMs);
     socket.once('close', () => {
       clearTimeout(timer);
       resolve();
