@@ -32,9 +32,9 @@ export class UploadDestination {
    * @throws CopyError with exit code 4 when several files would have to become one.
    */
   static async resolve(connection: RemoteConnection, path: Uint8Array, several: boolean): Promise<UploadDestination> {
-    const whole = isAbsolute(path)
-      ? Buffer.from(path)
-      : joinPath(await connection.realPath(Buffer.from('.')), path.length === 0 ? Buffer.from('.') : path);
+    const home = Buffer.from('.');
+    const below = path.length === 0 || home.equals(path) ? Buffer.alloc(0) : path;
+    const whole = isAbsolute(path) ? path : joinPath(await connection.realPath(home), below);
     // Of `file/` OpenSSH says that there is no such file.
     const absolute = withoutTrailingSlashes(whole);
     const found = await connection.stat(absolute);
