@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { run } from '../../test/support/process.ts';
+import { repoRoot } from '../../test/support/repo-root.ts';
+import { requireServer } from '../../test/support/servers.ts';
+
+/** What the figures depend on. Neither names nor paths: the file is public. */
+export interface BenchEnvironment {
+  readonly date: string;
+  readonly node: string;
+  readonly platform: string;
+  readonly processors: number;
+  readonly processor: string;
+  readonly versions: { readonly mtput: string; readonly sshd: string; readonly ssh: string };
+}
+
+async function version(command: string): Promise<string> {
+  // Up to 9.1 sshd does not know -V, but prints its version with the complaint.
+  const { stdout, stderr } = await run(command, ['-V']);
+  return /OpenSSH_[^\s,]+(?: [^\s,]+)?(?=,)/.exec(`${stdout}${stderr}`)?.[0] ?? 'unknown';
+}
+
+export async function benchEnvironment(): Promise<BenchEnvironment> {
+  const [sshd, ssh] = await Promise.all([version(requireServer('sshd')), version('ssh')]);
+  const { version: mtput } = JSON.parse(readFileSync(join(repoRoot, 'package.json'), 'utf8'));
+  return {
+    date: new Date().toISOString(),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    processors: cpus().length,
+    processor: cpus()[0]?.model ?? 'unknown',
+    versions: { mtput, sshd, ssh },
+  };
+}
