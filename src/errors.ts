@@ -58,7 +58,12 @@ const kinds: Record<ErrorCode, ErrorKind> = {
   'destination-dangling-link': kind('file', false, 4, 'Remove the symbolic link, or create what it names.'),
   'destination-permission': kind('file', false, 4, 'Check the permissions of the destination directory.'),
   'destination-refused': kind('file', false, 4, "See the server's log for the reason."),
-  'no-space': kind('file', false, 4, 'Make room on the server, or use --inplace to write over the old file.'),
+  'no-space': kind(
+    'file',
+    false,
+    4,
+    'Make room on the server; --inplace writes over an old file and needs none for a second one.',
+  ),
   'rename-refused': kind('file', false, 4, 'Use --inplace to write the target itself.'),
   'partial-refused': kind('file', false, 4, 'Use --inplace to write the target itself.'),
   'no-connection': kind('run', false, 5, 'Check host, port and network, then run the same command again.'),

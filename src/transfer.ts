@@ -2,7 +2,7 @@
 import { Counters, MAX_CONNECTIONS } from './engine/counters.ts';
 import type { Observer, TransferEventBody } from './engine/events.ts';
 import { choosePieceSize, pieceCount } from './engine/grid.ts';
-import { findSources, type SourceFile } from './engine/local-files.ts';
+import { type FoundSources, findSources, type SourceFile } from './engine/local-files.ts';
 import { LocalRunner } from './engine/local-runner.ts';
 import { startRateLimiter } from './engine/rate-limiter.ts';
 import type { UploadOptions } from './engine/upload-context.ts';
@@ -14,6 +14,7 @@ import { EmbeddedTransport } from './remotes/sftp/ssh/embedded-transport.ts';
 import { resolveSshOptions } from './remotes/sftp/ssh/resolve-options.ts';
 import { processSshEnvironment } from './remotes/sftp/ssh/ssh-environment.ts';
 import { DEFAULT_STALL_TIMEOUT_MS, type SshInput } from './remotes/sftp/ssh/ssh-options.ts';
+import { textFromBytes } from './util/bytes-text.ts';
 
 /** What an upload is told. Sizes in bytes, times in milliseconds; what is left out is as without its option. */
 export interface PutOptions {
@@ -122,7 +123,8 @@ async function upload(options: Settled, context: TransferContext, observer: Obse
   const sources = await findSources(options.sources);
   const [onlyFailure] = sources.failures;
   if (sources.files.length === 0 && onlyFailure !== undefined) {
-    // Nothing is left to connect for.
+    // Nothing is left to connect for. The failure of an only file is in the result.
+    if (options.sources.length > 1) tellFailures(sources, observer);
     return { ...NOTHING_DONE, filesFailed: sources.failures.length, error: onlyFailure.error, ended: false };
   }
   const counters = new Counters();
@@ -139,6 +141,13 @@ async function upload(options: Settled, context: TransferContext, observer: Obse
     return await run.run(context.signal ?? new AbortController().signal);
   } finally {
     stopLimiter();
+  }
+}
+
+function tellFailures({ failures }: FoundSources, observer: Observer): void {
+  for (const { path, error } of failures) {
+    const file = { type: 'file', state: 'failed', source: textFromBytes(path), target: '', size: 0 } as const;
+    observer({ v: 1, atMs: Date.now(), ...file, error: error.toData() });
   }
 }
 

@@ -11,7 +11,7 @@ export type TransferEvent = {
 } & TransferEventBody;
 
 export type TransferEventBody =
-  /** The first event: what is going to be copied. */
+  /** What is going to be copied. Only connections and notices are told of before. */
   | {
       readonly type: 'plan';
       readonly direction: 'upload' | 'download';

@@ -31,6 +31,8 @@ interface Slot {
 
 export interface FleetListener {
   opened(connection: number, abilities: Abilities): void;
+  /** It is being hung up: nothing more is to be asked of it. Its tasks are about to end. */
+  closing(connection: number): void;
   /** Its tasks have ended before. */
   lost(connection: number): void;
   /** No connection is left and none is to be had: the run is over. */
@@ -105,7 +107,11 @@ export class Fleet {
 
   /** Hangs up a connection that is too slow to be of use; it is opened anew. */
   drop(connection: number): void {
-    if (this.#slot(connection).state === 'open') this.#runner.post({ kind: 'close', connection });
+    const slot = this.#slot(connection);
+    if (slot.state !== 'open') return;
+    slot.state = 'closing';
+    this.#listener.closing(connection);
+    this.#runner.post({ kind: 'close', connection });
   }
 
   /** Opens nothing any more and hangs up what is not needed for the end of the run. */
@@ -162,7 +168,8 @@ export class Fleet {
       this.#giveUp(slot, error);
     } else if (error.code === 'connection-refused') {
       this.#refused(slot, error);
-    } else if (!this.#everOpen) {
+    } else if (!this.#everOpen && !this.#slots.some(isFirstAttempt)) {
+      // The last of the first attempts: there is no server, or no way to it.
       return this.#fail(CopyError.fromData(error));
     } else {
       this.#wait(slot, error, redialDelayMs(slot.failures), 'lost');
@@ -229,4 +236,8 @@ export class Fleet {
   #slot(connection: number): Slot {
     return this.#slots[connection - 1]!;
   }
+}
+
+function isFirstAttempt({ state, failures }: Slot): boolean {
+  return state === 'dialling' && failures === 0;
 }

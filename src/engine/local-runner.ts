@@ -109,6 +109,11 @@ export class LocalRunner implements PieceRunner {
     this.#dialling.set(connection, dial);
     try {
       const remote = await this.#remote.connect(connection, dial.signal);
+      if (dial.signal.aborted) {
+        // The call to hang up came when it was just through.
+        await remote.close();
+        throw CopyError.from(dial.signal.reason, 'cancelled');
+      }
       const open = { remote, staged: new Map(), tasks: new Set<Promise<void>>() };
       this.#connections.set(connection, open);
       this.#track(this.#watch(connection, open));
@@ -122,8 +127,11 @@ export class LocalRunner implements PieceRunner {
 
   async #watch(connection: number, open: OpenConnection): Promise<void> {
     const error = await open.remote.closed;
-    await Promise.all(open.tasks);
     this.#connections.delete(connection);
+    const gone = error ?? new CopyError('connection-lost', `Connection ${connection} was closed.`);
+    // What the rate limit holds back would learn of it only when its turn comes.
+    for (const slices of this.#slices.values()) if (slices.connection === connection) slices.fail(gone);
+    await Promise.all(open.tasks);
     this.#counters.clearInFlight(connection);
     this.#report({ kind: 'lost', connection, ...(error && { error: error.toData() }) });
   }

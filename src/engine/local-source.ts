@@ -1,6 +1,6 @@
 /** The local file a copy is made from: opened once, read at offsets, and checked at the end for having held still. */
 import { constants, fstat, readv } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { CopyError } from '../errors.ts';
 import type { Fill } from '../remotes/remote.ts';
@@ -50,7 +50,7 @@ export async function openSource(path: Uint8Array): Promise<LocalSource> {
       size: opened.size,
       mtimeMs: Number(stats.mtimeNs / 1_000_000n),
       mode: Number(stats.mode) & 0o7777,
-      checkUnchanged: () => checkUnchanged(file, opened, name),
+      checkUnchanged: () => checkUnchanged(file, path, opened, name),
       close: () => file.close(),
     };
   } catch (error) {
@@ -94,9 +94,16 @@ function identityOf(stats: import('node:fs').BigIntStats): SourceIdentity {
   };
 }
 
-async function checkUnchanged(file: FileHandle, opened: SourceIdentity, name: string): Promise<void> {
-  const now = identityOf(await fstatBig(file.fd, { bigint: true }));
-  const changed = (Object.keys(opened) as (keyof SourceIdentity)[]).filter((key) => now[key] !== opened[key]);
+async function checkUnchanged(file: FileHandle, path: Uint8Array, opened: SourceIdentity, name: string): Promise<void> {
+  // Of the open file alone only the ctime would tell that another one took its name, and its clock is coarse.
+  const [held, named] = await Promise.all([
+    fstatBig(file.fd, { bigint: true }),
+    stat(Buffer.from(path), { bigint: true }).catch(() => undefined),
+  ]);
+  if (named === undefined) throw new CopyError('source-changed', `${name} was moved away while it was copied.`);
+  const states = [identityOf(held), identityOf(named)];
+  const keys = Object.keys(opened) as (keyof SourceIdentity)[];
+  const changed = keys.filter((key) => states.some((now) => now[key] !== opened[key]));
   if (changed.length > 0) {
     throw new CopyError('source-changed', `${name} changed while it was copied (${changed.join(', ')}).`);
   }
@@ -108,6 +115,13 @@ export function sourceError(error: unknown, name: string): CopyError {
   const code = systemErrorCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     return new CopyError('source-missing', `${name} does not exist.`, { cause: error });
+  }
+  if (code === 'ELOOP' || code === 'ENAMETOOLONG') {
+    const advice = 'Check the path of the source.';
+    return new CopyError('source-unreadable', `${name} cannot be read: ${systemErrorText(error)}.`, {
+      cause: error,
+      advice,
+    });
   }
   if (code === 'EISDIR') return new CopyError('source-unsupported', `${name} is a directory.`, { cause: error });
   return new CopyError('source-unreadable', `${name} cannot be read: ${systemErrorText(error)}.`, { cause: error });

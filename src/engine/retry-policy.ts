@@ -15,9 +15,9 @@ export function redialDelayMs(failures: number, random: () => number = Math.rand
   return jittered(delay, random);
 }
 
-/** Before a refused connection is tried again, by the number of refusals in a row: 1 s, 2 s, 4 s ... */
+/** Before a refused connection is tried again, by the number of refusals in a row: 1 s, 2 s, 4 s ... 30 s. */
 export function admissionDelayMs(refusals: number, random: () => number = Math.random): number {
-  return jittered(1000 * 2 ** (refusals - 1), random);
+  return jittered(Math.min(LONGEST_REDIAL_MS, 1000 * 2 ** (refusals - 1)), random);
 }
 
 /** Up to a quarter longer, so that many do not come back in one moment. */

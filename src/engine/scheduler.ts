@@ -81,7 +81,7 @@ export class Scheduler {
     this.#connections.set(connection, undefined);
   }
 
-  /** Its tasks must have ended. */
+  /** It gets no more tasks; those it has are about to end. */
   removeConnection(connection: number): void {
     this.#connections.delete(connection);
   }
@@ -207,7 +207,7 @@ export class Scheduler {
   orders(): Order[] {
     const orders: Order[] = [];
     const idle: number[] = [];
-    for (const connection of this.idle()) {
+    for (const connection of this.#fastestFirst(this.idle())) {
       const order = this.#assign(connection);
       if (order === undefined) idle.push(connection);
       else orders.push(order);
@@ -219,6 +219,12 @@ export class Scheduler {
       if (order !== undefined) orders.push(order);
     }
     return orders;
+  }
+
+  /** Or what was taken from a slow connection could go back to it, as it is idle then. */
+  #fastestFirst(connections: readonly number[]): number[] {
+    const rates = new Map(connections.map((connection) => [connection, this.#rateOrGuess(connection)]));
+    return [...connections].sort((a, b) => rates.get(b)! - rates.get(a)!);
   }
 
   #assign(connection: number): Order | undefined {

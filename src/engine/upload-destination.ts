@@ -14,41 +14,52 @@ export interface UploadTarget {
   readonly old: Attributes | undefined;
 }
 
+/** What stands at a path: followed, and, where that leads nowhere, the link itself. */
+interface Found {
+  readonly at: Attributes | undefined;
+  readonly isDanglingLink: boolean;
+}
+
 export class UploadDestination {
-  readonly #path: Buffer;
+  /** Absolute, as it is shown. */
+  readonly path: Buffer;
   /** Whether files go into it rather than become it. */
   readonly #isDirectory: boolean;
-  /** Missing directories, which are made when the first file is. */
-  readonly #create: boolean;
+  /** What stands there, where the one file becomes it. */
+  readonly #found: Found;
+  /** A directory that is missing on the way to the targets. */
+  readonly #missing: Buffer | undefined;
 
-  private constructor(path: Buffer, isDirectory: boolean, create: boolean) {
-    this.#path = path;
+  private constructor(path: Buffer, isDirectory: boolean, found: Found, missing: Buffer | undefined) {
+    this.path = path;
     this.#isDirectory = isDirectory;
-    this.#create = create;
+    this.#found = found;
+    this.#missing = missing;
   }
 
   /**
-   * Looks at what stands at `path` (empty: the home directory; relative: below it).
+   * Looks at what stands at `path` (empty: the home directory; relative: below it), in one round trip.
    * @throws CopyError with exit code 4 when several files would have to become one.
    */
   static async resolve(connection: RemoteConnection, path: Uint8Array, several: boolean): Promise<UploadDestination> {
-    const home = Buffer.from('.');
-    const below = path.length === 0 || home.equals(path) ? Buffer.alloc(0) : path;
-    const whole = isAbsolute(path) ? path : joinPath(await connection.realPath(home), below);
     // Of `file/` OpenSSH says that there is no such file.
-    const absolute = withoutTrailingSlashes(whole);
-    const found = await connection.stat(absolute);
-    if (found?.kind === 'directory') return new UploadDestination(absolute, true, false);
+    const asked = path.length === 0 ? HERE : withoutTrailingSlashes(path);
+    const parent = directoryName(asked);
+    const [home, found, parentFound] = await Promise.all([
+      isAbsolute(path) ? HERE : connection.realPath(HERE),
+      look(connection, asked),
+      connection.stat(parent.length === 0 ? HERE : parent),
+    ]);
+    const absolute = isAbsolute(path) ? asked : joinPath(home, asked.equals(HERE) ? Buffer.alloc(0) : asked);
+    const shown = withoutTrailingSlashes(absolute);
+    if (found.at?.kind === 'directory') return new UploadDestination(shown, true, found, undefined);
     const wantsDirectory = several || endsWithSlash(path) || isDots(baseName(path));
-    if (found !== undefined && wantsDirectory) {
-      throw new CopyError('destination-in-the-way', `${cleanText(absolute)} is not a directory.`);
+    if (found.at !== undefined && wantsDirectory) {
+      throw new CopyError('destination-in-the-way', `${cleanText(shown)} is not a directory.`);
     }
-    return new UploadDestination(absolute, wantsDirectory, found === undefined);
-  }
-
-  /** The absolute path, as it is shown. */
-  get path(): Buffer {
-    return this.#path;
+    if (wantsDirectory) return new UploadDestination(shown, true, found, shown);
+    const isPlaced = found.at !== undefined || parentFound?.kind === 'directory';
+    return new UploadDestination(shown, false, found, isPlaced ? undefined : directoryName(shown));
   }
 
   /**
@@ -56,19 +67,13 @@ export class UploadDestination {
    * @throws CopyError with exit code 4 when something else stands there.
    */
   async targetFor(connection: RemoteConnection, sourceName: Uint8Array): Promise<UploadTarget> {
-    const path = this.#isDirectory ? joinPath(this.#path, sourceName) : this.#path;
+    const path = this.#isDirectory ? joinPath(this.path, sourceName) : this.path;
+    const { at: old, isDanglingLink } = this.#isDirectory ? await look(connection, path) : this.#found;
     const shown = cleanText(path);
-    const old = await connection.stat(path);
-    if (old === undefined) {
-      const link = await connection.lstat(path);
-      if (link?.kind === 'link') {
-        throw new CopyError(
-          'destination-dangling-link',
-          `${shown} is a symbolic link to something that does not exist.`,
-        );
-      }
-      return { path, old: undefined };
+    if (isDanglingLink) {
+      throw new CopyError('destination-dangling-link', `${shown} is a symbolic link to something that does not exist.`);
     }
+    if (old === undefined) return { path, old };
     if (old.kind === 'directory') throw new CopyError('destination-is-directory', `${shown} is a directory.`);
     if (old.kind !== 'file') throw new CopyError('destination-in-the-way', `${shown} is not a regular file.`);
     return { path: Buffer.from(await connection.realPath(path)), old };
@@ -76,8 +81,16 @@ export class UploadDestination {
 
   /** Makes the directories that are missing on the way to the targets. */
   async prepare(connection: RemoteConnection): Promise<void> {
-    if (this.#create) await makeDirectories(connection, this.#isDirectory ? this.#path : directoryName(this.#path), 0);
+    if (this.#missing !== undefined) await makeDirectories(connection, this.#missing, 0);
   }
+}
+
+/** The home directory, where a session begins. */
+const HERE = Buffer.from('.');
+
+async function look(connection: RemoteConnection, path: Buffer): Promise<Found> {
+  const [at, link] = await Promise.all([connection.stat(path), connection.lstat(path)]);
+  return { at, isDanglingLink: at === undefined && link?.kind === 'link' };
 }
 
 /** Names that only directories have. */

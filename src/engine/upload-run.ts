@@ -69,6 +69,8 @@ export class UploadRun implements UploadContext {
   #connectionsUsed = 0;
   #verifiedBySize = 0;
   #notVerified = 0;
+  /** Whether observers know what is going to be copied. */
+  #planned = false;
 
   constructor(
     runner: LocalRunner,
@@ -88,6 +90,7 @@ export class UploadRun implements UploadContext {
     this.writers = new Writers((reason) => this.#writersDecided(reason));
     this.fleet = new Fleet(runner, options, {
       opened: (connection, abilities) => this.#opened(connection, abilities),
+      closing: (connection) => this.scheduler.removeConnection(connection),
       lost: (connection) => this.#lost(connection),
       failed: (error) => this.fail(error),
       emit: (event) => this.emit(event),
@@ -164,7 +167,13 @@ export class UploadRun implements UploadContext {
     return pRetry(
       async () => {
         const connection = await this.#anyConnection(prefer);
-        return await work(connection, this.runner.connection(connection)!);
+        try {
+          return await work(connection, this.runner.connection(connection)!);
+        } catch (error) {
+          // Or the next attempt might get the same again, as its end takes some time to be known.
+          if (CopyError.from(error).scope === 'connection') this.fleet.drop(connection);
+          throw error;
+        }
       },
       {
         retries: OPERATION_ATTEMPTS - 1,
@@ -191,6 +200,7 @@ export class UploadRun implements UploadContext {
       destination: textFromBytes(destination.path),
       dryRun: this.options.dryRun,
     });
+    this.#planned = true;
     for (const { path, error } of this.#sources.failures) this.#fileFailed(textFromBytes(path), '', 0, error);
     const jobs = await this.#findTargets(destination);
     if (this.options.dryRun) return this.#tellJobs(jobs);
@@ -373,9 +383,11 @@ export class UploadRun implements UploadContext {
     this.#dropSilent(now);
     this.pump();
     const underWay = [...this.#active.keys()].reduce((sum, file) => sum + this.scheduler.bytesAcknowledged(file), 0);
+    const sample = this.#progress.sample(underWay, now);
+    if (!this.#planned) return;
     this.emit({
       type: 'progress',
-      ...this.#progress.sample(underWay, now),
+      ...sample,
       connections: this.fleet.open.length,
       connectionsWanted: this.fleet.wanted,
     });

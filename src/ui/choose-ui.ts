@@ -46,6 +46,8 @@ export function usesColor({
   return errorStream.isTTY === true && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb';
 }
 
+/** A terminal without a size, as a container or a script may give, shows nothing that is drawn over. */
 function animates({ environment, errorStream }: UiChoice): boolean {
-  return errorStream.isTTY === true && environment['TERM'] !== 'dumb';
+  const { isTTY, columns, rows } = errorStream;
+  return isTTY === true && columns !== 0 && rows !== 0 && environment['TERM'] !== 'dumb';
 }

@@ -47,7 +47,9 @@ export function listingLine(event: EventOf<'file'>): string {
 
 /** What failed and what to do: the last lines of a run. Empty after success. */
 export function failureLines(event: EventOf<'result'>, view: RunView, options: LineOptions): string[] {
-  const error = event.error ?? (view.several ? undefined : view.heldError);
-  if (error && view.isNew(error)) return [renderError(options.program, error, options.paint)];
-  return view.several && event.filesFailed > 0 ? [failureLine(event)] : [];
+  const held = view.several ? [] : view.heldErrors;
+  const errors = (event.error ? [event.error, ...held] : held).filter((error) => view.isNew(error));
+  const lines = errors.map((error) => renderError(options.program, error, options.paint));
+  // With any other code the last words are those of what ended the run.
+  return event.exitCode === 1 ? [...lines, failureLine(event)] : lines;
 }

@@ -92,7 +92,7 @@ export class PlainUi implements Ui {
         ? showBaseName(this.view.file.source)
         : `${event.files} file${event.files === 1 ? '' : 's'}`;
     const connections = `${event.connections} connection${event.connections === 1 ? '' : 's'}`;
-    return `${what}, ${formatSize(event.bytes)}, to ${showName(event.destination)} over up to ${connections}`;
+    return `${what}, ${formatSize(event.bytes)}, to ${showName(event.destination)} over ${event.connections > 1 ? 'up to ' : ''}${connections}`;
   }
 
   /** What is said of what was done. */

@@ -9,8 +9,8 @@ export class RunView {
   progress: EventOf<'progress'> | undefined;
   /** The file job that began last. */
   file: EventOf<'file'> | undefined;
-  /** The failure of the only file job: shown at the end, so that it is the last thing to be read. */
-  heldError: CopyErrorData | undefined;
+  /** Failures where one file job at most is planned: shown at the end, so that they are the last thing to be read. */
+  readonly heldErrors: CopyErrorData[] = [];
   readonly #shown = new Set<string>();
 
   /** Takes the event in; displays look at the fields afterwards. */
@@ -35,6 +35,6 @@ export class RunView {
 
   #addFile(event: EventOf<'file'>): void {
     this.file = event;
-    if (event.state === 'failed' && event.error && !this.several) this.heldError = event.error;
+    if (event.state === 'failed' && event.error && !this.several) this.heldErrors.push(event.error);
   }
 }

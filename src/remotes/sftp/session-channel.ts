@@ -20,7 +20,7 @@ export interface ChannelOptions {
 /** Requests that may be under way at once. */
 const maxPending = 4096;
 /** How long {@link SessionChannel.close} waits for the server to hang up. */
-const closeTimeoutMs = 2000;
+const closeTimeoutMs = 1000;
 /** VERSION carries no id; its request waits under one that no other can have. */
 const versionId = -1;
 
@@ -172,7 +172,7 @@ export class SessionChannel {
     return reason;
   }
 
-  /** Ends the channel; what is under way rejects. Resolves when the server has hung up, or after two seconds. */
+  /** Ends the channel; what is under way rejects. Resolves when the server has hung up, or after a second. */
   close(): Promise<void> {
     this.#closing ??= this.#hangUp();
     return this.#closing;

@@ -238,7 +238,7 @@ export class SftpSession {
     return this.#channel.fail(reason);
   }
 
-  /** Ends the session; what is under way rejects. Resolves when the server has hung up, or after two seconds. */
+  /** Ends the session; what is under way rejects. Resolves when the server has hung up, or after a second. */
   close(): Promise<void> {
     return this.#channel.close();
   }

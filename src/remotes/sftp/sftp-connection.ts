@@ -31,16 +31,18 @@ export class SftpConnection implements RemoteConnection {
   readonly #session: SftpSession;
   readonly #window: FlowWindow;
   readonly #close: () => Promise<void>;
+  readonly #isOpenSsh: boolean;
 
   constructor(session: SftpSession, closed: Promise<CopyError | undefined>, options: SftpConnectionOptions) {
     this.#session = session;
     this.#close = options.close;
     this.closed = closed;
     this.description = options.software;
+    this.#isOpenSsh = isOpenSsh(options.software, session);
     this.#window = new FlowWindow({ maxRequest: session.limits.maxWriteLength, requests: options.inFlight });
     this.abilities = {
       pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
-      writers: isOpenSsh(options.software, session) ? 'many' : 'unknown',
+      writers: this.#isOpenSsh ? 'many' : 'unknown',
       splitsPieces: true,
     };
   }
@@ -74,18 +76,14 @@ export class SftpConnection implements RemoteConnection {
   async join(token: StageToken): Promise<Staged> {
     const staged = fromStageToken(token);
     const path = stagedPath(staged);
-    const found = await this.stat(path);
-    if (found === undefined) {
-      throw new CopyError('single-writer', `A second connection does not see ${cleanText(path)}.`);
+    // Asked together, in this order: what is told is how it was before it was opened.
+    const [found, opened] = await Promise.allSettled([this.stat(path), this.#session.open(path, OpenFlag.write)]);
+    if (opened.status === 'rejected') throw joinError(opened.reason, path);
+    if (found.status === 'rejected') {
+      await asked(this.#session.closeHandle(opened.value), { operation: 'close', path });
+      throw found.reason;
     }
-    try {
-      return this.#staged(staged, await this.#session.open(path, OpenFlag.write), found);
-    } catch (error) {
-      if (!(error instanceof SftpStatusError)) throw error;
-      throw new CopyError('single-writer', `A second connection may not write (${error.text || error.status}).`, {
-        cause: error,
-      });
-    }
+    return this.#staged(staged, opened.value, found.value);
   }
 
   publish(token: StageToken, seal: Seal): Promise<Published> {
@@ -93,13 +91,24 @@ export class SftpConnection implements RemoteConnection {
   }
 
   async close(): Promise<void> {
-    await this.#session.close();
-    await this.#close();
+    await Promise.all([this.#session.close(), this.#close()]);
   }
 
   async #stageFresh(target: Uint8Array): Promise<Staged> {
-    let partial = partialPath(target);
-    if (!(await this.#isFreeOrFreed(partial))) partial = randomPartialPath(target);
+    const usual = partialPath(target);
+    try {
+      return await this.#create(target, usual);
+    } catch (error) {
+      if (CopyError.from(error).scope !== 'file') throw error;
+      if (await this.#isRemoved(usual)) return this.#create(target, usual);
+      // Where nothing is to be seen the name may be taken: proftpd's HiddenStores hides what a lost session has begun.
+      return this.#create(target, randomPartialPath(target)).catch(() => {
+        throw error;
+      });
+    }
+  }
+
+  async #create(target: Uint8Array, partial: Buffer): Promise<Staged> {
     const flags = OpenFlag.write | OpenFlag.create | OpenFlag.exclusive;
     try {
       const handle = await this.#session.open(partial, flags, { permissions: STAGED_MODE });
@@ -109,11 +118,9 @@ export class SftpConnection implements RemoteConnection {
     }
   }
 
-  /** Whether nothing stands at the path of the partial any more; what an earlier run left there is removed. */
-  async #isFreeOrFreed(partial: Buffer): Promise<boolean> {
-    const found = await this.lstat(partial);
-    if (found === undefined) return true;
-    if (found.kind !== 'file') return false;
+  /** Whether what an earlier run left at the path of the partial could be removed; only a plain file is. */
+  async #isRemoved(partial: Buffer): Promise<boolean> {
+    if ((await this.lstat(partial))?.kind !== 'file') return false;
     try {
       await this.#session.remove(partial);
       return true;
@@ -131,7 +138,7 @@ export class SftpConnection implements RemoteConnection {
   }
 
   #staged(token: StagedToken, handle: Uint8Array, found: Attributes | undefined): StagedFile {
-    return new StagedFile(this.#session, this.#window, token, handle, found);
+    return new StagedFile(this.#session, this.#window, token, handle, found, this.#isOpenSsh);
   }
 }
 
@@ -139,6 +146,14 @@ export class SftpConnection implements RemoteConnection {
 function isOpenSsh(software: string, session: SftpSession): boolean {
   const own = [ExtensionName.posixRename, ExtensionName.statVfs, 'fstatvfs@openssh.com', 'hardlink@openssh.com'];
   return software.startsWith('OpenSSH') && own.every((name) => session.offers(name));
+}
+
+function joinError(error: unknown, path: Buffer): CopyError {
+  if (!(error instanceof SftpStatusError)) return CopyError.from(error);
+  const what = error.isMissing
+    ? `A second connection does not see ${cleanText(path)}`
+    : `A second connection may not write (${error.text || error.status})`;
+  return new CopyError('single-writer', `${what}.`, { cause: error });
 }
 
 function partialError(error: unknown, partial: Buffer): CopyError {

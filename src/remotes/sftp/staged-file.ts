@@ -35,15 +35,19 @@ export class StagedFile implements Staged {
   readonly #path: Buffer;
   readonly #handle: Uint8Array;
   readonly #writer: SliceWriter;
+  readonly #reportsShortWrites: boolean;
+  readonly #writesOver: number;
   #bytesWritten = 0;
   #closed = false;
 
+  /** `reportsShortWrites`: whether the server says no to a write of which only a part found room. */
   constructor(
     session: SftpSession,
     window: FlowWindow,
     token: StagedToken,
     handle: Uint8Array,
     found: Attributes | undefined,
+    reportsShortWrites: boolean,
   ) {
     this.#session = session;
     this.token = toStageToken(token);
@@ -51,6 +55,8 @@ export class StagedFile implements Staged {
     this.#handle = handle;
     this.#writer = new SliceWriter(session, window, handle);
     this.found = found;
+    this.#reportsShortWrites = reportsShortWrites;
+    this.#writesOver = token.partial === undefined ? (found?.size ?? 0) : 0;
   }
 
   async write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void> {
@@ -91,21 +97,21 @@ export class StagedFile implements Staged {
   }
 
   async seal(final: FinalAttributes): Promise<Seal> {
-    await this.#setSize(final.size);
+    if (this.#writesOver > final.size) await this.#cutOff(final.size);
     const warnings: string[] = [];
     // In this order, pipelined: each write or change of size or mode may touch the times.
-    const [, , , attributes] = await Promise.all([
+    const [, timesAreSet, , attributes] = await Promise.all([
       this.#setMode(final.mode, warnings),
       this.#setTimes(final.mtimeMs, warnings),
       this.sync(),
       asked(this.#session.fstat(this.#handle), this.#context('stat')),
     ]);
+    const sealed = toAttributes(attributes);
+    await this.#checkSize(sealed.size, final.size);
     await this.close();
-    const { size, mtimeMs } = toAttributes(attributes);
-    if (size !== final.size) {
-      throw new CopyError('integrity', `${cleanText(this.#path)} has ${size} bytes instead of ${final.size}.`);
-    }
-    return { size, ...(mtimeMs !== undefined && { mtimeMs }), warnings };
+    // A time that nobody set may still change when a file server flushes what it has.
+    const { mtimeMs } = timesAreSet ? sealed : ((await this.#look()) ?? sealed);
+    return { size: sealed.size, ...(mtimeMs !== undefined && { mtimeMs }), warnings };
   }
 
   async close(): Promise<void> {
@@ -114,18 +120,34 @@ export class StagedFile implements Staged {
     await asked(this.#session.closeHandle(this.#handle, this.#bytesWritten), this.#context('close'));
   }
 
-  /**
-   * Cuts off what an old target had beyond the end. A file that is too short is not made longer: there the server did not
-   * keep what it said OK to, as proftpd does when its disk is full, and length would only hide it.
-   */
-  async #setSize(size: number): Promise<void> {
-    const found = await this.currentSize();
-    if (found === size) return;
-    if (found < size) {
-      const message = `${cleanText(this.#path)} has only ${found} of ${size} bytes, though the server said OK to all.`;
-      throw (await this.#noSpace()) ?? new CopyError('integrity', message);
-    }
+  /** What an old target had beyond the end. */
+  async #cutOff(size: number): Promise<void> {
     await asked(this.#session.fsetStat(this.#handle, { size }), this.#context('set attributes of'));
+  }
+
+  /**
+   * A file that is too short is not made longer: there the server did not keep what it said OK to, as proftpd does when
+   * its disk is full, and length would only hide it.
+   */
+  async #checkSize(found: number, wanted: number): Promise<void> {
+    if (found === wanted) return this.#checkRoom(wanted);
+    const message = `${cleanText(this.#path)} has ${found} bytes instead of ${wanted}, though the server said OK to all.`;
+    throw (await this.#noSpace()) ?? new CopyError('integrity', message);
+  }
+
+  async #look(): Promise<Attributes | undefined> {
+    const found = await asked(this.#session.lstat(this.#path), this.#context('stat'));
+    return found && toAttributes(found);
+  }
+
+  /**
+   * A write that found room for a part alone may have been acknowledged, in the middle of the file too, where no size
+   * tells. It can have happened only where the disk is full, and not where old bytes were written over.
+   */
+  async #checkRoom(size: number): Promise<void> {
+    if (this.#reportsShortWrites || size <= this.#writesOver) return;
+    const failure = await this.#noSpace();
+    if (failure !== undefined) throw failure;
   }
 
   async #setMode(mode: number | undefined, warnings: string[]): Promise<void> {
@@ -133,23 +155,26 @@ export class StagedFile implements Staged {
     await this.#attempt(this.#session.fsetStat(this.#handle, { permissions: mode & 0o777 }), 'mode bits', warnings);
   }
 
-  async #setTimes(mtimeMs: number | undefined, warnings: string[]): Promise<void> {
-    if (mtimeMs === undefined) return;
+  /** Whether the time of the last change is now the one that was asked for. */
+  async #setTimes(mtimeMs: number | undefined, warnings: string[]): Promise<boolean> {
+    if (mtimeMs === undefined) return false;
     const mtimeSeconds = Math.floor(mtimeMs / 1000);
     if (mtimeSeconds < 0 || mtimeSeconds > MAX_SECONDS) {
       warnings.push('the time of its last change cannot be told to the server');
-      return;
+      return false;
     }
     const times = { atimeSeconds: Math.floor(Date.now() / 1000), mtimeSeconds };
-    await this.#attempt(this.#session.fsetStat(this.#handle, { times }), 'times', warnings);
+    return this.#attempt(this.#session.fsetStat(this.#handle, { times }), 'times', warnings);
   }
 
-  async #attempt(change: Promise<void>, what: string, warnings: string[]): Promise<void> {
+  async #attempt(change: Promise<void>, what: string, warnings: string[]): Promise<boolean> {
     try {
       await change;
+      return true;
     } catch (error) {
       if (!(error instanceof SftpStatusError)) throw error;
       warnings.push(`the server refused to set its ${what} (${error.text || error.status})`);
+      return false;
     }
   }
 

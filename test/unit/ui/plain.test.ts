@@ -85,7 +85,7 @@ describe('without a terminal', () => {
     ui.onEvent(result(4, failure('no-space', 'No space left on the server')));
     expect(people.lines).toEqual([
       'mtput: No space left on the server.',
-      'Make room on the server, or use --inplace to write over the old file.',
+      'Make room on the server; --inplace writes over an old file and needs none for a second one.',
     ]);
   });
 

@@ -40,7 +40,7 @@ export interface SharedState {
   credential?: Credential;
 }
 
-const closeGraceMs = 2000;
+const closeGraceMs = 1000;
 const failGraceMs = 200;
 
 export class ConnectionAttempt {

@@ -22,6 +22,6 @@ export interface SshConnection {
   readonly sftp: Duplex;
   /** Resolves once, when the connection is gone: with the reason, or undefined after {@link close}. Never rejects. */
   readonly closed: Promise<CopyError | undefined>;
-  /** Says goodbye and hangs up; resolves when the socket is gone, at the latest after two seconds. */
+  /** Says goodbye and hangs up; resolves when the socket is gone, at the latest after a second. */
   close(): Promise<void>;
 }

@@ -1,0 +1,87 @@
+/** Servers that let in fewer connections than are asked for: the file arrives by those that are in. */
+import { expect, it } from 'vitest';
+import { describeWithServers } from '../support/describe-with-servers.ts';
+import { expectArrived } from '../support/expect-arrived.ts';
+import { proftpdForTest, proxyForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
+import { eventsOf, type JsonRun, mtputJson } from '../support/mtput.ts';
+import type { RunningProxy } from '../support/proxy.ts';
+
+const MB = 1_000_000;
+
+function connectionsUsed(run: JsonRun): number {
+  return eventsOf(run, 'result')[0]!.connectionsUsed;
+}
+
+/** Connections that carried more than a handshake and some questions. */
+async function carriers(proxy: RunningProxy): Promise<number> {
+  return (await proxy.stats()).connections.filter(({ bytesUp }) => bytesUp > MB).length;
+}
+
+function refusedIn(run: JsonRun): number {
+  return eventsOf(run, 'connection').filter(({ state }) => state === 'refused').length;
+}
+
+describeWithServers(['sshd', 'proftpd'], 'a server that admits fewer connections than are asked for', () => {
+  it('OpenSSH with MaxStartups 2:100:4, 32 asked', async () => {
+    const server = await sshdForTest({ maxStartups: '2:100:4' });
+    const source = await sourceForTest(100 * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: 0.5 * MB });
+    const run = await mtputJson([source.path], { server, port: proxy.port, path: 'arrived.bin' }, [
+      '-n',
+      '32',
+      '-s',
+      '1M',
+    ]);
+    await expectArrived(run, server, 'arrived.bin', source);
+    expect(await server.log()).toMatch(/drop connection #\d+ from/);
+    expect(refusedIn(run)).toBeGreaterThan(0);
+    // It is the handshakes that are limited, not the connections: in time all of them come in.
+    expect(connectionsUsed(run)).toBeGreaterThan(16);
+    expect(await carriers(proxy)).toBeGreaterThan(16);
+  });
+
+  it('proftpd with MaxClientsPerUser 3, 8 asked', async () => {
+    const server = await proftpdForTest('MaxClientsPerUser 3');
+    const source = await sourceForTest(30 * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: 3 * MB });
+    const run = await mtputJson([source.path], { server, port: proxy.port, path: 'arrived.bin' }, ['-n', '8']);
+    await expectArrived(run, server, 'arrived.bin', source);
+    expect(connectionsUsed(run)).toBe(3);
+    expect(await carriers(proxy)).toBe(3);
+  });
+
+  it('proftpd with MaxClientsPerUser 3, 8 asked, all cut in the middle', async () => {
+    const server = await proftpdForTest('MaxClientsPerUser 3');
+    const source = await sourceForTest(30 * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: 3 * MB, resetAllAfter: { up: 15 * MB } });
+    const run = await mtputJson([source.path], { server, port: proxy.port, path: 'arrived.bin' }, ['-n', '8']);
+    await expectArrived(run, server, 'arrived.bin', source);
+    expect(connectionsUsed(run)).toBe(3);
+  });
+
+  it('proftpd with MaxInstances 4, 8 asked', async () => {
+    const server = await proftpdForTest('MaxInstances 4');
+    const source = await sourceForTest(30 * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: 3 * MB });
+    const run = await mtputJson([source.path], { server, port: proxy.port, path: 'arrived.bin' }, ['-n', '8']);
+    await expectArrived(run, server, 'arrived.bin', source);
+    expect(connectionsUsed(run)).toBeGreaterThan(1);
+    expect(connectionsUsed(run)).toBeLessThanOrEqual(4);
+  });
+
+  it.each([
+    ['sshd', sshdForTest],
+    ['proftpd', proftpdForTest],
+  ] as const)('a middle box that lets three through to %s, 8 asked', async (_name, start) => {
+    const server = await start();
+    const source = await sourceForTest(30 * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: 3 * MB, maxConnections: 3 });
+    const run = await mtputJson([source.path], { server, port: proxy.port, path: 'arrived.bin' }, ['-n', '8']);
+    await expectArrived(run, server, 'arrived.bin', source);
+    expect(connectionsUsed(run)).toBe(3);
+    const { refused } = await proxy.stats();
+    expect(refused).toBeGreaterThan(0);
+    // Knocking again and again at a door that is shut gets one's address banned.
+    expect(refused).toBeLessThan(8 * 5);
+  });
+});

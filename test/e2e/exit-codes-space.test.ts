@@ -1,0 +1,56 @@
+/** A disk of the server that is only a little too small: the place where proftpd says OK to what it could not keep. */
+import { chmod, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { describeOnEach } from '../support/each-server.ts';
+import { mtput } from '../support/mtput.ts';
+import { standOldTarget } from '../support/old-target.ts';
+import { sha256Of, writeRandomFile } from '../support/random-file.ts';
+import { expectFailure, expectSuccess } from '../support/run-outcome.ts';
+import { mountSmallDisk } from '../support/small-disk.ts';
+
+const DISK = 4 * 1024 * 1024;
+const BLOCK = 4096;
+
+describeOnEach('almost enough space', (bed) => {
+  const put = (path: string, more: readonly string[]) =>
+    mtput([bed.dir.file('new.bin')], { server: bed.server, path }, ['-s', '1M', ...more]);
+
+  it('4, however little is missing, by however many it is written', async (context) => {
+    const directory = join(bed.server.home, 'small');
+    const disk = await mountSmallDisk(directory, DISK);
+    if (typeof disk === 'string') return context.skip(`no file system may be mounted here: ${disk}`);
+    try {
+      const old = await standOldTarget(join(directory, 'old.bin'));
+      for (const lacking of [1, 2, 5]) {
+        // One block is the old file's.
+        await writeRandomFile(bed.dir.file('new.bin'), DISK - BLOCK + lacking * BLOCK - 100);
+        for (const connections of ['1', '3', '4']) {
+          expectFailure(await put('small/old.bin', ['-n', connections]), 4, /space/, /Make room on the server/);
+          await old.expectUntouched();
+          expect((await readdir(directory)).filter((name) => !name.endsWith('.mtpart'))).toEqual(['old.bin']);
+        }
+      }
+    } finally {
+      disk.unmount();
+    }
+  });
+
+  it('0 with --inplace, where the old file has all the room that is needed', async (context) => {
+    const directory = join(bed.server.home, 'full');
+    const disk = await mountSmallDisk(directory, DISK);
+    if (typeof disk === 'string') return context.skip(`no file system may be mounted here: ${disk}`);
+    try {
+      const target = join(directory, 'target.bin');
+      await writeRandomFile(target, DISK);
+      await chmod(target, 0o666);
+      await writeRandomFile(bed.dir.file('new.bin'), DISK);
+      expectFailure(await put('full/target.bin', ['-n', '3']), 4, /space/, /--inplace/);
+      await rm(join(directory, '.target.bin.mtpart'), { force: true });
+      expectSuccess(await put('full/target.bin', ['-n', '3', '--inplace', '--no-preserve']));
+      expect(await sha256Of(target)).toBe(await sha256Of(bed.dir.file('new.bin')));
+    } finally {
+      disk.unmount();
+    }
+  });
+});

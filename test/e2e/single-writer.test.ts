@@ -1,0 +1,106 @@
+/** proftpd, which by its settings lets one connection write a file, or lets many write and keeps what the last one did. */
+import { chown, readdir, rm } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { describeWithServers } from '../support/describe-with-servers.ts';
+import { expectArrived } from '../support/expect-arrived.ts';
+import { proftpdForTest, proxyForTest, sourceForTest, tempDirForTest } from '../support/for-one-test.ts';
+import { startLiveRun } from '../support/live-run.ts';
+import { eventsOf, type JsonRun, mtputJson } from '../support/mtput.ts';
+import type { RunningProxy } from '../support/proxy.ts';
+import { sha256Of, writeRandomFile } from '../support/random-file.ts';
+import { byTier } from '../support/tier.ts';
+
+const MB = 1_000_000;
+const UID = 20_001;
+const size = byTier(16, 100) * MB;
+const shape = { bytesPerSecond: byTier(16, 25) * MB };
+
+const settings: readonly (readonly [string, readonly string[]])[] = [
+  ['HiddenStores on', ['HiddenStores on']],
+  ['HiddenStores ".in." ".%P"', ['HiddenStores ".in." ".%P"']],
+  ['AllowOverwrite off', ['AllowOverwrite off']],
+];
+
+function noticesOf(run: JsonRun, code: string): string[] {
+  return eventsOf(run, 'notice')
+    .filter((notice) => notice.code === code)
+    .map(({ message }) => message);
+}
+
+/** Connections that carried more than the probe. */
+async function carriers(proxy: RunningProxy): Promise<number> {
+  return (await proxy.stats()).connections.filter(({ bytesUp }) => bytesUp > MB).length;
+}
+
+describeWithServers(['proftpd'], 'proftpd as a server of one writer', () => {
+  it.each(settings)('%s: one connection writes, and says why', async (_name, directives) => {
+    const server = await proftpdForTest(...directives);
+    const source = await sourceForTest(size);
+    const proxy = await proxyForTest(server, shape);
+    const run = await mtputJson([source.path], { server, port: proxy.port, path: 'one.bin' }, ['-n', '4']);
+    await expectArrived(run, server, 'one.bin', source);
+    expect(noticesOf(run, 'single-writer')).toEqual([
+      expect.stringMatching(/^One connection writes each file: \w.+\.$/),
+    ]);
+    expect(await carriers(proxy)).toBe(1);
+  });
+
+  it.each(settings)('%s: replaces an older file', async (_name, directives) => {
+    const server = await proftpdForTest(...directives);
+    const source = await sourceForTest(size);
+    for (const oldSize of [size + MB, size / 2]) {
+      await writeRandomFile(`${server.home}/one.bin`, oldSize);
+      await chown(`${server.home}/one.bin`, UID, UID);
+      const run = await mtputJson([source.path], { server, path: 'one.bin' }, ['-n', '4']);
+      await expectArrived(run, server, 'one.bin', source);
+      expect(noticesOf(run, 'single-writer')).toHaveLength(1);
+    }
+  });
+
+  it.each(settings)('%s: begins anew when its connection is cut', async (_name, directives) => {
+    const server = await proftpdForTest(...directives);
+    const source = await sourceForTest(size);
+    const proxy = await proxyForTest(server, { ...shape, resetAllAfter: { up: size / 2 } });
+    const run = await mtputJson([source.path], { server, port: proxy.port, path: 'one.bin' }, ['-n', '4']);
+    await expectArrived(run, server, 'one.bin', source);
+    expect(noticesOf(run, 'single-writer')).toHaveLength(1);
+    expect(noticesOf(run, 'started-over')).toHaveLength(1);
+  });
+
+  it.each(settings)('%s: begins anew when its session is killed', async (_name, directives) => {
+    const server = await proftpdForTest(...directives);
+    const source = await sourceForTest(size);
+    const proxy = await proxyForTest(server, shape);
+    const run = await startLiveRun([source.path], { server, port: proxy.port, path: 'one.bin' }, ['-n', '4']);
+    await run.event('progress', ({ bytesDone, connections }) => connections === 4 && bytesDone > size / 4);
+    await server.killSessions();
+    const result = await run.end();
+    // What proftpd hid and did not come to rename is none of ours.
+    for (const name of await readdir(server.home)) if (name.startsWith('.in.')) await rm(`${server.home}/${name}`);
+    await expectArrived(result, server, 'one.bin', source);
+    expect(noticesOf(result, 'started-over')).toHaveLength(1);
+  });
+
+  it.each(settings)('%s: more than one file at a time', async (_name, directives) => {
+    const server = await proftpdForTest(...directives);
+    const dir = await tempDirForTest();
+    const names = ['a.bin', 'b.bin', 'c.bin', 'd.bin', 'e.bin', 'f.bin'];
+    for (const name of names) await writeRandomFile(dir.file(name), 3 * MB);
+    const sources = names.map((name) => dir.file(name));
+    const run = await mtputJson(sources, { server, path: '' }, ['-n', '3', '-s', '64K']);
+    expect(run).toMatchObject({ code: 0 });
+    expect((await readdir(server.home)).sort()).toEqual(names);
+    for (const name of names) expect(await sha256Of(`${server.home}/${name}`)).toBe(await sha256Of(dir.file(name)));
+    expect(noticesOf(run, 'single-writer')).toHaveLength(1);
+  });
+
+  it('by its defaults lets many write', async () => {
+    const server = await proftpdForTest();
+    const source = await sourceForTest(size);
+    const proxy = await proxyForTest(server, shape);
+    const run = await mtputJson([source.path], { server, port: proxy.port, path: 'many.bin' }, ['-n', '4']);
+    await expectArrived(run, server, 'many.bin', source);
+    expect(noticesOf(run, 'single-writer')).toEqual([]);
+    expect(await carriers(proxy)).toBe(4);
+  });
+});

@@ -1,0 +1,158 @@
+/** Connections that are cut, on both servers: the file arrives, and nobody has to do anything. */
+import { readdir } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { describeWithServers } from '../support/describe-with-servers.ts';
+import { expectArrived } from '../support/expect-arrived.ts';
+import { recordFigure } from '../support/figures.ts';
+import { proftpdForTest, proxyForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
+import { startLiveRun } from '../support/live-run.ts';
+import { eventsOf, type JsonRun, mtputJson } from '../support/mtput.ts';
+import { byTier } from '../support/tier.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const MB = 1_000_000;
+/** Enough pieces for eight, also in the small files of the quick tier. */
+const eight = ['-n', '8', '-s', '1M'];
+
+function lostIn({ events }: Pick<JsonRun, 'events'>): number {
+  return events.filter((event) => event.type === 'connection' && event.state === 'lost').length;
+}
+
+describeWithServers(['sshd', 'proftpd'], 'an upload whose connections are cut', () => {
+  it.for([
+    ['sshd', sshdForTest],
+    ['proftpd', proftpdForTest],
+  ] as const)('arrives at %s while one of eight is reset every 300 ms', async ([, start], { task }) => {
+    const server = await start();
+    const source = await sourceForTest(100 * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: 2 * MB });
+    const run = await startLiveRun([source.path], { server, port: proxy.port, path: 'arrived.bin' }, ['-n', '8']);
+    await run.event('connection', ({ state }) => state === 'open');
+    await proxy.resetEvery(300);
+    const result = await run.end();
+    await expectArrived(result, server, 'arrived.bin', source);
+    const { resets } = await proxy.stats();
+    expect(resets).toBeGreaterThanOrEqual(15);
+    const seconds = eventsOf(result, 'result')[0]!.elapsedMs / 1000;
+    recordFigure(task, 'resets', resets);
+    recordFigure(task, 'seconds (6.25 without resets)', seconds);
+    // A reset costs its connection a new handshake and what was in flight, not more.
+    expect(seconds).toBeLessThan(20);
+  });
+
+  it.each([
+    ['sshd', sshdForTest],
+    ['proftpd', proftpdForTest],
+  ] as const)('arrives at %s though all are reset at once in the middle', async (_name, start) => {
+    const server = await start();
+    const source = await sourceForTest(byTier(20, 100) * MB);
+    const resetAllAfter = { up: source.size / 2 };
+    const proxy = await proxyForTest(server, { bytesPerSecond: 4 * MB, resetAllAfter });
+    const run = await mtputJson([source.path], { server, port: proxy.port, path: 'arrived.bin' }, eight);
+    await expectArrived(run, server, 'arrived.bin', source);
+    expect((await proxy.stats()).resets).toBe(8);
+    expect(lostIn(run)).toBe(8);
+    // What was acknowledged is not sent again.
+    expect(eventsOf(run, 'result')[0]!.bytesSent).toBeLessThan(source.size * 1.1);
+  });
+
+  it.each([
+    ['sshd', sshdForTest],
+    ['proftpd', proftpdForTest],
+  ] as const)('arrives at %s though the sessions are killed in the middle', async (_name, start) => {
+    const server = await start();
+    const source = await sourceForTest(byTier(20, 100) * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: 4 * MB });
+    const run = await startLiveRun([source.path], { server, port: proxy.port, path: 'arrived.bin' }, eight);
+    await run.event('progress', ({ bytesDone, connections }) => connections === 8 && bytesDone > source.size / 4);
+    expect(await server.killSessions()).toBeGreaterThanOrEqual(8);
+    const result = await run.end();
+    await expectArrived(result, server, 'arrived.bin', source);
+    expect(lostIn(result)).toBe(8);
+  });
+
+  it('is done by the others while one stalls', async ({ task }) => {
+    const server = await sshdForTest();
+    const source = await sourceForTest(byTier(24, 100) * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: 2 * MB });
+    const to = { server, port: proxy.port, path: 'arrived.bin' };
+    const run = await startLiveRun([source.path], to, ['-n', '4', '--stall-timeout', '3s']);
+    await run.event('progress', ({ bytesDone, connections }) => connections === 4 && bytesDone > source.size / 4);
+    await proxy.stall(2);
+    const result = await run.end();
+    await expectArrived(result, server, 'arrived.bin', source);
+    const seconds = eventsOf(result, 'result')[0]!.elapsedMs / 1000;
+    recordFigure(task, 'seconds with a stalled connection', seconds);
+    // Three carry what is left of four's work, after 3 s of waiting at the very most.
+    expect(seconds).toBeLessThan(source.size / (3 * 2 * MB) + 3 + 3);
+  });
+
+  it.each([
+    ['before anyone gives up', 'progress'],
+    ['when all were given up', 'lost'],
+  ] as const)('goes on when all stalled and resume %s', async (_when, until) => {
+    const server = await sshdForTest();
+    const source = await sourceForTest(20 * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: 4 * MB });
+    const to = { server, port: proxy.port, path: 'arrived.bin' };
+    const patience = ['--stall-timeout', '2s', '--connect-timeout', '2s', '--retry-for', '60s'];
+    const run = await startLiveRun([source.path], to, ['-n', '4', ...patience]);
+    await run.event('progress', ({ bytesDone, connections }) => connections === 4 && bytesDone > source.size / 4);
+    await proxy.stall('all');
+    if (until === 'progress') await run.event('progress', ({ bytesPerSecond }) => bytesPerSecond < 4 * MB);
+    else await waitFor(() => lostIn(run) >= 4, { what: 'all to be given up', timeoutMs: 20_000 });
+    await proxy.resume('all');
+    const result = await run.end();
+    await expectArrived(result, server, 'arrived.bin', source);
+    if (until === 'lost') expect(lostIn(result)).toBeGreaterThanOrEqual(4);
+  });
+
+  it.each([['sshd', sshdForTest], ...byTier([], [['proftpd', proftpdForTest]] as const)] as const)(
+    'is committed at %s though every connection stalls before',
+    async (_name, start) => {
+      const server = await start();
+      const source = await sourceForTest(6 * MB);
+      const proxy = await proxyForTest(server, { bytesPerSecond: 4 * MB, delayMs: 40 });
+      const to = { server, port: proxy.port, path: 'arrived.bin' };
+      const run = await startLiveRun([source.path], to, ['-n', '3', '-s', '1M', '--stall-timeout', '2s']);
+      await run.event('file', ({ state }) => state === 'committing');
+      const { connections } = await proxy.stats();
+      for (const { index } of connections) await proxy.stall(index);
+      await expectArrived(await run.end(), server, 'arrived.bin', source);
+    },
+  );
+
+  it('ends with exit 5 when the server does not come back within --retry-for', async () => {
+    const server = await sshdForTest();
+    const source = await sourceForTest(20 * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: 2 * MB });
+    const to = { server, port: proxy.port, path: 'arrived.bin' };
+    const run = await startLiveRun([source.path], to, ['-n', '4', '--retry-for', '2s']);
+    await run.event('progress', ({ bytesDone }) => bytesDone > source.size / 4);
+    const pidsBefore = server.sessionPids();
+    expect(pidsBefore.length).toBeGreaterThanOrEqual(4);
+    // The proxy goes first, so that no connection ends in an orderly way.
+    await proxy.stop();
+    const stoppedAt = performance.now();
+    const result = await run.end();
+    expect(result.code).toBe(5);
+    expect(eventsOf(result, 'result')[0]!.error).toMatchObject({ code: 'no-connection', exitCode: 5 });
+    const seconds = (performance.now() - stoppedAt) / 1000;
+    expect(seconds).toBeGreaterThan(1.5);
+    expect(seconds).toBeLessThan(5);
+    expect(await readdir(server.home)).toEqual(['.arrived.bin.mtpart']);
+  });
+
+  it('leaves no session behind when it is killed', async () => {
+    const server = await sshdForTest();
+    const source = await sourceForTest(20 * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: 2 * MB });
+    const run = await startLiveRun([source.path], { server, port: proxy.port, path: 'arrived.bin' }, ['-n', '4']);
+    await run.event('progress', ({ bytesDone }) => bytesDone > source.size / 4);
+    run.kill();
+    expect(await run.end()).toMatchObject({ code: null, signal: 'SIGKILL' });
+    await waitFor(() => server.sessionPids().length === 0, { what: 'the sessions to end' });
+    const again = await mtputJson([source.path], { server, path: 'arrived.bin' }, ['-n', '4']);
+    await expectArrived(again, server, 'arrived.bin', source);
+  });
+});

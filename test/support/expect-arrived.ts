@@ -1,0 +1,26 @@
+import { readdir } from 'node:fs/promises';
+import { expect } from 'vitest';
+import type { JsonRun } from './mtput.ts';
+import { sha256Of } from './random-file.ts';
+import type { TestServer } from './test-server.ts';
+
+/** What a run told beside its progress, for the message of a test that failed. */
+function story({ events }: JsonRun): string {
+  return events
+    .filter(({ type }) => type !== 'progress')
+    .map((event) => JSON.stringify(event))
+    .join('\n');
+}
+
+/** Exit 0, the same bytes under the name, and nothing else left in the server's home. */
+export async function expectArrived(
+  run: JsonRun,
+  server: TestServer,
+  name: string,
+  source: { readonly sha256: string },
+): Promise<void> {
+  const { code, signal, stderr } = run;
+  expect({ code, signal }, `${story(run)}\n${stderr}`).toEqual({ code: 0, signal: null });
+  expect(await readdir(server.home)).toEqual([name]);
+  expect(await sha256Of(`${server.home}/${name}`)).toBe(source.sha256);
+}

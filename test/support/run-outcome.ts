@@ -1,0 +1,19 @@
+import { expect } from 'vitest';
+import type { RunResult } from './process.ts';
+
+/** Fails unless the run ended with `code`, and its last lines are one sentence of what happened and one of what to do. */
+export function expectFailure(run: RunResult, code: number, happened: RegExp, advice: RegExp): void {
+  const lines = run.stderr.trimEnd().split('\n');
+  expect({ code: run.code, lines }).toEqual({
+    code,
+    lines: [...lines.slice(0, -2), expect.stringMatching(happened), expect.stringMatching(advice)],
+  });
+  expect(lines.at(-2)).toMatch(/^mtput: .*\.$/);
+  expect(lines.at(-1)).toMatch(/[^:]$/);
+  expect(run.stderr).not.toMatch(/^ +at /m);
+}
+
+/** Fails, showing what was printed, unless everything was copied. */
+export function expectSuccess(run: RunResult): void {
+  expect(run.code, run.stderr).toBe(0);
+}

@@ -1,0 +1,347 @@
+/**
+ * A small SFTP server in memory, on the project's own codec: any number of sessions on one disk, and the habits of
+ * servers that cannot be had for a test, each to be switched on.
+ */
+import { Duplex } from 'node:stream';
+import type { SftpAttributes } from '../../src/remotes/sftp/codec/attributes.ts';
+import { ExtensionName, OpenFlag, StatusCode } from '../../src/remotes/sftp/codec/constants.ts';
+import { parseFsync, parsePosixRename } from '../../src/remotes/sftp/codec/extensions.ts';
+import { PacketFramer } from '../../src/remotes/sftp/codec/packet-framer.ts';
+import { encodeReply, type Reply } from '../../src/remotes/sftp/codec/replies.ts';
+import { parseRequest, type Request } from '../../src/remotes/sftp/codec/requests.ts';
+import { SftpSession } from '../../src/remotes/sftp/session.ts';
+import { SftpConnection } from '../../src/remotes/sftp/sftp-connection.ts';
+
+export interface Quirks {
+  /** What a session writes is seen by no other until it is closed, and then takes the place of what stood there. */
+  privateTemporary: boolean;
+  /** A second session sees the file, but writes into a copy of its own; who closes last wins. */
+  secondWritesElsewhere: boolean;
+  /** Opening for writing empties the file. */
+  truncatesOnOpen: boolean;
+  /** Every write goes to the end of the file. */
+  ignoresOffsets: boolean;
+  /** A file that is open cannot be opened again. */
+  refusesSecondOpen: boolean;
+  /** Only the handle that was opened first may write. */
+  refusesSecondWrite: boolean;
+  posixRename: boolean;
+  fsync: boolean;
+  /** posix-rename is offered, and answered with "unsupported". */
+  posixRenameUnsupported: boolean;
+  /** The plain rename takes the place of what stands there. */
+  renameReplaces: boolean;
+  /** Which renames are refused. */
+  refuseRename: (from: string, to: string) => boolean;
+  /** The next renames happen, and then the connection is gone. */
+  loseRenameAnswers: number;
+  /** Sizes are told this much too small. */
+  sizeLie: number;
+  refuseMode: boolean;
+  refuseTimes: boolean;
+  /** CLOSE of a file that was written fails, as where the quota is found to be exceeded. */
+  refuseClose: boolean;
+  /** WRITE beyond this size of a file is refused. */
+  fullAt: number;
+}
+
+export interface DiskFile {
+  bytes: Buffer;
+  kind: 'file' | 'directory' | 'link';
+  mode: number;
+  mtimeSeconds: number;
+}
+
+interface Handle {
+  readonly path: string;
+  readonly file: DiskFile;
+  /** Set for what is not on the disk yet. */
+  readonly isPrivate: boolean;
+  readonly mayWrite: boolean;
+  written: boolean;
+}
+
+const NO_QUIRKS: Quirks = {
+  privateTemporary: false,
+  secondWritesElsewhere: false,
+  truncatesOnOpen: false,
+  ignoresOffsets: false,
+  refusesSecondOpen: false,
+  refusesSecondWrite: false,
+  posixRename: true,
+  fsync: true,
+  posixRenameUnsupported: false,
+  renameReplaces: false,
+  refuseRename: () => false,
+  loseRenameAnswers: 0,
+  sizeLie: 0,
+  refuseMode: false,
+  refuseTimes: false,
+  refuseClose: false,
+  fullAt: Number.POSITIVE_INFINITY,
+};
+
+const KIND_BITS = { file: 0o100000, directory: 0o040000, link: 0o120000 };
+
+export class StandInSftpServer {
+  readonly quirks: Quirks;
+  readonly disk: Map<string, DiskFile> = new Map();
+  /** What was asked, over all sessions: its type, or the name of the extension. */
+  readonly asked: string[] = [];
+  /** Handles that are open, over all sessions. */
+  openHandles = 0;
+  readonly handles: Set<Handle> = new Set();
+
+  constructor(quirks: Partial<Quirks> = {}) {
+    this.quirks = { ...NO_QUIRKS, ...quirks };
+  }
+
+  put(path: string, bytes: Uint8Array | string, attributes: Partial<DiskFile> = {}): DiskFile {
+    const file: DiskFile = { bytes: Buffer.from(bytes), kind: 'file', mode: 0o644, mtimeSeconds: 1000, ...attributes };
+    this.disk.set(path, file);
+    return file;
+  }
+
+  read(path: string): Buffer | undefined {
+    return this.disk.get(path)?.bytes;
+  }
+
+  get paths(): string[] {
+    return [...this.disk.keys()].sort();
+  }
+
+  async session(): Promise<SftpSession> {
+    return SftpSession.open(new StandInSession(this).channel, { stallTimeoutMs: 10_000 });
+  }
+
+  async connection(software = 'stand-in'): Promise<SftpConnection> {
+    const session = await this.session();
+    return new SftpConnection(session, session.closed, { software, inFlight: 'auto', close: async () => {} });
+  }
+}
+
+class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+type Answer = Reply extends infer R ? (R extends { id: number } ? Omit<R, 'id'> : never) : never;
+
+const OK: Answer = { type: 'status', status: StatusCode.ok, message: Buffer.alloc(0), language: Buffer.alloc(0) };
+
+class StandInSession {
+  readonly channel: Duplex;
+  readonly #server: StandInSftpServer;
+  readonly #framer = new PacketFramer();
+  readonly #handles: Map<string, Handle> = new Map();
+  #lastHandle = 0;
+
+  constructor(server: StandInSftpServer) {
+    this.#server = server;
+    this.channel = new Duplex({
+      read: () => {},
+      write: (chunk: Buffer, _, done) => {
+        // A copy: the client may use its buffer again as soon as it has the answer.
+        this.#receive(Buffer.from(chunk));
+        done();
+      },
+      final: (done) => {
+        this.#forgetHandles();
+        this.channel.push(null);
+        done();
+      },
+      destroy: (error, done) => {
+        this.#forgetHandles();
+        done(error);
+      },
+    });
+  }
+
+  #forgetHandles(): void {
+    for (const handle of this.#handles.values()) this.#server.handles.delete(handle);
+    this.#server.openHandles -= this.#handles.size;
+    this.#handles.clear();
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#framer.push(chunk);
+    for (let packet = this.#framer.next(); packet !== undefined; packet = this.#framer.next()) {
+      const request = parseRequest(packet);
+      if (request.type === 'init') {
+        const { posixRename, fsync } = this.#server.quirks;
+        const names = [...(posixRename ? [ExtensionName.posixRename] : []), ...(fsync ? [ExtensionName.fsync] : [])];
+        const extensions = new Map(names.map((name) => [name as string, Buffer.from('1')]));
+        this.channel.push(encodeReply({ type: 'version', version: 3, extensions }));
+        continue;
+      }
+      this.#server.asked.push(request.type === 'extended' ? request.name : request.type);
+      const answer = this.#answer(request);
+      if (!this.channel.destroyed) this.channel.push(encodeReply({ ...answer, id: request.id } as Reply));
+    }
+  }
+
+  #answer(request: Exclude<Request, { type: 'init' }>): Answer {
+    try {
+      return this.#carryOut(request);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const message = Buffer.from(error.message);
+      return { type: 'status', status: error.status, message, language: Buffer.alloc(0) };
+    }
+  }
+
+  #carryOut(request: Exclude<Request, { type: 'init' }>): Answer {
+    const { disk } = this.#server;
+    switch (request.type) {
+      case 'open':
+        return this.#open(text(request.path), request.flags, request.attributes);
+      case 'close':
+        return this.#close(hex(request.handle));
+      case 'write':
+        return this.#write(this.#handle(request.handle), request.offset, request.data);
+      case 'stat':
+      case 'lstat': {
+        const file = disk.get(text(request.path));
+        if (file === undefined) throw new Refusal(StatusCode.noSuchFile, 'No such file');
+        return this.#attributes(file);
+      }
+      case 'fstat':
+        return this.#attributes(this.#handle(request.handle).file);
+      case 'fsetstat':
+        return this.#setAttributes(this.#handle(request.handle).file, request.attributes);
+      case 'remove':
+        if (!disk.delete(text(request.path))) throw new Refusal(StatusCode.noSuchFile, 'No such file');
+        return OK;
+      case 'rename':
+        return this.#rename(text(request.oldPath), text(request.newPath), this.#server.quirks.renameReplaces);
+      case 'extended':
+        return this.#extended(request.name, request.payload);
+      default:
+        throw new Refusal(StatusCode.unsupported, `${request.type} is not known`);
+    }
+  }
+
+  #extended(name: string, payload: Uint8Array): Answer {
+    if (name === ExtensionName.posixRename) {
+      if (this.#server.quirks.posixRenameUnsupported) throw new Refusal(StatusCode.unsupported, 'Not here');
+      const { oldPath, newPath } = parsePosixRename(payload);
+      return this.#rename(text(oldPath), text(newPath), true);
+    }
+    if (name !== ExtensionName.fsync) throw new Refusal(StatusCode.unsupported, 'Unknown extension');
+    this.#handle(parseFsync(payload).handle);
+    return OK;
+  }
+
+  #open(path: string, flags: number, attributes: SftpAttributes): Answer {
+    const { disk, quirks, handles } = this.#server;
+    const others = [...handles].filter((handle) => handle.path === path);
+    if (quirks.refusesSecondOpen && others.length > 0) throw new Refusal(StatusCode.failure, 'The file is in use');
+    let file = disk.get(path);
+    if (file !== undefined && flags & OpenFlag.exclusive) throw new Refusal(StatusCode.failure, 'File exists');
+    if (file === undefined && !(flags & OpenFlag.create)) throw new Refusal(StatusCode.noSuchFile, 'No such file');
+    const isPrivate = quirks.privateTemporary || (quirks.secondWritesElsewhere && others.length > 0);
+    if (file === undefined || isPrivate) {
+      file = {
+        bytes: Buffer.from(file?.bytes ?? []),
+        kind: 'file',
+        mode: attributes.permissions ?? 0o644,
+        mtimeSeconds: 2000,
+      };
+      if (!isPrivate) disk.set(path, file);
+    }
+    if (quirks.truncatesOnOpen || flags & OpenFlag.truncate) file.bytes = Buffer.alloc(0);
+    const mayWrite = !(quirks.refusesSecondWrite && others.length > 0);
+    const handle: Handle = { path, file, isPrivate, mayWrite, written: false };
+    const id = Buffer.alloc(4);
+    id.writeUInt32BE(++this.#lastHandle);
+    this.#handles.set(hex(id), handle);
+    handles.add(handle);
+    this.#server.openHandles++;
+    return { type: 'handle', handle: id };
+  }
+
+  #close(id: string): Answer {
+    const handle = this.#handles.get(id);
+    if (handle === undefined) throw new Refusal(StatusCode.failure, 'Invalid handle');
+    this.#handles.delete(id);
+    this.#server.handles.delete(handle);
+    this.#server.openHandles--;
+    const { secondWritesElsewhere, refuseClose } = this.#server.quirks;
+    if (handle.isPrivate || secondWritesElsewhere) this.#server.disk.set(handle.path, handle.file);
+    if (refuseClose && handle.written) throw new Refusal(StatusCode.failure, 'Quota exceeded');
+    return OK;
+  }
+
+  #write(handle: Handle, offset: number, data: Uint8Array): Answer {
+    const { quirks } = this.#server;
+    if (!handle.mayWrite) throw new Refusal(StatusCode.permissionDenied, 'Not you');
+    const { file } = handle;
+    const at = quirks.ignoresOffsets ? file.bytes.length : offset;
+    const end = at + data.length;
+    if (end > quirks.fullAt) throw new Refusal(StatusCode.failure, 'No space left on device');
+    if (end > file.bytes.length) file.bytes = Buffer.concat([file.bytes, Buffer.alloc(end - file.bytes.length)]);
+    file.bytes.set(data, at);
+    file.mtimeSeconds++;
+    handle.written = true;
+    return OK;
+  }
+
+  #attributes({ bytes, kind, mode, mtimeSeconds }: DiskFile): Answer {
+    const attributes: SftpAttributes = {
+      size: Math.max(0, bytes.length - this.#server.quirks.sizeLie),
+      permissions: KIND_BITS[kind] | mode,
+      times: { atimeSeconds: 0, mtimeSeconds },
+    };
+    return { type: 'attributes', attributes };
+  }
+
+  #setAttributes(file: DiskFile, { size, permissions, times }: SftpAttributes): Answer {
+    const { quirks } = this.#server;
+    if (size !== undefined) {
+      file.bytes = Buffer.concat([file.bytes, Buffer.alloc(Math.max(0, size - file.bytes.length))]).subarray(0, size);
+      file.mtimeSeconds++;
+    }
+    if (permissions !== undefined) {
+      if (quirks.refuseMode) throw new Refusal(StatusCode.permissionDenied, 'No modes here');
+      file.mode = permissions & 0o7777;
+    }
+    if (times !== undefined) {
+      if (quirks.refuseTimes) throw new Refusal(StatusCode.unsupported, 'No times here');
+      file.mtimeSeconds = times.mtimeSeconds;
+    }
+    return OK;
+  }
+
+  #rename(from: string, to: string, replaces: boolean): Answer {
+    const { disk, quirks } = this.#server;
+    const file = disk.get(from);
+    if (file === undefined) throw new Refusal(StatusCode.noSuchFile, 'No such file');
+    if (quirks.refuseRename(from, to)) throw new Refusal(StatusCode.permissionDenied, 'Permission denied');
+    if (disk.has(to) && !replaces) throw new Refusal(StatusCode.failure, 'File exists');
+    disk.delete(from);
+    disk.set(to, file);
+    if (quirks.loseRenameAnswers > 0) {
+      quirks.loseRenameAnswers--;
+      this.channel.destroy();
+    }
+    return OK;
+  }
+
+  #handle(id: Uint8Array): Handle {
+    const handle = this.#handles.get(hex(id));
+    if (handle === undefined) throw new Refusal(StatusCode.failure, 'Invalid handle');
+    return handle;
+  }
+}
+
+function text(path: Uint8Array): string {
+  return Buffer.from(path).toString('latin1');
+}
+
+function hex(handle: Uint8Array): string {
+  return Buffer.from(handle).toString('hex');
+}

@@ -1,0 +1,63 @@
+/** Looks at a path again and again, as somebody who waits for a file does, and keeps what it saw there. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The programs that are watched need a processor too. */
+const PAUSE_MS = 4;
+
+export interface TargetWatcher {
+  /** SHA-256 of each content in the order they were seen, `missing` where nothing was there; no two in a row are the same. */
+  readonly seen: readonly string[];
+  /** How often it looked. */
+  readonly looks: number;
+  /** Resolves after a look that began when this was called. */
+  look(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function watchTarget(path: string): TargetWatcher {
+  const seen: string[] = [];
+  let looks = 0;
+  let stopped = false;
+
+  async function look(): Promise<void> {
+    const now = await contentOf(path);
+    looks++;
+    if (seen.at(-1) !== now) seen.push(now);
+  }
+
+  async function watch(): Promise<void> {
+    while (!stopped) {
+      await look();
+      await sleep(PAUSE_MS);
+    }
+  }
+
+  const watching = watch();
+  // A failure is told by stop, to whom it is of interest.
+  watching.catch(() => {});
+  return {
+    seen,
+    get looks() {
+      return looks;
+    },
+    look,
+    stop: () => {
+      stopped = true;
+      return watching;
+    },
+  };
+}
+
+/** One file is read from its beginning to its end, whatever takes its name meanwhile. */
+async function contentOf(path: string): Promise<string> {
+  try {
+    return createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'missing';
+    throw error;
+  }
+}

@@ -1,0 +1,382 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { TransferEventBody } from '../../../src/engine/events.ts';
+import { Fleet, type FleetOptions } from '../../../src/engine/fleet.ts';
+import type { PieceRunner, RunnerCommand, RunnerReport } from '../../../src/engine/piece-runner.ts';
+import { CopyError, type ErrorCode } from '../../../src/errors.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  // No jitter.
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+const abilities = {
+  pieceSize: { min: 1, max: 2 ** 50, maxPieces: 2 ** 50 },
+  writers: 'many',
+  splitsPieces: true,
+} as const;
+
+class Scene implements PieceRunner {
+  readonly commands: RunnerCommand[] = [];
+  readonly events: TransferEventBody[] = [];
+  readonly opened: number[] = [];
+  readonly closing: number[] = [];
+  readonly lost: number[] = [];
+  readonly failures: CopyError[] = [];
+  readonly fleet: Fleet;
+
+  constructor(options: Partial<FleetOptions> = {}) {
+    const all = { wanted: 4, maxStartups: 8, connectIntervalMs: 0, retryForMs: 900_000, ...options };
+    this.fleet = new Fleet(this, all, {
+      opened: (connection) => this.opened.push(connection),
+      closing: (connection) => this.closing.push(connection),
+      lost: (connection) => this.lost.push(connection),
+      failed: (error) => this.failures.push(error),
+      emit: (event) => this.events.push(event),
+    });
+  }
+
+  post(command: RunnerCommand): void {
+    this.commands.push(command);
+  }
+
+  onReport(): void {}
+
+  async end(): Promise<void> {}
+
+  /** Connections that were told to dial and have had no answer yet, in order. */
+  dialling: number[] = [];
+
+  start(): void {
+    this.fleet.start();
+    this.#take();
+  }
+
+  /** Time goes on. */
+  wait(ms: number): void {
+    vi.advanceTimersByTime(ms);
+    this.#take();
+  }
+
+  open(connection: number): void {
+    this.#answered(connection);
+    this.#report({ kind: 'opened', connection, abilities, description: `server ${connection}` });
+  }
+
+  fail(connection: number, code: ErrorCode): void {
+    this.#answered(connection);
+    this.#report({ kind: 'open-failed', connection, error: new CopyError(code, 'No.').toData() });
+  }
+
+  lose(connection: number): void {
+    this.#report({ kind: 'lost', connection, error: new CopyError('connection-lost', 'Cut.').toData() });
+  }
+
+  closed(connection: number): void {
+    this.#report({ kind: 'lost', connection });
+  }
+
+  of(type: 'connection', state: string): number[] {
+    return this.events.flatMap((event) => (event.type === type && event.state === state ? [event.connection] : []));
+  }
+
+  closes(): number[] {
+    return this.commands.flatMap((command) => (command.kind === 'close' ? [command.connection] : []));
+  }
+
+  #report(report: RunnerReport): void {
+    expect(this.fleet.report(structuredClone(report))).toBe(true);
+    this.#take();
+  }
+
+  #answered(connection: number): void {
+    expect(this.dialling, 'only what was dialled can be answered').toContain(connection);
+    this.dialling = this.dialling.filter((other) => other !== connection);
+  }
+
+  #seen = 0;
+
+  #take(): void {
+    for (const command of this.commands.slice(this.#seen)) {
+      if (command.kind === 'open') this.dialling.push(command.connection);
+    }
+    this.#seen = this.commands.length;
+  }
+}
+
+test('opens no more handshakes at once than told, and all in the end', () => {
+  const scene = new Scene({ wanted: 7, maxStartups: 3 });
+  scene.start();
+  expect(scene.dialling).toEqual([1, 2, 3]);
+  expect(scene.fleet.isGrowing).toBe(true);
+  scene.open(2);
+  expect(scene.dialling).toEqual([1, 3, 4]);
+  while (scene.dialling.length > 0) {
+    expect(scene.dialling.length).toBeLessThanOrEqual(3);
+    scene.open(scene.dialling[0]!);
+  }
+  expect(scene.fleet.open).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect(scene.opened).toEqual([2, 1, 3, 4, 5, 6, 7]);
+  expect(scene.fleet.isGrowing).toBe(false);
+  expect(scene.of('connection', 'opening')).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect(scene.of('connection', 'open')).toEqual(scene.opened);
+});
+
+test('keeps the pause between two attempts', () => {
+  const scene = new Scene({ wanted: 3, connectIntervalMs: 1000 });
+  scene.start();
+  expect(scene.dialling).toEqual([1]);
+  scene.wait(999);
+  expect(scene.dialling).toEqual([1]);
+  scene.open(1);
+  expect(scene.dialling, 'an answer shortens no pause').toEqual([]);
+  scene.wait(1);
+  expect(scene.dialling).toEqual([2]);
+  scene.wait(1000);
+  expect(scene.dialling).toEqual([2, 3]);
+});
+
+test('a refusal halves the handshakes at once, and is tried again later and later, then given up', () => {
+  const scene = new Scene({ wanted: 4, maxStartups: 4 });
+  scene.start();
+  scene.open(1);
+  scene.open(2);
+  scene.fail(3, 'connection-refused');
+  scene.fail(4, 'connection-refused');
+  // 4 → 2 → 1 at once.
+  for (const pause of [1000, 2000, 4000]) {
+    scene.wait(pause - 1);
+    expect(scene.dialling).toEqual([]);
+    scene.wait(1);
+    expect(scene.dialling).toEqual([3]);
+    scene.fail(3, 'connection-refused');
+    expect(scene.dialling, 'one at a time').toEqual([4]);
+    scene.fail(4, 'connection-refused');
+  }
+  scene.wait(3_600_000);
+  expect(scene.dialling).toEqual([]);
+  expect(scene.of('connection', 'given-up')).toEqual([3, 4]);
+  expect(scene.of('connection', 'refused')).toEqual([3, 4, 3, 4, 3, 4]);
+  expect(scene.failures).toEqual([]);
+  expect(scene.fleet.open).toEqual([1, 2]);
+});
+
+test('a refused connection that comes in later counts from the beginning again', () => {
+  const scene = new Scene({ wanted: 2 });
+  scene.start();
+  scene.open(1);
+  for (let round = 0; round < 3; round++) {
+    scene.fail(2, 'connection-refused');
+    scene.wait(4000);
+  }
+  scene.open(2);
+  scene.lose(2);
+  scene.wait(100);
+  scene.fail(2, 'connection-refused');
+  scene.wait(1000);
+  expect(scene.dialling).toEqual([2]);
+});
+
+test('a first connection that is always refused fails the run with that', () => {
+  const scene = new Scene({ wanted: 1 });
+  scene.start();
+  for (let attempt = 1; attempt <= 4; attempt++) {
+    expect(scene.failures).toEqual([]);
+    scene.fail(1, 'connection-refused');
+    scene.wait(60_000);
+  }
+  expect(scene.failures.map(({ code }) => code)).toEqual(['connection-refused']);
+});
+
+test.each(['authentication-failed', 'host-key-changed', 'subsystem-missing'] as const)(
+  'a first connection that fails with %s fails the run with that, at once',
+  (code) => {
+    const scene = new Scene();
+    scene.start();
+    scene.fail(1, code);
+    expect(scene.failures).toHaveLength(1);
+    expect(scene.failures[0]!.code).toBe(code);
+    expect(scene.closes(), 'the others stop dialling').toEqual([2, 3, 4]);
+    scene.wait(3_600_000);
+    expect(scene.commands.filter(({ kind }) => kind === 'open')).toHaveLength(4);
+  },
+);
+
+test('a server that does not answer fails the run when the last of the first attempts has failed', () => {
+  const scene = new Scene({ wanted: 10, maxStartups: 8 });
+  scene.start();
+  // Handshakes that time out leave the others time to be dialled anew: that must not go on for ever.
+  for (let attempts = 0; attempts < 100 && scene.failures.length === 0; attempts++) {
+    scene.fail(scene.dialling[0]!, 'connection-failed');
+    scene.wait(300);
+    if (attempts < 9) expect(scene.failures).toEqual([]);
+  }
+  expect(scene.failures.map(({ code, exitCode }) => [code, exitCode])).toEqual([['connection-failed', 5]]);
+  expect(scene.commands.filter(({ kind }) => kind === 'open').length).toBeLessThanOrEqual(20);
+});
+
+test('one first attempt that fails is nothing while another may still come through', () => {
+  const scene = new Scene({ wanted: 2 });
+  scene.start();
+  scene.fail(1, 'connection-failed');
+  scene.open(2);
+  scene.wait(1000);
+  scene.open(1);
+  expect(scene.failures).toEqual([]);
+});
+
+test('a failed login beside a connection that works gives up that one only', () => {
+  const scene = new Scene({ wanted: 3 });
+  scene.start();
+  scene.open(1);
+  scene.fail(2, 'authentication-failed');
+  scene.open(3);
+  expect(scene.failures).toEqual([]);
+  expect(scene.of('connection', 'given-up')).toEqual([2]);
+  scene.wait(3_600_000);
+  expect(scene.dialling, 'no failed login is tried again').toEqual([]);
+});
+
+test('a lost connection is told, and dialled anew after 0.1 s, then later and later', () => {
+  const scene = new Scene({ wanted: 2 });
+  scene.start();
+  scene.open(1);
+  scene.open(2);
+  scene.lose(2);
+  expect(scene.lost).toEqual([2]);
+  expect(scene.events.at(-1)).toMatchObject({ type: 'connection', connection: 2, state: 'lost', retryInMs: 100 });
+  scene.wait(100);
+  for (const pause of [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]) {
+    expect(scene.dialling).toEqual([2]);
+    scene.fail(2, 'connection-failed');
+    scene.wait(pause - 1);
+    expect(scene.dialling).toEqual([]);
+    scene.wait(1);
+  }
+  scene.open(2);
+  expect(scene.fleet.open).toEqual([1, 2]);
+  expect(scene.failures).toEqual([]);
+});
+
+test('with all connections lost it tries for as long as told, then there is no connection', () => {
+  const scene = new Scene({ wanted: 2, retryForMs: 60_000 });
+  scene.start();
+  scene.open(1);
+  scene.open(2);
+  const began = performance.now();
+  scene.lose(1);
+  scene.lose(2);
+  while (scene.failures.length === 0 && performance.now() - began < 600_000) {
+    for (const connection of [...scene.dialling]) scene.fail(connection, 'connection-failed');
+    scene.wait(500);
+  }
+  expect(scene.failures.map(({ code, exitCode }) => [code, exitCode])).toEqual([['no-connection', 5]]);
+  expect(performance.now() - began).toBeGreaterThan(60_000);
+  expect(performance.now() - began).toBeLessThan(60_000 + 31_000);
+  scene.wait(3_600_000);
+  expect(scene.dialling).toEqual([]);
+});
+
+test('a server that refuses while all connections are lost is tried again every half minute at least', () => {
+  const scene = new Scene({ wanted: 1, retryForMs: 3_600_000 });
+  scene.start();
+  scene.open(1);
+  scene.lose(1);
+  scene.wait(100);
+  for (let attempt = 1; attempt <= 40; attempt++) {
+    expect(scene.dialling).toEqual([1]);
+    scene.fail(1, 'connection-refused');
+    scene.wait(30_000);
+  }
+  scene.open(1);
+  expect(scene.failures).toEqual([]);
+});
+
+test('a connection that comes back ends the time without one', () => {
+  const scene = new Scene({ wanted: 1, retryForMs: 10_000 });
+  scene.start();
+  scene.open(1);
+  for (let time = 0; time < 5; time++) {
+    scene.lose(1);
+    scene.wait(6000);
+    scene.open(1);
+    scene.fleet.progressed();
+  }
+  expect(scene.failures).toEqual([]);
+});
+
+test('connections that are lost again and again without a byte end the run; a byte begins the count anew', () => {
+  const scene = new Scene({ wanted: 2 });
+  scene.start();
+  let losses = 0;
+  const loseBoth = (): void => {
+    for (const connection of [1, 2]) {
+      if (scene.failures.length > 0 || !scene.fleet.open.includes(connection)) continue;
+      scene.lose(connection);
+      losses++;
+    }
+    scene.wait(31_000);
+    for (const connection of [...scene.dialling]) scene.open(connection);
+  };
+  for (const connection of [1, 2]) scene.open(connection);
+  for (let round = 0; round < 4; round++) loseBoth();
+  scene.fleet.progressed();
+  losses = 0;
+  for (let round = 0; round < 50 && scene.failures.length === 0; round++) loseBoth();
+  expect(scene.failures.map(({ code }) => code)).toEqual(['connection-lost']);
+  expect(losses).toBe(13);
+});
+
+test('a dropped connection is closed once, gets no more work, and is opened anew', () => {
+  const scene = new Scene({ wanted: 2 });
+  scene.start();
+  scene.open(1);
+  scene.open(2);
+  scene.fleet.drop(2);
+  scene.fleet.drop(2);
+  expect(scene.closes()).toEqual([2]);
+  expect(scene.closing).toEqual([2]);
+  expect(scene.fleet.open).toEqual([1]);
+  scene.closed(2);
+  scene.wait(100);
+  scene.open(2);
+  expect(scene.fleet.open).toEqual([1, 2]);
+});
+
+test('dropping what is not open does nothing', () => {
+  const scene = new Scene({ wanted: 2 });
+  scene.start();
+  scene.fleet.drop(1);
+  expect(scene.closes()).toEqual([]);
+});
+
+test('end() closes what is open or dialling, forgets every timer, and opens nothing any more', () => {
+  const scene = new Scene({ wanted: 4, connectIntervalMs: 100 });
+  scene.start();
+  scene.open(1);
+  scene.wait(100);
+  scene.wait(100);
+  scene.fail(3, 'connection-refused');
+  expect(scene.dialling).toEqual([2]);
+  scene.fleet.end();
+  expect(scene.closes()).toEqual([1, 2]);
+  expect(vi.getTimerCount()).toBe(0);
+  // It came through all the same.
+  scene.open(2);
+  expect(scene.closes()).toEqual([1, 2, 2]);
+  expect(scene.opened).toEqual([1]);
+  scene.closed(1);
+  scene.closed(2);
+  expect(vi.getTimerCount()).toBe(0);
+  expect(scene.failures).toEqual([]);
+});
+
+test('reports on tasks are not its business', () => {
+  const { fleet } = new Scene();
+  expect(fleet.report({ kind: 'taken', task: 1 })).toBe(false);
+  expect(fleet.report({ kind: 'ended', task: 1 })).toBe(false);
+});

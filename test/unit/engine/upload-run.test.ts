@@ -1,0 +1,396 @@
+import { appendFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { Counters } from '../../../src/engine/counters.ts';
+import type { TransferEvent } from '../../../src/engine/events.ts';
+import { findSources } from '../../../src/engine/local-files.ts';
+import { LocalRunner } from '../../../src/engine/local-runner.ts';
+import type { UploadOptions } from '../../../src/engine/upload-context.ts';
+import { UploadRun } from '../../../src/engine/upload-run.ts';
+import { CopyError } from '../../../src/errors.ts';
+import { type MemoryFaults, MemoryRemote, stagedName } from '../../support/memory-remote.ts';
+import { makeTempDir } from '../../support/temp-dir.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Bytes that differ from place to place, the same in every run. */
+function contents(size: number, seed: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  let state = seed + 1;
+  for (let i = 0; i + 4 <= size; i += 4) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    bytes.writeUInt32LE(state, i);
+  }
+  return bytes;
+}
+
+interface Scene {
+  readonly remote: MemoryRemote;
+  readonly dir: string;
+  readonly sources: string[];
+  readonly events: TransferEvent[];
+  readonly stop: AbortController;
+  run(options?: Partial<UploadOptions>): ReturnType<UploadRun['run']>;
+}
+
+/** Files `0`, `1`, ... of these sizes in a directory; undefined: missing. */
+async function scene(sizes: readonly (number | undefined)[], faults: Partial<MemoryFaults> = {}): Promise<Scene> {
+  const temp = await makeTempDir('upload');
+  onTestFinished(temp.remove);
+  const remote = new MemoryRemote(faults);
+  const sources = sizes.map((_, i) => join(temp.path, String(i)));
+  await Promise.all(sizes.map((size, i) => size !== undefined && writeFile(sources[i]!, contents(size, i))));
+  const events: TransferEvent[] = [];
+  const stop = new AbortController();
+  const run = async (options: Partial<UploadOptions> = {}) => {
+    const counters = new Counters();
+    const found = await findSources(sources.map((path) => Buffer.from(path)));
+    const all: UploadOptions = {
+      destination: Buffer.alloc(0),
+      pieceSize: 64 * KIB,
+      verify: 'size',
+      inplace: false,
+      preserve: true,
+      dryRun: false,
+      wanted: 3,
+      maxStartups: 8,
+      connectIntervalMs: 0,
+      retryForMs: 2000,
+      ...options,
+    };
+    const upload = new UploadRun(new LocalRunner(remote, counters), counters, found, all, (event) => {
+      events.push(structuredClone(event));
+    });
+    const outcome = await upload.run(stop.signal);
+    expect(remote.open, 'nothing is left open').toEqual([]);
+    expect(upload.scheduler.tasks(), 'nothing is left under way').toEqual([]);
+    return outcome;
+  };
+  return { remote, dir: temp.path, sources, events, stop, run };
+}
+
+function expectArrived({ remote }: Scene, sizes: readonly (number | undefined)[]): void {
+  sizes.forEach((size, i) => {
+    const there = remote.contents(`/home/${i}`);
+    if (size === undefined) expect(there).toBeUndefined();
+    else expect(there?.equals(contents(size, i)), `file ${i}`).toBe(true);
+    expect(remote.contents(stagedName(`/home/${i}`)), 'nothing staged is left').toBeUndefined();
+  });
+}
+
+function filesOf(events: readonly TransferEvent[]) {
+  return events.flatMap((event) => (event.type === 'file' ? [event] : []));
+}
+
+function notices(events: readonly TransferEvent[]): string[] {
+  return events.flatMap((event) => (event.type === 'notice' ? [event.code] : []));
+}
+
+test('files of every kind of size arrive whole, by several connections', async () => {
+  const sizes = [0, 1, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 3 * MIB + 17];
+  const it = await scene(sizes);
+  const outcome = await it.run();
+  expectArrived(it, sizes);
+  const bytes = sizes.reduce((sum, size) => sum + size);
+  expect(outcome).toEqual({
+    filesDone: 6,
+    filesFailed: 0,
+    bytesSent: bytes,
+    connectionsUsed: 3,
+    verified: { bySize: bytes, notVerified: 0 },
+    error: undefined,
+    ended: false,
+  });
+});
+
+test('tells one plan before any file, and of each file that it started, is committed, is done', async () => {
+  const it = await scene([MIB, 2 * MIB]);
+  await it.run();
+  const plans = it.events.filter(({ type }) => type === 'plan');
+  expect(plans).toEqual([
+    expect.objectContaining({ direction: 'upload', files: 2, bytes: 3 * MIB, connections: 3, dryRun: false }),
+  ]);
+  const firstFile = it.events.findIndex(({ type }) => type === 'file');
+  expect(it.events.findIndex(({ type }) => type === 'plan')).toBeLessThan(firstFile);
+  for (const source of it.sources) {
+    const states = filesOf(it.events).filter((event) => event.source === source);
+    expect(states.map(({ state }) => state)).toEqual(['started', 'committing', 'done']);
+    expect(new Set(states.map(({ size }) => size)).size).toBe(1);
+  }
+  for (const event of it.events) expect([event.v, typeof event.atMs]).toEqual([1, 'number']);
+});
+
+test('the target gets mode and time of the source, unless told otherwise', async () => {
+  const it = await scene([10]);
+  await it.run();
+  const kept = it.remote.files.get('/home/0')!;
+  expect(kept.mtimeMs).toBeGreaterThan(0);
+  await it.run({ preserve: false });
+  const plain = it.remote.files.get('/home/0')!;
+  expect([plain.mode, plain.mtimeMs]).toEqual([0o600, 0]);
+});
+
+test('one missing source of several is the failure of that one', async () => {
+  const it = await scene([MIB, undefined, 100]);
+  const outcome = await it.run();
+  expectArrived(it, [MIB, undefined, 100]);
+  expect(outcome).toMatchObject({ filesDone: 2, filesFailed: 1, ended: false, error: { code: 'source-missing' } });
+  expect(filesOf(it.events).filter(({ state }) => state === 'failed')).toEqual([
+    expect.objectContaining({ source: it.sources[1], error: expect.objectContaining({ exitCode: 3 }) }),
+  ]);
+});
+
+test('two sources of one name never become one file', async () => {
+  const it = await scene([100]);
+  it.sources.push(it.sources[0]!);
+  const outcome = await it.run();
+  expect(outcome).toMatchObject({
+    filesDone: 1,
+    filesFailed: 1,
+    ended: false,
+    error: { code: 'usage', scope: 'file' },
+  });
+  expectArrived(it, [100]);
+});
+
+test('a connection that is lost again and again in the middle costs nothing but its bytes in flight', async () => {
+  const it = await scene([4 * MIB], { loseAfter: { 2: [200_000, 100_000], 3: [0, 300_000] } });
+  const outcome = await it.run();
+  expectArrived(it, [4 * MIB]);
+  expect(outcome).toMatchObject({ filesDone: 1, error: undefined });
+  const lost = it.events.filter((event) => event.type === 'connection' && event.state === 'lost');
+  expect(lost.length).toBeGreaterThanOrEqual(2);
+});
+
+test('a connection that is being hung up gets nothing of the next file', async () => {
+  const sizes = [MIB, MIB, MIB, MIB];
+  const it = await scene(sizes, { slowClose: true });
+  const failed = new Set<number>();
+  it.remote.onWrite = (connection) => {
+    if (failed.has(connection)) return;
+    failed.add(connection);
+    // The engine closes it for this; until it is closed, all that it is given would fail at once.
+    throw new CopyError('protocol', 'It answered nonsense.');
+  };
+  const outcome = await it.run();
+  expectArrived(it, sizes);
+  expect(outcome.error).toBeUndefined();
+});
+
+test('when all connections are lost at once, the run goes on where it was', async () => {
+  const it = await scene([4 * MIB]);
+  let stored = 0;
+  it.remote.onWrite = (_, { length }) => {
+    stored += length;
+    if (stored < 2 * MIB) return;
+    stored = Number.NEGATIVE_INFINITY;
+    for (const connection of it.remote.open) it.remote.lose(connection);
+  };
+  const outcome = await it.run();
+  expectArrived(it, [4 * MIB]);
+  expect(outcome.error).toBeUndefined();
+  expect(outcome.bytesSent, 'not from the beginning').toBeLessThan(5 * MIB);
+});
+
+test('when none comes back in time, there is no connection, and the target is as it was', async () => {
+  const it = await scene([4 * MIB]);
+  it.remote.files.set('/home/0', { bytes: Buffer.from('old'), mtimeMs: 1, mode: 0o644 });
+  const failed = new CopyError('connection-failed', 'Nobody answers.').toData();
+  it.remote.onWrite = () => {
+    for (const connection of [1, 2, 3]) it.remote.faults.failConnect[connection] = new Array(1000).fill(failed);
+    for (const connection of it.remote.open) it.remote.lose(connection);
+  };
+  const outcome = await it.run({ retryForMs: 300 });
+  expect(outcome).toMatchObject({ filesDone: 0, ended: true, error: { code: 'no-connection', exitCode: 5 } });
+  expect(it.remote.contents('/home/0')!.toString()).toBe('old');
+});
+
+test('a first connection that is refused its login ends the run with that', async () => {
+  const denied = new CopyError('authentication-failed', 'No.').toData();
+  const it = await scene([MIB], { failConnect: { 1: [denied] }, hangConnect: [2, 3] });
+  const outcome = await it.run();
+  expect(outcome).toMatchObject({ ended: true, filesDone: 0, error: { code: 'authentication-failed', exitCode: 7 } });
+  expect(it.remote.files.size).toBe(0);
+});
+
+test('cancelled in the middle: everything stops, the target is as it was', async () => {
+  const it = await scene([4 * MIB, 4 * MIB]);
+  it.remote.files.set('/home/0', { bytes: Buffer.from('old'), mtimeMs: 1, mode: 0o644 });
+  let writes = 0;
+  it.remote.onWrite = () => {
+    if (++writes === 20) it.stop.abort(new CopyError('cancelled', 'Interrupted.'));
+  };
+  const outcome = await it.run();
+  expect(outcome).toMatchObject({ filesDone: 0, ended: true, error: { code: 'cancelled', exitCode: 130 } });
+  expect(it.remote.contents('/home/0')!.toString()).toBe('old');
+  expect(it.remote.contents('/home/1')).toBeUndefined();
+});
+
+test('cancelled while the server is silent: nobody waits for it', async () => {
+  const it = await scene([4 * MIB], { holdAcknowledgements: true });
+  const running = it.run();
+  it.remote.onWrite = () => expect.unreachable('nothing is let through');
+  while (it.remote.open.length < 3) await new Promise((resolve) => setImmediate(resolve));
+  it.stop.abort();
+  expect((await running).error?.code).toBe('cancelled');
+});
+
+test('cancelled before it began: nothing is dialled', async () => {
+  const it = await scene([MIB]);
+  it.stop.abort();
+  expect((await it.run()).error?.code).toBe('cancelled');
+  expect(it.remote.dialled.size).toBe(0);
+});
+
+test('a source that changes while it is copied is never published', async () => {
+  const it = await scene([2 * MIB, 100]);
+  let changed: Promise<void> | undefined;
+  it.remote.onWrite = async () => {
+    changed ??= appendFile(it.sources[0]!, 'more');
+    await changed;
+  };
+  const outcome = await it.run();
+  expect(outcome).toMatchObject({ filesDone: 1, filesFailed: 1, ended: false, error: { code: 'source-changed' } });
+  expect(it.remote.contents('/home/0')).toBeUndefined();
+  expect(it.remote.contents('/home/1')?.equals(contents(100, 1))).toBe(true);
+});
+
+test('where one connection writes each file, others write other files, and the user is told once', async () => {
+  const sizes = [2 * MIB, 2 * MIB];
+  const it = await scene(sizes, { writers: 'one', refuseJoin: [1, 2, 3] });
+  const outcome = await it.run();
+  expectArrived(it, sizes);
+  expect(outcome.error).toBeUndefined();
+  expect(notices(it.events)).toEqual(['single-writer']);
+});
+
+test('where one connection writes and is lost, the file is sent from the beginning again', async () => {
+  const it = await scene([2 * MIB], { writers: 'one', loseAfter: { 1: [MIB], 2: [MIB], 3: [MIB] } });
+  const outcome = await it.run();
+  expectArrived(it, [2 * MIB]);
+  expect(outcome.error).toBeUndefined();
+  expect(notices(it.events)).toContain('started-over');
+  expect(it.remote.bytesStored).toBeGreaterThan(2 * MIB);
+});
+
+test('where one connection writes and is lost every time, the file fails after some starts', async () => {
+  const always = new Array(100).fill(MIB);
+  const it = await scene([2 * MIB], { writers: 'one', loseAfter: { 1: always, 2: always, 3: always } });
+  const outcome = await it.run({ retryForMs: 60_000 });
+  expect(outcome).toMatchObject({ filesDone: 0, filesFailed: 1, error: { code: 'connection-lost' } });
+  expect(it.remote.contents('/home/0')).toBeUndefined();
+  expect(notices(it.events).filter((code) => code === 'started-over')).toHaveLength(4);
+});
+
+test.each(['many', 'one', 'one, data lost'] as const)(
+  'a server that is probed (%s) gets the file whole',
+  async (probe) => {
+    const it = await scene([4 * MIB, MIB], { writers: 'unknown', probe });
+    const outcome = await it.run();
+    expectArrived(it, [4 * MIB, MIB]);
+    expect(outcome.error).toBeUndefined();
+    expect(notices(it.events).includes('single-writer')).toBe(probe !== 'many');
+    expect(notices(it.events).includes('started-over')).toBe(probe === 'one, data lost');
+  },
+);
+
+test('a second connection that may not join makes it a single writer in the middle of the run', async () => {
+  const it = await scene([4 * MIB], { refuseJoin: [2, 3] });
+  const outcome = await it.run();
+  expectArrived(it, [4 * MIB]);
+  expect(outcome.error).toBeUndefined();
+  expect(notices(it.events)).toEqual(['single-writer']);
+});
+
+test('a commit whose answer was lost is recognised', async () => {
+  const it = await scene([MIB], { loseRenameAnswers: 1 });
+  const outcome = await it.run();
+  expectArrived(it, [MIB]);
+  expect(outcome).toMatchObject({ filesDone: 1, error: undefined });
+});
+
+test('a close that fails is the failure of the file: it may be what tells of a full disk', async () => {
+  const it = await scene([4 * MIB], { failClose: [1, 2, 3] });
+  const outcome = await it.run();
+  expect(outcome).toMatchObject({ filesDone: 0, filesFailed: 1, error: { code: 'no-space' } });
+  expect(it.remote.contents('/home/0')).toBeUndefined();
+});
+
+test('a target of another size is code 9, unless nothing is to be verified', async () => {
+  const it = await scene([MIB], { sizeLie: MIB - 1 });
+  expect(await it.run()).toMatchObject({ filesDone: 0, error: { code: 'integrity', exitCode: 9 } });
+  expect(await it.run({ verify: 'none' })).toMatchObject({
+    filesDone: 1,
+    verified: { bySize: 0, notVerified: MIB },
+    error: undefined,
+  });
+});
+
+test('a dry run tells what would be copied, and changes nothing', async () => {
+  const it = await scene([MIB, undefined, 5]);
+  it.remote.files.set('/home/0', { bytes: Buffer.from('old'), mtimeMs: 1, mode: 0o644 });
+  const outcome = await it.run({ dryRun: true });
+  expect(outcome).toMatchObject({ filesDone: 0, filesFailed: 1, bytesSent: 0 });
+  const would = filesOf(it.events).filter(({ state }) => state === 'would-copy');
+  expect(would.map(({ source, replaces }) => [source, replaces])).toEqual([
+    [it.sources[0], true],
+    [it.sources[2], false],
+  ]);
+  expect([...it.remote.files.keys()]).toEqual(['/home/0']);
+  expect(it.remote.contents('/home/0')!.toString()).toBe('old');
+});
+
+test('a target that is longer keeps nothing of its old end', async () => {
+  const it = await scene([100 * KIB]);
+  it.remote.files.set('/home/0', { bytes: Buffer.alloc(MIB, 'x'), mtimeMs: 1, mode: 0o644 });
+  await it.run();
+  expectArrived(it, [100 * KIB]);
+});
+
+test('in place, the target itself is written and cut to its size', async () => {
+  const it = await scene([2 * MIB]);
+  it.remote.files.set('/home/0', { bytes: Buffer.alloc(3 * MIB, 'x'), mtimeMs: 1, mode: 0o644 });
+  const outcome = await it.run({ inplace: true });
+  expect(outcome.error).toBeUndefined();
+  expectArrived(it, [2 * MIB]);
+});
+
+test('a directory that stands in the way is the failure of the file', async () => {
+  const it = await scene([10, 10]);
+  it.remote.directories.add('/home/0');
+  const outcome = await it.run();
+  expect(outcome).toMatchObject({ filesDone: 1, filesFailed: 1, error: { code: 'destination-is-directory' } });
+});
+
+test('missing directories of the destination are made', async () => {
+  const it = await scene([10, 10]);
+  const outcome = await it.run({ destination: Buffer.from('a/b/') });
+  expect(outcome.error).toBeUndefined();
+  expect(it.remote.contents('/home/a/b/1')?.equals(contents(10, 1))).toBe(true);
+  expect(it.remote.directories.has('/home/a')).toBe(true);
+});
+
+test('a rate limit that stands still does not hold a cancelled run', async () => {
+  const it = await scene([4 * MIB]);
+  const counters = new Counters();
+  counters.limit();
+  counters.allow(1, 1);
+  const found = await findSources(it.sources.map((path) => Buffer.from(path)));
+  const options = {
+    destination: Buffer.alloc(0),
+    pieceSize: 64 * KIB,
+    verify: 'size',
+    inplace: false,
+    preserve: true,
+    dryRun: false,
+    wanted: 2,
+    maxStartups: 8,
+    connectIntervalMs: 0,
+    retryForMs: 2000,
+  } as const;
+  const upload = new UploadRun(new LocalRunner(it.remote, counters), counters, found, options, () => {});
+  it.remote.onWrite = () => it.stop.abort();
+  expect((await upload.run(it.stop.signal)).error?.code).toBe('cancelled');
+  expect(it.remote.open).toEqual([]);
+});

@@ -1,0 +1,195 @@
+/**
+ * The layers, as a table: who may import what. An import of types counts like any other. A layer is the first row
+ * whose pattern fits the path of the file below src/.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import ts from 'typescript';
+import { expect, test } from 'vitest';
+import { repoRoot } from '../support/repo-root.ts';
+
+interface Layer {
+  readonly name: string;
+  readonly files: RegExp;
+  /** Names of layers beside its own; a file of a layer stands for itself. */
+  readonly mayImport: readonly string[];
+  /** `node:*`: any module of Node. */
+  readonly packages: readonly string[];
+}
+
+const SFTP = 'remotes/sftp';
+
+const layers: readonly Layer[] = [
+  { name: 'errors', files: /^errors\.ts$/, mayImport: [], packages: ['node:*'] },
+  { name: 'util', files: /^util\//, mayImport: [], packages: ['node:*'] },
+  { name: 'remote', files: /^remotes\/remote\.ts$/, mayImport: ['errors', 'util'], packages: [] },
+  { name: 'codec', files: new RegExp(`^${SFTP}/codec/`), mayImport: ['errors', 'util'], packages: [] },
+  {
+    name: 'session',
+    files: new RegExp(`^${SFTP}/session(-[a-z-]+)?\\.ts$`),
+    mayImport: ['codec', 'errors', 'util'],
+    packages: ['node:*'],
+  },
+  {
+    name: 'sftp',
+    files: new RegExp(`^${SFTP}/`),
+    mayImport: ['remote', 'session', 'codec', 'helper/framing.ts', 'errors', 'util'],
+    packages: ['node:*', 'ssh2', 'ssh-config'],
+  },
+  { name: 'engine', files: /^engine\//, mayImport: ['remote', 'errors', 'util'], packages: ['node:*', 'p-retry'] },
+  {
+    name: 'workers',
+    files: /^workers\//,
+    mayImport: ['engine', 'remote', 'sftp', 'errors', 'util'],
+    packages: ['node:*'],
+  },
+  { name: 'helper', files: /^helper\//, mayImport: ['errors'], packages: ['node:*'] },
+  {
+    name: 'ui',
+    files: /^ui\//,
+    mayImport: ['engine/events.ts', 'errors', 'util'],
+    packages: ['node:*', 'log-update'],
+  },
+  {
+    name: 'transfer',
+    files: /^transfer\.ts$/,
+    mayImport: ['engine', 'workers', 'remote', 'sftp', 'errors', 'util'],
+    packages: [],
+  },
+  {
+    name: 'index',
+    files: /^index\.ts$/,
+    mayImport: ['transfer', 'engine/events.ts', 'remote', 'sftp', 'errors'],
+    packages: [],
+  },
+  {
+    name: 'cli',
+    files: /^cli\//,
+    mayImport: ['transfer', 'ui', 'remote', 'sftp', 'errors', 'util'],
+    packages: ['node:*', 'commander'],
+  },
+];
+
+/** Packages that only files of this pattern may import, within what their layer may. */
+const onlyThere: readonly { readonly package: string; readonly files: RegExp }[] = [
+  // The session runs on any Duplex; SSH is one way to have one.
+  { package: 'ssh2', files: new RegExp(`^${SFTP}/ssh/`) },
+  { package: 'ssh-config', files: new RegExp(`^${SFTP}/ssh/`) },
+  { package: 'log-update', files: /^ui\/terminal\.ts$/ },
+];
+
+/** These may be imported for their types alone. */
+const typesOnly: readonly { readonly from: string; readonly of: string }[] = [
+  { from: 'engine', of: 'remote' },
+  { from: 'ui', of: 'engine/events.ts' },
+  { from: 'index', of: 'engine/events.ts' },
+  { from: 'index', of: 'remote' },
+  { from: 'index', of: 'sftp' },
+];
+
+interface Import {
+  readonly file: string;
+  readonly specifier: string;
+  readonly types: boolean;
+}
+
+const root = join(repoRoot, 'src');
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .map((path) => path.split('\\').join('/'))
+  .filter((path) => path.endsWith('.ts'))
+  .sort();
+
+function importsOf(file: string, text: string): Import[] {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const found: Import[] = [];
+  const add = (node: ts.Node | undefined, types: boolean): void => {
+    if (node === undefined) return;
+    if (!ts.isStringLiteralLike(node)) throw new Error(`${file} imports something that is computed`);
+    found.push({ file, specifier: node.text, types });
+  };
+  const onlyTypes = (elements: ts.NodeArray<ts.ImportSpecifier | ts.ExportSpecifier>): boolean =>
+    elements.length > 0 && elements.every(({ isTypeOnly }) => isTypeOnly);
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) {
+      const { importClause: clause } = node;
+      const named = clause?.namedBindings;
+      const types =
+        clause?.phaseModifier === ts.SyntaxKind.TypeKeyword ||
+        (clause?.name === undefined && named !== undefined && ts.isNamedImports(named) && onlyTypes(named.elements));
+      add(node.moduleSpecifier, types);
+    } else if (ts.isExportDeclaration(node)) {
+      const { exportClause: clause } = node;
+      const types =
+        node.isTypeOnly || (clause !== undefined && ts.isNamedExports(clause) && onlyTypes(clause.elements));
+      add(node.moduleSpecifier, types);
+    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      add(node.argument.literal, true);
+    } else if (ts.isCallExpression(node)) {
+      const { expression } = node;
+      const isRequire = ts.isIdentifier(expression) && /^(require|createRequire)$/.test(expression.text);
+      if (expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], false);
+      else if (isRequire && node.arguments[0] !== undefined && ts.isStringLiteralLike(node.arguments[0])) {
+        add(node.arguments[0], false);
+      }
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function layerOf(file: string): Layer {
+  const layer = layers.find((candidate) => candidate.files.test(file));
+  if (layer === undefined) throw new Error(`src/${file} belongs to no layer`);
+  return layer;
+}
+
+/** What is wrong with an import; undefined: nothing. */
+function objection({ file, specifier, types }: Import): string | undefined {
+  const layer = layerOf(file);
+  if (!specifier.startsWith('.')) {
+    const name = specifier.startsWith('node:') ? 'node:*' : specifier;
+    if (!layer.packages.includes(name)) return `${file}: ${layer.name} may not import ${specifier}`;
+    const place = onlyThere.find((rule) => rule.package === specifier);
+    return place === undefined || place.files.test(file) ? undefined : `${file} may not import ${specifier}`;
+  }
+  const target = posix.normalize(posix.join(dirname(file), specifier));
+  if (target.startsWith('..')) return `${file} imports ${specifier}, outside of src/`;
+  if (!files.includes(target)) return `${file} imports ${specifier}, which is no file`;
+  const other = layerOf(target);
+  if (other === layer) return undefined;
+  const allowed = [target, other.name].find((name) => layer.mayImport.includes(name));
+  if (allowed === undefined) return `${file}: ${layer.name} may not import ${target} (${other.name})`;
+  const mustBeTypes = typesOnly.some((rule) => rule.from === layer.name && rule.of === allowed);
+  return mustBeTypes && !types ? `${file}: ${layer.name} may import only types of ${target}` : undefined;
+}
+
+test('every file belongs to a layer', () => {
+  expect(files.length).toBeGreaterThan(50);
+  for (const file of files) expect(() => layerOf(file)).not.toThrow();
+});
+
+test('every import is allowed by the table', () => {
+  const imports = files.flatMap((file) => importsOf(file, readFileSync(join(root, file), 'utf8')));
+  expect(imports.length).toBeGreaterThan(200);
+  expect(imports.map(objection).filter((wrong) => wrong !== undefined)).toEqual([]);
+});
+
+test.each([
+  ['engine/a.ts', "import { x } from '../remotes/sftp/session.ts';"],
+  ['engine/a.ts', "import type { Client } from 'ssh2';"],
+  ['engine/a.ts', "import { Remote } from '../remotes/remote.ts';"],
+  ['engine/a.ts', "export { put } from '../transfer.ts';"],
+  ['engine/a.ts', "const x: import('../cli/options.ts').Options = y;"],
+  ['remotes/sftp/codec/a.ts', "import { Duplex } from 'node:stream';"],
+  ['remotes/sftp/session-x.ts', "await import('../remote.ts');"],
+  ['remotes/sftp/a.ts', "import ssh2 from 'ssh2';"],
+  ['remotes/sftp/a.ts', "import { Counters } from '../../engine/counters.ts';"],
+  ['ui/a.ts', "import { type Observer, x } from '../engine/events.ts';"],
+  ['ui/a.ts', "import type { Scheduler } from '../engine/scheduler.ts';"],
+  ['util/a.ts', "import { CopyError } from '../errors.ts';"],
+  ['cli/a.ts', "import type { Observer } from '../engine/events.ts';"],
+  ['index.ts', "import '../package.json';"],
+])('the table forbids: %s: %s', (file, text) => {
+  expect(importsOf(file, text).map(objection)).toEqual([expect.any(String)]);
+});

@@ -1,0 +1,136 @@
+import { expect, test } from 'vitest';
+import { type Flight, FlowWindow, SMALL_REQUEST } from '../../../../src/remotes/sftp/flow-window.ts';
+
+const MIB = 1024 * 1024;
+const LARGE = 261_120;
+
+/** A line of a fixed rate and round trip, on a clock that the test moves. */
+class Line {
+  nowMs = 0;
+  readonly window: FlowWindow;
+  readonly #flying: { readonly flight: Flight; readonly arrivesMs: number }[] = [];
+  #freeAtMs = 0;
+
+  constructor(maxRequest: number, requests: number | 'auto' = 'auto') {
+    this.window = new FlowWindow({ maxRequest, requests, now: () => this.nowMs });
+  }
+
+  /** As much as the window allows is sent, for some time. */
+  run(forMs: number, bytesPerMs: number, roundTripMs: number): void {
+    const { window } = this;
+    for (const end = this.nowMs + forMs; this.nowMs < end; this.nowMs++) {
+      while (this.#flying[0] !== undefined && this.#flying[0].arrivesMs <= this.nowMs) {
+        window.acknowledged(this.#flying.shift()!.flight);
+      }
+      while (window.inFlight === 0 || window.inFlight + window.requestLength <= window.size) {
+        const length = window.requestLength;
+        this.#freeAtMs = Math.max(this.#freeAtMs, this.nowMs) + length / bytesPerMs;
+        this.#flying.push({ flight: window.sent(length), arrivesMs: this.#freeAtMs + roundTripMs });
+      }
+    }
+  }
+}
+
+test('begins with three requests that fit an SSH packet each', () => {
+  const window = new FlowWindow({ maxRequest: LARGE, requests: 'auto', now: () => 0 });
+  expect(window.size).toBe(3 * SMALL_REQUEST);
+  expect(window.requestLength).toBe(SMALL_REQUEST);
+});
+
+test.each([
+  [2000, 100],
+  [1000, 200],
+  [4000, 40],
+])('follows twice the rate × the round trip: %i bytes/ms over %i ms', (bytesPerMs, roundTripMs) => {
+  const line = new Line(LARGE);
+  line.run(20_000, bytesPerMs, roundTripMs);
+  const product = bytesPerMs * roundTripMs;
+  expect(line.window.size).toBeGreaterThan(1.6 * product);
+  // The round trip that is measured has the time of the request itself in it.
+  const measured = bytesPerMs * (roundTripMs + (2 * line.window.requestLength) / bytesPerMs);
+  expect(line.window.size).toBeLessThan(2.6 * measured);
+});
+
+test('never passes 2 MiB', () => {
+  const line = new Line(LARGE);
+  line.run(5000, 50_000, 300);
+  expect(line.window.size).toBe(2 * MIB);
+  expect(line.window.inFlight).toBeLessThanOrEqual(2 * MIB);
+});
+
+test('never falls below three requests', () => {
+  const line = new Line(LARGE);
+  line.run(60_000, 5, 1);
+  expect(line.window.size).toBe(3 * SMALL_REQUEST);
+});
+
+test('forgets a rate after two seconds: what becomes slower gets a smaller window', () => {
+  const line = new Line(LARGE);
+  line.run(5000, 5000, 100);
+  const before = line.window.size;
+  line.run(20_000, 500, 100);
+  expect(line.window.size).toBeLessThan(before / 2);
+});
+
+test('a request is an eighth of the window, between one SSH packet and what the server takes', () => {
+  const line = new Line(LARGE);
+  line.run(10_000, 3000, 150);
+  const { size, requestLength } = line.window;
+  expect(size).toBeGreaterThan(8 * SMALL_REQUEST);
+  expect(requestLength).toBe(Math.min(LARGE, Math.floor(size / 8)));
+  const fast = new Line(LARGE);
+  fast.run(5000, 50_000, 300);
+  expect(fast.window.requestLength, 'an eighth of 2 MiB would be more').toBe(LARGE);
+  const small = new Line(32_768);
+  small.run(5000, 50_000, 300);
+  expect(small.window.requestLength).toBe(32_768);
+});
+
+test('a server that takes less than an SSH packet gets that', () => {
+  const window = new FlowWindow({ maxRequest: 1000, requests: 'auto', now: () => 0 });
+  expect([window.size, window.requestLength]).toEqual([3000, 1000]);
+});
+
+test('requests that the user fixed stay what they are', () => {
+  const line = new Line(LARGE, 5);
+  expect(line.window.size).toBe(5 * SMALL_REQUEST);
+  line.run(5000, 50_000, 300);
+  expect(line.window.size).toBe(5 * SMALL_REQUEST);
+  expect(line.window.requestLength).toBe(SMALL_REQUEST);
+});
+
+test('room waits until something is acknowledged or given up', async () => {
+  const window = new FlowWindow({ maxRequest: 1000, requests: 2, now: () => 0 });
+  expect(await window.room()).toBe(2000);
+  const first = window.sent(1000);
+  window.sent(1000);
+  let room: number | undefined;
+  const waiting = window.room().then((found) => {
+    room = found;
+  });
+  await Promise.resolve();
+  expect(room).toBeUndefined();
+  window.acknowledged(first);
+  await waiting;
+  expect(room).toBe(1000);
+  window.released(1000);
+  expect(window.inFlight).toBe(0);
+});
+
+test('several that wait are all let through when there is room', async () => {
+  const window = new FlowWindow({ maxRequest: 1000, requests: 2, now: () => 0 });
+  const flights = [window.sent(1000), window.sent(1000)];
+  const waiting = Promise.all([window.room(), window.room()]);
+  for (const flight of flights) window.acknowledged(flight);
+  expect(await waiting).toEqual([1000, 1000].map(() => expect.any(Number)));
+});
+
+test('a pause counts as no rate', () => {
+  const line = new Line(LARGE);
+  line.run(5000, 2000, 100);
+  const before = line.window.size;
+  // Nothing is to be sent for a minute.
+  line.nowMs += 60_000;
+  line.run(500, 2000, 100);
+  expect(line.window.size).toBeGreaterThan(before / 2);
+});

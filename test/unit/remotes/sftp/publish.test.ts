@@ -1,0 +1,113 @@
+import { expect, test } from 'vitest';
+import type { Seal, StageToken } from '../../../../src/remotes/remote.ts';
+import { type Quirks, StandInSftpServer } from '../../../support/stand-in-sftp-server.ts';
+import { fillWith, slicesOf, sourceBytes } from './staging.ts';
+
+const source = sourceBytes(50_000);
+const target = Buffer.from('/home/f');
+const partial = '/home/.f.mtpart';
+const MTIME_MS = 1_700_000_000_000;
+
+interface Sealed {
+  readonly server: StandInSftpServer;
+  readonly token: StageToken;
+  readonly seal: Seal;
+  publish(): Promise<{ atomic: boolean; size: number | undefined }>;
+}
+
+async function sealed(quirks: Partial<Quirks> = {}, old?: string): Promise<Sealed> {
+  const server = new StandInSftpServer(quirks);
+  if (old !== undefined) server.put('/home/f', old);
+  const connection = await server.connection();
+  const staged = await connection.stage(target, 'fresh');
+  await staged.write(slicesOf({ offset: 0, length: source.length }), fillWith(source), () => {});
+  const seal = await staged.seal({ size: source.length, mtimeMs: MTIME_MS });
+  const { token } = staged;
+  // The commit may come from another connection.
+  const publish = async () => (await server.connection()).publish(structuredClone(token), structuredClone(seal));
+  return { server, token, seal, publish };
+}
+
+test.each([
+  ['posix-rename, target missing', {}, undefined, true],
+  ['posix-rename, target there', {}, 'old', true],
+  ['no posix-rename, target missing', { posixRename: false }, undefined, true],
+  ['no posix-rename, rename replaces', { posixRename: false, renameReplaces: true }, 'old', true],
+  ['no posix-rename, rename refuses', { posixRename: false }, 'old', false],
+  ['posix-rename offered and not there', { posixRenameUnsupported: true }, 'old', false],
+] as const)('%s: the new file is there, and nothing else', async (_, quirks, old, atomic) => {
+  const { server, publish } = await sealed(quirks, old);
+  expect(await publish()).toEqual({ atomic, size: source.length });
+  expect(server.read('/home/f')?.equals(source)).toBe(true);
+  expect(server.paths).toEqual(['/home/f']);
+});
+
+test.each([
+  ['posix-rename', {}],
+  ['no posix-rename', { posixRename: false }],
+])('a refused rename leaves the old target as it was, and says which way is left (%s)', async (_, quirks) => {
+  const { server, publish } = await sealed({ ...quirks, refuseRename: (_from, to) => to === '/home/f' }, 'old');
+  await expect(publish()).rejects.toMatchObject({
+    code: 'rename-refused',
+    exitCode: 4,
+    advice: expect.stringContaining('--inplace'),
+  });
+  // Where it must be moved out of the way first, it cannot even be put back here: it must not be gone.
+  expect([...server.disk.values()].map(({ bytes }) => bytes.toString('latin1'))).toContain('old');
+  expect(server.read(partial)?.equals(source)).toBe(true);
+});
+
+test('a rename of the new file that is refused puts the old one back', async () => {
+  const { server, publish } = await sealed({ posixRename: false, refuseRename: (from) => from === partial }, 'old');
+  await expect(publish()).rejects.toMatchObject({ code: 'rename-refused' });
+  expect(server.read('/home/f')?.toString()).toBe('old');
+  expect(server.paths).toEqual([partial, '/home/f']);
+});
+
+test.each([{}, { posixRename: false }])('a rename whose answer was lost is recognised (%j)', async (quirks) => {
+  const { server, publish } = await sealed({ ...quirks, loseRenameAnswers: 1 });
+  await expect(publish()).rejects.toMatchObject({ scope: 'connection' });
+  expect(await publish()).toEqual({ atomic: true, size: source.length });
+  expect(server.paths).toEqual(['/home/f']);
+});
+
+test('an old target that was only moved aside when the connection went is replaced the next time', async () => {
+  const { server, publish } = await sealed({ posixRename: false, loseRenameAnswers: 1 }, 'old');
+  await expect(publish()).rejects.toMatchObject({ scope: 'connection' });
+  expect(server.read('/home/f')).toBeUndefined();
+  await publish();
+  expect(server.read('/home/f')?.equals(source)).toBe(true);
+});
+
+test('a partial that somebody else changed is not published', async () => {
+  for (const change of ['mtime', 'size', 'kind'] as const) {
+    const { server, publish } = await sealed({}, 'old');
+    const file = server.disk.get(partial)!;
+    if (change === 'mtime') file.mtimeSeconds++;
+    if (change === 'size') file.bytes = Buffer.concat([file.bytes, Buffer.from('x')]);
+    if (change === 'kind') file.kind = 'link';
+    await expect(publish(), change).rejects.toMatchObject({ code: 'target-busy', exitCode: 12 });
+    expect(server.read('/home/f')?.toString()).toBe('old');
+  }
+});
+
+test('a partial that somebody took away is not taken for published', async () => {
+  for (const old of [undefined, 'old']) {
+    const { server, publish } = await sealed({}, old);
+    server.disk.delete(partial);
+    await expect(publish()).rejects.toMatchObject({ code: 'partial-refused' });
+    expect(server.read('/home/f')?.toString()).toBe(old);
+  }
+});
+
+test('what was written in place needs no rename', async () => {
+  const server = new StandInSftpServer();
+  server.put('/home/f', 'old');
+  const connection = await server.connection();
+  const staged = await connection.stage(target, 'in-place');
+  await staged.write(slicesOf({ offset: 0, length: source.length }), fillWith(source), () => {});
+  const seal = await staged.seal({ size: source.length });
+  expect(await connection.publish(staged.token, seal)).toEqual({ atomic: true, size: source.length });
+  expect(server.asked).not.toContain('posix-rename@openssh.com');
+  expect(server.read('/home/f')?.equals(source)).toBe(true);
+});

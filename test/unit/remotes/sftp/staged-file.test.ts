@@ -1,0 +1,176 @@
+import { expect, test } from 'vitest';
+import { type Quirks, StandInSftpServer } from '../../../support/stand-in-sftp-server.ts';
+import { fillWith, slicesOf, sourceBytes } from './staging.ts';
+
+const source = sourceBytes(700_000);
+const fill = fillWith(source);
+const target = Buffer.from('/home/f');
+const whole = { offset: 0, length: source.length };
+
+async function staged(quirks: Partial<Quirks> = {}, before: (server: StandInSftpServer) => void = () => {}) {
+  const server = new StandInSftpServer(quirks);
+  before(server);
+  const connection = await server.connection();
+  return { server, connection, file: await connection.stage(target, 'fresh') };
+}
+
+test('is beside its target, empty, for nobody else to read', async () => {
+  const { server, file } = await staged();
+  expect(server.disk.get('/home/.f.mtpart')).toMatchObject({ bytes: Buffer.alloc(0), mode: 0o600 });
+  expect(file.found).toBeUndefined();
+  expect(file.token).toMatchObject({ target: '/home/f', partial: '/home/.f.mtpart' });
+});
+
+test('removes what an earlier run left, rather than keep a byte of it', async () => {
+  const { server } = await staged({}, (disk) => disk.put('/home/.f.mtpart', 'left over'));
+  expect(server.read('/home/.f.mtpart')?.length).toBe(0);
+});
+
+test.each(['link', 'directory'] as const)('a %s under its name is left alone: it takes another name', async (kind) => {
+  const { server } = await staged({}, (disk) => disk.put('/home/.f.mtpart', 'not ours', { kind }));
+  expect(server.read('/home/.f.mtpart')?.toString()).toBe('not ours');
+  const [other] = server.paths.filter((path) => path !== '/home/.f.mtpart');
+  expect(other).toMatch(/^\/home\/\.f\.[0-9a-f]{16}\.mtpart$/);
+});
+
+test('carries slices, acknowledges each byte once, several calls at a time', async () => {
+  const { server, file } = await staged();
+  const acknowledged: { offset: number; length: number }[] = [];
+  const note = (part: { offset: number; length: number }) => void acknowledged.push(part);
+  await Promise.all([
+    file.write(slicesOf({ offset: 0, length: 400_000 }), fill, note),
+    file.write(slicesOf({ offset: 400_000, length: 300_000 }), fill, note),
+  ]);
+  expect(server.read('/home/.f.mtpart')?.equals(source)).toBe(true);
+  acknowledged.sort((a, b) => a.offset - b.offset);
+  let next = 0;
+  for (const { offset, length } of acknowledged) {
+    expect(offset).toBe(next);
+    next += length;
+  }
+  expect(next).toBe(source.length);
+});
+
+test('a full disk is the failure of the write, and nothing is acknowledged that was refused', async () => {
+  const { server, file } = await staged({ fullAt: 300_000 });
+  let acknowledged = 0;
+  const write = file.write(slicesOf(whole), fill, ({ length }) => {
+    acknowledged += length;
+  });
+  await expect(write).rejects.toMatchObject({ code: 'no-space', exitCode: 4 });
+  expect(acknowledged).toBeLessThanOrEqual(server.read('/home/.f.mtpart')!.length);
+});
+
+test('the failure of the source is the failure of the write; the connection goes on', async () => {
+  const { file } = await staged();
+  const broken = new Error('disk gone');
+  await expect(
+    file.write(
+      slicesOf(whole),
+      () => Promise.reject(broken),
+      () => {},
+    ),
+  ).rejects.toMatchObject({
+    message: 'disk gone',
+  });
+  await file.write(slicesOf(whole), fill, () => {});
+  expect((await file.seal({ size: source.length })).size).toBe(source.length);
+});
+
+test('a failing taker is the failure of the write', async () => {
+  const { file } = await staged();
+  const slices = { take: () => Promise.reject(new Error('no more')) };
+  await expect(file.write(slices, fill, () => {})).rejects.toMatchObject({ message: 'no more' });
+});
+
+test('joined from another connection, both write one file', async () => {
+  const { server, connection, file } = await staged();
+  const other = await (await server.connection()).join(structuredClone(file.token));
+  await Promise.all([
+    file.write(slicesOf({ offset: 0, length: 350_000 }), fill, () => {}),
+    other.write(slicesOf({ offset: 350_000, length: 350_000 }), fill, () => {}),
+  ]);
+  await other.close();
+  const seal = await file.seal({ size: source.length });
+  await connection.publish(file.token, seal);
+  expect(server.read('/home/f')?.equals(source)).toBe(true);
+});
+
+test.each([{ privateTemporary: true }, { refusesSecondOpen: true }])(
+  'a second one that is not let in: %j',
+  async (quirks) => {
+    const { server, file } = await staged(quirks);
+    await expect((await server.connection()).join(file.token)).rejects.toMatchObject({ code: 'single-writer' });
+  },
+);
+
+test('sealed: size, mode and time are set, it is synced and closed, in this order', async () => {
+  const { server, file } = await staged();
+  await file.write(slicesOf(whole), fill, () => {});
+  server.asked.length = 0;
+  const seal = await file.seal({ size: source.length, mode: 0o6755, mtimeMs: 1_700_000_000_789 });
+  expect(seal).toEqual({ size: source.length, mtimeMs: 1_700_000_000_000, warnings: [] });
+  // Setuid and setgid are never set.
+  expect(server.disk.get('/home/.f.mtpart')).toMatchObject({ mode: 0o755, mtimeSeconds: 1_700_000_000 });
+  const { asked } = server;
+  expect(asked.indexOf('fsync@openssh.com')).toBeGreaterThan(-1);
+  expect(asked.at(-1)).toBe('close');
+  expect(server.openHandles).toBe(0);
+});
+
+test('attributes that are refused are warnings, not failures', async () => {
+  const { file } = await staged({ refuseMode: true, refuseTimes: true });
+  await file.write(slicesOf(whole), fill, () => {});
+  const { warnings } = await file.seal({ size: source.length, mode: 0o644, mtimeMs: 1_700_000_000_000 });
+  expect(warnings).toHaveLength(2);
+  expect(warnings.join()).toMatch(/mode bits.*No modes here.*times.*No times here/);
+});
+
+test.each([-5000, 2 ** 32 * 1000])('a time that the protocol cannot tell (%i) is a warning', async (mtimeMs) => {
+  const { file } = await staged();
+  const { warnings } = await file.seal({ size: 0, mtimeMs });
+  expect(warnings).toEqual([expect.stringContaining('time')]);
+});
+
+test('without fsync it is sealed all the same', async () => {
+  const { server, file } = await staged({ fsync: false });
+  await file.write(slicesOf(whole), fill, () => {});
+  await file.seal({ size: source.length });
+  expect(server.asked).not.toContain('fsync@openssh.com');
+});
+
+test('a close that fails is a failure: only there some servers tell that they could not store it', async () => {
+  const { file } = await staged({ refuseClose: true });
+  await file.write(slicesOf(whole), fill, () => {});
+  await expect(file.seal({ size: source.length })).rejects.toMatchObject({ code: 'no-space' });
+});
+
+test('a file that is not as long as it should be is never sealed', async () => {
+  const { file } = await staged({ sizeLie: 1 });
+  await file.write(slicesOf(whole), fill, () => {});
+  await expect(file.seal({ size: source.length })).rejects.toMatchObject({ exitCode: 9 });
+});
+
+test('what is longer than its final size is cut', async () => {
+  const server = new StandInSftpServer();
+  server.put('/home/f', Buffer.alloc(source.length + 5000, 'x'));
+  const connection = await server.connection();
+  const file = await connection.stage(target, 'in-place');
+  expect(file.found?.size).toBe(source.length + 5000);
+  await file.write(slicesOf(whole), fill, () => {});
+  await file.seal({ size: source.length });
+  expect(server.read('/home/f')?.equals(source)).toBe(true);
+});
+
+test('closing twice asks the server once', async () => {
+  const { server, file } = await staged();
+  await file.close();
+  await file.close();
+  expect(server.asked.filter((type) => type === 'close')).toHaveLength(1);
+});
+
+test('an OpenSSH server is known to let many write; of any other it is to be found out', async () => {
+  const server = new StandInSftpServer();
+  expect((await server.connection('OpenSSH_9.2')).abilities.writers, 'another server behind its sshd').toBe('unknown');
+  expect((await server.connection('mod_sftp/1.3.8')).abilities.writers).toBe('unknown');
+});

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { fromStageToken, newStagedToken, stagedPath, toStageToken } from '../../../../src/remotes/sftp/staged-token.ts';
+
+const everyByte = Buffer.from(Array.from({ length: 255 }, (_, i) => i + 1));
+
+test('crosses threads and JSON with every byte of its paths', () => {
+  const token = newStagedToken(everyByte, Buffer.from('/p'));
+  for (const crossed of [structuredClone(toStageToken(token)), JSON.parse(JSON.stringify(toStageToken(token)))]) {
+    const back = fromStageToken(crossed);
+    expect(back.target.equals(everyByte)).toBe(true);
+    expect(back.partial?.toString()).toBe('/p');
+    expect(back.stage).toBe(token.stage);
+  }
+});
+
+test('what is written in place has no partial', () => {
+  const token = fromStageToken(toStageToken(newStagedToken(Buffer.from('/t'), undefined)));
+  expect(token.partial).toBeUndefined();
+  expect(stagedPath(token).toString()).toBe('/t');
+  expect(stagedPath(newStagedToken(Buffer.from('/t'), Buffer.from('/p'))).toString()).toBe('/p');
+});
+
+test('differs at each staging of the same target', () => {
+  const stages = Array.from({ length: 20 }, () => newStagedToken(Buffer.from('/t'), Buffer.from('/p')).stage);
+  expect(new Set(stages).size).toBe(20);
+});
+
+test.each([{}, { uploadId: 'x' }, { target: '/t', partial: 1, stage: 's' }])(
+  'a token of another protocol: %j',
+  (token) => {
+    expect(() => fromStageToken(token as never)).toThrow(expect.objectContaining({ code: 'bug' }));
+  },
+);
