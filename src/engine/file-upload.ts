@@ -87,6 +87,8 @@ export class FileUpload {
     } finally {
       await this.#quiesce();
       this.#run.scheduler.removeFile(this.file);
+      // After a failure handles are open; nobody waits for a server to close what is of no use.
+      void this.#leave([...this.#holders]).catch(() => {});
       await this.#source.close();
     }
   }
@@ -308,8 +310,14 @@ export class FileUpload {
     for (let attempt = 1; ; attempt++) {
       const seal = this.#othersMayWrite ? await this.#sealAnywhere() : await this.#sealAtHome();
       await this.#source.checkUnchanged();
+      let again = false;
       try {
-        return { seal, published: await this.#run.onConnection((_, remote) => remote.publish(this.#token!, seal)) };
+        const published = await this.#run.onConnection((_, remote) => {
+          const publishing = remote.publish(this.#token!, seal, again);
+          again = true;
+          return publishing;
+        });
+        return { seal, published };
       } catch (error) {
         // What a connection that was lost had in flight may come late: the right bytes, but a new time.
         const late = this.#lostHolder && this.#othersMayWrite && CopyError.from(error).code === 'target-busy';

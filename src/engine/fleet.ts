@@ -163,8 +163,8 @@ export class Fleet {
     if (this.#ended) return;
     slot.failures++;
     if (error.scope === 'run' || !error.retry) {
-      // Beside a connection that works, a failed login is most likely a server that is full and does not say so.
-      if (this.open.length === 0) return this.#fail(CopyError.fromData(error));
+      // After one that worked, a failed login is most likely a server that is full and does not say so.
+      if (!this.#everOpen) return this.#fail(CopyError.fromData(error));
       this.#giveUp(slot, error);
     } else if (error.code === 'connection-refused') {
       this.#refused(slot, error);
@@ -186,9 +186,6 @@ export class Fleet {
       return this.#wait(slot, error, admissionDelayMs(slot.refusals), 'refused');
     }
     this.#giveUp(slot, error);
-    if (alone && !this.isGrowing) {
-      this.#fail(CopyError.fromData(error));
-    }
   }
 
   #lost(slot: Slot, error: CopyErrorData | undefined): void {
@@ -225,6 +222,7 @@ export class Fleet {
   #giveUp(slot: Slot, error: CopyErrorData): void {
     slot.state = 'given-up';
     this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'given-up', error });
+    if (this.#slots.every(({ state }) => state === 'given-up')) this.#fail(CopyError.fromData(error));
   }
 
   #fail(error: CopyError): void {

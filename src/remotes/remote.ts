@@ -95,10 +95,10 @@ export interface RemoteConnection {
    */
   join(token: StageToken): Promise<Staged>;
   /**
-   * The commit: moves a sealed staged file to its target, if it is still as its seal says. May be called again after a
-   * lost connection: a commit whose answer was lost is recognised.
+   * The commit: moves a sealed staged file to its target, if it is still as its seal says. `again`: an earlier call may
+   * have done it, and its answer was lost with its connection; only then is a target that is as sealed taken for ours.
    */
-  publish(token: StageToken, seal: Seal): Promise<Published>;
+  publish(token: StageToken, seal: Seal, again?: boolean): Promise<Published>;
   /** Ends the connection; what is under way rejects. Resolves when it is gone. */
   close(): Promise<void>;
 }

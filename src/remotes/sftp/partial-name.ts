@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 const SUFFIX = '.mtpart';
+const OLD_SUFFIX = '.mtold';
 /** The longest name file systems take. */
 const MAX_NAME = 255;
 const HASH_LENGTH = 16;
@@ -17,9 +18,14 @@ export function partialPath(target: Uint8Array): Buffer {
 }
 
 /** Another path beside `target`, that nobody can foresee: where something that is not ours has the usual one. */
-export function randomPartialPath(target: Uint8Array, suffix: string = SUFFIX): Buffer {
+export function randomPartialPath(target: Uint8Array): Buffer {
   const random = randomBytes(HASH_LENGTH / 2).toString('hex');
-  return besideOf(target, (name) => beginningWith(name, `.${random}${suffix}`));
+  return besideOf(target, (name) => beginningWith(name, `.${random}${SUFFIX}`));
+}
+
+/** Where the old target waits while the new one takes its name; `stage` is that of the staged file. */
+export function asidePath(target: Uint8Array, stage: string): Buffer {
+  return besideOf(target, (name) => beginningWith(name, `.${stage}${OLD_SUFFIX}`));
 }
 
 function besideOf(target: Uint8Array, rename: (name: Buffer) => Buffer): Buffer {

@@ -4,30 +4,45 @@ import { cleanText } from '../../util/clean-text.ts';
 import type { Attributes, Published, Seal } from '../remote.ts';
 import { ExtensionName } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
-import { randomPartialPath } from './partial-name.ts';
+import { asidePath } from './partial-name.ts';
 import type { SftpSession } from './session.ts';
 import { asked, coded, toAttributes } from './sftp-files.ts';
 import type { StagedToken } from './staged-token.ts';
 
 /**
- * Renames, in one step where the server can.
+ * Renames, in one step where the server can. `again`: as in `RemoteConnection.publish`.
  * @throws CopyError `rename-refused`, `partial-refused` when the partial is gone, `target-busy` when it is not as sealed
  */
-export async function publish(session: SftpSession, { target, partial }: StagedToken, seal: Seal): Promise<Published> {
+export async function publish(
+  session: SftpSession,
+  { target, partial, stage }: StagedToken,
+  seal: Seal,
+  again: boolean,
+): Promise<Published> {
   if (partial === undefined) return { atomic: true, size: await sizeOf(session, target) };
   const found = await lstat(session, partial);
-  if (found === undefined) return recognise(session, target, partial, seal);
+  if (found === undefined) return recognise(session, target, partial, again ? seal : undefined);
   if (!isAsSealed(found, seal)) {
     throw new CopyError('target-busy', `Somebody else changed ${cleanText(partial)}; another run may be at work.`);
   }
-  const atomic = await rename(session, partial, target);
+  const aside = asidePath(target, stage);
+  const atomic = await rename(session, partial, target, aside);
+  // What an earlier call moved there before its connection was lost.
+  if (again && (await lstat(session, aside)) !== undefined) {
+    await asked(session.remove(aside), { operation: 'remove', path: aside });
+  }
   return { atomic, size: await sizeOf(session, target) };
 }
 
 /** The partial is gone: either our own rename did happen and its answer was lost, or somebody took it away. */
-async function recognise(session: SftpSession, target: Buffer, partial: Buffer, seal: Seal): Promise<Published> {
-  const done = await lstat(session, target);
-  if (done !== undefined && isAsSealed(done, seal)) return { atomic: true, size: done.size };
+async function recognise(
+  session: SftpSession,
+  target: Buffer,
+  partial: Buffer,
+  seal: Seal | undefined,
+): Promise<Published> {
+  const done = seal && (await lstat(session, target));
+  if (done !== undefined && isAsSealed(done, seal!)) return { atomic: true, size: done.size };
   throw new CopyError('partial-refused', `${cleanText(partial)} is gone before it could be renamed.`);
 }
 
@@ -36,7 +51,7 @@ function isAsSealed({ kind, size, mtimeMs }: Attributes, seal: Seal): boolean {
 }
 
 /** Whether it was one step. */
-async function rename(session: SftpSession, partial: Buffer, target: Buffer): Promise<boolean> {
+async function rename(session: SftpSession, partial: Buffer, target: Buffer, aside: Buffer): Promise<boolean> {
   const context = { operation: 'rename', path: partial } as const;
   if (session.offers(ExtensionName.posixRename)) {
     try {
@@ -57,13 +72,12 @@ async function rename(session: SftpSession, partial: Buffer, target: Buffer): Pr
   } catch (error) {
     if (!(error instanceof SftpStatusError)) throw error;
   }
-  await replaceInSteps(session, partial, target);
+  await replaceInSteps(session, partial, target, aside);
   return false;
 }
 
 /** The old target is moved out of the way, not removed, so that it can be put back. */
-async function replaceInSteps(session: SftpSession, partial: Buffer, target: Buffer): Promise<void> {
-  const aside = randomPartialPath(target, '.mtold');
+async function replaceInSteps(session: SftpSession, partial: Buffer, target: Buffer, aside: Buffer): Promise<void> {
   await asked(session.rename(target, aside), { operation: 'rename', path: target });
   try {
     await session.rename(partial, target);

@@ -86,8 +86,8 @@ export class SftpConnection implements RemoteConnection {
     return this.#staged(staged, opened.value, found.value);
   }
 
-  publish(token: StageToken, seal: Seal): Promise<Published> {
-    return publish(this.#session, fromStageToken(token), seal);
+  publish(token: StageToken, seal: Seal, again = false): Promise<Published> {
+    return publish(this.#session, fromStageToken(token), seal, again);
   }
 
   async close(): Promise<void> {

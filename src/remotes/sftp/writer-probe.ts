@@ -28,7 +28,11 @@ export async function probeWriters(
   const first = sliceAt(firstOffset, size);
   await writeOne(file, first, fill);
   const before = await file.currentSize();
-  if (before > secondOffset) return one('its size is not what was written');
+  if (before > secondOffset) {
+    // Written in place, a long old file hides by its size where the new bytes go.
+    const isOld = (file.found?.size ?? 0) >= before;
+    return isOld ? one('an old file of this size cannot be probed', [first]) : one('its size is not what was written');
+  }
 
   let other: Staged;
   try {
@@ -36,27 +40,45 @@ export async function probeWriters(
   } catch (error) {
     const failure = CopyError.from(error);
     if (failure.scope === 'connection') throw failure;
-    return one(`a second connection may not write it (${failure.message.replace(/\.$/, '')})`, [first]);
+    return one(uncapitalised(failure.message), [first]);
   }
+  const answer = await probeWith(file, other, first, before, sliceAt(secondOffset, size), fill);
   try {
-    if (other.found === undefined) return one('a second connection does not see it', [first]);
-    if (other.found.size !== before) return one('a second connection sees another size', [first]);
-    if ((await file.currentSize()) < before) return one('opening it again truncates it');
-    const beyond = sliceAt(secondOffset, size);
-    try {
-      await writeOne(other, beyond, fill);
-    } catch (error) {
-      const failure = CopyError.from(error);
-      if (failure.scope === 'connection') throw failure;
-      return one('a second connection may not write it', [first]);
-    }
-    const after = await file.currentSize();
-    if (after === before) return one('a second connection writes another file', [first]);
-    if (after !== beyond.offset + beyond.length) return one('it ignores offsets');
-    return { writers: 'many', written: [first, beyond] };
-  } finally {
     await other.close();
+    return answer;
+  } catch (error) {
+    const failure = CopyError.from(error);
+    if (failure.scope === 'connection') throw failure;
+    return one(uncapitalised(failure.message));
   }
+}
+
+async function probeWith(
+  file: ProbedFile,
+  other: Staged,
+  first: Range,
+  before: number,
+  beyond: Range,
+  fill: Fill,
+): Promise<WriterProbe> {
+  if (other.found === undefined) return one('a second connection does not see it', [first]);
+  if (other.found.size !== before) return one('a second connection sees another size', [first]);
+  if ((await file.currentSize()) < before) return one('opening it again truncates it');
+  try {
+    await writeOne(other, beyond, fill);
+  } catch (error) {
+    const failure = CopyError.from(error);
+    if (failure.scope === 'connection') throw failure;
+    return one('a second connection may not write it', [first]);
+  }
+  const after = await file.currentSize();
+  if (after === before) return one('a second connection writes another file', [first]);
+  if (after !== beyond.offset + beyond.length) return one('it ignores offsets');
+  return { writers: 'many', written: [first, beyond] };
+}
+
+function uncapitalised(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '');
 }
 
 function one(reason: string, written?: readonly Range[]): WriterProbe {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { partialPath, randomPartialPath } from '../../../../src/remotes/sftp/partial-name.ts';
+import { asidePath, partialPath, randomPartialPath } from '../../../../src/remotes/sftp/partial-name.ts';
 
 const path = (text: string) => partialPath(Buffer.from(text)).toString();
 
@@ -73,6 +73,9 @@ test('a random name is beside the target, and not to be foreseen', () => {
   const made = Array.from({ length: 50 }, () => randomPartialPath(target).toString());
   for (const one of made) expect(one).toMatch(/^\/home\/u\/\.f\.[0-9a-f]{16}\.mtpart$/);
   expect(new Set(made).size).toBe(50);
-  expect(randomPartialPath(target, '.mtold').toString()).toMatch(/^\/home\/u\/\.f\.[0-9a-f]{16}\.mtold$/);
-  expect(nameOf(randomPartialPath(Buffer.alloc(255, 'n'), '.mtold')).length).toBe(255);
+});
+
+test('the old target waits beside the new one, under a name that the next attempt knows too', () => {
+  expect(asidePath(Buffer.from('/home/u/f'), '0123456789abcdef').toString()).toBe('/home/u/.f.0123456789abcdef.mtold');
+  expect(nameOf(asidePath(Buffer.alloc(255, 'n'), '0123456789abcdef')).length).toBe(255);
 });

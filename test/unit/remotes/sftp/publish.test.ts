@@ -12,7 +12,7 @@ interface Sealed {
   readonly server: StandInSftpServer;
   readonly token: StageToken;
   readonly seal: Seal;
-  publish(): Promise<{ atomic: boolean; size: number | undefined }>;
+  publish(again?: boolean): Promise<{ atomic: boolean; size: number | undefined }>;
 }
 
 async function sealed(quirks: Partial<Quirks> = {}, old?: string): Promise<Sealed> {
@@ -24,7 +24,8 @@ async function sealed(quirks: Partial<Quirks> = {}, old?: string): Promise<Seale
   const seal = await staged.seal({ size: source.length, mtimeMs: MTIME_MS });
   const { token } = staged;
   // The commit may come from another connection.
-  const publish = async () => (await server.connection()).publish(structuredClone(token), structuredClone(seal));
+  const publish = async (again?: boolean) =>
+    (await server.connection()).publish(structuredClone(token), structuredClone(seal), again);
   return { server, token, seal, publish };
 }
 
@@ -67,7 +68,7 @@ test('a rename of the new file that is refused puts the old one back', async () 
 test.each([{}, { posixRename: false }])('a rename whose answer was lost is recognised (%j)', async (quirks) => {
   const { server, publish } = await sealed({ ...quirks, loseRenameAnswers: 1 });
   await expect(publish()).rejects.toMatchObject({ scope: 'connection' });
-  expect(await publish()).toEqual({ atomic: true, size: source.length });
+  expect(await publish(true)).toEqual({ atomic: true, size: source.length });
   expect(server.paths).toEqual(['/home/f']);
 });
 
@@ -75,8 +76,17 @@ test('an old target that was only moved aside when the connection went is replac
   const { server, publish } = await sealed({ posixRename: false, loseRenameAnswers: 1 }, 'old');
   await expect(publish()).rejects.toMatchObject({ scope: 'connection' });
   expect(server.read('/home/f')).toBeUndefined();
-  await publish();
+  await publish(true);
   expect(server.read('/home/f')?.equals(source)).toBe(true);
+  expect(server.paths).toEqual(['/home/f']);
+});
+
+test('a target that only looks like ours is not taken for published where nothing was renamed yet', async () => {
+  const { server, publish } = await sealed({});
+  const copy = server.disk.get(partial)!;
+  server.disk.delete(partial);
+  server.disk.set('/home/f', copy);
+  await expect(publish()).rejects.toMatchObject({ code: 'partial-refused' });
 });
 
 test('a partial that somebody else changed is not published', async () => {
