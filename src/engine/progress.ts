@@ -49,8 +49,10 @@ export class Progress {
   /** `bytesUnderWay` are the acknowledged bytes of the files that are not done. */
   sample(bytesUnderWay: number, nowMs: number): ProgressSnapshot {
     const bytesDone = this.#bytesDone + bytesUnderWay;
+    // Until the first byte is there nothing was slow: somebody may be answering a question.
+    if (bytesDone === 0) this.#samples.length = 0;
     this.#samples.push({ bytes: bytesDone, atMs: nowMs });
-    while (this.#samples[1]!.atMs < nowMs - RATE_WINDOW_MS) this.#samples.shift();
+    while (this.#samples.length > 2 && this.#samples[1]!.atMs < nowMs - RATE_WINDOW_MS) this.#samples.shift();
     const oldest = this.#samples[0]!;
     const elapsedMs = nowMs - oldest.atMs;
     // A file that had to be begun anew takes the count back; there is no negative rate.

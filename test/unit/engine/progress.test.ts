@@ -54,3 +54,9 @@ test('the rate holds over an hour of samples', () => {
   for (let i = 1; i <= 4 * 3600; i++) snapshot = progress.sample(i * 250, i * 250);
   expect(snapshot.bytesPerSecond).toBeCloseTo(1000);
 });
+
+test('the time before the first byte does not count', () => {
+  const progress = new Progress([{ size: 1000 }], 0);
+  for (let ms = 250; ms <= 4000; ms += 250) expect(progress.sample(0, ms).bytesPerSecond).toBe(0);
+  expect(progress.sample(100, 5000)).toMatchObject({ bytesPerSecond: 100, etaMs: 9000 });
+});
