@@ -30,6 +30,11 @@ export class Counters {
     Atomics.add(this.#cells, cell(connection, 1), BigInt(bytes));
   }
 
+  /** What was in flight and will not be acknowledged. */
+  dropInFlight(connection: number, bytes: number): void {
+    Atomics.sub(this.#cells, cell(connection, 1), BigInt(bytes));
+  }
+
   /** What was in flight on a connection that is gone. */
   clearInFlight(connection: number): void {
     Atomics.store(this.#cells, cell(connection, 1), 0n);

@@ -4,6 +4,7 @@ import type { Abilities, Published, Seal, StageToken, WriterProbe } from '../rem
 import { textFromBytes } from '../util/bytes-text.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { type Deferred, deferred } from '../util/deferred.ts';
+import { formatSize } from '../util/format-size.ts';
 import { choosePieceSize, pieceCount } from './grid.ts';
 import { type LocalSource, openSource } from './local-source.ts';
 import type { UploadContext } from './upload-context.ts';
@@ -14,8 +15,13 @@ const MAX_STARTS = 5;
 /** The probe writes two slices, and they must not overlap. */
 const PROBE_DISTANCE = 1024 * 1024;
 
+/** How often the server is asked to bring to its disk what it has. */
+const SYNC_EVERY_MS = 10_000;
 /** How often a staged file is sealed anew that was touched afterwards. */
 const MAX_SEALS = 3;
+
+const RESTARTED = new CopyError('connection-lost', 'The server may have been restarted.');
+const HOME_LOST = new CopyError('connection-lost', 'The one connection that wrote it was lost.');
 
 /** What was written so far is worth nothing; the cause says why. */
 class StartOver extends Error {
@@ -46,6 +52,10 @@ export class FileUpload {
   #home = 0;
   /** Connections that may hold the staged file open. */
   readonly #holders: Set<number> = new Set();
+  /** Whether acknowledged bytes may have been lost after the last of them was sent. */
+  #isDistrusted = false;
+  #syncing = false;
+  #syncedAtMs = 0;
   /** Whether a connection was lost that had it open. */
   #lostHolder = false;
   /** Between staging and the last acknowledgement; settled by what the connections report. */
@@ -112,11 +122,12 @@ export class FileUpload {
   }
 
   taskEnded(connection: number, error: CopyError | undefined): void {
-    if (error?.code === 'single-writer' && connection !== this.#home) {
+    if (error?.code === 'single-writer') {
       this.#run.writers.decide('one', error.message);
+      this.#share();
     } else if (error?.scope === 'connection') {
-      if (!this.#othersMayWrite) this.#sent?.reject(startOver(error));
       this.#run.fleet.drop(connection);
+      this.#share();
     } else if (error !== undefined) {
       this.#sent?.reject(error);
     }
@@ -142,8 +153,41 @@ export class FileUpload {
   connectionLost(connection: number): void {
     if (this.#holders.delete(connection)) this.#lostHolder = true;
     this.#leaving.get(connection)?.resolve();
-    if (connection === this.#home && !this.#othersMayWrite) {
-      this.#sent?.reject(startOver(new CopyError('connection-lost', 'The one connection that wrote it was lost.')));
+    this.#share();
+  }
+
+  /** What was acknowledged and not synced cannot be relied on any more. */
+  serverMayHaveRestarted(): void {
+    const bytes = this.#run.scheduler.distrust(this.file);
+    if (bytes === 0) return;
+    this.#isDistrusted = true;
+    const why = 'every connection was lost, and the server may have been restarted';
+    this.#run.notice('sent-again', `${this.name}: ${formatSize(bytes)} are sent again, because ${why}.`, 'warning');
+  }
+
+  /** Has the server bring to its disk what it has, from time to time, so that a crash costs little. */
+  syncIfDue(nowMs: number): void {
+    if (this.#sent === undefined || !this.#othersMayWrite || this.#syncing || !this.#isAtHome) return;
+    if (!this.#run.continuity.isWitness(this.#home)) return;
+    if (nowMs - this.#syncedAtMs < SYNC_EVERY_MS || this.#run.scheduler.atRisk(this.file).isEmpty) return;
+    this.#syncing = true;
+    void this.#sync().finally(() => {
+      this.#syncing = false;
+      this.#syncedAtMs = performance.now();
+    });
+  }
+
+  async #sync(): Promise<void> {
+    const { scheduler, runner, continuity } = this.#run;
+    const [epoch, ranges, token] = [continuity.epoch, scheduler.atRisk(this.file), this.#token!];
+    try {
+      const staged = await runner.joined(this.#home, token);
+      const isDurable = await staged.sync();
+      if (isDurable && epoch === continuity.epoch && token === this.#token) scheduler.synced(this.file, ranges);
+    } catch (error) {
+      // A lost connection is dealt with where it is reported; a disk that failed is the end of this file.
+      const failure = CopyError.from(error);
+      if (failure.scope !== 'connection') this.#sent?.reject(failure);
     }
   }
 
@@ -170,6 +214,8 @@ export class FileUpload {
     scheduler.addFile(this.file, this.size, this.#pieceSize, this.#home);
     if (abilities.writers !== 'unknown') this.#run.writers.decide(abilities.writers);
     this.#sent = deferred();
+    this.#isDistrusted = false;
+    this.#syncedAtMs = performance.now();
     this.#share();
     // First, so that nothing is under way that would have to be waited for.
     this.#considerProbe();
@@ -177,6 +223,8 @@ export class FileUpload {
     this.#look();
     try {
       await this.#sent.promise;
+      if (!scheduler.isComplete(this.file)) throw startOver(RESTARTED);
+      this.#isDistrusted = false;
     } finally {
       this.#sent = undefined;
     }
@@ -197,9 +245,20 @@ export class FileUpload {
     return this.#run.writers.known === 'many';
   }
 
-  /** A file of one piece stays with its connection: joining costs the others more than they could send. */
+  /** Whether its home still has the staged file open. */
+  get #isAtHome(): boolean {
+    return this.#token !== undefined && this.#run.runner.holds(this.#home, this.#token);
+  }
+
+  /**
+   * Who may work on it: all, or its home alone, and if that is gone nobody: then it is begun anew. A file of one piece
+   * stays at home as well, as long as there is one: joining costs the others more than they could send.
+   */
   #share(): void {
-    const shared = this.#othersMayWrite && this.#pieces > 1;
+    if (this.#sent === undefined) return;
+    const isAtHome = this.#isAtHome;
+    if (!this.#othersMayWrite && !isAtHome) return this.#sent.reject(startOver(HOME_LOST));
+    const shared = this.#othersMayWrite && (this.#pieces > 1 || !isAtHome);
     this.#run.scheduler.restrict(this.file, shared ? undefined : this.#home);
   }
 
@@ -250,11 +309,11 @@ export class FileUpload {
       const next = scheduler.bytesToDo(this.file).first?.offset;
       if (next !== undefined && this.#isWorthProbing(next)) this.#applyProbe(await this.#askProbe(second, next));
     } catch (error) {
-      // A connection went away: the next one to come is asked.
-      if (error instanceof StartOver || CopyError.from(error).scope !== 'connection') {
-        this.#sent?.reject(error);
-        return;
-      }
+      // Half a probe may have done harm that no later one would see.
+      const failure = error instanceof StartOver ? error : CopyError.from(error);
+      const isLoss = failure instanceof CopyError && failure.scope === 'connection';
+      this.#sent?.reject(isLoss ? startOver(failure) : failure);
+      return;
     } finally {
       this.#probe = undefined;
     }
@@ -309,6 +368,9 @@ export class FileUpload {
   async #sealAndPublish(): Promise<{ readonly seal: Seal; readonly published: Published }> {
     for (let attempt = 1; ; attempt++) {
       const seal = this.#othersMayWrite ? await this.#sealAnywhere() : await this.#sealAtHome();
+      // What was lost before sealing synced it would be a hole.
+      if (this.#isDistrusted) throw startOver(RESTARTED);
+      this.#run.scheduler.synced(this.file, [{ offset: 0, length: this.size }]);
       await this.#source.checkUnchanged();
       let again = false;
       try {
@@ -333,9 +395,7 @@ export class FileUpload {
   /** Where others must not open it, its connection must do everything, or everything is lost with it. */
   async #sealAtHome(): Promise<Seal> {
     try {
-      if (!this.#run.runner.holds(this.#home, this.#token!)) {
-        throw new CopyError('connection-lost', 'The one connection that wrote it was lost.');
-      }
+      if (!this.#isAtHome) throw HOME_LOST;
       return await this.#seal(this.#home);
     } catch (error) {
       const failure = CopyError.from(error);
@@ -348,6 +408,7 @@ export class FileUpload {
     const attributes = options.preserve ? { mode: this.#source.mode, mtimeMs: this.#source.mtimeMs } : {};
     const staged = await runner.joined(connection, this.#token!);
     const seal = await staged.seal({ size: this.size, ...attributes });
+    await this.#run.assureContinuity(connection);
     runner.forget(connection, this.#token!);
     return seal;
   }

@@ -3,7 +3,6 @@
  * lost ones anew. A failing connection never fails the run while another works or the time to retry is not over.
  */
 import { CopyError, type CopyErrorData } from '../errors.ts';
-import type { Abilities } from '../remotes/remote.ts';
 import type { TransferEventBody } from './events.ts';
 import type { PieceRunner, RunnerReport } from './piece-runner.ts';
 import { admissionDelayMs, MAX_FRUITLESS_LOSSES, MAX_REFUSALS, redialDelayMs } from './retry-policy.ts';
@@ -30,7 +29,7 @@ interface Slot {
 }
 
 export interface FleetListener {
-  opened(connection: number, abilities: Abilities): void;
+  opened(connection: number): void;
   /** It is being hung up: nothing more is to be asked of it. Its tasks are about to end. */
   closing(connection: number): void;
   /** Its tasks have ended before. */
@@ -74,11 +73,6 @@ export class Fleet {
     return this.#slots.filter(({ state }) => state === 'open').map(({ connection }) => connection);
   }
 
-  /** Whether another connection may still come without one being lost first. */
-  get isGrowing(): boolean {
-    return !this.#ended && this.#slots.some(({ state }) => state === 'waiting' || state === 'dialling');
-  }
-
   start(): void {
     this.#dial();
   }
@@ -87,7 +81,7 @@ export class Fleet {
   report(report: RunnerReport): boolean {
     switch (report.kind) {
       case 'opened':
-        this.#opened(this.#slot(report.connection), report.abilities, report.description);
+        this.#opened(this.#slot(report.connection), report.description);
         return true;
       case 'open-failed':
         this.#openFailed(this.#slot(report.connection), report.error);
@@ -146,15 +140,17 @@ export class Fleet {
     }
   }
 
-  #opened(slot: Slot, abilities: Abilities, description: string): void {
+  #opened(slot: Slot, description: string): void {
     slot.state = 'open';
     slot.refusals = 0;
     slot.failures = 0;
     this.#everOpen = true;
+    // A server that lets one in after a time without any may let others in too.
+    if (this.#aloneSince !== undefined) this.#reviveGivenUp();
     this.#aloneSince = undefined;
     if (this.#ended) return this.#runner.post({ kind: 'close', connection: slot.connection });
     this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'open', description });
-    this.#listener.opened(slot.connection, abilities);
+    this.#listener.opened(slot.connection);
     this.#dial();
   }
 
@@ -165,7 +161,9 @@ export class Fleet {
     if (error.scope === 'run' || !error.retry) {
       // After one that worked, a failed login is most likely a server that is full and does not say so.
       if (!this.#everOpen) return this.#fail(CopyError.fromData(error));
-      this.#giveUp(slot, error);
+      // The last one that is left keeps trying.
+      if (this.open.length > 0 || this.#mayStillCome(slot)) this.#giveUp(slot, error);
+      else this.#refused(slot, error);
     } else if (error.code === 'connection-refused') {
       this.#refused(slot, error);
     } else if (!this.#everOpen && !this.#slots.some(isFirstAttempt)) {
@@ -193,8 +191,9 @@ export class Fleet {
     this.#listener.lost(slot.connection);
     if (this.#ended) return;
     this.#fruitless++;
-    if (error !== undefined && this.#fruitless > MAX_FRUITLESS_LOSSES * this.#slots.length) {
-      return this.#fail(CopyError.fromData(error));
+    if (this.#fruitless > MAX_FRUITLESS_LOSSES * this.#slots.length) {
+      const silent = new CopyError('connection-stalled', 'Connections open, but nothing that is sent is answered.');
+      return this.#fail(error === undefined ? silent : CopyError.fromData(error));
     }
     // Where connections are lost again and again without a byte getting through, haste does not help.
     this.#wait(slot, error, redialDelayMs(Math.floor((this.#fruitless - 1) / this.#slots.length)), 'lost');
@@ -217,6 +216,19 @@ export class Fleet {
       slot.timer = undefined;
       this.#dial();
     }, delayMs);
+  }
+
+  /** Whether a connection other than that of `slot` may still come. */
+  #mayStillCome(slot: Slot): boolean {
+    return this.#slots.some((other) => other !== slot && other.state !== 'open' && other.state !== 'given-up');
+  }
+
+  #reviveGivenUp(): void {
+    for (const slot of this.#slots) {
+      if (slot.state !== 'given-up') continue;
+      slot.state = 'waiting';
+      slot.refusals = MAX_REFUSALS - 1;
+    }
   }
 
   #giveUp(slot: Slot, error: CopyErrorData): void {

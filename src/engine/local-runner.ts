@@ -146,7 +146,9 @@ export class LocalRunner implements PieceRunner {
       for (const part of acknowledged) fresh.remove(part);
       if (acknowledged.length > 0) this.#report({ kind: 'progress', task, acknowledged });
     };
+    let confirmed = 0;
     const acknowledged = (part: Range): void => {
+      confirmed += part.length;
       this.#counters.addAcknowledged(connection, part.length);
       fresh.add(part);
       timer ??= setTimeout(flush, REPORT_EVERY_MS);
@@ -161,6 +163,7 @@ export class LocalRunner implements PieceRunner {
       error = CopyError.from(failure);
     }
     this.#slices.delete(task);
+    this.#counters.dropInFlight(connection, slices.taken - confirmed);
     flush();
     this.#report({ kind: 'ended', task, ...(error && { error: error.toData() }) });
   }

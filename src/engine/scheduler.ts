@@ -45,6 +45,8 @@ interface FileState {
   /** Not handed out. */
   readonly todo: RangeSet;
   readonly acknowledged: RangeSet;
+  /** Acknowledged, but a crash of the server may still lose it. */
+  readonly atRisk: RangeSet;
   /** The one connection that may work on it; undefined: all. */
   only: number | undefined;
   paused: boolean;
@@ -89,7 +91,8 @@ export class Scheduler {
   /** `only`: the one connection that may work on the file. */
   addFile(file: number, size: number, pieceSize: number, only?: number): void {
     const todo = new RangeSet([{ offset: 0, length: size }]);
-    this.#files.set(file, { file, size, pieceSize, todo, acknowledged: new RangeSet(), only, paused: false });
+    const [acknowledged, atRisk] = [new RangeSet(), new RangeSet()];
+    this.#files.set(file, { file, size, pieceSize, todo, acknowledged, atRisk, only, paused: false });
   }
 
   /** Its tasks may still be under way; what they report from now on is ignored. */
@@ -117,6 +120,30 @@ export class Scheduler {
   resume(file: number): void {
     const state = this.#files.get(file);
     if (state !== undefined) state.paused = false;
+  }
+
+  /** What would be lost of a file if the server crashed now. */
+  atRisk(file: number): RangeSet {
+    return new RangeSet(this.#files.get(file)?.atRisk ?? []);
+  }
+
+  /** `ranges` have reached the server's disk. */
+  synced(file: number, ranges: Iterable<Range>): void {
+    const state = this.#files.get(file);
+    if (state !== undefined) for (const range of ranges) state.atRisk.remove(range);
+  }
+
+  /** The server may have crashed: what was at risk is to hand out again. Returns how much that is. */
+  distrust(file: number): number {
+    const state = this.#files.get(file);
+    if (state === undefined) return 0;
+    const ranges = [...state.atRisk];
+    for (const range of ranges) {
+      state.atRisk.remove(range);
+      state.acknowledged.remove(range);
+      state.todo.add(range);
+    }
+    return ranges.reduce((sum, { length }) => sum + length, 0);
   }
 
   /** Bytes were acknowledged outside of any task. */
@@ -297,6 +324,7 @@ export class Scheduler {
 
   #acknowledge(state: FileState, range: Range): void {
     state.acknowledged.add(range);
+    state.atRisk.add(range);
     state.todo.remove(range);
   }
 

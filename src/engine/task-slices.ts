@@ -31,6 +31,11 @@ export class TaskSlices implements Slices {
     return taken === 'wait' ? this.#takeLater(maxLength) : taken;
   }
 
+  /** Bytes that were handed out. */
+  get taken(): number {
+    return this.#next - this.#offset;
+  }
+
   /** Hands out nothing more: whoever asks, or waits already, gets `error`. */
   fail(error: CopyError): void {
     this.#failure ??= error;

@@ -5,6 +5,7 @@ import type { TransferEventBody } from './events.ts';
 import type { Fleet, FleetOptions } from './fleet.ts';
 import type { LocalRunner } from './local-runner.ts';
 import type { Order, Scheduler } from './scheduler.ts';
+import type { ServerContinuity } from './server-continuity.ts';
 import type { Writers } from './writers.ts';
 
 export interface UploadOptions extends FleetOptions {
@@ -30,12 +31,18 @@ export interface UploadContext {
   readonly fleet: Fleet;
   readonly runner: LocalRunner;
   readonly writers: Writers;
+  readonly continuity: ServerContinuity;
   /** What ended the run, once it did. */
   readonly error: CopyError | undefined;
   emit(event: TransferEventBody): void;
   notice(code: string, message: string, level?: 'info' | 'warning'): void;
   /** Carries out an order of the scheduler. */
   give(order: Order): void;
+  /**
+   * Resolves when it is known whether the server has run on since before `connection` was opened: then it is a witness,
+   * or the jobs have been told that the server may have been restarted.
+   */
+  assureContinuity(connection: number): Promise<void>;
   /** Gives idle connections something to do. */
   pump(): void;
   /**

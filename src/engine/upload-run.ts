@@ -1,7 +1,7 @@
 /** One upload: opens the connections, finds the targets, runs the file jobs, and tells observers how it goes. */
 import pRetry from 'p-retry';
 import { CopyError } from '../errors.ts';
-import type { Abilities, RemoteConnection } from '../remotes/remote.ts';
+import type { RemoteConnection } from '../remotes/remote.ts';
 import { textFromBytes } from '../util/bytes-text.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { type Deferred, deferred } from '../util/deferred.ts';
@@ -15,6 +15,7 @@ import type { LocalRunner } from './local-runner.ts';
 import type { RunnerReport } from './piece-runner.ts';
 import { Progress } from './progress.ts';
 import { type Order, Scheduler } from './scheduler.ts';
+import { ServerContinuity } from './server-continuity.ts';
 import type { OnConnectionOptions, UploadContext, UploadOptions } from './upload-context.ts';
 import { UploadDestination, type UploadTarget } from './upload-destination.ts';
 import { Writers } from './writers.ts';
@@ -52,6 +53,7 @@ export class UploadRun implements UploadContext {
   readonly scheduler: Scheduler;
   readonly fleet: Fleet;
   readonly writers: Writers;
+  readonly continuity: ServerContinuity = new ServerContinuity();
   readonly #sources: FoundSources;
   readonly #observer: Observer;
   readonly #counters: Counters;
@@ -89,7 +91,7 @@ export class UploadRun implements UploadContext {
     this.scheduler = new Scheduler((connection) => this.#rates.bytesPerSecond(connection));
     this.writers = new Writers((reason) => this.#writersDecided(reason));
     this.fleet = new Fleet(runner, options, {
-      opened: (connection, abilities) => this.#opened(connection, abilities),
+      opened: (connection) => this.#opened(connection),
       closing: (connection) => this.scheduler.removeConnection(connection),
       lost: (connection) => this.#lost(connection),
       failed: (error) => this.fail(error),
@@ -183,6 +185,23 @@ export class UploadRun implements UploadContext {
           this.#error === undefined && error instanceof CopyError && error.scope === 'connection',
       },
     );
+  }
+
+  async assureContinuity(connection: number): Promise<void> {
+    while (!this.continuity.isWitness(connection)) {
+      const witness = this.continuity.witnesses.find((other) => this.runner.connection(other) !== undefined);
+      // Without any, the loss of the last one has been told of, or is about to be.
+      if (witness === undefined) throw new CopyError('connection-lost', `Connection ${connection} proves nothing.`);
+      try {
+        await this.runner.connection(witness)?.lstat(Buffer.from('.'));
+        this.continuity.answered(witness);
+      } catch {
+        // It is gone: its loss is reported, and the next one asked.
+        this.fleet.drop(witness);
+        await this.runner.connection(witness)?.closed;
+      }
+      if (this.#error !== undefined) throw this.#error;
+    }
   }
 
   async #copyAll(): Promise<void> {
@@ -309,6 +328,7 @@ export class UploadRun implements UploadContext {
       case 'progress':
         this.scheduler.acknowledged(report.task, report.acknowledged);
         this.fleet.progressed();
+        this.continuity.answered(this.#tasks.get(report.task)?.connection ?? 0);
         return;
       case 'taken':
         this.scheduler.taken(report.task);
@@ -339,9 +359,10 @@ export class UploadRun implements UploadContext {
     }
   }
 
-  #opened(connection: number, _abilities: Abilities): void {
+  #opened(connection: number): void {
     this.#rates.add(connection, performance.now());
     this.scheduler.addConnection(connection);
+    this.continuity.opened(connection);
     this.#connectionsUsed = Math.max(this.#connectionsUsed, this.fleet.open.length);
     this.#opening?.resolve();
     this.#opening = undefined;
@@ -352,7 +373,11 @@ export class UploadRun implements UploadContext {
   #lost(connection: number): void {
     this.scheduler.removeConnection(connection);
     this.#rates.remove(connection);
-    for (const job of this.#active.values()) job.connectionLost(connection);
+    const mayHaveRestarted = this.continuity.lost(connection);
+    for (const job of this.#active.values()) {
+      job.connectionLost(connection);
+      if (mayHaveRestarted) job.serverMayHaveRestarted();
+    }
     this.pump();
   }
 
@@ -382,6 +407,7 @@ export class UploadRun implements UploadContext {
     this.#rates.sample(now);
     this.#dropSilent(now);
     this.pump();
+    for (const job of this.#active.values()) job.syncIfDue(now);
     const underWay = [...this.#active.keys()].reduce((sum, file) => sum + this.scheduler.bytesAcknowledged(file), 0);
     const sample = this.#progress.sample(underWay, now);
     if (!this.#planned) return;

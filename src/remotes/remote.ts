@@ -30,8 +30,6 @@ export interface Abilities {
    * `unknown` has to be found out with {@link Staged.probeWriters}.
    */
   readonly writers: 'many' | 'one' | 'unknown';
-  /** Whether a range may begin and end inside a piece. */
-  readonly splitsPieces: boolean;
 }
 
 /** Where and how to connect, as plain data: another thread can dial again from it. */
@@ -82,8 +80,6 @@ export interface RemoteConnection {
   /** The absolute path without links, of a path that exists; relative paths begin at the home directory. */
   realPath(path: Uint8Array): Promise<Uint8Array>;
   makeDirectory(path: Uint8Array): Promise<void>;
-  /** Removes a file or link. */
-  remove(path: Uint8Array): Promise<void>;
   /**
    * Opens a staged file for `target` (not a link: resolve it first). `fresh`: new and empty, whatever an earlier run
    * left is removed; `in-place`: the target itself, created if missing, its bytes kept until written over.
@@ -138,8 +134,11 @@ export interface Staged {
     size: number,
     fill: Fill,
   ): Promise<WriterProbe>;
-  /** Resolves when what was acknowledged survives a crash of the server, as far as the server can promise that. */
-  sync(): Promise<void>;
+  /**
+   * Resolves when what was acknowledged before the call, to whichever connection, survives a crash of the server: with
+   * false where the server cannot promise that.
+   */
+  sync(): Promise<boolean>;
   /**
    * Gives the staged file its final size and attributes, makes it durable and closes it; nothing may be written
    * afterwards, and every other holder must have closed before.

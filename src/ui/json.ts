@@ -1,5 +1,6 @@
 import type { TransferEvent } from '../engine/events.ts';
 import type { CopyErrorData } from '../errors.ts';
+import { unsafeText } from '../util/clean-text.ts';
 import type { TextStream, Ui } from './ui.ts';
 
 /** Every event as one line of JSON on stdout. What people read goes to `people`, on stderr. */
@@ -44,8 +45,9 @@ export class JsonUi implements Ui {
  * Bytes of a path that are not UTF-8 appear as `\udc80` to `\udcff`.
  */
 export function toJsonLine(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  return JSON.stringify(value).replace(unsafeText, (character) =>
+    [...Array(character.length).keys()]
+      .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`)
+      .join(''),
   );
 }

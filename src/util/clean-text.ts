@@ -4,7 +4,7 @@
  * C0, DEL, C1, soft hyphen, bidirectional controls, zero-width and other invisible characters, line and paragraph
  * separators, tags, and surrogates without a partner (with the `u` flag the range matches only those).
  */
-const unsafe =
+export const unsafeText: RegExp =
   /[\0-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}\ud800-\udfff]/gu;
 
 /**
@@ -16,7 +16,7 @@ export function cleanText(text: string | Uint8Array): string {
 }
 
 function escapeUnsafe(text: string): string {
-  return text.replace(unsafe, (character) => {
+  return text.replace(unsafeText, (character) => {
     const code = character.codePointAt(0) ?? 0;
     return code < 0x80 ? escapeByte(code) : `\\u{${code.toString(16)}}`;
   });

@@ -173,7 +173,6 @@ class MemoryConnection implements RemoteConnection {
     this.abilities = {
       pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
       writers: remote.faults.writers,
-      splitsPieces: true,
     };
   }
 
@@ -364,8 +363,9 @@ class MemoryStaged implements Staged {
     await this.write({ take }, fill, () => {});
   }
 
-  async sync(): Promise<void> {
+  async sync(): Promise<boolean> {
     await this.#connection.cross();
+    return true;
   }
 
   async seal({ size, mode, mtimeMs }: FinalAttributes): Promise<Seal> {

@@ -20,34 +20,34 @@ export async function publish(
   again: boolean,
 ): Promise<Published> {
   if (partial === undefined) return { atomic: true, size: await sizeOf(session, target) };
-  const found = await lstat(session, partial);
-  if (found === undefined) return recognise(session, target, partial, again ? seal : undefined);
-  if (!isAsSealed(found, seal)) {
-    throw new CopyError('target-busy', `Somebody else changed ${cleanText(partial)}; another run may be at work.`);
-  }
   const aside = asidePath(target, stage);
-  const atomic = await rename(session, partial, target, aside);
-  // What an earlier call moved there before its connection was lost.
+  const isPublished = async (): Promise<boolean> => again && isAsSealed(await lstat(session, target), seal);
+  let atomic = true;
+  const found = await lstat(session, partial);
+  if (found === undefined) {
+    if (!(await isPublished())) {
+      throw new CopyError('partial-refused', `${cleanText(partial)} is gone before it could be renamed.`);
+    }
+  } else if (!isAsSealed(found, seal)) {
+    throw new CopyError('target-busy', `Somebody else changed ${cleanText(partial)}; another run may be at work.`);
+  } else {
+    try {
+      atomic = await rename(session, partial, target, aside);
+    } catch (error) {
+      // The rename of the earlier call may come through just now.
+      if (CopyError.from(error).scope === 'connection' || !(await isPublished())) throw error;
+    }
+  }
+  // An earlier call may have moved the old target there before its connection was lost.
   if (again && (await lstat(session, aside)) !== undefined) {
     await asked(session.remove(aside), { operation: 'remove', path: aside });
+    atomic = false;
   }
   return { atomic, size: await sizeOf(session, target) };
 }
 
-/** The partial is gone: either our own rename did happen and its answer was lost, or somebody took it away. */
-async function recognise(
-  session: SftpSession,
-  target: Buffer,
-  partial: Buffer,
-  seal: Seal | undefined,
-): Promise<Published> {
-  const done = seal && (await lstat(session, target));
-  if (done !== undefined && isAsSealed(done, seal!)) return { atomic: true, size: done.size };
-  throw new CopyError('partial-refused', `${cleanText(partial)} is gone before it could be renamed.`);
-}
-
-function isAsSealed({ kind, size, mtimeMs }: Attributes, seal: Seal): boolean {
-  return kind === 'file' && size === seal.size && mtimeMs === seal.mtimeMs;
+function isAsSealed(found: Attributes | undefined, seal: Seal): boolean {
+  return found?.kind === 'file' && found.size === seal.size && found.mtimeMs === seal.mtimeMs;
 }
 
 /** Whether it was one step. */
@@ -82,8 +82,14 @@ async function replaceInSteps(session: SftpSession, partial: Buffer, target: Buf
   try {
     await session.rename(partial, target);
   } catch (error) {
-    await asked(session.rename(aside, target), { operation: 'rename', path: aside });
-    throw coded(error, { operation: 'rename', path: partial });
+    const failure = coded(error, { operation: 'rename', path: partial });
+    try {
+      await session.rename(aside, target);
+    } catch {
+      const advice = `${failure.advice} The old file is now ${cleanText(aside)}.`;
+      throw new CopyError(failure.code, failure.message, { cause: error, advice });
+    }
+    throw failure;
   }
   await asked(session.remove(aside), { operation: 'remove', path: aside });
 }

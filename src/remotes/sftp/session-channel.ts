@@ -21,6 +21,8 @@ export interface ChannelOptions {
 const maxPending = 4096;
 /** How long {@link SessionChannel.close} waits for the server to hang up. */
 const closeTimeoutMs = 1000;
+/** A part of a packet counts as a sign of life from this length on: a few bytes now and then are none. */
+const activityBytes = 1024;
 /** VERSION carries no id; its request waits under one that no other can have. */
 const versionId = -1;
 
@@ -37,6 +39,8 @@ export class SessionChannel {
   #nextId: number;
   /** Until VERSION has come. */
   #greeting: Greeting | undefined = new Greeting();
+  /** Bytes received that were no sign of life yet. */
+  #sinceActivity = 0;
   #ended: CopyError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -126,11 +130,13 @@ export class SessionChannel {
   };
 
   readonly #onData = (chunk: Buffer): void => {
-    this.#deadlines.activity();
     this.#greeting?.add(chunk);
+    this.#sinceActivity += chunk.length;
+    if (this.#sinceActivity >= activityBytes) this.#active();
     try {
       this.#framer.push(chunk);
       for (let packet = this.#framer.next(); packet !== undefined; packet = this.#framer.next()) {
+        this.#active();
         this.#receive(packet);
       }
     } catch (error) {
@@ -138,6 +144,11 @@ export class SessionChannel {
       this.fail(this.#greeting?.explain(reason) ?? reason);
     }
   };
+
+  #active(): void {
+    this.#sinceActivity = 0;
+    this.#deadlines.activity();
+  }
 
   #receive(packet: Buffer): void {
     const reply = parseReply(packet);

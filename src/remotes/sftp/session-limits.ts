@@ -1,3 +1,4 @@
+import { CopyError } from '../../errors.ts';
 import type { ServerLimits } from './codec/extensions.ts';
 
 /** What one request of a session may carry. */
@@ -30,11 +31,21 @@ export function assumedLimits(softwareHint: string | undefined): SessionLimits {
   };
 }
 
+/** Smaller limits would need more requests in flight than anybody can bear. */
+const smallest = 2048;
+
 /** What is not data in the largest packet, as OpenSSH reckons it. */
 const packetRoom = 1024;
 
-/** The server's own limits, with `assumed` for what it leaves open (0). */
+/**
+ * The server's own limits, with `assumed` for what it leaves open (0).
+ * @throws CopyError `protocol` if they are absurdly small
+ */
 export function toldLimits(told: ServerLimits, assumed: SessionLimits): SessionLimits {
+  const tooSmall = [told.maxPacketLength, told.maxReadLength, told.maxWriteLength].find((n) => n > 0 && n < smallest);
+  if (tooSmall !== undefined) {
+    throw new CopyError('protocol', `The server takes no requests of a useful size (${tooSmall} bytes).`);
+  }
   const packet = told.maxPacketLength;
   const fits = packet === 0 ? largest : Math.max(1, packet - packetRoom);
   const length = (one: number, fallback: number) => Math.min(largest, fits, one === 0 ? fallback : one);

@@ -43,7 +43,6 @@ export class SftpConnection implements RemoteConnection {
     this.abilities = {
       pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
       writers: this.#isOpenSsh ? 'many' : 'unknown',
-      splitsPieces: true,
     };
   }
 
@@ -63,10 +62,6 @@ export class SftpConnection implements RemoteConnection {
 
   makeDirectory(path: Uint8Array): Promise<void> {
     return asked(this.#session.makeDirectory(path), { operation: 'make directory', path });
-  }
-
-  remove(path: Uint8Array): Promise<void> {
-    return asked(this.#session.remove(path), { operation: 'remove', path });
   }
 
   async stage(target: Uint8Array, how: 'fresh' | 'in-place'): Promise<Staged> {
@@ -142,9 +137,12 @@ export class SftpConnection implements RemoteConnection {
   }
 }
 
-/** Its own sftp-server, that is: another one behind OpenSSH's sshd lacks some of these. */
+/**
+ * Its own sftp-server, that is: another one behind OpenSSH's sshd lacks some of these, and proftpd, which can be told to
+ * call itself OpenSSH, lacks the last (OpenSSH has it since 8.0; older ones are probed).
+ */
 function isOpenSsh(software: string, session: SftpSession): boolean {
-  const own = [ExtensionName.posixRename, ExtensionName.statVfs, 'fstatvfs@openssh.com', 'hardlink@openssh.com'];
+  const own = [ExtensionName.posixRename, ExtensionName.statVfs, ExtensionName.fsync, ExtensionName.lsetstat];
   return software.startsWith('OpenSSH') && own.every((name) => session.offers(name));
 }
 

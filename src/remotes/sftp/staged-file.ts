@@ -28,6 +28,10 @@ const SPACE_TO_SPARE = 1024 * 1024;
 /** Times in version 3 are unsigned 32-bit seconds. */
 const MAX_SECONDS = 0xffff_ffff;
 
+function wholeSeconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.floor(ms / 1000) * 1000;
+}
+
 export class StagedFile implements Staged {
   readonly token: StageToken;
   readonly found: Attributes | undefined;
@@ -85,15 +89,8 @@ export class StagedFile implements Staged {
     return toAttributes(await asked(this.#session.fstat(this.#handle), this.#context('stat'))).size;
   }
 
-  async sync(): Promise<void> {
-    if (!this.#session.offers(ExtensionName.fsync)) return;
-    try {
-      await this.#session.fsync(this.#handle, this.#bytesWritten);
-    } catch (error) {
-      const unsupported =
-        error instanceof SftpStatusError && coded(error, this.#context('sync')).code === 'unsupported';
-      if (!unsupported) throw coded(error, this.#context('sync'));
-    }
+  async sync(): Promise<boolean> {
+    return this.#sync(this.#bytesWritten);
   }
 
   async seal(final: FinalAttributes): Promise<Seal> {
@@ -103,21 +100,47 @@ export class StagedFile implements Staged {
     const [, timesAreSet, , attributes] = await Promise.all([
       this.#setMode(final.mode, warnings),
       this.#setTimes(final.mtimeMs, warnings),
-      this.sync(),
+      this.#flush(final.size, warnings),
       asked(this.#session.fstat(this.#handle), this.#context('stat')),
     ]);
     const sealed = toAttributes(attributes);
     await this.#checkSize(sealed.size, final.size);
-    await this.close();
+    await this.#close(final.size);
     // A time that nobody set may still change when a file server flushes what it has.
+    if (timesAreSet && sealed.mtimeMs !== wholeSeconds(final.mtimeMs)) {
+      warnings.push('the server ignores the time of its last change');
+    }
     const { mtimeMs } = timesAreSet ? sealed : ((await this.#look()) ?? sealed);
     return { size: sealed.size, ...(mtimeMs !== undefined && { mtimeMs }), warnings };
   }
 
   async close(): Promise<void> {
+    await this.#close(this.#bytesWritten);
+  }
+
+  /** `bytes`: what the server may have to bring to its disk. */
+  async #close(bytes: number): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await asked(this.#session.closeHandle(this.#handle, this.#bytesWritten), this.#context('close'));
+    await asked(this.#session.closeHandle(this.#handle, bytes), this.#context('close'));
+  }
+
+  async #flush(bytes: number, warnings: string[]): Promise<void> {
+    if (await this.#sync(bytes)) return;
+    warnings.push('the server cannot be asked to bring it to its disk; a crash there may still lose it');
+  }
+
+  /** `bytes` may have been written by others: all of the file has to reach the disk. */
+  async #sync(bytes: number): Promise<boolean> {
+    if (!this.#session.offers(ExtensionName.fsync)) return false;
+    try {
+      await this.#session.fsync(this.#handle, bytes);
+      return true;
+    } catch (error) {
+      const failure = coded(error, this.#context('sync'));
+      if (failure.code === 'unsupported') return false;
+      throw failure;
+    }
   }
 
   /** What an old target had beyond the end. */

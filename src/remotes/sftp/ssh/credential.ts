@@ -58,8 +58,12 @@ function replay(step: CredentialStep): Answer {
   };
 }
 
-/** The answers to what a server asks in keyboard-interactive authentication (RFC 4256). */
-export type Answer = (name: string, instructions: string, prompts: readonly Prompt[]) => Promise<readonly string[]>;
+/** The answers to what a server asks in keyboard-interactive authentication (RFC 4256); undefined: none is given. */
+export type Answer = (
+  name: string,
+  instructions: string,
+  prompts: readonly Prompt[],
+) => Promise<readonly string[] | undefined>;
 
 /** As ssh2 wants it. */
 export function toMethod(step: CredentialStep, username: string, around: Around, answer: Answer): AnyAuthMethod {
@@ -77,7 +81,7 @@ export function toMethod(step: CredentialStep, username: string, around: Around,
         prompt: (name, instructions, _language, prompts, finish) => {
           const answering = around(answer(name, instructions, prompts)).catch(() => prompts.map(() => ''));
           // What the connection does if it is gone by now is nobody's failure.
-          answering.then((answers) => finish([...answers])).catch(() => {});
+          answering.then((answers) => answers && finish([...answers])).catch(() => {});
         },
       };
   }

@@ -22,7 +22,7 @@ import type { Identities } from './identities.ts';
 import { PatientDeadline } from './patient-deadline.ts';
 import type { SshConnection } from './ssh-connection.ts';
 import type { SshSettings } from './ssh-settings.ts';
-import { onAuthenticationFailure, retireChannel } from './ssh2-internals.ts';
+import { maxPacketOf, onAuthenticationFailure, retireChannel } from './ssh2-internals.ts';
 
 /** What the connections of one transport share. */
 export interface SharedState {
@@ -40,6 +40,8 @@ export interface SharedState {
   credential?: Credential;
 }
 
+/** Less than this is no limit but nonsense. */
+const minPacket = 512;
 const closeGraceMs = 1000;
 const failGraceMs = 200;
 
@@ -227,6 +229,10 @@ export class ConnectionAttempt {
   }
 
   private onChannel(channel: ClientChannel): void {
+    if ((maxPacketOf(channel) ?? minPacket) < minPacket) {
+      retireChannel(channel);
+      return this.fail(new CopyError('protocol', `${this.target} takes no packets of a useful size.`));
+    }
     this.channel = channel;
     this.stage = 'open';
     this.endOpening();

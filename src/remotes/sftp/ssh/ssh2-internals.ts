@@ -22,6 +22,12 @@ export function onAuthenticationFailure(
   });
 }
 
+/** The largest packet the server takes on a channel, bytes. With 0, ssh2 would write empty packets for ever. */
+export function maxPacketOf(channel: ClientChannel): number | undefined {
+  const size = field(field(channel, 'outgoing'), 'packetSize');
+  return typeof size === 'number' ? size : undefined;
+}
+
 /**
  * Marks a channel whose connection is gone as closed. ssh2 forgets to, and a late write, read or destroy would throw
  * "Instance unusable", some of them where nobody can catch it.

@@ -66,16 +66,28 @@ test('an idle session may be idle for ever', async () => {
   expect(await session.stat(path)).toBeUndefined();
 });
 
-test('bytes that come put the stall off, be it half a reply', async () => {
+test('bytes that come put the stall off, be it a part of a reply', async () => {
   const { server, session } = await open();
-  const read = watch(session.read(handle, 0, 100));
+  const read = watch(session.read(handle, 0, 10_000));
   for (let second = 0; second < 100; second += 20) {
     await vi.advanceTimersByTimeAsync(20_000);
-    server.channel.push(second === 0 ? Buffer.of(0, 0, 0, 20, 103) : Buffer.of(0));
+    server.channel.push(Buffer.concat([second === 0 ? Buffer.of(0, 0, 39, 16, 103) : Buffer.of(), Buffer.alloc(1100)]));
   }
   await vi.advanceTimersByTimeAsync(29_000);
   expect(read.error).toBeUndefined();
   await vi.advanceTimersByTimeAsync(1100);
+  expect(read.error).toEqual(stalled);
+});
+
+test('a few bytes now and then are no sign of life', async () => {
+  const { server, session } = await open();
+  const read = watch(session.read(handle, 0, 10_000));
+  server.channel.push(Buffer.of(0, 0, 39, 16, 103));
+  for (let second = 0; second < 30; second += 10) {
+    await vi.advanceTimersByTimeAsync(10_000);
+    server.channel.push(Buffer.of(0));
+  }
+  await vi.advanceTimersByTimeAsync(100);
   expect(read.error).toEqual(stalled);
 });
 

@@ -1,0 +1,43 @@
+/**
+ * Whether the server has run on without a restart. Acknowledged is not durable: after a restart, what was not synced may
+ * be gone without a trace. A connection that was open before something was acknowledged and still answers afterwards
+ * proves that there was none; such connections are the witnesses.
+ */
+export class ServerContinuity {
+  readonly #open: Set<number> = new Set();
+  readonly #witnesses: Set<number> = new Set();
+  #restarts = 0;
+
+  /** Changes whenever a restart cannot be ruled out. */
+  get epoch(): number {
+    return this.#restarts;
+  }
+
+  get witnesses(): number[] {
+    return [...this.#witnesses];
+  }
+
+  isWitness(connection: number): boolean {
+    return this.#witnesses.has(connection);
+  }
+
+  opened(connection: number): void {
+    this.#open.add(connection);
+    if (this.#witnesses.size === 0) this.#witnesses.add(connection);
+  }
+
+  /** A connection answered: if it is a witness, all that are open now are. */
+  answered(connection: number): void {
+    if (!this.#witnesses.has(connection) || this.#witnesses.size === this.#open.size) return;
+    for (const other of this.#open) this.#witnesses.add(other);
+  }
+
+  /** Returns whether it was the last witness, so that the server may have been restarted. */
+  lost(connection: number): boolean {
+    this.#open.delete(connection);
+    if (!this.#witnesses.delete(connection) || this.#witnesses.size > 0) return false;
+    this.#restarts++;
+    for (const other of this.#open) this.#witnesses.add(other);
+    return true;
+  }
+}
