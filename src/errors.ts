@@ -101,6 +101,8 @@ export interface CopyErrorData {
   readonly message: string;
   /** One sentence of what to do. */
   readonly advice: string;
+  /** Where it came from; of a `bug` alone, for its report. */
+  readonly stack?: string;
 }
 
 /** What may be set beside code and message; what is left out follows from the code. */
@@ -133,11 +135,15 @@ export class CopyError extends Error implements CopyErrorData {
   /** The same error as data that survives `structuredClone` and JSON. */
   toData(): CopyErrorData {
     const { code, scope, retry, exitCode, message, advice } = this;
-    return { code, scope, retry, exitCode, message, advice };
+    const origin = this.cause instanceof Error ? this.cause : this;
+    const stack = code === 'bug' && origin.stack !== undefined ? { stack: origin.stack } : {};
+    return { code, scope, retry, exitCode, message, advice, ...stack };
   }
 
   static fromData(data: CopyErrorData): CopyError {
-    return new CopyError(data.code, data.message, data);
+    const error = new CopyError(data.code, data.message, data);
+    if (data.stack !== undefined) error.stack = data.stack;
+    return error;
   }
 
   /** `error` itself if it is coded; otherwise the same failure under `code`, with `error` as its cause. */

@@ -1,3 +1,4 @@
+import type { CopyErrorData } from '../errors.ts';
 import { formatDuration } from '../util/format-duration.ts';
 import { formatSize } from '../util/format-size.ts';
 import type { Paint } from './paint.ts';
@@ -32,11 +33,16 @@ export function connectionLine(event: EventOf<'connection'>, options: LineOption
 /** What a file event says on stderr at once; the failure of the only file waits for the result. */
 export function fileLine(event: EventOf<'file'>, view: RunView, options: LineOptions): string | undefined {
   if (event.state === 'failed' && event.error && view.several) {
-    return view.isNew(event.error) ? renderError(options.program, event.error, options.paint) : undefined;
+    if (!view.isNew(event.error)) return undefined;
+    return renderError(options.program, event.error, options.paint, details(event.error, options));
   }
   const shown = event.state === 'done' ? options.verbose > 0 && view.several : options.verbose > 1;
   if (!shown || event.state === 'would-copy') return undefined;
   return options.paint('dim', `${showBaseName(event.source)}: ${event.state}, ${formatSize(event.size)}`);
+}
+
+function details({ stack }: CopyErrorData, { verbose }: LineOptions): string | undefined {
+  return verbose > 1 ? stack : undefined;
 }
 
 /** A line of `--dry-run` for stdout. */
@@ -49,7 +55,7 @@ export function listingLine(event: EventOf<'file'>): string {
 export function failureLines(event: EventOf<'result'>, view: RunView, options: LineOptions): string[] {
   const held = view.several ? [] : view.heldErrors;
   const errors = (event.error ? [event.error, ...held] : held).filter((error) => view.isNew(error));
-  const lines = errors.map((error) => renderError(options.program, error, options.paint));
+  const lines = errors.map((error) => renderError(options.program, error, options.paint, details(error, options)));
   // With any other code the last words are those of what ended the run.
   return event.exitCode === 1 ? [...lines, failureLine(event)] : lines;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CopyError } from '../../../src/errors.ts';
 import { makePaint } from '../../../src/ui/paint.ts';
 import { PlainUi } from '../../../src/ui/plain.ts';
 import { QuietUi } from '../../../src/ui/quiet.ts';
@@ -37,6 +38,14 @@ describe('without a terminal', () => {
       'x.',
       'big.iso: 1.2 GiB in 34 s (36 MiB/s), 10 connections, verified by size',
     ]);
+  });
+
+  it.each([0, 1, 2])('-v %i: where a bug came from is told with -vv alone', (verbose) => {
+    const { ui, people } = show({ verbose });
+    const bug = CopyError.from(new TypeError('x is not a function')).toData();
+    ui.onEvent(result(70, bug));
+    expect(people.lines.slice(0, 2)).toEqual(['mtput: x is not a function.', bug.advice]);
+    expect(people.lines.some((line) => line.includes('plain.test.ts'))).toBe(verbose === 2);
   });
 
   it('progress is told as often as asked for', () => {
