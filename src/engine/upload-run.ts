@@ -192,13 +192,17 @@ export class UploadRun implements UploadContext {
       const witness = this.continuity.witnesses.find((other) => this.runner.connection(other) !== undefined);
       // Without any, the loss of the last one has been told of, or is about to be.
       if (witness === undefined) throw new CopyError('connection-lost', `Connection ${connection} proves nothing.`);
-      try {
-        await this.runner.connection(witness)?.lstat(Buffer.from('.'));
+      const remote = this.runner.connection(witness)!;
+      const failure = await remote.lstat(Buffer.from('.')).then(
+        () => undefined,
+        (error: unknown) => CopyError.from(error),
+      );
+      if (failure?.scope !== 'connection') {
         this.continuity.answered(witness);
-      } catch {
-        // It is gone: its loss is reported, and the next one asked.
+      } else {
+        // Its loss is about to be reported; then the next one is asked.
         this.fleet.drop(witness);
-        await this.runner.connection(witness)?.closed;
+        await remote.closed;
       }
       if (this.#error !== undefined) throw this.#error;
     }

@@ -43,7 +43,7 @@ describe('without a terminal', () => {
   it.each([0, 1, 2])('-v %i: where a bug came from is told with -vv alone', (verbose) => {
     const { ui, people } = show({ verbose });
     const bug = CopyError.from(new TypeError('x is not a function')).toData();
-    ui.onEvent(result(70, bug));
+    ui.onEvent(result(70, { error: bug }));
     expect(people.lines.slice(0, 2)).toEqual(['mtput: x is not a function.', bug.advice]);
     expect(people.lines.some((line) => line.includes('plain.test.ts'))).toBe(verbose === 2);
   });
