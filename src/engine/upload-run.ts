@@ -10,14 +10,15 @@ import type { Counters } from './counters.ts';
 import type { Observer, TransferEventBody } from './events.ts';
 import { FileUpload } from './file-upload.ts';
 import { Fleet } from './fleet.ts';
-import type { FoundSources, SourceFile } from './local-files.ts';
+import type { FoundSources } from './local-files.ts';
 import type { LocalRunner } from './local-runner.ts';
 import type { RunnerReport } from './piece-runner.ts';
 import { Progress } from './progress.ts';
 import { type Order, Scheduler } from './scheduler.ts';
 import { ServerContinuity } from './server-continuity.ts';
 import type { OnConnectionOptions, UploadContext, UploadOptions } from './upload-context.ts';
-import { UploadDestination, type UploadTarget } from './upload-destination.ts';
+import { UploadDestination } from './upload-destination.ts';
+import { findJobs, type Job } from './upload-jobs.ts';
 import { Writers } from './writers.ts';
 
 const TICK_MS = 250;
@@ -40,11 +41,6 @@ export interface UploadOutcome {
   readonly error: CopyError | undefined;
   /** Whether `error` ended the run. */
   readonly ended: boolean;
-}
-
-interface Job {
-  readonly source: SourceFile;
-  readonly target: UploadTarget;
 }
 
 export class UploadRun implements UploadContext {
@@ -225,33 +221,12 @@ export class UploadRun implements UploadContext {
     });
     this.#planned = true;
     for (const { path, error } of this.#sources.failures) this.#fileFailed(textFromBytes(path), '', 0, error);
-    const jobs = await this.#findTargets(destination);
+    const jobs = await findJobs(this, this.#sources.files, destination, ({ path, size }, error) =>
+      this.#fileFailed(textFromBytes(path), '', size, error),
+    );
     if (this.options.dryRun) return this.#tellJobs(jobs);
     if (jobs.length === 0) return;
     if (await this.#prepare(destination, jobs)) await this.#runJobs(jobs);
-  }
-
-  async #findTargets(destination: UploadDestination): Promise<Job[]> {
-    const jobs: Job[] = [];
-    const taken = new Map<string, string>();
-    for (const source of this.#sources.files) {
-      const shown = cleanText(source.path);
-      try {
-        const target = await this.onConnection((_, remote) => destination.targetFor(remote, source.name));
-        const key = target.path.toString('latin1');
-        const other = taken.get(key);
-        if (other !== undefined) {
-          const message = `${other} and ${shown} would become the same file.`;
-          throw new CopyError('usage', message, { scope: 'file', advice: 'Copy them to different directories.' });
-        }
-        taken.set(key, shown);
-        jobs.push({ source, target });
-      } catch (error) {
-        this.#rethrowIfOver(error);
-        this.#fileFailed(textFromBytes(source.path), '', source.size, CopyError.from(error));
-      }
-    }
-    return jobs;
   }
 
   #tellJobs(jobs: readonly Job[]): void {
@@ -273,8 +248,8 @@ export class UploadRun implements UploadContext {
       await this.onConnection((_, remote) => destination.prepare(remote));
       return true;
     } catch (error) {
-      this.#rethrowIfOver(error);
-      const failure = CopyError.from(error);
+      const failure = this.#error ?? CopyError.from(error);
+      if (failure.scope === 'run') throw failure;
       for (const { source, target } of jobs) {
         this.#fileFailed(textFromBytes(source.path), textFromBytes(target.path), source.size, failure);
       }
@@ -319,11 +294,6 @@ export class UploadRun implements UploadContext {
     this.#firstFailure ??= error;
     if (size > 0) this.#progress.fileFailed(size);
     this.emit({ type: 'file', state: 'failed', source, target, size, error: error.toData() });
-  }
-
-  #rethrowIfOver(error: unknown): void {
-    if (this.#error !== undefined) throw this.#error;
-    if (CopyError.from(error).scope === 'run') throw error;
   }
 
   #report(report: RunnerReport): void {
