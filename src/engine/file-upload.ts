@@ -7,16 +7,14 @@ import { type Deferred, deferred } from '../util/deferred.ts';
 import { formatSize } from '../util/format-size.ts';
 import { choosePieceSize, pieceCount } from './grid.ts';
 import { type LocalSource, openSource } from './local-source.ts';
+import { PeriodicSync } from './periodic-sync.ts';
 import type { UploadContext } from './upload-context.ts';
 import type { UploadTarget } from './upload-destination.ts';
+import { WriterSearch } from './writer-search.ts';
 
 /** How often a file may be begun anew, where a server keeps nothing of what a lost connection wrote. */
 const MAX_STARTS = 5;
-/** The probe writes two slices, and they must not overlap. */
-const PROBE_DISTANCE = 1024 * 1024;
 
-/** How often the server is asked to bring to its disk what it has. */
-const SYNC_EVERY_MS = 10_000;
 /** How often a staged file is sealed anew that was touched afterwards. */
 const MAX_SEALS = 3;
 
@@ -54,15 +52,13 @@ export class FileUpload {
   readonly #holders: Set<number> = new Set();
   /** Whether acknowledged bytes may have been lost after the last of them was sent. */
   #isDistrusted = false;
-  #syncing = false;
-  #syncedAtMs = 0;
   /** Whether a connection was lost that had it open. */
   #lostHolder = false;
   /** Between staging and the last acknowledgement; settled by what the connections report. */
   #sent: Deferred<void> | undefined;
   #drained: Deferred<void> | undefined;
-  #probe: { readonly task: number; readonly answer: Deferred<WriterProbe> } | undefined;
-  #probeWork: Promise<void> | undefined;
+  readonly #search: WriterSearch;
+  readonly #sync: PeriodicSync;
   readonly #leaving: Map<number, Deferred<void>> = new Map();
 
   constructor(run: UploadContext, file: number, path: Buffer, target: UploadTarget) {
@@ -72,6 +68,14 @@ export class FileUpload {
     this.#target = target;
     this.name = cleanText(path);
     this.shownTarget = cleanText(target.path);
+    this.#search = new WriterSearch(run, file, {
+      drain: () => this.#drain(),
+      found: (result) => this.#applyProbe(result),
+      // Half a probe may have done harm that no later one would see.
+      failed: (error) => this.#sent?.reject(error.scope === 'connection' ? startOver(error) : error),
+      ended: () => this.#look(),
+    });
+    this.#sync = new PeriodicSync(run, file, (error) => this.#sent?.reject(error));
     this.paths = { source: textFromBytes(path), target: textFromBytes(target.path) };
   }
 
@@ -135,9 +139,7 @@ export class FileUpload {
   }
 
   probed(task: number, result: WriterProbe | undefined, error: CopyError | undefined): void {
-    if (this.#probe?.task !== task) return;
-    if (result !== undefined) this.#probe.answer.resolve(result);
-    else this.#probe.answer.reject(error);
+    this.#search.answered(task, result, error);
   }
 
   left(connection: number, error: CopyError | undefined): void {
@@ -165,29 +167,10 @@ export class FileUpload {
     this.#run.notice('sent-again', `${this.name}: ${formatSize(bytes)} are sent again, because ${why}.`, 'warning');
   }
 
-  /** Has the server bring to its disk what it has, from time to time, so that a crash costs little. */
+  /** To be called now and then. */
   syncIfDue(nowMs: number): void {
-    if (this.#sent === undefined || !this.#othersMayWrite || this.#syncing || !this.#isAtHome) return;
-    if (!this.#run.continuity.isWitness(this.#home)) return;
-    if (nowMs - this.#syncedAtMs < SYNC_EVERY_MS || this.#run.scheduler.atRisk(this.file).isEmpty) return;
-    this.#syncing = true;
-    void this.#sync().finally(() => {
-      this.#syncing = false;
-      this.#syncedAtMs = performance.now();
-    });
-  }
-
-  async #sync(): Promise<void> {
-    const { scheduler, runner, continuity } = this.#run;
-    const [epoch, ranges, token] = [continuity.epoch, scheduler.atRisk(this.file), this.#token!];
-    try {
-      const staged = await runner.joined(this.#home, token);
-      const isDurable = await staged.sync();
-      if (isDurable && epoch === continuity.epoch && token === this.#token) scheduler.synced(this.file, ranges);
-    } catch (error) {
-      // A lost connection is dealt with where it is reported; a disk that failed is the end of this file.
-      const failure = CopyError.from(error);
-      if (failure.scope !== 'connection') this.#sent?.reject(failure);
+    if (this.#sent !== undefined && this.#othersMayWrite && this.#isAtHome) {
+      this.#sync.ifDue(nowMs, this.#home, this.#token!);
     }
   }
 
@@ -199,7 +182,7 @@ export class FileUpload {
   /** The run is over. */
   fail(error: CopyError): void {
     this.#sent?.reject(error);
-    this.#probe?.answer.reject(error);
+    this.#search.fail(error);
   }
 
   async #send(): Promise<void> {
@@ -215,7 +198,7 @@ export class FileUpload {
     if (abilities.writers !== 'unknown') this.#run.writers.decide(abilities.writers);
     this.#sent = deferred();
     this.#isDistrusted = false;
-    this.#syncedAtMs = performance.now();
+    this.#sync.restart();
     this.#share();
     // First, so that nothing is under way that would have to be waited for.
     this.#considerProbe();
@@ -268,12 +251,12 @@ export class FileUpload {
     if (scheduler.hasTasks(this.file)) return;
     this.#drained?.resolve();
     this.#drained = undefined;
-    if (scheduler.isComplete(this.file) && this.#probe === undefined) this.#sent?.resolve();
+    if (scheduler.isComplete(this.file) && !this.#search.isAsking) this.#sent?.resolve();
   }
 
   /** Resolves when no connection works on this file; none begins to until the scheduler resumes it. */
   async #quiesce(): Promise<void> {
-    await this.#probeWork;
+    await this.#search.work;
     await this.#drain();
   }
 
@@ -286,72 +269,27 @@ export class FileUpload {
     }
   }
 
-  /** Finds out, once a run, whether a second connection may write too. */
-  #considerProbe(): void {
-    const { writers, fleet, runner } = this.#run;
-    if (this.#sent === undefined || this.#probeWork !== undefined) return;
-    if (writers.known !== 'unknown' || writers.probing) return;
-    // Until then its home writes from the beginning on: what follows it can be taken back for the probe.
-    if (!this.#isWorthProbing(this.#run.scheduler.bytesAcknowledged(this.file))) return;
-    const second = fleet.open.find((id) => id !== this.#home && runner.connection(id) !== undefined);
-    if (second === undefined) return;
-    writers.probing = true;
-    this.#probeWork = this.#probeWriters(second).finally(() => {
-      writers.probing = false;
-      this.#probeWork = undefined;
-    });
-  }
-
-  async #probeWriters(second: number): Promise<void> {
-    const { scheduler } = this.#run;
-    await this.#drain();
-    try {
-      const next = scheduler.bytesToDo(this.file).first?.offset;
-      if (next !== undefined && this.#isWorthProbing(next)) this.#applyProbe(await this.#askProbe(second, next));
-    } catch (error) {
-      // Half a probe may have done harm that no later one would see.
-      const failure = error instanceof StartOver ? error : CopyError.from(error);
-      const isLoss = failure instanceof CopyError && failure.scope === 'connection';
-      this.#sent?.reject(isLoss ? startOver(failure) : failure);
-      return;
-    } finally {
-      this.#probe = undefined;
-    }
-    scheduler.resume(this.file);
-    this.#run.pump();
-    this.#look();
-  }
-
   get #lastPieceOffset(): number {
     return (this.#pieces - 1) * this.#pieceSize;
   }
 
-  #isWorthProbing(nextOffset: number): boolean {
-    return this.#lastPieceOffset - nextOffset >= PROBE_DISTANCE;
-  }
-
-  #askProbe(second: number, nextOffset: number): Promise<WriterProbe> {
-    const task = this.#run.scheduler.nextTask();
-    const answer = deferred<WriterProbe>();
-    this.#probe = { task, answer };
-    this.#run.runner.post({
-      kind: 'probe-writers',
-      task,
-      connection: this.#home,
-      second,
+  #considerProbe(): void {
+    if (this.#sent === undefined) return;
+    this.#search.consider({
+      home: this.#home,
       fd: this.fd,
       of: this.#token!,
-      firstOffset: nextOffset,
       secondOffset: this.#lastPieceOffset,
       size: this.size,
     });
-    return answer.promise;
   }
 
   #applyProbe({ writers, reason, written }: WriterProbe): void {
     for (const range of written ?? []) this.#run.scheduler.acknowledgedElsewhere(this.file, range);
     this.#run.writers.decide(writers, reason);
-    if (written === undefined) throw startOver(new CopyError('single-writer', reason ?? 'The server lost data.'));
+    if (written === undefined) {
+      this.#sent?.reject(startOver(new CopyError('single-writer', reason ?? 'The server lost data.')));
+    }
   }
 
   async #commit(): Promise<FileResult> {
