@@ -1,7 +1,7 @@
 /** What real servers rarely do: answered by ssh2's own server. */
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
-import ssh2, { type AuthContext, type ServerChannel } from 'ssh2';
+import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { CopyError } from '../../src/errors.ts';
 import { EmbeddedTransport } from '../../src/remotes/sftp/ssh/embedded-transport.ts';
@@ -16,6 +16,17 @@ interface Script {
   readonly channel?: (channel: ServerChannel) => void;
   /** One for each connection, the last for the rest. */
   readonly hostKeys?: readonly string[];
+  /** The largest packet that is taken on a channel. */
+  readonly maxPacket?: number;
+}
+
+/** ssh2's server always says 32 KiB. */
+function sayMaxPacket(client: Connection, maxPacket: number): void {
+  const protocol: object = Reflect.get(client, '_protocol');
+  const confirm: (...values: number[]) => void = Reflect.get(protocol, 'channelOpenConfirm');
+  Reflect.set(protocol, 'channelOpenConfirm', (remote: number, local: number, window: number) =>
+    confirm.call(protocol, remote, local, window, maxPacket),
+  );
 }
 
 /** Listens and gives the sockets of clients to an SSH server with the script. */
@@ -28,6 +39,7 @@ async function scripted(script: Script): Promise<{ port: number; sockets: Socket
     sockets.push(socket);
     const server = new ssh2.Server({ hostKeys: [key] }, (client) => {
       client.on('error', () => {});
+      if (script.maxPacket !== undefined) sayMaxPacket(client, script.maxPacket);
       client.on('authentication', script.authenticate);
       client.on('session', (accept) => {
         accept().on('subsystem', (acceptSubsystem) => {
@@ -48,13 +60,19 @@ async function scripted(script: Script): Promise<{ port: number; sockets: Socket
   return { port: (listener.address() as AddressInfo).port, sockets };
 }
 
-function transport(port: number, variables: Record<string, string>, answers: string[] = [], options: string[] = []) {
+function transport(
+  port: number,
+  variables: Record<string, string>,
+  answers: string[] = [],
+  options: string[] = [],
+  connectTimeoutMs = 5000,
+) {
   const environment = { home: '/nonexistent', user: 'me', variables };
   const files = ['UserKnownHostsFile=none', 'GlobalKnownHostsFile=none', 'StrictHostKeyChecking=accept-new'];
   const input = {
     host: '127.0.0.1',
     port,
-    connectTimeoutMs: 5000,
+    connectTimeoutMs,
     stallTimeoutMs: 3000,
     options: [...options, ...files],
   };
@@ -74,6 +92,22 @@ async function failureOf(opening: Promise<SshConnection>): Promise<CopyError> {
   const result = await opening.catch((error: unknown) => error);
   if (!(result instanceof CopyError)) throw new Error('not refused');
   return result;
+}
+
+/** Asks again and again: after each answer, or every 50 ms without waiting for one. `how` is told who asks. */
+function askingForEver(how: 'when answered' | 'all the time', answered: () => void): (context: AuthContext) => void {
+  return (context) => {
+    if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive']);
+    const ask = (): void =>
+      context.prompt([{ prompt: 'Code: ', echo: true }], () => {
+        answered();
+        if (how === 'when answered') ask();
+      });
+    ask();
+    if (how === 'when answered') return;
+    const asking = setInterval(ask, 50);
+    onTestFinished(() => clearInterval(asking));
+  };
 }
 
 /** Asks one hidden question, and takes `right`; tells what else it saw. */
@@ -119,6 +153,49 @@ describe('EmbeddedTransport', () => {
     expect(seen).toEqual(['none', 'keyboard-interactive']);
     expect(error.code).toBe('authentication-failed');
     expect(error.message).not.toContain('secret');
+  });
+
+  test.each(['when answered', 'all the time'] as const)('a server that asks for ever, %s, is left', async (how) => {
+    let answered = 0;
+    const { port } = await scripted({ authenticate: askingForEver(how, () => answered++) });
+    const { transport: ssh } = transport(port, {}, Array(100).fill('1234'), [], 700);
+    expect(await failureOf(ssh.open(1, never))).toMatchObject({ code: 'connection-failed' });
+    expect(answered).toBeLessThanOrEqual(10);
+  });
+
+  test.each(['when answered', 'all the time'] as const)(
+    'a server that lets one in and asks the next for ever, %s, is left by that one',
+    async (how) => {
+      let answered = 0;
+      let first = true;
+      const forEver = askingForEver(how, () => answered++);
+      const authenticate = (context: AuthContext): void => {
+        if (!first) return forEver(context);
+        if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive']);
+        first = false;
+        context.prompt([{ prompt: 'Code: ', echo: true }], () => context.accept());
+      };
+      const { port } = await scripted({ authenticate });
+      const { transport: ssh } = transport(port, {}, Array(100).fill('1234'), [], 700);
+      const connection = await ssh.open(1, never);
+      expect(await failureOf(ssh.open(2, never))).toMatchObject({ code: 'connection-failed' });
+      expect(answered).toBeLessThanOrEqual(10);
+      await connection.close();
+    },
+  );
+
+  test.each([0, 511])('a server that takes packets of no more than %i bytes is refused', async (maxPacket) => {
+    const { port } = await scripted({ authenticate: (context) => context.accept(), maxPacket });
+    expect(await failureOf(transport(port, {}).transport.open(1, never))).toMatchObject({
+      code: 'protocol',
+      exitCode: 8,
+    });
+  });
+
+  test('a server that takes small packets is not', async () => {
+    const { port } = await scripted({ authenticate: (context) => context.accept(), maxPacket: 512 });
+    const connection = await transport(port, {}).transport.open(1, never);
+    await connection.close();
   });
 
   test('no method but none', async () => {

@@ -77,6 +77,21 @@ export class RunnerModel {
     this.#reports.push({ kind: 'lost', connection });
   }
 
+  /** Everything that is acknowledged by now reaches the disk. */
+  sync(file: number): void {
+    this.scheduler.synced(file, this.scheduler.atRisk(file));
+  }
+
+  /** The far side crashes: all connections are lost, and what was not synced. */
+  crash(): void {
+    for (const connection of [...this.open]) this.lose(connection);
+    while (this.#reports.length > 0) this.deliverReport();
+    this.arrived.forEach((arrived, file) => {
+      for (const range of this.scheduler.atRisk(file)) arrived.remove(range);
+      this.scheduler.distrust(file);
+    });
+  }
+
   /** A task fails, its connection goes on. */
   fail(live: Live): void {
     this.#end(live);

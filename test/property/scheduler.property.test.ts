@@ -39,6 +39,8 @@ const actions = [
   'share',
   'pause',
   'resume',
+  'sync',
+  'crash',
 ] as const;
 const steps = fc.array(
   fc.record({ action: fc.constantFrom(...actions), pick: fc.nat(1000), length: fc.integer({ min: 1, max: 200_000 }) }),
@@ -78,6 +80,10 @@ function act(model: RunnerModel, action: (typeof actions)[number], pick: number,
       return model.give(model.scheduler.pause(file));
     case 'resume':
       return model.scheduler.resume(file);
+    case 'sync':
+      return model.sync(file);
+    case 'crash':
+      return model.crash();
   }
 }
 

@@ -84,6 +84,10 @@ export class MemoryRemote implements Remote {
   readonly directories: Set<string> = new Set(['/', '/home']);
   /** Called before bytes are stored; may lose connections, change the source, or hold the bytes back. */
   onWrite: (connection: number, range: Range) => void | Promise<void> = () => {};
+  /** Called before a connection is let in to a staged file. */
+  onJoin: (connection: number) => void | Promise<void> = () => {};
+  /** Called when a staged file was brought to the disk, with its path. */
+  onSync: (path: string) => void = () => {};
   /** How often each connection was dialled. */
   readonly dialled: Map<number, number> = new Map();
   /** Bytes that were stored, rewritten ones included. */
@@ -252,6 +256,7 @@ class MemoryConnection implements RemoteConnection {
 
   async join(token: StageToken): Promise<Staged> {
     await this.cross();
+    await this.remote.onJoin(this.id);
     if (this.remote.faults.refuseJoin.includes(this.id)) {
       throw new CopyError('single-writer', 'The server lets nobody else in.');
     }
@@ -365,6 +370,7 @@ class MemoryStaged implements Staged {
 
   async sync(): Promise<boolean> {
     await this.#connection.cross();
+    this.#connection.remote.onSync(this.#path);
     return true;
   }
 

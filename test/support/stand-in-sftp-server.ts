@@ -27,18 +27,26 @@ export interface Quirks {
   refusesSecondWrite: boolean;
   posixRename: boolean;
   fsync: boolean;
+  /** More extensions that are offered, though not there. */
+  alsoOffers: readonly string[];
   /** posix-rename is offered, and answered with "unsupported". */
   posixRenameUnsupported: boolean;
   /** The plain rename takes the place of what stands there. */
   renameReplaces: boolean;
   /** Which renames are refused. */
   refuseRename: (from: string, to: string) => boolean;
+  /** Called before anything is renamed. */
+  beforeRename: () => void;
+  /** Renames that are answered before those of `loseRenameAnswers`. */
+  renamesAnswered: number;
   /** The next renames happen, and then the connection is gone. */
   loseRenameAnswers: number;
   /** Sizes are told this much too small. */
   sizeLie: number;
   refuseMode: boolean;
   refuseTimes: boolean;
+  /** Setting times is answered with OK, and nothing is done. */
+  ignoresTimes: boolean;
   /** CLOSE of a file that was written fails, as where the quota is found to be exceeded. */
   refuseClose: boolean;
   /** WRITE beyond this size of a file is refused. */
@@ -70,13 +78,17 @@ const NO_QUIRKS: Quirks = {
   refusesSecondWrite: false,
   posixRename: true,
   fsync: true,
+  alsoOffers: [],
   posixRenameUnsupported: false,
   renameReplaces: false,
   refuseRename: () => false,
+  beforeRename: () => {},
+  renamesAnswered: 0,
   loseRenameAnswers: 0,
   sizeLie: 0,
   refuseMode: false,
   refuseTimes: false,
+  ignoresTimes: false,
   refuseClose: false,
   fullAt: Number.POSITIVE_INFINITY,
 };
@@ -172,9 +184,11 @@ class StandInSession {
     for (let packet = this.#framer.next(); packet !== undefined; packet = this.#framer.next()) {
       const request = parseRequest(packet);
       if (request.type === 'init') {
-        const { posixRename, fsync } = this.#server.quirks;
-        const names = [...(posixRename ? [ExtensionName.posixRename] : []), ...(fsync ? [ExtensionName.fsync] : [])];
-        const extensions = new Map(names.map((name) => [name as string, Buffer.from('1')]));
+        const { posixRename, fsync, alsoOffers } = this.#server.quirks;
+        const names: string[] = [...alsoOffers];
+        if (posixRename) names.push(ExtensionName.posixRename);
+        if (fsync) names.push(ExtensionName.fsync);
+        const extensions = new Map(names.map((name) => [name, Buffer.from('1')]));
         this.channel.push(encodeReply({ type: 'version', version: 3, extensions }));
         continue;
       }
@@ -311,20 +325,23 @@ class StandInSession {
     }
     if (times !== undefined) {
       if (quirks.refuseTimes) throw new Refusal(StatusCode.unsupported, 'No times here');
-      file.mtimeSeconds = times.mtimeSeconds;
+      if (!quirks.ignoresTimes) file.mtimeSeconds = times.mtimeSeconds;
     }
     return OK;
   }
 
   #rename(from: string, to: string, replaces: boolean): Answer {
     const { disk, quirks } = this.#server;
+    quirks.beforeRename();
     const file = disk.get(from);
     if (file === undefined) throw new Refusal(StatusCode.noSuchFile, 'No such file');
     if (quirks.refuseRename(from, to)) throw new Refusal(StatusCode.permissionDenied, 'Permission denied');
     if (disk.has(to) && !replaces) throw new Refusal(StatusCode.failure, 'File exists');
     disk.delete(from);
     disk.set(to, file);
-    if (quirks.loseRenameAnswers > 0) {
+    if (quirks.renamesAnswered > 0) {
+      quirks.renamesAnswered--;
+    } else if (quirks.loseRenameAnswers > 0) {
       quirks.loseRenameAnswers--;
       this.channel.destroy();
     }

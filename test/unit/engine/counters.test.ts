@@ -61,3 +61,11 @@ test('what is not used is saved up to a cap', () => {
   expect(counters.tryTake(120)).toBe(true);
   expect(counters.tryTake(1)).toBe(false);
 });
+
+test('what will not be acknowledged is in flight no more', () => {
+  const counters = new Counters();
+  counters.addInFlight(1, 1000);
+  counters.addAcknowledged(1, 300);
+  counters.dropInFlight(1, 700);
+  expect([counters.acknowledged(1), counters.inFlight(1)]).toEqual([300, 0]);
+});

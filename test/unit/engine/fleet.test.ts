@@ -328,6 +328,76 @@ test('connections that are lost again and again without a byte end the run; a by
   expect(losses).toBe(13);
 });
 
+test('connections that open, never answer and are dropped without an error end the run', () => {
+  const scene = new Scene({ wanted: 2 });
+  scene.start();
+  let dropped = 0;
+  for (let round = 0; round < 100 && scene.failures.length === 0; round++) {
+    for (const connection of [...scene.dialling]) scene.open(connection);
+    for (const connection of scene.fleet.open) {
+      if (scene.failures.length > 0) break;
+      scene.fleet.drop(connection);
+      scene.closed(connection);
+      dropped++;
+    }
+    scene.wait(31_000);
+  }
+  expect(scene.failures.map(({ code, exitCode }) => [code, exitCode])).toEqual([['connection-stalled', 5]]);
+  expect(dropped).toBe(13);
+});
+
+test('the only connection, lost and then refused its login a few times, is let in again', () => {
+  const scene = new Scene({ wanted: 1 });
+  scene.start();
+  scene.open(1);
+  scene.lose(1);
+  for (const pause of [100, 1000, 2000]) {
+    expect(scene.dialling).toEqual([]);
+    scene.wait(pause);
+    expect(scene.dialling).toEqual([1]);
+    if (pause < 2000) scene.fail(1, 'authentication-failed');
+  }
+  scene.open(1);
+  expect(scene.failures).toEqual([]);
+  expect(scene.of('connection', 'given-up')).toEqual([]);
+  expect(scene.fleet.open).toEqual([1]);
+});
+
+test('the only connection, lost and then refused its login for ever, is tried for as long as told', () => {
+  const scene = new Scene({ wanted: 1, retryForMs: 60_000 });
+  scene.start();
+  scene.open(1);
+  const began = performance.now();
+  scene.lose(1);
+  while (scene.failures.length === 0 && performance.now() - began < 600_000) {
+    for (const connection of scene.dialling) scene.fail(connection, 'authentication-failed');
+    scene.wait(500);
+  }
+  expect(scene.failures.map(({ code }) => code)).toEqual(['no-connection']);
+  expect(performance.now() - began).toBeGreaterThan(60_000);
+});
+
+test('those that were given up are tried again when one is let in after a time without any', () => {
+  const scene = new Scene({ wanted: 2 });
+  scene.start();
+  scene.open(1);
+  scene.open(2);
+  scene.lose(2);
+  scene.wait(100);
+  scene.fail(2, 'authentication-failed');
+  expect(scene.of('connection', 'given-up')).toEqual([2]);
+  scene.lose(1);
+  scene.wait(100);
+  scene.fail(1, 'authentication-failed');
+  scene.wait(1000);
+  expect(scene.dialling, 'the last one keeps trying, alone').toEqual([1]);
+  scene.open(1);
+  expect(scene.dialling).toEqual([2]);
+  scene.open(2);
+  expect(scene.fleet.open).toEqual([1, 2]);
+  expect(scene.failures).toEqual([]);
+});
+
 test('a dropped connection is closed once, gets no more work, and is opened anew', () => {
   const scene = new Scene({ wanted: 2 });
   scene.start();

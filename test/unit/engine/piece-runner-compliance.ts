@@ -300,6 +300,20 @@ export function pieceRunnerCompliance(name: string, make: MakeRunner): void {
       expect(harness.acknowledged(1)).toBe(SLICE);
     });
 
+    test('nothing is counted as in flight of a task that failed on a connection that goes on', async () => {
+      const harness = await start({ holdAcknowledgements: true, depth: 3 });
+      await harness.open(1);
+      // The last of three slices is beyond the end of the source.
+      harness.send(1, 1, { offset: SIZE - 2 * SLICE, length: 3 * SLICE });
+      await waitFor(() => harness.counters.inFlight(1) === 3 * SLICE, { what: 'three slices in flight', pollMs: 2 });
+      await harness.under.release();
+      expect((await harness.next('ended')).error?.code).toBe('source-changed');
+      expect(harness.counters.inFlight(1)).toBe(0);
+      harness.send(2, 1, { offset: 0, length: SLICE });
+      await harness.next('ended', 2);
+      expect(harness.counters.inFlight(1)).toBe(0);
+    });
+
     test('leaves a staged file, and tells what the closing revealed', async () => {
       const harness = await start({ failClose: [2] });
       await harness.open(1, 2, 3);

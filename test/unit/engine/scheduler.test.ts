@@ -252,3 +252,65 @@ test('reports on tasks that are unknown are passed over', () => {
   expect(scheduler.tasks()).toEqual([]);
   expect(scheduler.orders()).toEqual([]);
 });
+
+test('what is acknowledged is at risk until it is synced', () => {
+  const scheduler = make(1);
+  scheduler.addFile(1, 4 * PIECE, PIECE);
+  expect([...scheduler.atRisk(1)]).toEqual([]);
+  scheduler.acknowledgedElsewhere(1, { offset: 0, length: PIECE });
+  scheduler.acknowledgedElsewhere(1, { offset: 2 * PIECE, length: PIECE });
+  const ranges = scheduler.atRisk(1);
+  expect([...ranges]).toEqual([
+    { offset: 0, length: PIECE },
+    { offset: 2 * PIECE, length: PIECE },
+  ]);
+  // It comes while the server syncs, so it may have come too late for that.
+  scheduler.acknowledgedElsewhere(1, { offset: PIECE, length: PIECE });
+  expect(ranges.total, 'a copy').toBe(2 * PIECE);
+  scheduler.synced(1, ranges);
+  expect([...scheduler.atRisk(1)]).toEqual([{ offset: PIECE, length: PIECE }]);
+  expect(scheduler.bytesAcknowledged(1)).toBe(3 * PIECE);
+});
+
+test('what was at risk when the server may have crashed is to hand out again, what was synced is not', () => {
+  const scheduler = make(1);
+  scheduler.addFile(1, 4 * PIECE, 4 * PIECE);
+  const [first] = sends(scheduler.orders());
+  scheduler.acknowledged(first!.task, [{ offset: 0, length: 2 * PIECE }]);
+  scheduler.synced(1, [{ offset: 0, length: PIECE }]);
+  scheduler.acknowledged(first!.task, [{ offset: 2 * PIECE, length: 2 * PIECE }]);
+  scheduler.taken(first!.task);
+  scheduler.ended(first!.task);
+  expect(scheduler.isComplete(1)).toBe(true);
+  expect(scheduler.distrust(1)).toBe(3 * PIECE);
+  expect(scheduler.isComplete(1)).toBe(false);
+  expect(scheduler.bytesAcknowledged(1)).toBe(PIECE);
+  expect([...scheduler.atRisk(1)]).toEqual([]);
+  expect(scheduler.distrust(1), 'once').toBe(0);
+  const [again] = sends(scheduler.orders());
+  expect(again!.range).toEqual({ offset: PIECE, length: 3 * PIECE });
+  complete(scheduler, again!);
+  expect(scheduler.isComplete(1)).toBe(true);
+});
+
+test('distrust in the middle of a task: its acknowledged part goes out again, the rest is still its own', () => {
+  const scheduler = make(1);
+  scheduler.addFile(1, 4 * PIECE, 4 * PIECE);
+  const [first] = sends(scheduler.orders());
+  scheduler.acknowledged(first!.task, [{ offset: 0, length: PIECE }]);
+  expect(scheduler.distrust(1)).toBe(PIECE);
+  scheduler.taken(first!.task);
+  const [again] = sends(scheduler.orders());
+  expect(again!.range).toEqual({ offset: 0, length: PIECE });
+  scheduler.acknowledged(first!.task, [{ offset: PIECE, length: 3 * PIECE }]);
+  scheduler.ended(first!.task);
+  expect(scheduler.isComplete(1)).toBe(false);
+  complete(scheduler, again!);
+  expect(scheduler.isComplete(1)).toBe(true);
+});
+
+test('files that are unknown are at no risk', () => {
+  const scheduler = make(1);
+  scheduler.synced(9, [{ offset: 0, length: 1 }]);
+  expect([scheduler.distrust(9), scheduler.atRisk(9).total]).toEqual([0, 0]);
+});

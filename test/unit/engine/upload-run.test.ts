@@ -1,6 +1,7 @@
 import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Counters } from '../../../src/engine/counters.ts';
 import type { TransferEvent } from '../../../src/engine/events.ts';
 import { findSources } from '../../../src/engine/local-files.ts';
@@ -8,8 +9,10 @@ import { LocalRunner } from '../../../src/engine/local-runner.ts';
 import type { UploadOptions } from '../../../src/engine/upload-context.ts';
 import { UploadRun } from '../../../src/engine/upload-run.ts';
 import { CopyError } from '../../../src/errors.ts';
+import { deferred } from '../../../src/util/deferred.ts';
 import { type MemoryFaults, MemoryRemote, stagedName } from '../../support/memory-remote.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -81,6 +84,11 @@ function expectArrived({ remote }: Scene, sizes: readonly (number | undefined)[]
 
 function filesOf(events: readonly TransferEvent[]) {
   return events.flatMap((event) => (event.type === 'file' ? [event] : []));
+}
+
+/** Connections that came into this state, in order. */
+function connections(events: readonly TransferEvent[], state: string): number[] {
+  return events.flatMap((event) => (event.type === 'connection' && event.state === state ? [event.connection] : []));
 }
 
 function notices(events: readonly TransferEvent[]): string[] {
@@ -208,6 +216,100 @@ test('while one connection lives on, what was acknowledged is not sent again', a
   expectArrived(it, [4 * MIB]);
   expect(outcome.error).toBeUndefined();
   expect(outcome.bytesSent).toBeLessThan(5 * MIB);
+});
+
+test('after a sync only what came later is sent again when all connections are lost', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const it = await scene([4 * MIB]);
+  const gate = deferred<void>();
+  let disk: Buffer | undefined;
+  let passed = 0;
+  let crashed = false;
+  it.remote.onSync = (path) => {
+    disk = Buffer.from(it.remote.contents(path)!);
+  };
+  it.remote.onWrite = async (_, { length }) => {
+    if (crashed) return;
+    if (passed >= 2 * MIB) await gate.promise;
+    passed += length;
+    if (passed < 3 * MIB || crashed) return;
+    crashed = true;
+    const [file] = it.remote.files.values();
+    file!.bytes = Buffer.from(disk!);
+    for (const connection of it.remote.open) it.remote.lose(connection);
+  };
+  const running = it.run();
+  const told = () => it.events.findLast((event) => event.type === 'progress')?.bytesDone ?? 0;
+  await waitFor(() => passed >= 2 * MIB && told() === passed, { what: 'all that was let through to be acknowledged' });
+  expect(disk, 'it is not due yet').toBeUndefined();
+  vi.advanceTimersByTime(10_000);
+  await waitFor(() => disk !== undefined, { what: 'the sync' });
+  // Its answer is known by then.
+  await turn();
+  gate.resolve();
+  const outcome = await running;
+  expectArrived(it, [4 * MIB]);
+  expect(outcome.error).toBeUndefined();
+  expect(notices(it.events)).toEqual(['sent-again']);
+  // A MiB and what was in flight; without the sync it would be three.
+  expect(outcome.bytesSent).toBeGreaterThan(4 * MIB);
+  expect(outcome.bytesSent).toBeLessThan(5.5 * MIB);
+});
+
+test('a file of one piece whose connection is lost and refused for good is sent by another', async () => {
+  const it = await scene([60 * KIB]);
+  const refused = new CopyError('connection-refused', 'Not you again.', { retry: false }).toData();
+  let home: number | undefined;
+  it.remote.onWrite = async (connection) => {
+    if (home !== undefined) return;
+    home = connection;
+    await waitFor(() => it.remote.open.length === 2, { what: 'the other connection', pollMs: 2 });
+    it.remote.faults.failConnect[home] = [refused];
+    it.remote.lose(home);
+    // Until it is given up, so that it does not come back just in time.
+    it.remote.onWrite = async () => {
+      await waitFor(() => connections(it.events, 'given-up').length > 0, { what: 'it to be given up' });
+    };
+  };
+  const outcome = await it.run({ wanted: 2 });
+  expectArrived(it, [60 * KIB]);
+  expect(outcome.error).toBeUndefined();
+  expect(connections(it.events, 'given-up')).toEqual([home]);
+});
+
+test('a file whose home is lost when it turns out that others may not join is sent from the beginning', async () => {
+  const it = await scene([4 * MIB], { refuseJoin: [1, 2] });
+  let losing = true;
+  it.remote.onJoin = async (connection) => {
+    if (!losing) return;
+    losing = false;
+    const home = it.remote.open.find((other) => other !== connection)!;
+    it.remote.lose(home);
+    await waitFor(() => connections(it.events, 'lost').includes(home), { what: 'its loss to be told', pollMs: 2 });
+  };
+  const outcome = await it.run({ wanted: 2 });
+  expectArrived(it, [4 * MIB]);
+  expect(outcome.error).toBeUndefined();
+  expect(losing).toBe(false);
+  expect(notices(it.events)).toEqual(expect.arrayContaining(['single-writer', 'started-over']));
+});
+
+test('a second connection that is lost in the middle of the probe: the file is sent from the beginning', async () => {
+  const it = await scene([4 * MIB], { writers: 'unknown' });
+  let home: number | undefined;
+  let lost = false;
+  it.remote.onWrite = (connection) => {
+    home ??= connection;
+    if (connection === home || lost) return;
+    lost = true;
+    it.remote.lose(connection);
+  };
+  const outcome = await it.run({ wanted: 2 });
+  expectArrived(it, [4 * MIB]);
+  expect(outcome.error).toBeUndefined();
+  expect(lost).toBe(true);
+  expect(notices(it.events)).toEqual(['started-over']);
 });
 
 test('when none comes back in time, there is no connection, and the target is as it was', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { JsonUi, toJsonLine } from '../../../src/ui/json.ts';
 import { makePaint } from '../../../src/ui/paint.ts';
 import { QuietUi } from '../../../src/ui/quiet.ts';
+import { unsafeText } from '../../../src/util/clean-text.ts';
 import { Collector, failure, file, plan, progress, result } from './events.ts';
 
 describe('--json', () => {
@@ -34,11 +35,14 @@ describe('--json', () => {
 
   it('escapes what a terminal would obey, and loses nothing', () => {
     expect(toJsonLine('\x1b\x9b\u202e\udc80\u2028')).toBe('"\\u001b\\u009b\\u202e\\udc80\\u2028"');
+    const invisible = '\u00ad\u180e\u061c\u2060\ufeff\ufff9\u{e0041}';
+    expect(toJsonLine(invisible)).toBe('"\\u00ad\\u180e\\u061c\\u2060\\ufeff\\ufff9\\udb40\\udc41"');
+    expect(JSON.parse(toJsonLine(invisible))).toBe(invisible);
     const text = fc.string({ unit: 'binary' });
     fc.assert(
       fc.property(text, (value) => {
         const line = toJsonLine({ value });
-        expect(line).not.toMatch(/[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/);
+        expect(line).not.toMatch(new RegExp(unsafeText.source, 'u'));
         expect(JSON.parse(line)).toEqual({ value });
       }),
     );

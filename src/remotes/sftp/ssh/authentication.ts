@@ -9,8 +9,6 @@ import type { Around, Identity } from './identity.ts';
 import { type SecretTries, secretTries } from './secrets.ts';
 import type { AuthenticationMethod, SshSettings } from './ssh-settings.ts';
 
-/** Of questions in keyboard-interactive authentication: a server may not ask for ever. */
-const maxRounds = 10;
 /** sshd hangs up after six failures (MaxAuthTries); some are left for a password. */
 const maxKeys = 5;
 
@@ -31,7 +29,6 @@ export class FirstAuthentication implements Authentication {
   private readonly user: string;
   private readonly passwords: SecretTries;
   private readonly keys: AsyncGenerator<Identity, void, undefined>;
-  private rounds = 0;
   private keysTried = 0;
   private roundsTried = 0;
   private readonly exhausted = new Set<AuthenticationMethod>();
@@ -124,9 +121,7 @@ export class FirstAuthentication implements Authentication {
     name: string,
     instructions: string,
     prompts: readonly Prompt[],
-  ): Promise<readonly string[] | undefined> {
-    // Unanswered, it ends with the time for a handshake.
-    if (++this.rounds > maxRounds) return undefined;
+  ): Promise<readonly string[]> {
     const single = prompts.length === 1 && prompts[0]?.echo !== true;
     const about = [name, instructions].filter((text) => text !== '').map((text) => `${cleanText(text)}: `);
     const answers: string[] = [];

@@ -58,12 +58,11 @@ function replay(step: CredentialStep): Answer {
   };
 }
 
-/** The answers to what a server asks in keyboard-interactive authentication (RFC 4256); undefined: none is given. */
-export type Answer = (
-  name: string,
-  instructions: string,
-  prompts: readonly Prompt[],
-) => Promise<readonly string[] | undefined>;
+/** The answers to what a server asks in keyboard-interactive authentication (RFC 4256). */
+export type Answer = (name: string, instructions: string, prompts: readonly Prompt[]) => Promise<readonly string[]>;
+
+/** How often a server may ask in one try of keyboard-interactive authentication: not for ever. */
+const maxRounds = 10;
 
 /** As ssh2 wants it. */
 export function toMethod(step: CredentialStep, username: string, around: Around, answer: Answer): AnyAuthMethod {
@@ -74,15 +73,19 @@ export function toMethod(step: CredentialStep, username: string, around: Around,
       return { type: 'agent', username, agent: new OneKeyAgent(step.identity, around) };
     case 'password':
       return { type: 'password', username, password: step.password };
-    case 'keyboard-interactive':
+    case 'keyboard-interactive': {
+      let rounds = 0;
       return {
         type: 'keyboard-interactive',
         username,
         prompt: (name, instructions, _language, prompts, finish) => {
+          // Unanswered, it ends with the time for a handshake, which does not begin anew here.
+          if (++rounds > maxRounds) return;
           const answering = around(answer(name, instructions, prompts)).catch(() => prompts.map(() => ''));
           // What the connection does if it is gone by now is nobody's failure.
-          answering.then((answers) => answers && finish([...answers])).catch(() => {});
+          answering.then((answers) => finish([...answers])).catch(() => {});
         },
       };
+    }
   }
 }

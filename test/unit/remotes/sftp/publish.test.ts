@@ -81,6 +81,37 @@ test('an old target that was only moved aside when the connection went is replac
   expect(server.paths).toEqual(['/home/f']);
 });
 
+test('where only the answer to the last rename was lost, the old target is removed, and it was not one step', async () => {
+  const quirks = { posixRename: false, renamesAnswered: 1, loseRenameAnswers: 1 };
+  const { server, publish } = await sealed(quirks, 'old');
+  await expect(publish()).rejects.toMatchObject({ scope: 'connection' });
+  expect(server.read('/home/f')?.equals(source)).toBe(true);
+  expect(server.paths, 'the old one waits aside').toHaveLength(2);
+  expect(await publish(true)).toEqual({ atomic: false, size: source.length });
+  expect(server.paths).toEqual(['/home/f']);
+});
+
+test.each([
+  ['posix-rename', {}, 'old'],
+  ['no posix-rename, target missing', { posixRename: false }, undefined],
+  ['no posix-rename, target there', { posixRename: false }, 'old'],
+] as const)(
+  'a rename that comes through late, just before it is asked for again, is recognised (%s)',
+  async (_, quirks, old) => {
+    const { server, publish } = await sealed(quirks, old);
+    const comesThrough = (): void => {
+      const file = server.disk.get(partial);
+      if (file === undefined) return;
+      server.disk.delete(partial);
+      server.disk.set('/home/f', file);
+    };
+    server.quirks.beforeRename = comesThrough;
+    expect(await publish(true)).toMatchObject({ size: source.length });
+    expect(server.read('/home/f')?.equals(source)).toBe(true);
+    expect(server.paths).toEqual(['/home/f']);
+  },
+);
+
 test('a target that only looks like ours is not taken for published where nothing was renamed yet', async () => {
   const { server, publish } = await sealed({});
   const copy = server.disk.get(partial)!;

@@ -59,6 +59,20 @@ describe('greeting', () => {
     expect(session.limits).toMatchObject({ maxReadLength: reads, maxWriteLength: writes, maxOpenHandles: open1 });
   });
 
+  test.each([
+    ['packets', [1025, 0, 0, 0]],
+    ['reads', [0, 1, 0, 0]],
+    ['writes', [262144, 261120, 2047, 0]],
+  ])('absurdly small %s end the session', async (_, [packet, read, write, handles]) => {
+    const server = new ScriptedServer(new Map([['limits@openssh.com', Buffer.from('1')]]));
+    server.onRequest = ({ id }) => {
+      const told = { maxPacketLength: packet!, maxReadLength: read!, maxWriteLength: write!, maxOpenHandles: handles! };
+      server.reply({ type: 'extendedReply', id, payload: encodeLimits(told) });
+    };
+    await expect(open(server)).rejects.toThrow(code('protocol'));
+    expect(server.channel.destroyed).toBe(true);
+  });
+
   test('limits that are offered and refused are assumed', async () => {
     const server = new ScriptedServer(new Map([['limits@openssh.com', Buffer.from('1')]]));
     server.onRequest = ({ id }) => server.status(id, 8);

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { SftpConnection } from '../../../../src/remotes/sftp/sftp-connection.ts';
 import { type Quirks, StandInSftpServer } from '../../../support/stand-in-sftp-server.ts';
 import { fillWith, slicesOf, sourceBytes } from './staging.ts';
 
@@ -132,10 +133,33 @@ test.each([-5000, 2 ** 32 * 1000])('a time that the protocol cannot tell (%i) is
   expect(warnings).toEqual([expect.stringContaining('time')]);
 });
 
-test('without fsync it is sealed all the same', async () => {
+test('times that are silently ignored are a warning, and the seal tells the time that is there', async () => {
+  const { server, file } = await staged({ ignoresTimes: true });
+  await file.write(slicesOf(whole), fill, () => {});
+  const { warnings, mtimeMs } = await file.seal({ size: source.length, mtimeMs: 1_700_000_000_000 });
+  expect(warnings).toEqual([expect.stringMatching(/ignores the time/)]);
+  expect(mtimeMs).toBe(server.disk.get('/home/.f.mtpart')!.mtimeSeconds * 1000);
+});
+
+test('the time for syncing and closing is that of the whole file, whoever wrote it', async () => {
+  const server = new StandInSftpServer();
+  const session = await server.session();
+  const home = new SftpConnection(session, session.closed, { software: '', inFlight: 'auto', close: async () => {} });
+  const file = await home.stage(target, 'fresh');
+  const other = await (await server.connection()).join(file.token);
+  await other.write(slicesOf(whole), fill, () => {});
+  const [fsync, closeHandle] = [vi.spyOn(session, 'fsync'), vi.spyOn(session, 'closeHandle')];
+  await file.seal({ size: source.length });
+  expect(fsync.mock.calls).toEqual([[expect.anything(), source.length]]);
+  expect(closeHandle.mock.calls).toEqual([[expect.anything(), source.length]]);
+});
+
+test('without fsync it is sealed all the same, with a warning', async () => {
   const { server, file } = await staged({ fsync: false });
   await file.write(slicesOf(whole), fill, () => {});
-  await file.seal({ size: source.length });
+  const { warnings } = await file.seal({ size: source.length });
+  expect(warnings).toEqual([expect.stringMatching(/cannot be asked to bring it to its disk/)]);
+  expect(await (await staged({ fsync: false })).file.sync()).toBe(false);
   expect(server.asked).not.toContain('fsync@openssh.com');
 });
 
@@ -173,4 +197,13 @@ test('an OpenSSH server is known to let many write; of any other it is to be fou
   const server = new StandInSftpServer();
   expect((await server.connection('OpenSSH_9.2')).abilities.writers, 'another server behind its sshd').toBe('unknown');
   expect((await server.connection('mod_sftp/1.3.8')).abilities.writers).toBe('unknown');
+});
+
+test.each([
+  [[], 'unknown'],
+  [['lsetstat@openssh.com'], 'many'],
+] as const)('one that calls itself OpenSSH and offers what proftpd does, and %j: %s', async (more, writers) => {
+  const proftpd = ['statvfs@openssh.com', 'fstatvfs@openssh.com', 'hardlink@openssh.com'];
+  const server = new StandInSftpServer({ alsoOffers: [...proftpd, ...more] });
+  expect((await server.connection('OpenSSH_5.3')).abilities.writers).toBe(writers);
 });

@@ -119,3 +119,18 @@ test('a second connection that is gone says nothing about the server', async () 
   await second.close();
   await expect(staged.probeWriters(second, 0, MIB, SIZE, fill)).rejects.toMatchObject({ scope: 'connection' });
 });
+
+test('in place over a longer old file: one writer, the first slice is kept, nothing is begun anew', async () => {
+  const server = new StandInSftpServer();
+  server.put('/home/f', Buffer.alloc(SIZE + 1000, 'x'));
+  const [first, second] = [await server.connection(), await server.connection()];
+  const staged = await first.stage(target, 'in-place');
+  await staged.write(slicesOf({ offset: 0, length: WRITTEN }), fill, () => {});
+  const result = await staged.probeWriters(second, WRITTEN, 2 * MIB, SIZE, fill);
+  expect(result).toEqual({
+    writers: 'one',
+    reason: expect.stringMatching(/old file/),
+    written: [{ offset: WRITTEN, length: 32 * 1024 }],
+  });
+  expect((await finish({ server, first, second, staged, result }))?.equals(source)).toBe(true);
+});
