@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { resetSocket } from '../../src/util/reset-socket.ts';
 import { Lane } from './lane.ts';
 import type { Pump } from './pump.ts';
 import { ShapedPipe } from './shaped-pipe.ts';
@@ -56,8 +57,8 @@ export class ShapedConnection {
   /** RST to both sides; what is on its way is lost. */
   reset(): void {
     clearTimeout(this.#dial);
-    this.#client.resetAndDestroy();
-    this.#server?.resetAndDestroy();
+    resetSocket(this.#client);
+    if (this.#server !== undefined) resetSocket(this.#server);
   }
 
   stall(stalled: boolean): void {
@@ -110,9 +111,9 @@ export class ShapedConnection {
     const server = this.#server;
     if (client.destroyed && server === undefined) clearTimeout(this.#dial);
     if (server !== undefined && client.destroyed && !server.destroyed && this.#up.done && !this.#down?.ended) {
-      server.resetAndDestroy();
+      resetSocket(server);
     }
-    if (server?.destroyed && !client.destroyed && this.#down?.done && !this.#up.ended) client.resetAndDestroy();
+    if (server?.destroyed && !client.destroyed && this.#down?.done && !this.#up.ended) resetSocket(client);
     if (this.#closed || !client.destroyed || !(server?.destroyed ?? true)) return;
     this.#closed = true;
     this.#options.closed(this);

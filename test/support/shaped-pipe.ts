@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { resetSocket } from '../../src/util/reset-socket.ts';
 import type { Lane } from './lane.ts';
 
 /** Data leaves in portions of about this much time: small enough to be smooth, large enough to be cheap. */
@@ -184,7 +185,7 @@ export class ShapedPipe {
   #conclude(how: 'end' | 'reset'): void {
     this.#ended = how === 'end';
     if (how === 'end') this.#sink?.end();
-    else this.#sink?.resetAndDestroy();
+    else if (this.#sink !== undefined) resetSocket(this.#sink);
     this.#finish();
   }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { resetSocket } from '../../src/util/reset-socket.ts';
 import { Lane } from './lane.ts';
 import { Pump } from './pump.ts';
 import { ShapedConnection } from './shaped-connection.ts';
@@ -96,7 +97,7 @@ export class ShapingProxy {
     client.on('error', () => {});
     if (this.#open.size >= (this.#options.maxConnections ?? Number.POSITIVE_INFINITY)) {
       this.#counts.refused++;
-      client.resetAndDestroy();
+      resetSocket(client);
       return;
     }
     const connection = new ShapedConnection({

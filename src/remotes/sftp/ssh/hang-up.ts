@@ -1,6 +1,7 @@
 /** The end of a connection. */
 import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
+import { resetSocket } from '../../../util/reset-socket.ts';
 
 /**
  * Says goodbye and waits for the socket to be gone, `graceMs` at most; then it is reset, so that what is still buffered
@@ -9,7 +10,10 @@ import type { Client } from 'ssh2';
 export function hangUp(client: Client | undefined, socket: Socket, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     if (socket.closed) return resolve();
-    const timer = setTimeout(() => socket.resetAndDestroy(), graceMs);
+    const timer = setTimeout(() => {
+      resetSocket(socket);
+      resolve();
+    }, graceMs);
     socket.once('close', () => {
       clearTimeout(timer);
       resolve();
