@@ -163,6 +163,7 @@ export class FileUpload {
     const bytes = this.#run.scheduler.distrust(this.file);
     if (bytes === 0) return;
     this.#isDistrusted = true;
+    this.#sync.cameTooLate();
     const why = 'every connection was lost, and the server may have been restarted';
     this.#run.notice('sent-again', `${this.name}: ${formatSize(bytes)} are sent again, because ${why}.`, 'warning');
   }

@@ -3,12 +3,15 @@ import { CopyError } from '../errors.ts';
 import type { StageToken } from '../remotes/remote.ts';
 import type { UploadContext } from './upload-context.ts';
 
-const SYNC_EVERY_MS = 10_000;
+/** On a line that holds; where all connections are lost before a sync, it is asked for ever sooner. */
+const LONGEST_MS = 10_000;
+const SHORTEST_MS = 250;
 
 export class PeriodicSync {
   readonly #run: UploadContext;
   readonly #file: number;
   readonly #failed: (error: CopyError) => void;
+  #everyMs = LONGEST_MS;
   #isUnderWay = false;
   #lastMs = 0;
 
@@ -24,10 +27,15 @@ export class PeriodicSync {
     this.#lastMs = performance.now();
   }
 
+  /** What was acknowledged is in doubt: next time it should have been synced by then. */
+  cameTooLate(): void {
+    this.#everyMs = Math.max(SHORTEST_MS, this.#everyMs / 4);
+  }
+
   /** Only a witness of all that was acknowledged can tell that it was not lost before. */
   ifDue(nowMs: number, connection: number, of: StageToken): void {
     const { continuity, scheduler } = this.#run;
-    if (this.#isUnderWay || nowMs - this.#lastMs < SYNC_EVERY_MS) return;
+    if (this.#isUnderWay || nowMs - this.#lastMs < this.#everyMs) return;
     if (!continuity.isWitness(connection) || scheduler.atRisk(this.#file).isEmpty) return;
     this.#isUnderWay = true;
     void this.#sync(connection, of).finally(() => {
@@ -45,6 +53,7 @@ export class PeriodicSync {
       // What was begun anew meanwhile is another file.
       if (isDurable && epoch === continuity.epoch && runner.holds(connection, of)) {
         scheduler.synced(this.#file, ranges);
+        this.#everyMs = Math.min(LONGEST_MS, this.#everyMs * 2);
       }
     } catch (error) {
       // A lost connection is dealt with where it is reported.

@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { PeriodicSync } from '../../../src/engine/periodic-sync.ts';
+import { Scheduler } from '../../../src/engine/scheduler.ts';
+import { ServerContinuity } from '../../../src/engine/server-continuity.ts';
+import type { UploadContext } from '../../../src/engine/upload-context.ts';
+import { CopyError } from '../../../src/errors.ts';
+
+const token = { path: '/f' };
+
+/** A file of which everything is acknowledged, on a server that syncs when it is told to. */
+function scene(sync: () => Promise<boolean> = async () => true) {
+  const scheduler = new Scheduler(() => 0);
+  const continuity = new ServerContinuity();
+  continuity.opened(1);
+  scheduler.addFile(1, 1000, 65536);
+  scheduler.acknowledgedElsewhere(1, { offset: 0, length: 1000 });
+  let asked = 0;
+  const runner = {
+    holds: () => true,
+    joined: async () => ({
+      sync: () => {
+        asked++;
+        return sync();
+      },
+    }),
+  };
+  const failures: CopyError[] = [];
+  const run = { scheduler, continuity, runner } as unknown as UploadContext;
+  const periodic = new PeriodicSync(run, 1, (error) => failures.push(error));
+  const start = performance.now();
+  periodic.restart();
+  /** Lets some time pass in thought; resolves when what was begun by then is done. */
+  const at = async (ms: number, connection = 1): Promise<number> => {
+    periodic.ifDue(start + ms, connection, token);
+    await new Promise((resolve) => setImmediate(resolve));
+    return asked;
+  };
+  return { scheduler, continuity, periodic, failures, at };
+}
+
+test('after ten seconds what is at risk is synced, and then it is not', async () => {
+  const { scheduler, at } = scene();
+  expect(await at(9000)).toBe(0);
+  expect(await at(11_000)).toBe(1);
+  expect(scheduler.atRisk(1).total).toBe(0);
+  expect(await at(30_000), 'nothing is left to sync').toBe(1);
+});
+
+test('where it came too late it is sooner the next time, at the soonest after a quarter of a second', async () => {
+  const { periodic, at } = scene();
+  periodic.cameTooLate();
+  expect(await at(2000)).toBe(0);
+  expect(await at(3000)).toBe(1);
+  const again = scene();
+  for (let i = 0; i < 20; i++) again.periodic.cameTooLate();
+  expect(await again.at(100)).toBe(0);
+  expect(await again.at(400)).toBe(1);
+});
+
+test('only a connection that has seen everything is asked', async () => {
+  const { continuity, at } = scene();
+  continuity.opened(2);
+  expect(await at(11_000, 2)).toBe(0);
+  continuity.answered(1);
+  expect(await at(11_000, 2)).toBe(1);
+});
+
+test('a server that cannot promise, or may have been restarted meanwhile, leaves all at risk', async () => {
+  const cannot = scene(async () => false);
+  await cannot.at(11_000);
+  expect(cannot.scheduler.atRisk(1).total).toBe(1000);
+  const restarted = scene(async () => {
+    restarted.continuity.lost(1);
+    return true;
+  });
+  await restarted.at(11_000);
+  expect(restarted.scheduler.atRisk(1).total).toBe(1000);
+});
+
+test('a disk that fails is the end of the file, a lost connection is not', async () => {
+  const lost = scene(() => Promise.reject(new CopyError('connection-lost', 'gone')));
+  await lost.at(11_000);
+  expect(lost.failures).toEqual([]);
+  const failed = scene(() => Promise.reject(new CopyError('destination-refused', 'input/output error')));
+  await failed.at(11_000);
+  expect(failed.failures).toMatchObject([{ code: 'destination-refused' }]);
+});
