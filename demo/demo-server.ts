@@ -2,9 +2,9 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import { atExit } from '../test/support/at-exit.ts';
 import { repoRoot } from '../test/support/repo-root.ts';
+import { makeSsh2Key } from '../test/support/ssh2-key.ts';
 import { demoFiles } from './demo-files.ts';
 import type { ServerStarted } from './sftp-server-main.ts';
 
@@ -21,7 +21,7 @@ export interface DemoServer {
 /** Keys of its own, made for this run: nothing of the user's is read or written. */
 async function makeKeys(dir: string): Promise<{ hostKey: string }> {
   const files = demoFiles(dir);
-  const [host, user] = [ssh2.utils.generateKeyPairSync('ed25519'), ssh2.utils.generateKeyPairSync('ed25519')];
+  const [host, user] = [makeSsh2Key(), makeSsh2Key()];
   await Promise.all([
     writeFile(files.hostKey, host.private, { mode: 0o600 }),
     writeFile(files.userKey, user.private, { mode: 0o600 }),

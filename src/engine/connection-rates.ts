@@ -7,6 +7,8 @@ const MEMORY_MS = 2000;
 interface Sample {
   acknowledged: number;
   bytesPerSecond: number;
+  /** The rate when bytes were last acknowledged: it does not sink with the silence after it. */
+  movingBytesPerSecond: number;
   /** When bytes were last acknowledged, or none were in flight. */
   movedAtMs: number;
 }
@@ -24,7 +26,7 @@ export class ConnectionRates {
   /** A new connection: nothing is known of it. */
   add(connection: number, nowMs: number): void {
     const acknowledged = this.#counters.acknowledged(connection);
-    this.#samples.set(connection, { acknowledged, bytesPerSecond: 0, movedAtMs: nowMs });
+    this.#samples.set(connection, { acknowledged, bytesPerSecond: 0, movingBytesPerSecond: 0, movedAtMs: nowMs });
   }
 
   remove(connection: number): void {
@@ -45,6 +47,7 @@ export class ConnectionRates {
       // The first bytes tell the rate at once; an average that begins at nothing would take seconds to come up.
       sample.bytesPerSecond =
         sample.bytesPerSecond === 0 ? now : sample.bytesPerSecond + weight * (now - sample.bytesPerSecond);
+      if (now > 0) sample.movingBytesPerSecond = sample.bytesPerSecond;
       sample.acknowledged = acknowledged;
     }
   }
@@ -52,6 +55,11 @@ export class ConnectionRates {
   /** 0: not known. */
   bytesPerSecond(connection: number): number {
     return this.#samples.get(connection)?.bytesPerSecond ?? 0;
+  }
+
+  /** What it had when it last moved; 0: not known. */
+  movingBytesPerSecond(connection: number): number {
+    return this.#samples.get(connection)?.movingBytesPerSecond ?? 0;
   }
 
   /** Milliseconds since bytes were last acknowledged on it, while some are in flight. */

@@ -398,7 +398,7 @@ export class UploadRun implements UploadContext {
     const idle = this.scheduler.idle();
     for (const { connection, outstanding, shared } of this.scheduler.tasks()) {
       if (!shared || outstanding === 0 || !idle.some((other) => other !== connection)) continue;
-      const rate = this.#rates.bytesPerSecond(connection);
+      const rate = this.#rates.movingBytesPerSecond(connection);
       const expectedMs = rate > 0 ? (this.#counters.inFlight(connection) / rate) * 1000 : 0;
       const patienceMs = Math.max(SILENT_MS, PATIENCE * expectedMs);
       if (this.#rates.silentForMs(connection, nowMs) > patienceMs) this.fleet.drop(connection);

@@ -7,9 +7,10 @@ import { CopyError } from '../../src/errors.ts';
 import { EmbeddedTransport } from '../../src/remotes/sftp/ssh/embedded-transport.ts';
 import { resolveSshOptions } from '../../src/remotes/sftp/ssh/resolve-options.ts';
 import type { SshConnection } from '../../src/remotes/sftp/ssh/ssh-connection.ts';
+import { makeSsh2Key } from '../support/ssh2-key.ts';
 
 const never = new AbortController().signal;
-const hostKey = () => ssh2.utils.generateKeyPairSync('ed25519').private;
+const hostKey = () => makeSsh2Key().private;
 
 interface Script {
   readonly authenticate: (context: AuthContext) => void;

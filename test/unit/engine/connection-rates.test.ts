@@ -70,3 +70,12 @@ test('two samples in one moment change nothing', () => {
   rates.sample(now());
   expect(rates.bytesPerSecond(1)).toBe(10_000);
 });
+
+test('the rate when it last moved does not sink with the silence after it', () => {
+  const { rates, move } = run();
+  rates.add(1, 0);
+  move(5000, { 1: 100 });
+  move(10_000, {});
+  expect(rates.bytesPerSecond(1)).toBeLessThan(1000);
+  expect(rates.movingBytesPerSecond(1)).toBeGreaterThan(90_000);
+});
