@@ -1,16 +1,14 @@
 /** How far a run is, how fast it goes, and when it will end. */
+import type { TransferEventBody } from './events.ts';
 
 /** The rate is that of the last seconds. */
 const RATE_WINDOW_MS = 5000;
 
-export interface ProgressSnapshot {
-  readonly bytesDone: number;
-  readonly bytesTotal: number;
-  readonly filesDone: number;
-  readonly filesTotal: number;
-  readonly bytesPerSecond: number;
-  readonly etaMs?: number;
-}
+/** What the `progress` event tells of files and bytes; of connections the run knows. */
+export type ProgressSnapshot = Omit<
+  Extract<TransferEventBody, { type: 'progress' }>,
+  'type' | 'connections' | 'connectionsWanted'
+>;
 
 export class Progress {
   readonly filesTotal: number;

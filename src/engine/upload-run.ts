@@ -24,7 +24,7 @@ import { Writers } from './writers.ts';
 const TICK_MS = 250;
 /** At the end of a file a connection that is silent this long is not waited for while others stand idle. */
 const SILENT_MS = 3000;
-/** And that has taken this many times as long as its rate lets expect. */
+/** And for which that is this many times as long as its rate, when it last moved, let expect. */
 const PATIENCE = 5;
 /** On how many connections an operation is tried before its failure is the file's. */
 const OPERATION_ATTEMPTS = 5;
