@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OpenFlag } from '../../src/remotes/sftp/codec/constants.ts';
 import { SftpSession } from '../../src/remotes/sftp/session.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
+import { sendWrite } from '../support/send-write.ts';
 import { requireServer } from '../support/servers.ts';
 import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
 
@@ -41,9 +42,7 @@ describeWithServers(['sftp-server'], "a session with OpenSSH's sftp-server over 
     const size = 32 * 1024;
     const writes: Promise<void>[] = [];
     for (let offset = content.length - size; offset >= 0; offset -= size) {
-      const write = session.allocateWrite(handle, size);
-      content.copy(write.data, 0, offset, offset + size);
-      writes.push(session.sendWrite(write, offset));
+      writes.push(sendWrite(session, handle, content.subarray(offset, offset + size), offset));
     }
     expect(session.inFlight).toBe(32);
     await Promise.all(writes);
@@ -66,11 +65,10 @@ describeWithServers(['sftp-server'], "a session with OpenSSH's sftp-server over 
     expect(session.limits).toMatchObject({ maxPacketLength: 262144, maxReadLength: 261120, maxWriteLength: 261120 });
     expect(session.limits.maxOpenHandles).toBeGreaterThan(10);
     const handle = await session.open(pathOf('f'), OpenFlag.read | OpenFlag.write | OpenFlag.create);
-    const write = session.allocateWrite(handle, session.limits.maxWriteLength);
-    write.data.fill(7);
-    await session.sendWrite(write, 0);
+    const data = randomBytes(session.limits.maxWriteLength);
+    await sendWrite(session, handle, data, 0);
     const read = await session.read(handle, 0, session.limits.maxReadLength);
-    expect(Buffer.from(read as Uint8Array).equals(write.data)).toBe(true);
+    expect(Buffer.from(read as Uint8Array).equals(data)).toBe(true);
     await session.closeHandle(handle);
   });
 
@@ -140,11 +138,9 @@ describeWithServers(['sftp-server'], "a session with OpenSSH's sftp-server over 
   test('a server that is killed in the middle rejects everything', async () => {
     const handle = await session.open(pathOf('f'), OpenFlag.write | OpenFlag.create);
     child.kill('SIGSTOP');
-    const writes = Array.from({ length: 50 }, (_, index) => {
-      const write = session.allocateWrite(handle, 32 * 1024);
-      write.data.fill(index);
-      return session.sendWrite(write, index * 32 * 1024);
-    });
+    const writes = Array.from({ length: 50 }, (_, index) =>
+      sendWrite(session, handle, Buffer.alloc(32 * 1024, index), index * 32 * 1024),
+    );
     const settled = Promise.allSettled(writes);
     child.kill('SIGKILL');
     for (const result of await settled) {

@@ -3,10 +3,12 @@ import { CopyError } from '../../errors.ts';
 import { protocolVersion } from './codec/constants.ts';
 import { PacketFramer } from './codec/packet-framer.ts';
 import { parseReply, type VersionReply } from './codec/replies.ts';
-import { encodeRequest, encodeWriteHeader } from './codec/requests.ts';
+import { encodeRequest } from './codec/requests.ts';
 import { SessionDeadlines } from './session-deadlines.ts';
 import { Greeting } from './session-greeting.ts';
+import type { Packet, PacketOutlet } from './session-outlet.ts';
 import { type Expected, type PendingRequest, settle } from './session-pending.ts';
+import type { PacketPool } from './session-pool.ts';
 import type { WriteRequest } from './session-write.ts';
 
 export interface ChannelOptions {
@@ -15,6 +17,14 @@ export interface ChannelOptions {
   readonly now: () => number;
   /** Where the ids of requests begin, uint32. */
   readonly firstId: number;
+  readonly outlet: PacketOutlet;
+  readonly pool: PacketPool;
+}
+
+/** A WRITE and where its data goes. */
+export interface PlacedWrite {
+  readonly request: WriteRequest;
+  readonly offset: number;
 }
 
 /** Requests that may be under way at once. */
@@ -32,6 +42,8 @@ export class SessionChannel {
   readonly closed: Promise<CopyError | undefined>;
   readonly #resolveClosed: (reason: CopyError | undefined) => void;
   readonly #duplex: Duplex;
+  readonly #outlet: PacketOutlet;
+  readonly #pool: PacketPool;
   readonly #framer = new PacketFramer();
   /** Oldest first. */
   readonly #pending = new Map<number, PendingRequest>();
@@ -48,6 +60,8 @@ export class SessionChannel {
     this.#duplex = duplex;
     this.#nextId = options.firstId;
     const { stallTimeoutMs, now } = options;
+    this.#outlet = options.outlet;
+    this.#pool = options.pool;
     this.#deadlines = new SessionDeadlines(this.#pending, stallTimeoutMs, now, (error) => this.fail(error));
     let resolveClosed!: (reason: CopyError | undefined) => void;
     this.closed = new Promise((resolve) => {
@@ -65,7 +79,7 @@ export class SessionChannel {
   /** Sends INIT; must come first. Rejects with `protocol` if what comes back is no SFTP. */
   async greet(): Promise<VersionReply> {
     const init = encodeRequest({ type: 'init', version: protocolVersion });
-    const reply = (await this.#send(versionId, init, 'version', 0, 0, undefined)) as VersionReply;
+    const reply = (await this.#send(versionId, init, 'version', 0, 0)) as VersionReply;
     if (reply.version === protocolVersion) return reply;
     throw this.fail(new CopyError('protocol', `The server speaks SFTP version ${reply.version}, not 3.`));
   }
@@ -78,49 +92,60 @@ export class SessionChannel {
   request(expects: Expected, encode: (id: number) => Buffer, slowMs = 0, length = 0): Promise<unknown> {
     try {
       const id = this.#takeId();
-      return this.#send(id, encode(id), expects, slowMs, length, undefined);
+      return this.#send(id, encode(id), expects, slowMs, length);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  write(request: WriteRequest, offset: number, length: number): Promise<unknown> {
-    const { packet, handle } = request;
+  /** Sends WRITEs in one go, in order; each resolves when the server says OK to it. None is sent if one cannot be. */
+  writeAll(writes: readonly PlacedWrite[]): readonly Promise<unknown>[] {
     try {
-      if (request.inFlight) throw new CopyError('bug', 'A write was sent again before it was answered.');
-      const id = this.#takeId();
-      const dataOffset = encodeWriteHeader(packet, 0, id, handle, offset, length);
-      if (dataOffset + length > packet.length) throw new CopyError('bug', 'A write is longer than its buffer.');
-      request.inFlight = true;
-      return this.#send(id, packet.subarray(0, dataOffset + length), 'status', 0, 0, request);
+      const ids = writes.map(({ request, offset }) => {
+        if (request.isSent) throw new CopyError('bug', 'A write was sent twice.');
+        const id = this.#takeId(writes.length);
+        request.encodeHeader(id, offset);
+        request.isSent = true;
+        return id;
+      });
+      const answers = ids.map((id) => this.#expect(id, 'status', 0, 0));
+      const packets = writes.flatMap(({ request }) => request.packets);
+      this.#outlet.send(packets, (error) => this.#onPacketsTaken(packets, error));
+      return answers;
     } catch (error) {
-      return Promise.reject(error);
+      return writes.map(() => Promise.reject(error));
     }
   }
 
-  #takeId(): number {
+  #onPacketsTaken(packets: readonly Packet[], error: Error | null | undefined): void {
+    this.#onTaken(error);
+    if (error) return;
+    for (const { buffer } of packets) this.#pool.give(buffer);
+  }
+
+  /** `count`: how many requests are about to be made. */
+  #takeId(count = 1): number {
     if (this.#ended !== undefined) throw this.#ended;
-    if (this.#pending.size >= maxPending) throw new CopyError('bug', `More than ${maxPending} requests are in flight.`);
+    if (this.#pending.size + count > maxPending)
+      throw new CopyError('bug', `More than ${maxPending} requests are in flight.`);
     let id = this.#nextId;
     while (this.#pending.has(id)) id = (id + 1) >>> 0;
     this.#nextId = (id + 1) >>> 0;
     return id;
   }
 
-  #send(
-    id: number,
-    bytes: Buffer,
-    expects: Expected,
-    slowMs: number,
-    length: number,
-    write: WriteRequest | undefined,
-  ): Promise<unknown> {
+  #send(id: number, bytes: Buffer, expects: Expected, slowMs: number, length: number): Promise<unknown> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const answer = this.#expect(id, expects, slowMs, length);
+    this.#duplex.write(bytes, this.#onTaken);
+    return answer;
+  }
+
+  #expect(id: number, expects: Expected, slowMs: number, length: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const request: PendingRequest = { expects, length, slowMs, write, resolve, reject, oldestSince: undefined };
+      const request: PendingRequest = { expects, length, slowMs, resolve, reject, oldestSince: undefined };
       this.#pending.set(id, request);
       this.#deadlines.begun(request);
-      this.#duplex.write(bytes, this.#onTaken);
     });
   }
 

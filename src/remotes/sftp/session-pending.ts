@@ -2,7 +2,6 @@ import { CopyError } from '../../errors.ts';
 import { StatusCode } from './codec/constants.ts';
 import type { Reply, StatusReply } from './codec/replies.ts';
 import { SftpStatusError } from './codec/status-error.ts';
-import type { WriteRequest } from './session-write.ts';
 
 /** What a request may be answered with, beside a STATUS that says no. */
 export type Expected =
@@ -23,8 +22,6 @@ export interface PendingRequest {
   readonly length: number;
   /** How long it may take once it is the oldest, for operations that are slow by nature; 0 for all others. */
   readonly slowMs: number;
-  /** The buffer that is free again when the server has answered. */
-  readonly write: WriteRequest | undefined;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
   /** When a slow one became the oldest. */
@@ -49,7 +46,6 @@ export function settle(request: PendingRequest, reply: Reply): void {
 
 function settleByStatus(request: PendingRequest, reply: StatusReply): void {
   const { expects } = request;
-  if (request.write !== undefined) request.write.inFlight = false;
   if (reply.status === StatusCode.ok) {
     if (expects !== 'status' && expects !== 'extended') {
       throw new CopyError('protocol', `The server answered a request for ${expects} with a bare OK.`);

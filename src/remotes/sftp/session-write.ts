@@ -1,22 +1,54 @@
-import { writeRequestHeaderLength } from './codec/requests.ts';
+import { encodeWriteHeader, writeRequestHeaderLength } from './codec/requests.ts';
+import type { Packet, PacketOutlet } from './session-outlet.ts';
+import type { PacketPool } from './session-pool.ts';
 
 /**
- * One WRITE: a buffer with room for the header in front of the data, so that a file is read straight into the packet.
- * May be sent again, with other data, when the promise of the last time has resolved.
+ * One WRITE in packets of the pool, with room for all headers, so that a file is read straight to where it is encrypted.
+ * To be sent once: then its packets belong to the session again.
  */
 export class WriteRequest {
   readonly handle: Uint8Array;
-  /** To be filled before it is sent, and left alone until the server has answered. */
-  readonly data: Buffer;
-  /** For the session: header room and data. */
-  readonly packet: Buffer;
-  /** For the session: sent and not answered. */
-  inFlight = false;
+  /** Of the data, bytes. */
+  readonly length: number;
+  /** Where the data goes, one after another; to be filled before it is sent, and left alone afterwards. */
+  readonly views: readonly Buffer[];
+  /** For the session. */
+  readonly packets: readonly Packet[];
+  /** For the session. */
+  isSent = false;
+  readonly #headRoom: number;
 
-  constructor(handle: Uint8Array, dataLength: number) {
+  constructor(handle: Uint8Array, length: number, { headRoom, maxPayload }: PacketOutlet, pool: PacketPool) {
     const headerLength = writeRequestHeaderLength(handle.length);
+    const views: Buffer[] = [];
+    const packets: Packet[] = [];
+    let header = headerLength;
+    for (let rest = headerLength + length; rest > 0; rest -= maxPayload) {
+      const buffer = pool.take();
+      const packet = { buffer, length: Math.min(rest, maxPayload) };
+      packets.push(packet);
+      views.push(buffer.subarray(headRoom + header, headRoom + packet.length));
+      header = 0;
+    }
     this.handle = handle;
-    this.packet = Buffer.allocUnsafe(headerLength + dataLength);
-    this.data = this.packet.subarray(headerLength);
+    this.length = length;
+    this.views = views;
+    this.packets = packets;
+    this.#headRoom = headRoom;
   }
+
+  /** For the session: puts everything but the data in front of it. @throws CopyError `protocol` for an absurd offset */
+  encodeHeader(id: number, offset: number): void {
+    encodeWriteHeader(this.packets[0]!.buffer, this.#headRoom, id, this.handle, offset, this.length);
+  }
+}
+
+/**
+ * How long the data of a WRITE is best so that its packets are full: at most `wanted`, if that is more than one packet.
+ * @param maxLength what the server takes
+ */
+export function fittingLength(handleLength: number, wanted: number, maxLength: number, maxPayload: number): number {
+  const headerLength = writeRequestHeaderLength(handleLength);
+  const packets = Math.max(1, Math.floor((wanted + headerLength) / maxPayload));
+  return Math.min(maxLength, packets * maxPayload - headerLength);
 }

@@ -13,10 +13,12 @@ import {
 import type { NameEntry } from './codec/replies.ts';
 import { encodeRequest, type Request } from './codec/requests.ts';
 import { SftpStatusError } from './codec/status-error.ts';
-import { SessionChannel } from './session-channel.ts';
+import { type ChannelOptions, type PlacedWrite, SessionChannel } from './session-channel.ts';
 import { assumedLimits, type SessionLimits, toldLimits } from './session-limits.ts';
+import { checkOutlet, type PacketOutlet, plainOutlet } from './session-outlet.ts';
 import type { Expected } from './session-pending.ts';
-import { WriteRequest } from './session-write.ts';
+import { PacketPool } from './session-pool.ts';
+import { fittingLength, WriteRequest } from './session-write.ts';
 
 export interface SessionOptions {
   /** How long nothing may be sent or received while an answer is awaited. */
@@ -31,6 +33,10 @@ export interface SessionOptions {
   readonly now?: () => number;
   /** Where the ids of requests begin, uint32. Default: 1. */
   readonly firstId?: number;
+  /** How WRITEs leave. Default: they are written to the Duplex. */
+  readonly outlet?: PacketOutlet | undefined;
+  /** Buffers of WRITEs, shared with other sessions. Default: a pool of its own. */
+  readonly pool?: PacketPool;
 }
 
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
@@ -49,6 +55,8 @@ export class SftpSession {
   /** Name and value of each extension the server offers. */
   readonly extensions: ReadonlyMap<string, Uint8Array>;
   readonly #channel: SessionChannel;
+  readonly #outlet: PacketOutlet;
+  readonly #pool: PacketPool;
   readonly #slowBaseMs: number;
   readonly #slowBytesPerSecond: number;
   #limits: SessionLimits;
@@ -59,9 +67,11 @@ export class SftpSession {
    */
   static async open(duplex: Duplex, options: SessionOptions): Promise<SftpSession> {
     const { stallTimeoutMs, firstId = 1, now = () => performance.now() } = options;
-    const channel = new SessionChannel(duplex, { stallTimeoutMs, firstId, now });
+    const { outlet = plainOutlet(duplex), pool = new PacketPool() } = options;
+    checkOutlet(outlet);
+    const channel = new SessionChannel(duplex, { stallTimeoutMs, firstId, now, outlet, pool });
     const { extensions } = await channel.greet();
-    const session = new SftpSession(channel, extensions, options);
+    const session = new SftpSession(channel, extensions, { ...options, outlet, pool });
     await session.#askLimits();
     return session;
   }
@@ -69,9 +79,12 @@ export class SftpSession {
   private constructor(
     channel: SessionChannel,
     extensions: ReadonlyMap<string, Uint8Array>,
-    { slowBaseMs = 60_000, slowBytesPerSecond = 5_000_000, softwareHint }: SessionOptions,
+    options: SessionOptions & Pick<ChannelOptions, 'outlet' | 'pool'>,
   ) {
+    const { slowBaseMs = 60_000, slowBytesPerSecond = 5_000_000, softwareHint } = options;
     this.#channel = channel;
+    this.#outlet = options.outlet;
+    this.#pool = options.pool;
     this.extensions = extensions;
     this.#slowBaseMs = slowBaseMs;
     this.#slowBytesPerSecond = slowBytesPerSecond;
@@ -134,12 +147,17 @@ export class SftpSession {
     if (dataLength > this.#limits.maxWriteLength) {
       throw new CopyError('bug', `A write of ${dataLength} bytes is more than the server takes.`);
     }
-    return new WriteRequest(handle, dataLength);
+    return new WriteRequest(handle, dataLength, this.#outlet, this.#pool);
   }
 
-  /** Sends the first `length` bytes of the data, by default all; resolves when the server says OK to it. */
-  sendWrite(request: WriteRequest, offset: number, length: number = request.data.length): Promise<void> {
-    return this.#channel.write(request, offset, length) as Promise<void>;
+  /** The length of data nearest to `wanted`, and no more than one packet above it, that leaves no packet half empty. */
+  fittingWriteLength(handle: Uint8Array, wanted: number): number {
+    return fittingLength(handle.length, wanted, this.#limits.maxWriteLength, this.#outlet.maxPayload);
+  }
+
+  /** Sends WRITEs that are filled, in order; each resolves when the server says OK to it. */
+  sendWrites(writes: readonly PlacedWrite[]): readonly Promise<void>[] {
+    return this.#channel.writeAll(writes) as readonly Promise<void>[];
   }
 
   /** Follows links. Undefined where nothing stands. */

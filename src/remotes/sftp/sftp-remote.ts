@@ -2,6 +2,7 @@
 import { CopyError } from '../../errors.ts';
 import type { Remote, RemoteConnection, RemoteSpec } from '../remote.ts';
 import { SftpSession } from './session.ts';
+import { PacketPool } from './session-pool.ts';
 import { SftpConnection } from './sftp-connection.ts';
 import type { SshTransport } from './ssh/ssh-connection.ts';
 
@@ -15,6 +16,7 @@ export class SftpRemote implements Remote {
   readonly spec: RemoteSpec;
   readonly #transport: SshTransport;
   readonly #options: SftpRemoteOptions;
+  readonly #pool = new PacketPool();
 
   constructor(transport: SshTransport, options: SftpRemoteOptions) {
     this.#transport = transport;
@@ -28,10 +30,12 @@ export class SftpRemote implements Remote {
     const hangUp = (): void => void ssh.close();
     signal.addEventListener('abort', hangUp, { once: true });
     try {
-      const session = await SftpSession.open(ssh.sftp, { stallTimeoutMs, softwareHint: ssh.software });
+      const { sftp, outlet, software } = ssh;
+      const options = { stallTimeoutMs, softwareHint: software, outlet, pool: this.#pool };
+      const session = await SftpSession.open(sftp, options);
       if (signal.aborted) throw CopyError.from(signal.reason, 'cancelled');
       const closed = this.#watch(session, ssh.closed, () => ssh.close());
-      return new SftpConnection(session, closed, { software: ssh.software, inFlight, close: () => ssh.close() });
+      return new SftpConnection(session, closed, { software, inFlight, close: () => ssh.close() });
     } catch (error) {
       await ssh.close();
       // The reason why SSH ended says more than that the channel did.

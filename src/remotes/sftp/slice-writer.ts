@@ -4,15 +4,13 @@ import type { Flight, FlowWindow } from './flow-window.ts';
 import type { SftpSession } from './session.ts';
 import type { WriteRequest } from './session-write.ts';
 
-/** Requests that are filled by one read of the source. */
-const MAX_BATCH = 8;
+/** Bytes that are filled by one read of the source. */
+const MAX_BATCH = 256 * 1024;
 
 export class SliceWriter {
   readonly #session: SftpSession;
   readonly #window: FlowWindow;
   readonly #handle: Uint8Array;
-  /** Answered requests, whose buffers are used again; never more than were in flight. */
-  readonly #spare: WriteRequest[] = [];
 
   constructor(session: SftpSession, window: FlowWindow, handle: Uint8Array) {
     this.#session = session;
@@ -27,8 +25,8 @@ export class SliceWriter {
       while (!flying.hasFailed) {
         const room = await this.#window.room();
         if (flying.hasFailed) break;
-        const length = this.#window.requestLength;
-        const batch = Math.min(MAX_BATCH, Math.max(1, Math.floor(room / length)));
+        const length = this.#session.fittingWriteLength(this.#handle, this.#window.requestLength);
+        const batch = Math.max(1, Math.floor(Math.min(room, MAX_BATCH) / length));
         const range = await slices.take(batch * length);
         if (range === undefined) break;
         await this.#send(range, length, fill, flying);
@@ -45,39 +43,32 @@ export class SliceWriter {
     for (let offset = range.offset; offset < end; offset += requestLength) {
       const length = Math.min(requestLength, end - offset);
       // What is being read counts as in flight already: others must not take its room meanwhile.
-      parts.push({ offset, length, request: this.#request(requestLength), flight: this.#window.sent(length) });
+      const flight = this.#window.sent(length);
+      parts.push({ offset, length, request: this.#session.allocateWrite(this.#handle, length), flight });
     }
     try {
       await fill(
-        parts.map(({ request, length }) => request.data.subarray(0, length)),
+        parts.flatMap(({ request }) => request.views),
         range.offset,
       );
     } catch (error) {
       this.#window.released(range.length);
       throw error;
     }
-    for (const part of parts) flying.add(this.#sendPart(part, flying));
+    const answers = this.#session.sendWrites(parts);
+    for (const [index, part] of parts.entries()) flying.add(this.#answered(part, answers[index]!, flying));
   }
 
-  async #sendPart({ request, flight, offset, length }: Part, flying: Flying): Promise<void> {
+  async #answered({ flight, offset, length }: Part, answer: Promise<void>, flying: Flying): Promise<void> {
     try {
-      await this.#session.sendWrite(request, offset, length);
+      await answer;
     } catch (error) {
       this.#window.released(length);
       flying.fail(error);
       return;
     }
     this.#window.acknowledged(flight);
-    this.#spare.push(request);
     flying.acknowledged({ offset, length });
-  }
-
-  #request(length: number): WriteRequest {
-    while (this.#spare.length > 0) {
-      const request = this.#spare.pop()!;
-      if (request.data.length === length) return request;
-    }
-    return this.#session.allocateWrite(this.#handle, length);
   }
 }
 

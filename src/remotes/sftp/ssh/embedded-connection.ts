@@ -14,6 +14,7 @@ import { FirstAuthentication } from './authentication.ts';
 import { cancelledError, dialError, isLevel, lostError, type Stage, timeoutError } from './connection-errors.ts';
 import { type Authentication, type Credential, ReplayedAuthentication } from './credential.ts';
 import { dial } from './dial.ts';
+import { fastOutlet } from './fast-outlet.ts';
 import type { FirstConnectionGate, GatePass } from './first-connection-gate.ts';
 import { hangUp } from './hang-up.ts';
 import type { HostKeyPolicy, HostKeyVerdict } from './host-key-policy.ts';
@@ -125,8 +126,7 @@ export class ConnectionAttempt {
         keepaliveInterval: keepaliveIntervalMs,
         keepaliveCountMax,
         algorithms: this.algorithms(hostKeyAlgorithms),
-        hostVerifier: (blob: Buffer, verify: (right: boolean) => void) =>
-          void this.checkHostKey(Buffer.from(blob), verify),
+        hostVerifier: (blob: Buffer, verify: (right: boolean) => void) => this.verifyHostKey(blob, verify),
         authHandler: (methods, partial, next) => void this.authenticate(methods, partial, next),
       });
     } catch (error) {
@@ -147,7 +147,16 @@ export class ConnectionAttempt {
     return lists as unknown as Algorithms;
   }
 
-  /** Called again for every new key exchange. Never answers at once: ssh2 then counts its steps wrong. */
+  /**
+   * Called again for every new key exchange. Data is under way then, and ssh2 sends it between the old keys and the new
+   * unless the same key as before is answered at once: by what is returned, as it counts its steps wrong otherwise.
+   */
+  private verifyHostKey(blob: Buffer, verify: (right: boolean) => void): true | undefined {
+    if (this.hostKey !== undefined && Buffer.compare(this.hostKey, blob) === 0) return true;
+    void this.checkHostKey(Buffer.from(blob), verify);
+    return undefined;
+  }
+
   private async checkHostKey(blob: Buffer, verify: (right: boolean) => void): Promise<void> {
     const { shared } = this;
     try {
@@ -211,7 +220,7 @@ export class ConnectionAttempt {
     try {
       client.subsys('sftp', (error, channel) => {
         if (error !== undefined || this.over) this.fail(this.channelError(error));
-        else this.onChannel(channel);
+        else this.onChannel(client, channel);
       });
     } catch (error) {
       this.lost(error);
@@ -228,7 +237,7 @@ export class ConnectionAttempt {
     return new CopyError('connection-refused', `${this.target} gave no sftp channel: ${reason}.`, { cause: error });
   }
 
-  private onChannel(channel: ClientChannel): void {
+  private onChannel(client: Client, channel: ClientChannel): void {
     if ((maxPacketOf(channel) ?? minPacket) < minPacket) {
       retireChannel(channel);
       return this.fail(new CopyError('protocol', `${this.target} takes no packets of a useful size.`));
@@ -247,7 +256,8 @@ export class ConnectionAttempt {
       this.gone = resolve;
     });
     const software = this.identification?.software ?? '';
-    this.opened({ software, sftp: channel, closed, close: () => this.close() });
+    const outlet = this.shared.settings.fastPath ? fastOutlet(client, channel, this.socket!) : undefined;
+    this.opened({ software, sftp: channel, outlet, closed, close: () => this.close() });
   }
 
   private subsystemEnd(channel: ClientChannel): CopyError {

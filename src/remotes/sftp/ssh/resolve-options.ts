@@ -117,6 +117,8 @@ export function resolveSshOptions(input: SshInput, environment: SshEnvironment):
     keepaliveIntervalMs:
       keepaliveIntervalMs ?? Math.max(1000, Math.floor((input.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS) / 3)),
     keepaliveCountMax: options.get('ServerAliveCountMax', (key, value) => wholeNumber(key, value, 1, 1000)) ?? 3,
+    // A way out, should it ever be at fault; not for every day.
+    fastPath: environment.variables['MT_COPY_FAST_PATH'] !== 'no',
     batch: input.batch || (options.get('BatchMode', yesOrNo) ?? false),
     hostKeys: hostKeySettings(input, options, tokens),
     authentication: authenticationSettings(input, options, tokens),

@@ -1,6 +1,7 @@
 /** What the SFTP remote needs from SSH; the embedded transport and the system's ssh both give it. */
 import type { Duplex } from 'node:stream';
 import type { CopyError } from '../../../errors.ts';
+import type { PacketOutlet } from '../session-outlet.ts';
 
 export interface SshTransport {
   /**
@@ -20,6 +21,8 @@ export interface SshConnection {
   readonly software: string;
   /** The sftp subsystem's channel. Once a connection. */
   readonly sftp: Duplex;
+  /** A way into that channel on which WRITEs are not copied, where there is one. */
+  readonly outlet?: PacketOutlet | undefined;
   /** Resolves once, when the connection is gone: with the reason, or undefined after {@link close}. Never rejects. */
   readonly closed: Promise<CopyError | undefined>;
   /** Says goodbye and hangs up; resolves when the socket is gone, at the latest after a second. */

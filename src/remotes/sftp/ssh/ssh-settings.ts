@@ -20,6 +20,8 @@ export interface SshSettings {
   readonly keepaliveCountMax: number;
   /** Never ask anybody. */
   readonly batch: boolean;
+  /** Whether bulk data may go past ssh2's public interface. */
+  readonly fastPath: boolean;
   readonly hostKeys: HostKeySettings;
   readonly authentication: AuthenticationSettings;
   readonly algorithms: AlgorithmSettings;

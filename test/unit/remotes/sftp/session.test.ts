@@ -5,6 +5,7 @@ import { encodeLimits, encodeStatVfs } from '../../../../src/remotes/sftp/codec/
 import { encodeReply } from '../../../../src/remotes/sftp/codec/replies.ts';
 import { SftpStatusError } from '../../../../src/remotes/sftp/codec/status-error.ts';
 import { type SessionOptions, SftpSession } from '../../../../src/remotes/sftp/session.ts';
+import { fillWrite, sendWrite } from '../../../support/send-write.ts';
 import { ScriptedServer } from './scripted-server.ts';
 
 const path = Buffer.from('f');
@@ -244,37 +245,56 @@ describe('requests', () => {
     expect(await session.readDirectory(handle)).toBe('eof');
   });
 
-  test('a write is one packet, filled in place, and its buffer serves again', async () => {
+  test('a write is filled in place, and its buffers serve again when they were taken', async () => {
     const { server, session } = await open();
     server.onRequest = ({ id }) => server.status(id);
     const request = session.allocateWrite(handle, 5);
-    request.data.set(Buffer.from('hello'));
+    fillWrite(request, Buffer.from('hello'));
     const before = server.writes.length;
-    await session.sendWrite(request, 0x1_0000_0000);
+    await session.sendWrites([{ request, offset: 0x1_0000_0000 }])[0];
     expect(server.writes).toHaveLength(before + 1);
-    expect(server.writes.at(-1)!.buffer).toBe(request.data.buffer);
-    request.data.set(Buffer.from('by'));
-    await session.sendWrite(request, 7, 2);
+    expect(server.writes.at(-1)!.buffer).toBe(request.views[0]!.buffer);
     expect(server.requests).toEqual([
       { type: 'write', id: 1, handle, offset: 0x1_0000_0000, data: Buffer.from('hello') },
-      { type: 'write', id: 2, handle, offset: 7, data: Buffer.from('by') },
     ]);
+    // The Duplex says that it has taken the packet later in the same turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(session.allocateWrite(handle, 3).views[0]!.buffer).toBe(request.views[0]!.buffer);
   });
 
-  test('a write that is under way, too long or at an absurd offset is not sent', async () => {
+  test('a write that is longer than a packet lies in several, and arrives as one', async () => {
+    const { server, session } = await open(undefined, { softwareHint: 'mod_sftp/1.3.8' });
+    server.onRequest = ({ id }) => server.status(id);
+    const data = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 251));
+    await sendWrite(session, handle, data, 7);
+    expect(server.requests).toEqual([{ type: 'write', id: 1, handle, offset: 7, data }]);
+  });
+
+  test('the fitting length of a write leaves no packet half empty', async () => {
+    const { session } = await open(undefined, { softwareHint: 'mod_sftp/1.3.8' });
+    const header = 25 + handle.length;
+    expect(session.fittingWriteLength(handle, 1)).toBe(32_768 - header);
+    expect(session.fittingWriteLength(handle, 32_768)).toBe(32_768 - header);
+    expect(session.fittingWriteLength(handle, 70_000)).toBe(2 * 32_768 - header);
+    expect(session.fittingWriteLength(handle, 1_000_000)).toBe(261_120);
+  });
+
+  test('a write that was sent, is too long or at an absurd offset is not sent, nor are those beside it', async () => {
     const { server, session } = await open();
     expect(() => session.allocateWrite(handle, 32769)).toThrow(code('bug'));
     const request = session.allocateWrite(handle, 4);
-    await expect(session.sendWrite(request, -1)).rejects.toThrow(code('protocol'));
-    await expect(session.sendWrite(request, 0, 5)).rejects.toThrow(code('bug'));
-    const first = session.sendWrite(request, 0);
-    await expect(session.sendWrite(request, 4)).rejects.toThrow(code('bug'));
+    const other = session.allocateWrite(handle, 4);
+    const refused = session.sendWrites([
+      { request: other, offset: 0 },
+      { request, offset: -1 },
+    ]);
+    for (const answer of refused) await expect(answer).rejects.toThrow(code('protocol'));
+    expect(session.inFlight).toBe(0);
+    const [first] = session.sendWrites([{ request, offset: 0 }]);
+    await expect(session.sendWrites([{ request, offset: 4 }])[0]).rejects.toThrow(code('bug'));
     server.status(server.requests.at(-1)!.id, 4);
     await expect(first).rejects.toThrow(SftpStatusError);
-    const again = session.sendWrite(request, 0);
-    server.status(server.requests.at(-1)!.id);
-    await again;
-    expect(server.requests).toHaveLength(2);
+    expect(server.requests).toHaveLength(1);
   });
 
   test('ids wrap, and skip those in use', async () => {

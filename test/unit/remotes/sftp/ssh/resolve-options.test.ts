@@ -36,6 +36,7 @@ describe('resolveSshOptions', () => {
       keepaliveIntervalMs: 10_000,
       keepaliveCountMax: 3,
       batch: false,
+      fastPath: true,
       hostKeys: {
         userFiles: ['/home/me/.ssh/known_hosts', '/home/me/.ssh/known_hosts2'],
         globalFiles: ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'],

@@ -1,0 +1,21 @@
+/** Enough for the largest payload and what SSH puts around it. */
+export const PACKET_BUFFER_LENGTH: number = 33 * 1024;
+/** Buffers kept for later: what a few connections have in flight; more are left to the garbage collector. */
+const MAX_SPARE = 512;
+
+/**
+ * Buffers for packets, all of one length, that are used again: shared by the sessions of a thread. It knows nothing of
+ * those that are out, so one that never comes back costs nothing but itself.
+ */
+export class PacketPool {
+  readonly #spare: Buffer[] = [];
+
+  take(): Buffer {
+    return this.#spare.pop() ?? Buffer.allocUnsafeSlow(PACKET_BUFFER_LENGTH);
+  }
+
+  /** Gives a buffer back, once; whoever gave it must not touch it again. */
+  give(buffer: Buffer): void {
+    if (this.#spare.length < MAX_SPARE) this.#spare.push(buffer);
+  }
+}
