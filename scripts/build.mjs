@@ -42,7 +42,7 @@ function sourcesIn(dir, pattern) {
 function programEntries() {
   const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const programs = Object.values(bin).map((path) => path.replace(/^dist\//, 'src/').replace(/\.js$/, '.ts'));
-  return ['src/index.ts', ...programs];
+  return ['src/index.ts', 'src/workers/worker-main.ts', ...programs];
 }
 
 function devEntries() {

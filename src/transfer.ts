@@ -1,4 +1,5 @@
 /** The one place that wires remote, runners and engine into a transfer. */
+import type { Worker } from 'node:worker_threads';
 import { Counters, MAX_CONNECTIONS } from './engine/counters.ts';
 import type { Observer, TransferEventBody } from './engine/events.ts';
 import { choosePieceSize, pieceCount } from './engine/grid.ts';
@@ -15,6 +16,8 @@ import { resolveSshOptions } from './remotes/sftp/ssh/resolve-options.ts';
 import { processSshEnvironment } from './remotes/sftp/ssh/ssh-environment.ts';
 import { DEFAULT_STALL_TIMEOUT_MS, type SshInput } from './remotes/sftp/ssh/ssh-options.ts';
 import { textFromBytes } from './util/bytes-text.ts';
+import { RunnerPool, type RunnerPoolOptions } from './workers/runner-pool.ts';
+import { startWorker } from './workers/start-worker.ts';
 
 /** What an upload is told. Sizes in bytes, times in milliseconds; what is left out is as without its option. */
 export interface PutOptions {
@@ -77,12 +80,27 @@ const UNLIMITED_PIECES = { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Numb
  * Copies local files to a server. Resolves with a result whatever happens to the copy; failures are in it, and in the
  * last event.
  */
-export async function put(options: PutOptions, context: TransferContext = {}): Promise<TransferResult> {
+export function put(options: PutOptions, context: TransferContext = {}): Promise<TransferResult> {
+  return putWith(options, context);
+}
+
+/** What tests may wire differently. */
+export type Wiring = Pick<Partial<RunnerPoolOptions>, 'isGrowing'> & {
+  /** Is given every thread that is started. */
+  readonly onWorker?: (worker: Worker) => void;
+};
+
+/** {@link put}, wired as told. */
+export async function putWith(
+  options: PutOptions,
+  context: TransferContext,
+  wiring: Wiring = {},
+): Promise<TransferResult> {
   const startedMs = performance.now();
   const observer = context.onEvent ?? (() => {});
   let outcome: UploadOutcome;
   try {
-    outcome = await upload({ ...DEFAULTS, ...options }, context, observer);
+    outcome = await upload({ ...DEFAULTS, ...options }, context, observer, wiring);
   } catch (error) {
     outcome = { ...NOTHING_DONE, error: CopyError.from(error), ended: true };
   }
@@ -116,10 +134,15 @@ const NOTHING_DONE = {
   verified: { bySize: 0, notVerified: 0 },
 } as const;
 
-async function upload(options: Settled, context: TransferContext, observer: Observer): Promise<UploadOutcome> {
-  const remote = sftpRemote(options, context, (message) =>
-    observer({ v: 1, atMs: Date.now(), type: 'notice', level: 'warning', code: 'ssh', message }),
-  );
+async function upload(
+  options: Settled,
+  context: TransferContext,
+  observer: Observer,
+  { isGrowing, onWorker }: Wiring,
+): Promise<UploadOutcome> {
+  const warn = (code: string, message: string): void =>
+    observer({ v: 1, atMs: Date.now(), type: 'notice', level: 'warning', code, message });
+  const remote = sftpRemote(options, context, (message) => warn('ssh', message));
   const sources = await findSources(options.sources);
   const [onlyFailure] = sources.failures;
   if (sources.files.length === 0 && onlyFailure !== undefined) {
@@ -132,7 +155,17 @@ async function upload(options: Settled, context: TransferContext, observer: Obse
     options.limitBytesPerSecond === undefined ? () => {} : startRateLimiter(counters, options.limitBytesPerSecond);
   try {
     const run = new UploadRun(
-      new LocalRunner(remote, counters),
+      new RunnerPool({
+        local: new LocalRunner(remote, counters),
+        counters,
+        startWorker: () => {
+          const worker = startWorker({ spec: remote.spec, counters: counters.buffer });
+          onWorker?.(worker);
+          return worker;
+        },
+        warn: (message) => warn('thread', message),
+        ...(isGrowing && { isGrowing }),
+      }),
       counters,
       sources,
       { ...options, wanted: options.dryRun ? 1 : wantedConnections(options, sources.files) } satisfies UploadOptions,

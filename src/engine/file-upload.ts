@@ -217,7 +217,7 @@ export class FileUpload {
   #stage(): Promise<Abilities> {
     return this.#run.onConnection(async (connection, remote) => {
       const staged = await remote.stage(this.#target.path, this.#run.options.inplace ? 'in-place' : 'fresh');
-      this.#run.runner.adopt(connection, staged);
+      this.#run.runner.local.adopt(connection, staged);
       this.#token = staged.token;
       this.#home = connection;
       this.#holders.add(connection);
@@ -231,7 +231,7 @@ export class FileUpload {
 
   /** Whether its home still has the staged file open. */
   get #isAtHome(): boolean {
-    return this.#token !== undefined && this.#run.runner.holds(this.#home, this.#token);
+    return this.#token !== undefined && this.#run.runner.local.holds(this.#home, this.#token);
   }
 
   /**
@@ -345,10 +345,10 @@ export class FileUpload {
   async #seal(connection: number): Promise<Seal> {
     const { runner, options } = this.#run;
     const attributes = options.preserve ? { mode: this.#source.mode, mtimeMs: this.#source.mtimeMs } : {};
-    const staged = await runner.joined(connection, this.#token!);
+    const staged = await runner.local.joined(connection, this.#token!);
     const seal = await staged.seal({ size: this.size, ...attributes });
     await this.#run.assureContinuity(connection);
-    runner.forget(connection, this.#token!);
+    runner.local.forget(connection, this.#token!);
     return seal;
   }
 

@@ -26,6 +26,8 @@ interface Slot {
   /** Failures in a row since it was last open. */
   failures: number;
   timer: NodeJS.Timeout | undefined;
+  /** It is closed only to be opened again. */
+  renewing: boolean;
 }
 
 export interface FleetListener {
@@ -59,7 +61,7 @@ export class Fleet {
     this.#listener = listener;
     this.#startups = options.maxStartups;
     for (let connection = 1; connection <= options.wanted; connection++) {
-      this.#slots.push({ connection, state: 'waiting', refusals: 0, failures: 0, timer: undefined });
+      this.#slots.push({ connection, state: 'waiting', refusals: 0, failures: 0, timer: undefined, renewing: false });
     }
   }
 
@@ -106,6 +108,14 @@ export class Fleet {
     slot.state = 'closing';
     this.#listener.closing(connection);
     this.#runner.post({ kind: 'close', connection });
+  }
+
+  /** Hangs up a connection that has nothing to do, and opens it anew at once. */
+  renew(connection: number): void {
+    const slot = this.#slot(connection);
+    if (slot.state !== 'open') return;
+    slot.renewing = true;
+    this.drop(connection);
   }
 
   /** Opens nothing any more and hangs up what is not needed for the end of the run. */
@@ -190,6 +200,10 @@ export class Fleet {
     slot.state = 'waiting';
     this.#listener.lost(slot.connection);
     if (this.#ended) return;
+    if (slot.renewing) {
+      slot.renewing = false;
+      return this.#dial();
+    }
     this.#fruitless++;
     if (this.#fruitless > MAX_FRUITLESS_LOSSES * this.#slots.length) {
       const silent = new CopyError('connection-stalled', 'Connections open, but nothing that is sent is answered.');

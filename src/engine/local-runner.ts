@@ -4,7 +4,8 @@ import type { Range, Remote, RemoteConnection, Staged, StageToken } from '../rem
 import { RangeSet } from '../util/range-set.ts';
 import type { Counters } from './counters.ts';
 import { fillFrom } from './local-source.ts';
-import type { PieceRunner, RunnerCommand, RunnerReport } from './piece-runner.ts';
+import type { RunnerCommand, RunnerReport } from './piece-runner.ts';
+import type { Runners } from './runners.ts';
 import { TaskSlices } from './task-slices.ts';
 
 /** How long acknowledged parts are gathered before they are reported. */
@@ -20,7 +21,7 @@ interface OpenConnection {
   readonly tasks: Set<Promise<void>>;
 }
 
-export class LocalRunner implements PieceRunner {
+export class LocalRunner implements Runners {
   readonly #remote: Remote;
   readonly #counters: Counters;
   readonly #dialling: Map<number, AbortController> = new Map();
@@ -32,6 +33,10 @@ export class LocalRunner implements PieceRunner {
   constructor(remote: Remote, counters: Counters) {
     this.#remote = remote;
     this.#counters = counters;
+  }
+
+  get local(): LocalRunner {
+    return this;
   }
 
   onReport(listener: (report: RunnerReport) => void): void {
@@ -54,6 +59,8 @@ export class LocalRunner implements PieceRunner {
         return this.#runTask(command.connection, this.#probe(command));
       case 'leave':
         return this.#runTask(command.connection, this.#leave(command));
+      case 'ask':
+        return this.#track(this.#ask(command));
     }
   }
 
@@ -180,6 +187,10 @@ export class LocalRunner implements PieceRunner {
       const peer = this.#connections.get(second)?.remote;
       if (peer === undefined) throw new CopyError('connection-lost', `Connection ${second} is gone.`);
       const result = await staged.probeWriters(peer, firstOffset, secondOffset, size, fillFrom(fd));
+      for (const { length } of result.written ?? []) {
+        this.#counters.addInFlight(connection, length);
+        this.#counters.addAcknowledged(connection, length);
+      }
       this.#report({ kind: 'probed', task, result });
     } catch (error) {
       this.#report({ kind: 'probed', task, error: CopyError.from(error).toData() });
@@ -196,6 +207,20 @@ export class LocalRunner implements PieceRunner {
       error = CopyError.from(failure);
     }
     this.#report({ kind: 'left', connection, of, ...(error && { error: error.toData() }) });
+  }
+
+  async #ask({ connection }: Command<'ask'>): Promise<void> {
+    const remote = this.#connections.get(connection)?.remote;
+    const asking =
+      remote?.lstat(Buffer.from('.')) ??
+      Promise.reject(new CopyError('connection-lost', `Connection ${connection} is gone.`));
+    const error = await asking.then(
+      () => undefined,
+      (failure: unknown) => CopyError.from(failure),
+    );
+    // A "no" is an answer too.
+    const isGone = error?.scope === 'connection';
+    this.#report({ kind: 'answered', connection, ...(isGone && { error: error.toData() }) });
   }
 
   #runTask(connection: number, work: Promise<void>): void {

@@ -48,10 +48,10 @@ export class PeriodicSync {
     const { continuity, scheduler, runner } = this.#run;
     const [epoch, ranges] = [continuity.epoch, scheduler.atRisk(this.#file)];
     try {
-      const staged = await runner.joined(connection, of);
+      const staged = await runner.local.joined(connection, of);
       const isDurable = await staged.sync();
       // What was begun anew meanwhile is another file.
-      if (isDurable && epoch === continuity.epoch && runner.holds(connection, of)) {
+      if (isDurable && epoch === continuity.epoch && runner.local.holds(connection, of)) {
         scheduler.synced(this.#file, ranges);
         this.#everyMs = Math.min(LONGEST_MS, this.#everyMs * 2);
       }

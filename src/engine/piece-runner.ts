@@ -43,7 +43,9 @@ export type RunnerCommand =
       readonly size: number;
     }
   /** Give up a staged file on a connection; no task of it may be under way there. Answered by `left`. */
-  | { readonly kind: 'leave'; readonly connection: number; readonly of: StageToken };
+  | { readonly kind: 'leave'; readonly connection: number; readonly of: StageToken }
+  /** Find out whether the server answers on a connection, whatever it says. Answered by `answered`. */
+  | { readonly kind: 'ask'; readonly connection: number };
 
 /** What a runner tells the engine. */
 export type RunnerReport =
@@ -68,7 +70,11 @@ export type RunnerReport =
       readonly connection: number;
       readonly of: StageToken;
       readonly error?: CopyErrorData;
-    };
+    }
+  /** `error` when no answer came: the connection is gone, or about to be. */
+  | { readonly kind: 'answered'; readonly connection: number; readonly error?: CopyErrorData }
+  /** The connection would get on better if it were closed and opened anew: another thread has room for it. */
+  | { readonly kind: 'crowded'; readonly connection: number };
 
 export interface PieceRunner {
   /** Carries out a command; never throws, failures come as reports. */

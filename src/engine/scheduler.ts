@@ -88,6 +88,18 @@ export class Scheduler {
     this.#connections.delete(connection);
   }
 
+  /** It gets no more tasks, and gives back what it has not taken; {@link isWorking} tells when it has come to its end. */
+  retire(connection: number): Order[] {
+    const task = this.#connections.get(connection);
+    this.#connections.delete(connection);
+    return task === undefined ? [] : [this.#cut(task, 0)];
+  }
+
+  /** Whether a connection has tasks that have not ended. */
+  isWorking(connection: number): boolean {
+    return [...this.#tasks.values()].some((task) => task.connection === connection);
+  }
+
   /** `only`: the one connection that may work on the file. */
   addFile(file: number, size: number, pieceSize: number, only?: number): void {
     const todo = new RangeSet([{ offset: 0, length: size }]);

@@ -3,7 +3,7 @@ import type { CopyError } from '../errors.ts';
 import type { RemoteConnection } from '../remotes/remote.ts';
 import type { TransferEventBody } from './events.ts';
 import type { Fleet, FleetOptions } from './fleet.ts';
-import type { LocalRunner } from './local-runner.ts';
+import type { Runners } from './runners.ts';
 import type { Order, Scheduler } from './scheduler.ts';
 import type { ServerContinuity } from './server-continuity.ts';
 import type { Writers } from './writers.ts';
@@ -29,7 +29,7 @@ export interface UploadContext {
   readonly options: UploadOptions;
   readonly scheduler: Scheduler;
   readonly fleet: Fleet;
-  readonly runner: LocalRunner;
+  readonly runner: Runners;
   readonly writers: Writers;
   readonly continuity: ServerContinuity;
   /** What ended the run, once it did. */

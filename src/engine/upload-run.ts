@@ -11,9 +11,9 @@ import type { Observer, TransferEventBody } from './events.ts';
 import { FileUpload } from './file-upload.ts';
 import { Fleet } from './fleet.ts';
 import type { FoundSources } from './local-files.ts';
-import type { LocalRunner } from './local-runner.ts';
 import type { RunnerReport } from './piece-runner.ts';
 import { Progress } from './progress.ts';
+import type { Runners } from './runners.ts';
 import { type Order, Scheduler } from './scheduler.ts';
 import { ServerContinuity } from './server-continuity.ts';
 import type { OnConnectionOptions, UploadContext, UploadOptions } from './upload-context.ts';
@@ -45,7 +45,7 @@ export interface UploadOutcome {
 
 export class UploadRun implements UploadContext {
   readonly options: UploadOptions;
-  readonly runner: LocalRunner;
+  readonly runner: Runners;
   readonly scheduler: Scheduler;
   readonly fleet: Fleet;
   readonly writers: Writers;
@@ -60,6 +60,10 @@ export class UploadRun implements UploadContext {
   readonly #tasks: Map<number, { readonly job: FileUpload; readonly connection: number }> = new Map();
   /** Settles when a connection is open, or the run is over. */
   #opening: Deferred<void> | undefined;
+  /** Connections that are to be opened anew when they have nothing left to do. */
+  readonly #crowded: Set<number> = new Set();
+  /** Who waits for a connection to answer. */
+  readonly #asking: Map<number, Deferred<void>> = new Map();
   #turn = 0;
   #error: CopyError | undefined;
   #firstFailure: CopyError | undefined;
@@ -70,13 +74,7 @@ export class UploadRun implements UploadContext {
   /** Whether observers know what is going to be copied. */
   #planned = false;
 
-  constructor(
-    runner: LocalRunner,
-    counters: Counters,
-    sources: FoundSources,
-    options: UploadOptions,
-    observer: Observer,
-  ) {
+  constructor(runner: Runners, counters: Counters, sources: FoundSources, options: UploadOptions, observer: Observer) {
     this.runner = runner;
     this.options = options;
     this.#sources = sources;
@@ -166,7 +164,7 @@ export class UploadRun implements UploadContext {
       async () => {
         const connection = await this.#anyConnection(prefer);
         try {
-          return await work(connection, this.runner.connection(connection)!);
+          return await work(connection, this.runner.local.connection(connection)!);
         } catch (error) {
           // Or the next attempt might get the same again, as its end takes some time to be known.
           if (CopyError.from(error).scope === 'connection') this.fleet.drop(connection);
@@ -185,23 +183,26 @@ export class UploadRun implements UploadContext {
 
   async assureContinuity(connection: number): Promise<void> {
     while (!this.continuity.isWitness(connection)) {
-      const witness = this.continuity.witnesses.find((other) => this.runner.connection(other) !== undefined);
+      const witness = this.continuity.witnesses.find((other) => this.fleet.open.includes(other));
       // Without any, the loss of the last one has been told of, or is about to be.
       if (witness === undefined) throw new CopyError('connection-lost', `Connection ${connection} proves nothing.`);
-      const remote = this.runner.connection(witness)!;
-      const failure = await remote.lstat(Buffer.from('.')).then(
-        () => undefined,
-        (error: unknown) => CopyError.from(error),
-      );
-      if (failure?.scope !== 'connection') {
-        this.continuity.answered(witness);
-      } else {
-        // Its loss is about to be reported; then the next one is asked.
-        this.fleet.drop(witness);
-        await remote.closed;
-      }
+      // No answer: its loss is reported first, and then the next one is asked.
+      if (await this.#answers(witness)) this.continuity.answered(witness);
+      else this.fleet.drop(witness);
       if (this.#error !== undefined) throw this.#error;
     }
+  }
+
+  async #answers(connection: number): Promise<boolean> {
+    const answer = this.#asking.get(connection) ?? deferred<void>();
+    if (!this.#asking.has(connection)) {
+      this.#asking.set(connection, answer);
+      this.runner.post({ kind: 'ask', connection });
+    }
+    return answer.promise.then(
+      () => true,
+      () => false,
+    );
   }
 
   async #copyAll(): Promise<void> {
@@ -315,6 +316,7 @@ export class UploadRun implements UploadContext {
         this.scheduler.ended(report.task);
         this.#tasks.delete(report.task);
         task?.job.taskEnded(task.connection, report.error && CopyError.fromData(report.error));
+        if (task !== undefined) this.#renewIfDone(task.connection);
         return this.pump();
       }
       case 'probed':
@@ -330,7 +332,31 @@ export class UploadRun implements UploadContext {
         }
         return;
       }
+      case 'answered': {
+        const asking = this.#asking.get(report.connection);
+        this.#asking.delete(report.connection);
+        if (report.error === undefined) asking?.resolve();
+        else asking?.reject(CopyError.fromData(report.error));
+        return;
+      }
+      case 'crowded':
+        return this.#crowd(report.connection);
     }
+  }
+
+  /** Nothing is lost by the move of a connection: it ends what is under way, and only then is opened anew. */
+  #crowd(connection: number): void {
+    if (this.writers.known !== 'many' || !this.fleet.open.includes(connection)) return;
+    this.#crowded.add(connection);
+    for (const order of this.scheduler.retire(connection)) this.give(order);
+    this.#renewIfDone(connection);
+    this.pump();
+  }
+
+  #renewIfDone(connection: number): void {
+    if (!this.#crowded.has(connection) || this.scheduler.isWorking(connection)) return;
+    this.#crowded.delete(connection);
+    this.fleet.renew(connection);
   }
 
   #opened(connection: number): void {
@@ -345,6 +371,7 @@ export class UploadRun implements UploadContext {
   }
 
   #lost(connection: number): void {
+    this.#crowded.delete(connection);
     this.scheduler.removeConnection(connection);
     this.#rates.remove(connection);
     const mayHaveRestarted = this.continuity.lost(connection);
@@ -368,7 +395,7 @@ export class UploadRun implements UploadContext {
   async #anyConnection(prefer: number | undefined): Promise<number> {
     for (;;) {
       if (this.#error !== undefined) throw this.#error;
-      const open = this.fleet.open.filter((connection) => this.runner.connection(connection) !== undefined);
+      const open = this.fleet.open.filter((connection) => this.runner.local.connection(connection) !== undefined);
       if (prefer !== undefined && open.includes(prefer)) return prefer;
       if (open.length > 0) return open[this.#turn++ % open.length]!;
       this.#opening ??= deferred();

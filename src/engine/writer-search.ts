@@ -56,7 +56,7 @@ export class WriterSearch {
     if (this.#work !== undefined || writers.known !== 'unknown' || writers.probing) return;
     // Its home writes from the beginning on: what follows can be taken back for the probe.
     if (!isWorthIt(scheduler.bytesAcknowledged(this.#file), subject)) return;
-    const second = fleet.open.find((id) => id !== subject.home && runner.connection(id) !== undefined);
+    const second = fleet.open.find((id) => id !== subject.home && runner.local.connection(id) !== undefined);
     if (second === undefined) return;
     writers.probing = true;
     this.#work = this.#search(subject, second).finally(() => {

@@ -96,6 +96,14 @@ async function withSshd(options: SshdOptions = {}): Promise<TestServer> {
   return server;
 }
 
+/** As a worker makes it: from what can be sent to it, after the first connection, and without a question. */
+async function expectAnotherThreadLetIn(transport: EmbeddedTransport): Promise<void> {
+  const other = EmbeddedTransport.fromSpec(structuredClone(transport.spec));
+  const connections = await Promise.all([11, 12].map((id) => other.open(id, never)));
+  expect(await Promise.all(connections.map(sftpVersion))).toEqual([3, 3]);
+  await Promise.all(connections.map((connection) => connection.close()));
+}
+
 describeWithServers(['sshd'], 'EmbeddedTransport with sshd', () => {
   let server: TestServer;
   let dir: TempDir;
@@ -207,6 +215,7 @@ describeWithServers(['sshd'], 'EmbeddedTransport with sshd', () => {
     const transport = transportTo(server, { input: trusting({ ...server, knownHostsFile: file }), interaction });
     const connections = await Promise.all(Array.from({ length: 10 }, (_, index) => transport.open(index + 1, never)));
     expect(await Promise.all(connections.map(sftpVersion))).toEqual(Array(10).fill(3));
+    await expectAnotherThreadLetIn(transport);
     await Promise.all(connections.map((connection) => connection.close()));
     expect(questions).toHaveLength(1);
     const again = transportTo(server, { input: trusting({ ...server, knownHostsFile: file }) });
@@ -240,6 +249,7 @@ describeWithServers(['sshd'], 'EmbeddedTransport with sshd', () => {
       interaction,
     });
     const connections = await Promise.all([1, 2, 3].map((id) => transport.open(id, never)));
+    await expectAnotherThreadLetIn(transport);
     await Promise.all(connections.map((connection) => connection.close()));
     expect(questions).toEqual([`Enter passphrase for key '${dir.file('locked')}': `]);
   });
@@ -266,6 +276,7 @@ describeWithServers(['sshd'], 'EmbeddedTransport with sshd', () => {
     const input = { options: trusting(server).options ?? [] };
     const transport = transportTo(server, { input, variables: { SSH_AUTH_SOCK: socket } });
     const connections = await Promise.all([1, 2, 3].map((id) => transport.open(id, never)));
+    await expectAnotherThreadLetIn(transport);
     await Promise.all(connections.map((connection) => connection.close()));
     const only = transportTo(server, {
       input: { ...trusting(server, ['IdentitiesOnly=yes']), identityFiles: [dir.file('other_in_agent')] },
@@ -347,6 +358,25 @@ describeWithServers(['sshd'], 'EmbeddedTransport with sshd', () => {
     await connection.close();
   });
 
+  test('another thread that was told nothing yet asks nobody', async () => {
+    const { questions, interaction } = asked({ trust: true });
+    const transport = transportTo(server, { input: { identityFiles: [server.identityFile] }, interaction });
+    const { spec } = transport;
+    expect(spec.settled).toBeUndefined();
+    const error = await failureOf(EmbeddedTransport.fromSpec(structuredClone(spec)).open(1, never));
+    expect(error.code).toBe('host-key-unknown');
+    expect(questions).toEqual([]);
+  });
+
+  test('another thread takes no other key than the one accepted', async () => {
+    const transport = transportTo(server, { input: trusting(server) });
+    await (await transport.open(1, never)).close();
+    const other = await withSshd({});
+    const spec = structuredClone(transport.spec);
+    const moved = { ...spec, settings: { ...spec.settings, port: other.port } };
+    expect((await failureOf(EmbeddedTransport.fromSpec(moved).open(2, never))).code).toBe('host-key-changed');
+  });
+
   test('two methods in a row, the first with an agent key', async () => {
     const strict = await withSshd({ config: ['AuthenticationMethods publickey,publickey'] });
     await makeKey(dir.file('second'), 'ed25519');
@@ -355,6 +385,7 @@ describeWithServers(['sshd'], 'EmbeddedTransport with sshd', () => {
     const input = { ...trusting(strict), identityFiles: [strict.identityFile, dir.file('second')] };
     const transport = transportTo(strict, { input });
     const connections = await Promise.all([1, 2].map((id) => transport.open(id, never)));
+    await expectAnotherThreadLetIn(transport);
     await Promise.all(connections.map((connection) => connection.close()));
   });
 

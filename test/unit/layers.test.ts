@@ -54,7 +54,7 @@ const layers: readonly Layer[] = [
     name: 'transfer',
     files: /^transfer\.ts$/,
     mayImport: ['engine', 'workers', 'remote', 'sftp', 'errors', 'util'],
-    packages: [],
+    packages: ['node:*'],
   },
   {
     name: 'index',

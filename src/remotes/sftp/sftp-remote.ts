@@ -4,7 +4,7 @@ import type { Remote, RemoteConnection, RemoteSpec } from '../remote.ts';
 import { SftpSession } from './session.ts';
 import { PacketPool } from './session-pool.ts';
 import { SftpConnection } from './sftp-connection.ts';
-import type { SshTransport } from './ssh/ssh-connection.ts';
+import type { SshSpec, SshTransport } from './ssh/ssh-connection.ts';
 
 export interface SftpRemoteOptions {
   readonly stallTimeoutMs: number;
@@ -12,16 +12,30 @@ export interface SftpRemoteOptions {
   readonly inFlight: number | 'auto';
 }
 
+const PROTOCOL = 'sftp';
+
+export interface SftpSpec extends RemoteSpec, SftpRemoteOptions {
+  readonly protocol: typeof PROTOCOL;
+  readonly ssh: SshSpec;
+}
+
+export function isSftpSpec(spec: RemoteSpec): spec is SftpSpec {
+  return spec.protocol === PROTOCOL;
+}
+
 export class SftpRemote implements Remote {
-  readonly spec: RemoteSpec;
   readonly #transport: SshTransport;
   readonly #options: SftpRemoteOptions;
   readonly #pool = new PacketPool();
 
   constructor(transport: SshTransport, options: SftpRemoteOptions) {
     this.#transport = transport;
-    this.#options = options;
-    this.spec = { protocol: 'sftp' };
+    const { stallTimeoutMs, inFlight } = options;
+    this.#options = { stallTimeoutMs, inFlight };
+  }
+
+  get spec(): SftpSpec {
+    return { protocol: PROTOCOL, ...this.#options, ssh: this.#transport.spec };
   }
 
   async connect(id: number, signal: AbortSignal): Promise<RemoteConnection> {

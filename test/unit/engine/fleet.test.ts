@@ -414,6 +414,24 @@ test('a dropped connection is closed once, gets no more work, and is opened anew
   expect(scene.fleet.open).toEqual([1, 2]);
 });
 
+test('a renewed connection is closed and opened anew at once, and is not told of as lost', () => {
+  const scene = new Scene({ wanted: 2 });
+  scene.start();
+  scene.open(1);
+  scene.open(2);
+  scene.fleet.renew(2);
+  expect(scene.closing).toEqual([2]);
+  scene.closed(2);
+  scene.wait(0);
+  expect(scene.dialling).toEqual([2]);
+  scene.open(2);
+  expect(scene.events.filter((event) => event.type === 'connection' && event.state === 'lost')).toEqual([]);
+  // Only that once.
+  scene.fleet.drop(2);
+  scene.closed(2);
+  expect(scene.events.at(-1)).toMatchObject({ type: 'connection', state: 'lost' });
+});
+
 test('dropping what is not open does nothing', () => {
   const scene = new Scene({ wanted: 2 });
   scene.start();

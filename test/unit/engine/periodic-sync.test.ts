@@ -25,7 +25,7 @@ function scene(sync: () => Promise<boolean> = async () => true) {
     }),
   };
   const failures: CopyError[] = [];
-  const run = { scheduler, continuity, runner } as unknown as UploadContext;
+  const run = { scheduler, continuity, runner: { local: runner } } as unknown as UploadContext;
   const periodic = new PeriodicSync(run, 1, (error) => failures.push(error));
   const start = performance.now();
   periodic.restart();

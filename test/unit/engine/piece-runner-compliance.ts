@@ -230,9 +230,10 @@ export function pieceRunnerCompliance(name: string, make: MakeRunner): void {
       expect((await harness.next('shortened')).length).toBe(3 * SLICE);
     });
 
-    test('a task cut to nothing before it began ends well, with nothing acknowledged', async () => {
+    test('a task cut to nothing before it took anything ends well, with nothing acknowledged', async () => {
       const harness = await start();
       await harness.open(1);
+      harness.counters.limit();
       harness.send(1, 1, { offset: 0, length: 4 * SLICE });
       harness.post({ kind: 'shorten', task: 1, length: 0 });
       expect((await harness.next('shortened')).length).toBe(0);
@@ -312,6 +313,17 @@ export function pieceRunnerCompliance(name: string, make: MakeRunner): void {
       harness.send(2, 1, { offset: 0, length: SLICE });
       await harness.next('ended', 2);
       expect(harness.counters.inFlight(1)).toBe(0);
+    });
+
+    test('asks whether the server answers on a connection', async () => {
+      const harness = await start();
+      await harness.open(1, 2);
+      harness.post({ kind: 'ask', connection: 1 });
+      expect(await harness.next('answered')).toEqual({ kind: 'answered', connection: 1 });
+      await harness.under.lose(2);
+      await harness.next('lost');
+      harness.post({ kind: 'ask', connection: 2 });
+      expect(await harness.next('answered', 2)).toEqual({ kind: 'answered', connection: 2, error: lostError });
     });
 
     test('leaves a staged file, and tells what the closing revealed', async () => {

@@ -166,6 +166,23 @@ test('a restricted file belongs to one connection, whole, and nobody steals from
   expect(scheduler.orders()).toContainEqual(expect.objectContaining({ kind: 'shorten' }));
 });
 
+test('a retired connection gives back what it has not taken and gets nothing more', () => {
+  const scheduler = make(2);
+  scheduler.addFile(1, 100 * PIECE, PIECE);
+  const [a] = sends(scheduler.orders());
+  expect(scheduler.retire(1)).toEqual([{ kind: 'shorten', task: a!.task, length: 0 }]);
+  scheduler.shortened(a!.task, PIECE);
+  scheduler.taken(a!.task);
+  expect(scheduler.isWorking(1)).toBe(true);
+  expect(scheduler.orders()).toEqual([]);
+  scheduler.acknowledged(a!.task, [{ offset: a!.range.offset, length: PIECE }]);
+  scheduler.ended(a!.task);
+  expect(scheduler.isWorking(1)).toBe(false);
+  expect(scheduler.idle()).toEqual([]);
+  expect(scheduler.bytesToDo(1).total).toBeGreaterThan(0);
+  expect(scheduler.retire(1)).toEqual([]);
+});
+
 test('a paused file hands nothing out and takes back what is not taken; resumed, it goes on', () => {
   const scheduler = make(2);
   scheduler.addFile(1, 100 * PIECE, PIECE);

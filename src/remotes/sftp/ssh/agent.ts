@@ -44,10 +44,12 @@ export function listAgentIdentities(socketPath: string): Promise<Identity[]> {
   });
 }
 
-function agentIdentity(socketPath: string, publicKey: ParsedKey): Identity {
+/** A key of the agent behind a socket. */
+export function agentIdentity(socketPath: string, publicKey: ParsedKey): Identity {
   return {
     label: `agent key ${cleanText(publicKey.comment || fingerprintOf(publicKey.getPublicSSH()))}`,
     publicKey,
+    spec: () => ({ kind: 'agent', socket: socketPath, publicKey: publicKey.getPublicSSH() }),
     sign: (data, hash) =>
       new Promise((resolve, reject) => {
         const agent = new BoundedAgent(socketPath, signTimeoutMs);

@@ -1,7 +1,8 @@
 /** What let the first connection in, kept in memory so that the others show just that. */
 import type { AnyAuthMethod, Prompt } from 'ssh2';
 import { CopyError } from '../../../errors.ts';
-import { type Around, type Identity, OneKeyAgent } from './identity.ts';
+import { type Around, type Identity, type IdentitySpec, OneKeyAgent } from './identity.ts';
+import { identityFromSpec } from './identity-from-spec.ts';
 
 /** One method that succeeded, or succeeded in part. */
 export type CredentialStep =
@@ -13,6 +14,22 @@ export type CredentialStep =
 
 /** More than one step where the server wants several methods (`AuthenticationMethods` of sshd). */
 export type Credential = readonly CredentialStep[];
+
+/** The same as plain data, for another thread of this process. */
+export type CredentialSpec = readonly (
+  | Exclude<CredentialStep, { method: 'publickey' }>
+  | { readonly method: 'publickey'; readonly identity: IdentitySpec }
+)[];
+
+export function toCredentialSpec(credential: Credential): CredentialSpec {
+  return credential.map((step) => (step.method === 'publickey' ? { ...step, identity: step.identity.spec() } : step));
+}
+
+export function credentialFromSpec(spec: CredentialSpec): Credential {
+  return spec.map((step) =>
+    step.method === 'publickey' ? { ...step, identity: identityFromSpec(step.identity) } : step,
+  );
+}
 
 /** Decides what a connection tries next. */
 export interface Authentication {

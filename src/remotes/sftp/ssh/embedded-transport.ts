@@ -1,10 +1,11 @@
 /** SSH without a program called ssh: connections by ssh2. */
 import type { Interaction } from '../../remote.ts';
+import { credentialFromSpec, toCredentialSpec } from './credential.ts';
 import { ConnectionAttempt, type SharedState } from './embedded-connection.ts';
 import { FirstConnectionGate } from './first-connection-gate.ts';
 import { HostKeyPolicy } from './host-key-policy.ts';
 import { Identities } from './identities.ts';
-import type { SshConnection, SshTransport } from './ssh-connection.ts';
+import type { SshConnection, SshSpec, SshTransport } from './ssh-connection.ts';
 import type { SshEnvironment } from './ssh-environment.ts';
 import type { SshSettings } from './ssh-settings.ts';
 
@@ -35,6 +36,23 @@ export class EmbeddedTransport implements SshTransport {
       identities: new Identities(settings.authentication, interaction, environment),
       gate: new FirstConnectionGate(),
     };
+  }
+
+  /** In another thread: asks nobody, and shows only what let the first connection in. */
+  static fromSpec({ settings, settled }: SshSpec): EmbeddedTransport {
+    const environment = { home: '', user: settings.user, variables: {} };
+    const transport = new EmbeddedTransport({ settings: { ...settings, batch: true }, environment });
+    if (settled === undefined) return transport;
+    transport.shared.hostKey = { blob: Buffer.from(settled.hostKey), passwordsAllowed: true };
+    transport.shared.credential = credentialFromSpec(settled.credential);
+    transport.shared.gate.settle();
+    return transport;
+  }
+
+  get spec(): SshSpec {
+    const { settings, hostKey, credential } = this.shared;
+    if (hostKey === undefined || credential === undefined) return { settings };
+    return { settings, settled: { hostKey: hostKey.blob, credential: toCredentialSpec(credential) } };
   }
 
   /**

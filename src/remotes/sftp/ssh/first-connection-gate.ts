@@ -51,6 +51,13 @@ export class FirstConnectionGate {
     return pass;
   }
 
+  /** Host key and credential are known already: all who enter are followers. */
+  settle(): void {
+    this.settled = true;
+    this.first = undefined;
+    this.wake();
+  }
+
   private leave(pass: GatePass, error: CopyError | undefined): void {
     if (!this.passes.delete(pass)) return;
     this.waiters = this.waiters.filter((waiter) => waiter.pass !== pass);

@@ -13,7 +13,14 @@ export interface Identity {
    * @param hash for RSA keys alone.
    */
   sign(data: Buffer, hash: HashName): Promise<Buffer>;
+  /** To be asked for once it has signed. */
+  spec(): IdentitySpec;
 }
+
+/** An identity that has signed, as plain data: with its secrets, for another thread of this process. */
+export type IdentitySpec =
+  | { readonly kind: 'file'; readonly path: string; readonly content: Uint8Array; readonly passphrase?: string }
+  | { readonly kind: 'agent'; readonly socket: string; readonly publicKey: Uint8Array };
 
 /** Lets a caller stop its clock while something takes the time it takes. */
 export type Around = <T>(work: Promise<T>) => Promise<T>;

@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { cleanText } from '../../../util/clean-text.ts';
-import type { HashName, Identity } from './identity.ts';
+import type { HashName, Identity, IdentitySpec } from './identity.ts';
 import type { SecretTries } from './secrets.ts';
 import type { IdentityFile } from './ssh-settings.ts';
 
@@ -21,6 +21,9 @@ export interface KeyFile {
    * the same answer. Rejects, with a sentence, where it cannot be unlocked.
    */
   unlock(tries: SecretTries): Promise<ParsedKey>;
+  readonly content: Buffer;
+  /** What unlocked it, once something did. */
+  readonly passphrase: () => string | undefined;
 }
 
 export type LoadedKeyFile = KeyFile | { readonly problem: string } | undefined;
@@ -45,7 +48,7 @@ export async function loadKeyFile({ path, explicit }: IdentityFile): Promise<Loa
     return problem('cannot be read');
   }
   const parsed = parse(content);
-  if (!(parsed instanceof Error)) return keyFile(path, explicit, parsed);
+  if (!(parsed instanceof Error)) return keyFile(path, explicit, content, parsed);
   if (!/encrypted/i.test(parsed.message)) return problem(parsed.message);
   return encryptedKeyFile(path, explicit, content, publicKeyIn(content) ?? (await publicKeyBeside(path)));
 }
@@ -56,8 +59,23 @@ export function keyFileIdentity(file: KeyFile, publicKey: ParsedKey, tries: Secr
     label: `key ${cleanText(file.path)}`,
     publicKey,
     sign: async (data, hash) => signWith(await file.unlock(tries), data, hash),
+    spec: () => {
+      const passphrase = file.passphrase();
+      return { kind: 'file', path: file.path, content: file.content, ...(passphrase !== undefined && { passphrase }) };
+    },
   };
 }
+
+/** The identity of a key whose file was read, and unlocked, before. Throws where it cannot be parsed any more. */
+export function keyIdentity({ path, content, passphrase }: Extract<IdentitySpec, { kind: 'file' }>): Identity {
+  const parsed = parse(Buffer.from(content), passphrase);
+  if (parsed instanceof Error) throw parsed;
+  const file = keyFile(path, true, Buffer.from(content), parsed);
+  return keyFileIdentity({ ...file, passphrase: () => passphrase }, parsed, NO_TRIES);
+}
+
+/** It is unlocked already. */
+const NO_TRIES: SecretTries = { left: false, next: () => Promise.resolve(undefined) };
 
 function signWith(key: ParsedKey, data: Buffer, hash: HashName): Buffer {
   // ssh2 gives an Error back instead of throwing it.
@@ -66,7 +84,7 @@ function signWith(key: ParsedKey, data: Buffer, hash: HashName): Buffer {
   throw signature instanceof Error ? signature : new Error('the key cannot sign');
 }
 
-function keyFile(path: string, explicit: boolean, key: ParsedKey): KeyFile {
+function keyFile(path: string, explicit: boolean, content: Buffer, key: ParsedKey): KeyFile {
   return {
     path,
     explicit,
@@ -74,17 +92,22 @@ function keyFile(path: string, explicit: boolean, key: ParsedKey): KeyFile {
     publicKey: key,
     hasPrivateKey: key.isPrivateKey(),
     unlock: () => Promise.resolve(key),
+    content,
+    passphrase: () => undefined,
   };
 }
 
 function encryptedKeyFile(path: string, explicit: boolean, content: Buffer, publicKey: ParsedKey | undefined): KeyFile {
   let unlocked: Promise<ParsedKey> | undefined;
+  let right: string | undefined;
   const tryAll = async (tries: SecretTries): Promise<ParsedKey> => {
     for (;;) {
       const passphrase = await tries.next(`Enter passphrase for key '${cleanText(path)}': `);
       if (passphrase === undefined || passphrase === '') throw new Error(`${cleanText(path)}: no right passphrase`);
       const key = parse(content, passphrase);
-      if (!(key instanceof Error)) return key;
+      if (key instanceof Error) continue;
+      right = passphrase;
+      return key;
     }
   };
   return {
@@ -97,6 +120,8 @@ function encryptedKeyFile(path: string, explicit: boolean, content: Buffer, publ
       unlocked ??= tryAll(tries);
       return unlocked;
     },
+    content,
+    passphrase: () => right,
   };
 }
 

@@ -2,8 +2,23 @@
 import type { Duplex } from 'node:stream';
 import type { CopyError } from '../../../errors.ts';
 import type { PacketOutlet } from '../session-outlet.ts';
+import type { CredentialSpec } from './credential.ts';
+import type { SshSettings } from './ssh-settings.ts';
+
+/** All that another thread needs to make connections like these, secrets included: for memory alone. Cloneable. */
+export interface SshSpec {
+  readonly settings: SshSettings;
+  /** What the first connection settled; without it the other thread would have to. */
+  readonly settled?: {
+    readonly hostKey: Uint8Array;
+    readonly credential: CredentialSpec;
+  };
+}
 
 export interface SshTransport {
+  /** As of now. */
+  readonly spec: SshSpec;
+
   /**
    * One TCP connection, encrypted and authenticated. Calls may overlap: the first to be made settles host key and
    * credential (and may ask the user), the others do TCP and key exchange meanwhile and wait for it before they show

@@ -1,0 +1,162 @@
+/** The runners of a run as one: this thread's, and workers that are started as they are needed. */
+import { availableParallelism, cpus } from 'node:os';
+import type { Worker } from 'node:worker_threads';
+import type { Counters } from '../engine/counters.ts';
+import type { LocalRunner } from '../engine/local-runner.ts';
+import type { PieceRunner, RunnerCommand, RunnerReport } from '../engine/piece-runner.ts';
+import type { Runners } from '../engine/runners.ts';
+import { CopyError } from '../errors.ts';
+import { type LoadSample, ThreadNeed } from './thread-need.ts';
+import { WorkerRunner } from './worker-runner.ts';
+
+const SAMPLE_MS = 500;
+/** These stay here: one commits and lists, and a second is needed to find out whether two may write. */
+const LOCAL_CONNECTIONS = 2;
+
+export interface RunnerPoolOptions {
+  readonly local: LocalRunner;
+  readonly counters: Counters;
+  /** Starts a thread that dials the same server. */
+  readonly startWorker: () => Worker;
+  /** Gets sentences for people about threads that are not to be had. Ignored by default. */
+  readonly warn?: (message: string) => void;
+  /** Whether a sample calls for another thread. Default: {@link ThreadNeed}. */
+  readonly isGrowing?: (sample: LoadSample) => boolean;
+}
+
+type Utilization = ReturnType<typeof performance.eventLoopUtilization>;
+
+export class RunnerPool implements Runners {
+  readonly local: LocalRunner;
+  readonly #counters: Counters;
+  readonly #startWorker: () => Worker;
+  readonly #isGrowing: (sample: LoadSample) => boolean;
+  readonly #warn: (message: string) => void;
+  readonly #workers: Set<WorkerRunner> = new Set();
+  /** The runner of each connection, from its opening to its end. */
+  readonly #runnerOf: Map<number, PieceRunner> = new Map();
+  /** The runner of each task, from its beginning to its last word. */
+  readonly #tasks: Map<number, PieceRunner> = new Map();
+  readonly #sampler: NodeJS.Timeout;
+  readonly #before: Map<PieceRunner, Utilization> = new Map();
+  #idleBefore: { readonly idleMs: number; readonly atMs: number } = idleTime();
+  #listener: (report: RunnerReport) => void = () => {};
+  /** A thread died: this process is better off with those it has. */
+  #hasFailed = false;
+
+  constructor(options: RunnerPoolOptions) {
+    this.local = options.local;
+    this.#counters = options.counters;
+    this.#startWorker = options.startWorker;
+    const need = new ThreadNeed(availableParallelism());
+    this.#isGrowing = options.isGrowing ?? ((sample) => need.isGrowing(sample));
+    this.#warn = options.warn ?? (() => {});
+    this.local.onReport(this.#report);
+    this.#sampler = setInterval(() => this.#sample(), SAMPLE_MS);
+    this.#sampler.unref();
+  }
+
+  /** Threads beside this one. */
+  get workers(): number {
+    return this.#workers.size;
+  }
+
+  onReport(listener: (report: RunnerReport) => void): void {
+    this.#listener = listener;
+  }
+
+  post(command: RunnerCommand): void {
+    const runner = this.#route(command);
+    if (command.kind === 'open') this.#runnerOf.set(command.connection, runner);
+    else if (command.kind === 'send' || command.kind === 'probe-writers') this.#tasks.set(command.task, runner);
+    runner.post(command);
+  }
+
+  async end(): Promise<void> {
+    clearInterval(this.#sampler);
+    await Promise.all([this.local, ...this.#workers].map((runner) => runner.end()));
+  }
+
+  #route(command: RunnerCommand): PieceRunner {
+    if (command.kind === 'shorten') return this.#tasks.get(command.task) ?? this.local;
+    if (command.kind === 'open') return this.#leastLoaded(command.connection);
+    return this.#runnerOf.get(command.connection) ?? this.local;
+  }
+
+  #leastLoaded(connection: number): PieceRunner {
+    if (connection <= LOCAL_CONNECTIONS) return this.local;
+    return this.#byLoad()[0]!;
+  }
+
+  /** The one with the fewest connections first. */
+  #byLoad(): PieceRunner[] {
+    return [this.local, ...this.#workers].sort((a, b) => this.#connectionsOf(a).length - this.#connectionsOf(b).length);
+  }
+
+  #connectionsOf(runner: PieceRunner): number[] {
+    return [...this.#runnerOf].filter(([, other]) => other === runner).map(([connection]) => connection);
+  }
+
+  readonly #report = (report: RunnerReport): void => {
+    if (report.kind === 'lost' || report.kind === 'open-failed') this.#runnerOf.delete(report.connection);
+    else if (report.kind === 'ended' || report.kind === 'probed') this.#tasks.delete(report.task);
+    this.#listener(report);
+  };
+
+  #sample(): void {
+    const runners = [this.local, ...this.#workers];
+    const idle = idleTime();
+    const busy = runners.map((runner) => this.#busy(runner));
+    const idleCores = (idle.idleMs - this.#idleBefore.idleMs) / Math.max(1, idle.atMs - this.#idleBefore.atMs);
+    this.#idleBefore = idle;
+    if (this.#hasFailed) return;
+    if (this.#isGrowing({ busy, idleCores, connections: this.#runnerOf.size })) this.#grow();
+  }
+
+  #busy(runner: PieceRunner): number {
+    const loop = runner instanceof WorkerRunner ? runner.utilization() : performance.eventLoopUtilization();
+    const before = this.#before.get(runner);
+    this.#before.set(runner, loop);
+    if (before === undefined) return 0;
+    const active = loop.active - before.active;
+    return active / Math.max(1, active + loop.idle - before.idle);
+  }
+
+  #grow(): void {
+    try {
+      const worker = this.#startWorker();
+      const runner = new WorkerRunner(worker, this.#counters);
+      runner.onReport(this.#report);
+      this.#workers.add(runner);
+      void runner.gone.then((failure) => {
+        this.#workers.delete(runner);
+        this.#before.delete(runner);
+        if (failure !== undefined) this.#failed(failure);
+      });
+      worker.once('online', () => this.#share());
+    } catch (error) {
+      this.#failed(CopyError.from(error));
+    }
+  }
+
+  /** The copy goes on with the threads that are left. */
+  #failed({ message }: CopyError): void {
+    this.#hasFailed = true;
+    this.#warn(message);
+  }
+
+  /** Asks that connections move to where fewer are, until all have about as many. */
+  #share(): void {
+    const fair = Math.ceil(this.#runnerOf.size / (this.#workers.size + 1));
+    for (const runner of [this.local, ...this.#workers]) {
+      const movable = this.#connectionsOf(runner).filter((connection) => connection > LOCAL_CONNECTIONS);
+      const surplus = Math.max(0, this.#connectionsOf(runner).length - fair);
+      for (const connection of movable.slice(0, surplus)) this.#listener({ kind: 'crowded', connection });
+    }
+  }
+}
+
+/** Of all cores together, since the machine started. */
+function idleTime(): { readonly idleMs: number; readonly atMs: number } {
+  return { idleMs: cpus().reduce((sum, { times }) => sum + times.idle, 0), atMs: performance.now() };
+}

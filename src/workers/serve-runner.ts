@@ -1,0 +1,13 @@
+/** The other side of a worker runner: a runner of its own thread, driven by messages. */
+import type { MessagePort } from 'node:worker_threads';
+import type { PieceRunner } from '../engine/piece-runner.ts';
+import type { WorkerMessage } from './worker-runner.ts';
+
+export function serveRunner(port: MessagePort, runner: PieceRunner): void {
+  runner.onReport((report) => port.postMessage(report));
+  port.on('message', (message: WorkerMessage) => {
+    if (message.kind !== 'end') return runner.post(message);
+    // With the port closed nothing keeps the thread alive.
+    void runner.end().finally(() => port.close());
+  });
+}

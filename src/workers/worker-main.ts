@@ -1,0 +1,10 @@
+/** What a worker thread runs: connections of its own, dialled from the spec that it is given. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { Counters } from '../engine/counters.ts';
+import { LocalRunner } from '../engine/local-runner.ts';
+import { remoteFromSpec } from './remote-from-spec.ts';
+import { serveRunner } from './serve-runner.ts';
+import type { WorkerData } from './start-worker.ts';
+
+const { spec, counters } = workerData as WorkerData;
+serveRunner(parentPort!, new LocalRunner(remoteFromSpec(spec), new Counters(counters)));

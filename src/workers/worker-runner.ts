@@ -1,0 +1,84 @@
+/** The piece runner in another thread, as this thread sees it. When the thread dies, its connections are lost, no more. */
+import type { Worker } from 'node:worker_threads';
+import type { Counters } from '../engine/counters.ts';
+import type { PieceRunner, RunnerCommand, RunnerReport } from '../engine/piece-runner.ts';
+import { CopyError } from '../errors.ts';
+import { Owed } from './owed.ts';
+
+/** How long a thread may take to hang up and end. */
+const END_MS = 5000;
+
+/** What the thread is told, beside the commands of the port. */
+export type WorkerMessage = RunnerCommand | { readonly kind: 'end' };
+
+export class WorkerRunner implements PieceRunner {
+  /** Resolves when the thread is gone: with the reason if it died of itself. Never rejects. */
+  readonly gone: Promise<CopyError | undefined>;
+  readonly #worker: Worker;
+  readonly #counters: Counters;
+  readonly #owed = new Owed();
+  #listener: (report: RunnerReport) => void = () => {};
+  #failure: CopyError | undefined;
+  #ending = false;
+
+  constructor(worker: Worker, counters: Counters) {
+    this.#worker = worker;
+    this.#counters = counters;
+    worker.on('message', (report: RunnerReport) => {
+      this.#owed.settle(report);
+      this.#listener(report);
+    });
+    worker.on('error', (error) => {
+      this.#failure ??= died(error);
+    });
+    worker.on('messageerror', (error) => {
+      this.#failure ??= died(error);
+      void worker.terminate();
+    });
+    this.gone = new Promise((resolve) => {
+      worker.once('exit', () => {
+        this.#failure ??= died(undefined);
+        this.#giveUp(this.#failure);
+        resolve(this.#ending ? undefined : this.#failure);
+      });
+    });
+  }
+
+  onReport(listener: (report: RunnerReport) => void): void {
+    this.#listener = listener;
+  }
+
+  post(command: RunnerCommand): void {
+    this.#owed.add(command);
+    this.#worker.postMessage(command satisfies WorkerMessage);
+    // A thread that is gone hears nothing, and says nothing.
+    if (this.#failure !== undefined) queueMicrotask(() => this.#giveUp(this.#failure!));
+  }
+
+  async end(): Promise<void> {
+    this.#ending = true;
+    this.#worker.postMessage({ kind: 'end' } satisfies WorkerMessage);
+    const timer = setTimeout(() => void this.#worker.terminate(), END_MS);
+    await this.gone;
+    clearTimeout(timer);
+  }
+
+  /** How much of its time the thread was busy, since `before` if given. */
+  utilization(
+    before?: ReturnType<typeof performance.eventLoopUtilization>,
+  ): ReturnType<typeof performance.eventLoopUtilization> {
+    return this.#worker.performance.eventLoopUtilization(before);
+  }
+
+  #giveUp(failure: CopyError): void {
+    for (const report of this.#owed.fail(failure.toData())) {
+      if (report.kind === 'lost') this.#counters.clearInFlight(report.connection);
+      this.#listener(report);
+    }
+  }
+}
+
+function died(cause: unknown): CopyError {
+  const why = cause instanceof Error ? `: ${cause.message}` : '';
+  return new CopyError('connection-lost', `A thread of this program ended${why}.`, { cause });
+}

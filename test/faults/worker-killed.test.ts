@@ -1,0 +1,89 @@
+/** Threads that own connections: they get their share, and one that dies takes only its ranges with it. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import { expect, it } from 'vitest';
+import type { TransferEvent } from '../../src/engine/events.ts';
+import { putWith, type TransferResult } from '../../src/transfer.ts';
+import { describeWithServers } from '../support/describe-with-servers.ts';
+import { proftpdForTest, proxyForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
+import type { TestServer } from '../support/test-server.ts';
+import { byTier } from '../support/tier.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const MB = 1_000_000;
+const CONNECTIONS = 8;
+
+interface Run {
+  readonly events: TransferEvent[];
+  readonly worker: Promise<Worker>;
+  readonly result: Promise<TransferResult>;
+}
+
+/** An upload over eight connections in this process, which gets one worker as soon as a sample is taken. */
+function start(server: TestServer, port: number, source: string): Run {
+  const events: TransferEvent[] = [];
+  let started!: (worker: Worker) => void;
+  const worker = new Promise<Worker>((resolve) => {
+    started = resolve;
+  });
+  const result = putWith(
+    {
+      sources: [Buffer.from(source)],
+      destination: Buffer.from('arrived.bin'),
+      connections: CONNECTIONS,
+      ssh: {
+        host: server.host,
+        port,
+        user: server.user,
+        identityFiles: [server.identityFile],
+        options: [`UserKnownHostsFile=${server.knownHostsFile}`, 'IdentitiesOnly=yes'],
+      },
+    },
+    { onEvent: (event) => events.push(event), environment: {} },
+    { isGrowing: ({ busy, connections }) => busy.length === 1 && connections === CONNECTIONS, onWorker: started },
+  );
+  return { events, worker, result };
+}
+
+function opened(events: readonly TransferEvent[]): number[] {
+  return events.flatMap((event) => (event.type === 'connection' && event.state === 'open' ? [event.connection] : []));
+}
+
+/** Connections that moved: they were opened a second time. */
+function moved(events: readonly TransferEvent[]): number[] {
+  return opened(events).filter((connection, index, all) => all.indexOf(connection) < index);
+}
+
+describeWithServers(['sshd', 'proftpd'], 'an upload with a worker thread', () => {
+  it.each([
+    ['sshd', sshdForTest],
+    ['proftpd', proftpdForTest],
+  ] as const)('moves connections into it without losing one, and arrives at %s', async (_, startServer) => {
+    const server = await startServer();
+    const source = await sourceForTest(byTier(40, 100) * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: 3 * MB });
+    const run = start(server, proxy.port, source.path);
+    expect((await run.result).error).toBeUndefined();
+    expect((await readFile(join(server.home, 'arrived.bin'))).equals(await readFile(source.path))).toBe(true);
+    expect(moved(run.events)).toHaveLength(CONNECTIONS / 2);
+    expect(run.events.filter((event) => event.type === 'connection' && event.state === 'lost')).toEqual([]);
+    expect((await run.result).bytesSent).toBe(source.size);
+  });
+
+  it('arrives though the thread is killed in the middle', async () => {
+    const server = await sshdForTest();
+    const source = await sourceForTest(byTier(40, 100) * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: 3 * MB });
+    const run = start(server, proxy.port, source.path);
+    const worker = await run.worker;
+    await waitFor(() => moved(run.events).length === CONNECTIONS / 2, { what: 'connections in the worker' });
+    await worker.terminate();
+    expect(await run.result).toMatchObject({ exitCode: 0, filesDone: 1 });
+    expect((await readFile(join(server.home, 'arrived.bin'))).equals(await readFile(source.path))).toBe(true);
+    const lost = run.events.filter((event) => event.type === 'connection' && event.state === 'lost');
+    expect(lost).toHaveLength(CONNECTIONS / 2);
+    const told = run.events.filter((event) => event.type === 'notice' && event.code === 'thread');
+    expect(told).toEqual([expect.objectContaining({ message: 'A thread of this program ended.' })]);
+  });
+});

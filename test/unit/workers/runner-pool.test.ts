@@ -1,0 +1,149 @@
+import { openSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
+import { expect, onTestFinished, test } from 'vitest';
+import { Counters } from '../../../src/engine/counters.ts';
+import { LocalRunner } from '../../../src/engine/local-runner.ts';
+import type { RunnerReport } from '../../../src/engine/piece-runner.ts';
+import { RunnerPool } from '../../../src/workers/runner-pool.ts';
+import type { LoadSample } from '../../../src/workers/thread-need.ts';
+import { MemoryRemote, stagedName } from '../../support/memory-remote.ts';
+import { startMemoryWorker } from '../../support/memory-worker.ts';
+import { repoRoot } from '../../support/repo-root.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { pieceRunnerCompliance } from '../engine/piece-runner-compliance.ts';
+
+const target = Buffer.from('/home/f');
+
+pieceRunnerCompliance('RunnerPool', async (faults, counters) => {
+  const remote = new MemoryRemote(faults);
+  const home = await remote.connect(1000, new AbortController().signal);
+  const { token } = await home.stage(target, 'fresh');
+  await home.close();
+  const local = new LocalRunner(remote, counters);
+  const startWorker = () => startMemoryWorker(faults, counters).worker;
+  return {
+    runner: new RunnerPool({ local, counters, startWorker, isGrowing: () => false }),
+    token,
+    lose: (connection) => remote.lose(connection),
+    release: () => remote.release(),
+    contents: () => remote.contents(stagedName('/home/f'))!,
+    open: () => remote.open,
+  };
+});
+
+interface Scene {
+  readonly pool: RunnerPool;
+  readonly here: MemoryRemote;
+  readonly workers: Worker[];
+  readonly reports: RunnerReport[];
+  readonly samples: LoadSample[];
+  readonly warnings: string[];
+}
+
+/** A pool of which a thread is wanted as long as there are fewer than `wanted` with this one. */
+function scene(wanted: number, startWorker?: () => Worker): Scene {
+  const counters = new Counters();
+  const here = new MemoryRemote();
+  const workers: Worker[] = [];
+  const [reports, samples, warnings]: [RunnerReport[], LoadSample[], string[]] = [[], [], []];
+  const pool = new RunnerPool({
+    local: new LocalRunner(here, counters),
+    counters,
+    startWorker: () => {
+      const worker = startWorker?.() ?? startMemoryWorker({}, counters).worker;
+      workers.push(worker);
+      return worker;
+    },
+    warn: (message) => warnings.push(message),
+    isGrowing: (sample) => {
+      samples.push(sample);
+      return sample.busy.length < wanted && sample.connections > 0;
+    },
+  });
+  pool.onReport((report) => reports.push(report));
+  onTestFinished(() => pool.end());
+  return { pool, here, workers, reports, samples, warnings };
+}
+
+function of<K extends RunnerReport['kind']>(reports: readonly RunnerReport[], kind: K) {
+  return reports.filter((report): report is Extract<RunnerReport, { kind: K }> => report.kind === kind);
+}
+
+async function open({ pool, reports }: Scene, connections: readonly number[]): Promise<void> {
+  const before = of(reports, 'opened').length;
+  for (const connection of connections) pool.post({ kind: 'open', connection });
+  await waitFor(() => of(reports, 'opened').length === before + connections.length, { what: 'connections' });
+}
+
+async function reopen(all: Scene, connection: number): Promise<void> {
+  all.pool.post({ kind: 'close', connection });
+  await waitFor(() => of(all.reports, 'lost').some((report) => report.connection === connection), { what: 'its end' });
+  await open(all, [connection]);
+}
+
+test('asks connections to move into a new thread, never the first two, and only as many as is fair', async () => {
+  const all = scene(2);
+  await open(all, [1, 2, 3, 4, 5, 6]);
+  await waitFor(() => of(all.reports, 'crowded').length > 0, { what: 'a call to move' });
+  expect(of(all.reports, 'crowded').map(({ connection }) => connection)).toEqual([3, 4, 5]);
+  for (const connection of [3, 4, 5]) await reopen(all, connection);
+  expect(all.here.open).toEqual([1, 2, 6]);
+  // Here again, though the worker is as free.
+  await reopen(all, 2);
+  expect(all.here.open).toEqual([1, 2, 6]);
+  await waitFor(() => all.samples.length > 3, { what: 'more samples' });
+  expect(all.pool.workers).toBe(1);
+  expect(of(all.reports, 'crowded')).toHaveLength(3);
+});
+
+test('samples are shares of time and numbers of cores', async () => {
+  const all = scene(1);
+  await open(all, [1, 2]);
+  await waitFor(() => all.samples.length > 2, { what: 'samples' });
+  for (const { busy, idleCores, connections } of all.samples.slice(1)) {
+    expect(busy).toHaveLength(1);
+    expect(busy[0]).toBeGreaterThanOrEqual(0);
+    expect(busy[0]).toBeLessThanOrEqual(1);
+    expect(idleCores).toBeGreaterThanOrEqual(0);
+    expect(connections).toBe(2);
+  }
+});
+
+test('a thread that dies is told of, its connections open elsewhere, and no other is started', async () => {
+  const all = scene(2);
+  await open(all, [1, 2, 3, 4]);
+  await waitFor(() => of(all.reports, 'crowded').length === 2, { what: 'a call to move' });
+  await reopen(all, 3);
+  await all.workers[0]!.terminate();
+  await waitFor(() => all.warnings.length > 0, { what: 'a warning' });
+  expect(all.warnings).toEqual(['A thread of this program ended.']);
+  expect(of(all.reports, 'lost').at(-1)).toMatchObject({ connection: 3, error: { code: 'connection-lost' } });
+  await open(all, [3]);
+  expect(all.here.open).toEqual([1, 2, 3, 4]);
+  expect(all.workers).toHaveLength(1);
+});
+
+test('tasks and cuts go to the thread that has the connection', async () => {
+  const all = scene(2);
+  await open(all, [1, 2, 3, 4]);
+  await waitFor(() => of(all.reports, 'crowded').length === 2, { what: 'a call to move' });
+  await reopen(all, 3);
+  const fd = openSync(`${repoRoot}/package.json`, 'r');
+  // Neither remote knows such a file: the connection itself answers.
+  all.pool.post({ kind: 'ask', connection: 3 });
+  all.pool.post({ kind: 'send', task: 1, connection: 3, fd, of: { path: '/x' }, range: { offset: 0, length: 10 } });
+  await waitFor(() => of(all.reports, 'ended').length === 1, { what: 'the end of the task' });
+  expect(of(all.reports, 'answered')).toEqual([{ kind: 'answered', connection: 3 }]);
+  expect(of(all.reports, 'ended')).toEqual([{ kind: 'ended', task: 1 }]);
+  expect(all.here.bytesStored).toBe(0);
+});
+
+test('a thread that cannot be started is told of, and missed by nobody', async () => {
+  const all = scene(2, () => {
+    throw new Error('no more threads');
+  });
+  await open(all, [1, 2, 3, 4]);
+  await waitFor(() => all.warnings.length > 0, { what: 'a warning' });
+  expect(all.warnings[0]).toContain('no more threads');
+  expect(all.here.open).toEqual([1, 2, 3, 4]);
+});
