@@ -24,7 +24,7 @@ export async function runPut(
   loadPut: () => Promise<typeof put> = async () => (await import('../transfer.ts')).put,
 ): Promise<number> {
   const environment = withoutSecrets(io.environment);
-  const ui = chooseUi({ program: 'mtput', ...invocation.output, ...io, environment });
+  const ui = await chooseUi({ program: 'mtput', ...invocation.output, ...io, environment });
   const signals = watchSignals(() => ui.say('info', 'Stopping; interrupt once more to leave at once'));
   try {
     for (const warning of invocation.warnings) ui.say('warning', warning);

@@ -2,7 +2,6 @@ import { JsonUi } from './json.ts';
 import { makePaint } from './paint.ts';
 import { PlainUi } from './plain.ts';
 import { QuietUi } from './quiet.ts';
-import { TerminalUi } from './terminal.ts';
 import type { Ui } from './ui.ts';
 
 export interface UiChoice {
@@ -19,7 +18,7 @@ export interface UiChoice {
 }
 
 /** The display that options, streams and environment ask for. Only a terminal that can do it is animated. */
-export function chooseUi(choice: UiChoice): Ui {
+export async function chooseUi(choice: UiChoice): Promise<Ui> {
   const { program, verbose, outputStream, errorStream, progress } = choice;
   const paint = makePaint(usesColor(choice));
   const lines = { program, verbose, outputStream, errorStream, paint };
@@ -31,7 +30,11 @@ export function chooseUi(choice: UiChoice): Ui {
     return new JsonUi(outputStream, people);
   }
   if (choice.quiet) return new QuietUi({ ...lines, progressEveryMs: undefined });
-  if (progress !== 'never' && animates(choice)) return new TerminalUi(lines);
+  if (progress !== 'never' && animates(choice)) {
+    // What draws on a terminal takes as long to load as the rest, and scripts have none.
+    const { TerminalUi } = await import('./terminal.ts');
+    return new TerminalUi(lines);
+  }
   const every = { auto: 30_000, always: 10_000, never: undefined };
   return new PlainUi({ ...lines, progressEveryMs: every[progress] });
 }

@@ -33,22 +33,22 @@ describe('the display', () => {
     ['-q', choice({ quiet: true }), QuietUi],
     ['--json', choice({ json: true }), JsonUi],
     ['--json -q', choice({ json: true, quiet: true }), JsonUi],
-  ])('fits %s', (_what, chosen, kind) => {
-    expect(chooseUi(chosen).constructor).toBe(kind);
+  ])('fits %s', async (_what, chosen, kind) => {
+    expect((await chooseUi(chosen)).constructor).toBe(kind);
   });
 
   it.each([
     ['auto', 30_000],
     ['always', 10_000],
     ['never', undefined],
-  ] as const)('tells progress in lines: %s', (when, every) => {
-    expect((chooseUi(choice({ progress: when }, false)) as PlainUi).options.progressEveryMs).toBe(every);
+  ] as const)('tells progress in lines: %s', async (when, every) => {
+    expect(((await chooseUi(choice({ progress: when }, false))) as PlainUi).options.progressEveryMs).toBe(every);
   });
 
-  it('tells people of progress beside --json only where asked to', () => {
+  it('tells people of progress beside --json only where asked to', async () => {
     for (const when of ['auto', 'always'] as const) {
       const people = new Collector();
-      const ui = chooseUi(choice({ json: true, progress: when, errorStream: people.stream }));
+      const ui = await chooseUi(choice({ json: true, progress: when, errorStream: people.stream }));
       ui.onEvent(progress(1, 0));
       ui.onEvent(progress(2, 20_000));
       expect(people.lines).toHaveLength(when === 'always' ? 1 : 0);
