@@ -71,9 +71,12 @@ export class FlowWindow {
     return Math.max(small, Math.min(maxRequest, Math.floor(this.#window / REQUESTS_IN_WINDOW)));
   }
 
-  /** Resolves with the room for more, at least one request, when there is any. */
+  /**
+   * Resolves with the room for more when that is at least one request and a quarter of the window: many at a time cost
+   * less each, and what is in flight meanwhile is still more than the line needs.
+   */
   async room(): Promise<number> {
-    while (this.#room < this.requestLength) {
+    while (this.#room < Math.max(this.requestLength, this.#window / 4)) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     return this.#room;

@@ -5,7 +5,7 @@ import type { SftpSession } from './session.ts';
 import type { WriteRequest } from './session-write.ts';
 
 /** Bytes that are filled by one read of the source. */
-const MAX_BATCH = 256 * 1024;
+const MAX_BATCH = 1024 * 1024;
 
 export class SliceWriter {
   readonly #session: SftpSession;
