@@ -3,7 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
-import { ensurePackages, ensureServers, root } from './install.mjs';
+import { ensurePackages, ensureRivals, ensureServers, root } from './install.mjs';
+
+/** Scenes in which lftp and rclone take part. */
+const WITH_RIVALS = ['bulk', 'long', 'start'];
 
 const [scene, ...args] = process.argv.slice(2);
 const scenes = readdirSync(join(root, 'bench'))
@@ -15,7 +18,8 @@ if (scene === undefined || !scenes.includes(scene)) {
 }
 
 ensurePackages();
-ensureServers();
+if (scene !== 'report') ensureServers();
+if (WITH_RIVALS.includes(scene)) ensureRivals();
 await build({ dev: true });
 // Ctrl-C is the bench's to handle: it has servers and proxies to end.
 process.on('SIGINT', () => {});

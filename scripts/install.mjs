@@ -1,4 +1,5 @@
-// Brings what the tests and the programs need: npm packages, and on Debian the servers the tests talk to.
+// Brings what the tests and the programs need: npm packages, and on Debian the servers the tests talk to and the
+// programs that benches run beside ours.
 // It runs before anything is installed, so it uses nothing but Node itself.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,6 +7,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const SERVERS = 'test/support/server-programs.json';
+const RIVALS = 'bench/support/rival-programs.json';
 
 const POLICY = '/usr/sbin/policy-rc.d';
 const POLICY_KEPT = '/usr/sbin/policy-rc.d.mt-copy-tools-kept';
@@ -47,8 +51,8 @@ export function ensurePackages() {
   else runOrThrow('npm', args, { cwd: root, shell: process.platform === 'win32' });
 }
 
-function missingPrograms() {
-  const programs = readJson(join(root, 'test/support/server-programs.json'));
+function missingPrograms(list) {
+  const programs = readJson(join(root, list));
   return Object.entries(programs)
     .filter(([, program]) => !program.paths.some((path) => existsSync(path)))
     .map(([name, program]) => ({ name, debianPackage: program.debianPackage }));
@@ -95,21 +99,35 @@ function installDebianPackages(packages) {
   });
 }
 
-export function ensureServers() {
-  let missing = missingPrograms();
-  if (missing.length > 0 && isDebianRoot()) {
-    try {
-      installDebianPackages([...new Set(missing.map((program) => program.debianPackage))]);
-    } catch (error) {
-      say(`The test servers could not be installed: ${error.message}`);
-    }
-    missing = missingPrograms();
+/** Installs what of the list is missing, where that can be done; returns what is missing still. */
+function bring(list, what) {
+  const missing = missingPrograms(list);
+  if (missing.length === 0 || !isDebianRoot()) return missing;
+  try {
+    installDebianPackages([...new Set(missing.map((program) => program.debianPackage))]);
+  } catch (error) {
+    say(`${what} could not be installed: ${error.message}`);
   }
-  if (missing.length === 0) return;
+  return missingPrograms(list);
+}
+
+function sayMissing(missing, forWhat, consequence) {
   const names = missing.map((program) => program.name).join(', ');
   const packages = [...new Set(missing.map((program) => program.debianPackage))].join(' ');
-  say(`Missing for the tests: ${names}. Tests that need them are skipped.`);
+  say(`Missing for the ${forWhat}: ${names}. ${consequence}`);
   say(`On Debian or Ubuntu: sudo apt-get install ${packages}`);
+}
+
+/** What benches run beside ours. Without them their rows are missing, no more. */
+export function ensureRivals() {
+  const missing = bring(RIVALS, 'The programs to compare with');
+  if (missing.length > 0) sayMissing(missing, 'benches', 'Their rows are left out.');
+}
+
+export function ensureServers() {
+  const missing = bring(SERVERS, 'The test servers');
+  if (missing.length === 0) return;
+  sayMissing(missing, 'tests', 'Tests that need them are skipped.');
   say('Elsewhere: OpenSSH with its server, and proftpd 1.3.8 or later with mod_sftp.');
   if (process.env.CI === 'true') {
     say('With CI=true nothing may be skipped: giving up.');

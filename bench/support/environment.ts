@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { run } from '../../test/support/process.ts';
 import { repoRoot } from '../../test/support/repo-root.ts';
 import { requireServer } from '../../test/support/servers.ts';
+import { type RivalName, rivalVersion } from './rivals.ts';
 
 /** What the figures depend on. Neither names nor paths: the file is public. */
 export interface BenchEnvironment {
@@ -12,7 +13,8 @@ export interface BenchEnvironment {
   readonly platform: string;
   readonly processors: number;
   readonly processor: string;
-  readonly versions: { readonly mtput: string; readonly sshd: string; readonly ssh: string };
+  /** Of mtput, sshd, ssh, and the rivals that took part. */
+  readonly versions: Readonly<Record<string, string>>;
 }
 
 async function version(command: string): Promise<string> {
@@ -21,8 +23,9 @@ async function version(command: string): Promise<string> {
   return /OpenSSH_[^\s,]+(?: [^\s,]+)?(?=,)/.exec(`${stdout}${stderr}`)?.[0] ?? 'unknown';
 }
 
-export async function benchEnvironment(): Promise<BenchEnvironment> {
+export async function benchEnvironment(rivals: readonly RivalName[] = []): Promise<BenchEnvironment> {
   const [sshd, ssh] = await Promise.all([version(requireServer('sshd')), version('ssh')]);
+  const others = await Promise.all(rivals.map(async (name) => [name, await rivalVersion(name)] as const));
   const { version: mtput } = JSON.parse(readFileSync(join(repoRoot, 'package.json'), 'utf8'));
   return {
     date: new Date().toISOString(),
@@ -30,6 +33,6 @@ export async function benchEnvironment(): Promise<BenchEnvironment> {
     platform: `${process.platform} ${process.arch}`,
     processors: cpus().length,
     processor: cpus()[0]?.model ?? 'unknown',
-    versions: { mtput, sshd, ssh },
+    versions: { mtput, sshd, ssh, ...Object.fromEntries(others) },
   };
 }

@@ -8,6 +8,8 @@
 export const SMALL_REQUEST: number = 32_768 - 64;
 /** Below this the server would wait for us between two requests. */
 const MIN_REQUESTS = 3;
+/** Before anything is measured: a quarter of a second on a line of a MB/s, and soon enough to fill a fast one. */
+const FIRST_REQUESTS = 8;
 /** In one window: so few that a request is long in coming cost the pipeline its evenness. */
 const REQUESTS_IN_WINDOW = 8;
 /** What OpenSSH lets be in flight on a channel (channels.h); more would only wait on this side. */
@@ -39,6 +41,8 @@ export class FlowWindow {
   readonly #options: FlowWindowOptions;
   readonly #now: () => number;
   #window: number;
+  /** Round trip × rate, bytes. */
+  #needed = 0;
   #inFlight = 0;
   #delivered = 0;
   #deliveredAtMs: number;
@@ -51,7 +55,7 @@ export class FlowWindow {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
     this.#deliveredAtMs = this.#now();
-    this.#window = this.#bounded(0);
+    this.#window = this.#bounded(FIRST_REQUESTS * Math.min(SMALL_REQUEST, options.maxRequest));
   }
 
   /** Bytes that may be in flight now. */
@@ -72,11 +76,11 @@ export class FlowWindow {
   }
 
   /**
-   * Resolves with the room for more when that is at least one request and a quarter of the window: many at a time cost
-   * less each, and what is in flight meanwhile is still more than the line needs.
+   * Resolves with the room for more when there is some: at least one request, and as many together, which costs less
+   * each, as can be waited for while what is in flight is still all that the line needs.
    */
   async room(): Promise<number> {
-    while (this.#room < Math.max(this.requestLength, this.#window / 4)) {
+    while (this.#room < Math.max(this.requestLength, Math.min(this.#window / 4, this.#window - this.#needed))) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     return this.#room;
@@ -121,8 +125,8 @@ export class FlowWindow {
     while (this.#rates.length > 0 && this.#rates.at(-1)!.rate <= rate) this.#rates.pop();
     this.#rates.push({ rate, atMs });
     while (this.#rates[0]!.atMs < atMs - RATE_MEMORY_MS) this.#rates.shift();
-    const product = this.#rates[0]!.rate * Math.max(SHORTEST_ROUND_TRIP_MS, this.#shortestMs);
-    this.#window = this.#bounded(2 * product);
+    this.#needed = this.#rates[0]!.rate * this.#shortestMs;
+    this.#window = this.#bounded(2 * this.#rates[0]!.rate * Math.max(SHORTEST_ROUND_TRIP_MS, this.#shortestMs));
   }
 
   #bounded(bytes: number): number {

@@ -31,9 +31,9 @@ class Line {
   }
 }
 
-test('begins with three requests that fit an SSH packet each', () => {
+test('begins with eight requests that fit an SSH packet each', () => {
   const window = new FlowWindow({ maxRequest: LARGE, requests: 'auto', now: () => 0 });
-  expect(window.size).toBe(3 * SMALL_REQUEST);
+  expect(window.size).toBe(8 * SMALL_REQUEST);
   expect(window.requestLength).toBe(SMALL_REQUEST);
 });
 
@@ -88,7 +88,29 @@ test('a request is an eighth of the window, between one SSH packet and what the 
 
 test('a server that takes less than an SSH packet gets that', () => {
   const window = new FlowWindow({ maxRequest: 1000, requests: 'auto', now: () => 0 });
-  expect([window.size, window.requestLength]).toEqual([3000, 1000]);
+  expect([window.size, window.requestLength]).toEqual([8000, 1000]);
+});
+
+test('many requests are let go together where the line is kept busy meanwhile, and one by one where it is not', async () => {
+  const requestsTogether = async (bytesPerMs: number, roundTripMs: number): Promise<number> => {
+    const line = new Line(LARGE);
+    line.run(5000, bytesPerMs, roundTripMs);
+    const { window } = line;
+    const flights = [];
+    while (window.inFlight + window.requestLength <= window.size) flights.push(window.sent(window.requestLength));
+    let room: number | undefined;
+    void window.room().then((found) => {
+      room = found;
+    });
+    for (let released = 1; ; released++) {
+      window.released(window.requestLength);
+      await Promise.resolve();
+      await Promise.resolve();
+      if (room !== undefined) return released;
+    }
+  };
+  expect(await requestsTogether(500_000, 1)).toBeGreaterThanOrEqual(2);
+  expect(await requestsTogether(50_000, 300)).toBe(1);
 });
 
 test('requests that the user fixed stay what they are', () => {
