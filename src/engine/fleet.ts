@@ -26,6 +26,8 @@ interface Slot {
   /** Failures in a row since it was last open. */
   failures: number;
   timer: NodeJS.Timeout | undefined;
+  /** While it is dialling: the server has let it in. */
+  admitted: boolean;
   /** It is closed only to be opened again. */
   renewing: boolean;
 }
@@ -61,7 +63,15 @@ export class Fleet {
     this.#listener = listener;
     this.#startups = options.maxStartups;
     for (let connection = 1; connection <= options.wanted; connection++) {
-      this.#slots.push({ connection, state: 'waiting', refusals: 0, failures: 0, timer: undefined, renewing: false });
+      this.#slots.push({
+        connection,
+        state: 'waiting',
+        refusals: 0,
+        failures: 0,
+        timer: undefined,
+        admitted: false,
+        renewing: false,
+      });
     }
   }
 
@@ -82,6 +92,10 @@ export class Fleet {
   /** Takes what a runner reports of connections; returns false for reports on tasks. */
   report(report: RunnerReport): boolean {
     switch (report.kind) {
+      case 'admitted':
+        this.#slot(report.connection).admitted = true;
+        this.#dial();
+        return true;
       case 'opened':
         this.#opened(this.#slot(report.connection), report.description);
         return true;
@@ -133,7 +147,8 @@ export class Fleet {
   #dial(): void {
     if (this.#ended) return;
     clearTimeout(this.#dialTimer);
-    let room = Math.max(1, Math.floor(this.#startups)) - this.#slots.filter(({ state }) => state === 'dialling').length;
+    const startups = this.#slots.filter(({ state, admitted }) => state === 'dialling' && !admitted).length;
+    let room = Math.max(1, Math.floor(this.#startups)) - startups;
     for (const slot of this.#slots) {
       if (room <= 0) return;
       if (slot.state !== 'waiting' || slot.timer !== undefined) continue;
@@ -144,6 +159,7 @@ export class Fleet {
       }
       this.#lastDialMs = performance.now();
       slot.state = 'dialling';
+      slot.admitted = false;
       room--;
       this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'opening' });
       this.#runner.post({ kind: 'open', connection: slot.connection });

@@ -115,7 +115,8 @@ export class LocalRunner implements Runners {
     const dial = new AbortController();
     this.#dialling.set(connection, dial);
     try {
-      const remote = await this.#remote.connect(connection, dial.signal);
+      const admitted = (): void => this.#report({ kind: 'admitted', connection });
+      const remote = await this.#remote.connect(connection, dial.signal, admitted);
       if (dial.signal.aborted) {
         // The call to hang up came when it was just through.
         await remote.close();

@@ -55,6 +55,8 @@ export type RunnerReport =
       readonly abilities: Abilities;
       readonly description: string;
     }
+  /** May come before `opened`: the server has let it in, and does not count it among its handshakes any more. */
+  | { readonly kind: 'admitted'; readonly connection: number }
   | { readonly kind: 'open-failed'; readonly connection: number; readonly error: CopyErrorData }
   /** An open connection is gone; its tasks have ended before. Without an error: it was closed as told. */
   | { readonly kind: 'lost'; readonly connection: number; readonly error?: CopyErrorData }

@@ -40,9 +40,10 @@ export interface Remote {
   /**
    * Opens connection `id` (1 is the first). The first one to be opened decides on host key and credential and may ask
    * the user; the others wait for it before any secret leaves. Rejects with scope `connection` when trying again can
-   * help, `run` when it cannot. An aborted signal rejects with `cancelled` and leaves nothing open.
+   * help, `run` when it cannot. An aborted signal rejects with `cancelled` and leaves nothing open. `admitted` is called
+   * when the server has let it in, so that it is none of those any more of which a server bears only some at a time.
    */
-  connect(id: number, signal: AbortSignal): Promise<RemoteConnection>;
+  connect(id: number, signal: AbortSignal, admitted: () => void): Promise<RemoteConnection>;
 }
 
 /**

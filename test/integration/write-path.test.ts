@@ -20,7 +20,7 @@ interface Open {
 }
 
 async function open(server: TestServer, options: RemoteToOptions): Promise<Open> {
-  const connection = await sftpRemoteTo(server, options).connect(1, never);
+  const connection = await sftpRemoteTo(server, options).connect(1, never, () => {});
   onTestFinished(() => connection.close());
   return { connection, staged: await connection.stage(Buffer.from('f'), 'fresh') };
 }

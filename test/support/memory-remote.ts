@@ -110,7 +110,7 @@ export class MemoryRemote implements Remote {
     return [...this.#open.values()].reduce((sum, { held }) => sum + held.size, 0);
   }
 
-  async connect(id: number, signal: AbortSignal): Promise<RemoteConnection> {
+  async connect(id: number, signal: AbortSignal, admitted: () => void = () => {}): Promise<RemoteConnection> {
     this.dialled.set(id, (this.dialled.get(id) ?? 0) + 1);
     if (this.faults.hangConnect.includes(id)) {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
@@ -119,6 +119,7 @@ export class MemoryRemote implements Remote {
     if (signal.aborted) throw CopyError.from(signal.reason, 'cancelled');
     const failure = this.faults.failConnect[id]?.shift();
     if (failure !== undefined) throw CopyError.fromData(failure);
+    admitted();
     const connection = new MemoryConnection(this, id, this.faults.loseAfter[id]?.shift() ?? Number.POSITIVE_INFINITY);
     this.#open.set(id, connection);
     void connection.closed.then(() => this.#open.delete(id));

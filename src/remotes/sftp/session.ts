@@ -70,9 +70,13 @@ export class SftpSession {
     const { outlet = plainOutlet(duplex), pool = new PacketPool() } = options;
     checkOutlet(outlet);
     const channel = new SessionChannel(duplex, { stallTimeoutMs, firstId, now, outlet, pool });
-    const { extensions } = await channel.greet();
+    const greeting = channel.greet();
+    // OpenSSH is asked for its limits in the same breath: an older one that has none only says so.
+    const early = options.softwareHint?.startsWith('OpenSSH') ? askLimits(channel) : undefined;
+    early?.catch(() => {});
+    const { extensions } = await greeting;
     const session = new SftpSession(channel, extensions, { ...options, outlet, pool });
-    await session.#askLimits();
+    await session.#learnLimits(early);
     return session;
   }
 
@@ -91,10 +95,11 @@ export class SftpSession {
     this.#limits = assumedLimits(softwareHint);
   }
 
-  async #askLimits(): Promise<void> {
+  /** `early`: the answer to a question that was asked before it was known that the server understands it. */
+  async #learnLimits(early: Promise<Uint8Array | undefined> | undefined): Promise<void> {
     if (!this.offers(ExtensionName.limits)) return;
     try {
-      const payload = await this.extended(ExtensionName.limits, Buffer.alloc(0));
+      const payload = await (early ?? askLimits(this.#channel));
       if (payload !== undefined) this.#limits = toldLimits(parseLimits(payload), this.#limits);
     } catch (error) {
       // Offered and then refused: what was assumed still holds.
@@ -269,4 +274,9 @@ export class SftpSession {
     const encode = (id: number) => encodeRequest({ ...request, id } as Request);
     return this.#channel.request(expects, encode, slowMs, length) as Promise<T>;
   }
+}
+
+function askLimits(channel: SessionChannel): Promise<Uint8Array | undefined> {
+  const question = { type: 'extended', name: ExtensionName.limits, payload: Buffer.alloc(0) } as const;
+  return channel.request('extended', (id) => encodeRequest({ ...question, id })) as Promise<Uint8Array | undefined>;
 }

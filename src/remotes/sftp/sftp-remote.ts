@@ -38,9 +38,9 @@ export class SftpRemote implements Remote {
     return { protocol: PROTOCOL, ...this.#options, ssh: this.#transport.spec };
   }
 
-  async connect(id: number, signal: AbortSignal): Promise<RemoteConnection> {
+  async connect(id: number, signal: AbortSignal, admitted: () => void): Promise<RemoteConnection> {
     const { stallTimeoutMs, inFlight } = this.#options;
-    const ssh = await this.#transport.open(id, signal);
+    const ssh = await this.#transport.open(id, signal, admitted);
     const hangUp = (): void => void ssh.close();
     signal.addEventListener('abort', hangUp, { once: true });
     try {

@@ -71,6 +71,10 @@ class Scene implements PieceRunner {
     this.#report({ kind: 'open-failed', connection, error: new CopyError(code, 'No.').toData() });
   }
 
+  admit(connection: number): void {
+    this.#report({ kind: 'admitted', connection });
+  }
+
   lose(connection: number): void {
     this.#report({ kind: 'lost', connection, error: new CopyError('connection-lost', 'Cut.').toData() });
   }
@@ -106,6 +110,22 @@ class Scene implements PieceRunner {
     this.#seen = this.commands.length;
   }
 }
+
+test('one that the server has let in is no handshake any more; dialled again it is', () => {
+  const scene = new Scene({ wanted: 4, maxStartups: 2 });
+  scene.start();
+  expect(scene.dialling).toEqual([1, 2]);
+  scene.admit(1);
+  expect(scene.dialling).toEqual([1, 2, 3]);
+  scene.open(1);
+  expect(scene.dialling).toEqual([2, 3]);
+  scene.lose(1);
+  scene.open(2);
+  expect(scene.dialling).toEqual([3, 4]);
+  scene.wait(10_000);
+  // 1 waits for its turn, though it was let in before.
+  expect(scene.dialling).toEqual([3, 4]);
+});
 
 test('opens no more handshakes at once than told, and all in the end', () => {
   const scene = new Scene({ wanted: 7, maxStartups: 3 });

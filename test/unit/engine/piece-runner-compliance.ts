@@ -122,6 +122,7 @@ export function pieceRunnerCompliance(name: string, make: MakeRunner): void {
       const harness = await start();
       await harness.open(1);
       expect(harness.reports).toEqual([
+        { kind: 'admitted', connection: 1 },
         expect.objectContaining({ kind: 'opened', connection: 1, description: expect.any(String) }),
       ]);
       expect(harness.of('opened')[0]!.abilities.writers).toBe('many');

@@ -27,7 +27,7 @@ async function working() {
   const fd = openSync(`${repoRoot}/package.json`, 'r');
   runner.post({ kind: 'open', connection: 3 });
   runner.post({ kind: 'open', connection: 4 });
-  await waitFor(() => reports.length === 2, { what: 'two connections' });
+  await waitFor(() => reports.filter(({ kind }) => kind === 'opened').length === 2, { what: 'two connections' });
   const range = { offset: 0, length: KIB };
   runner.post({ kind: 'send', task: 7, connection: 3, fd, of, range });
   await waitFor(() => counters.inFlight(3) === KIB, { what: 'bytes in flight' });

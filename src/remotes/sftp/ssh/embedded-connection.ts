@@ -49,6 +49,7 @@ const failGraceMs = 200;
 export class ConnectionAttempt {
   private readonly shared: SharedState;
   private readonly signal: AbortSignal;
+  private readonly admitted: () => void;
   private readonly target: string;
   private readonly deadline: PatientDeadline;
   private readonly dialling = new AbortController();
@@ -67,10 +68,11 @@ export class ConnectionAttempt {
   private rejected: (error: CopyError) => void = () => {};
   private gone: (reason: CopyError | undefined) => void = () => {};
 
-  constructor(shared: SharedState, signal: AbortSignal) {
+  constructor(shared: SharedState, signal: AbortSignal, admitted: () => void) {
     const { host, port, connectTimeoutMs } = shared.settings;
     this.shared = shared;
     this.signal = signal;
+    this.admitted = admitted;
     this.target = cleanText(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
     this.deadline = new PatientDeadline(connectTimeoutMs, () => {
       const stage = this.socket === undefined ? 'TCP' : this.stage;
@@ -215,6 +217,7 @@ export class ConnectionAttempt {
   private onReady(client: Client): void {
     if (this.over) return;
     this.stage = 'sftp';
+    this.admitted();
     if (this.authentication instanceof FirstAuthentication) this.shared.credential = this.authentication.credential;
     this.deadline.restart();
     try {

@@ -63,7 +63,7 @@ export class EmbeddedTransport implements SshTransport {
    * connection that shows another key than the first. What was refused to a later connection, though it let the first
    * one in, is `connection-refused` without `retry`.
    */
-  open(_id: number, signal: AbortSignal): Promise<SshConnection> {
-    return new ConnectionAttempt(this.shared, signal).open();
+  open(_id: number, signal: AbortSignal, admitted: () => void = () => {}): Promise<SshConnection> {
+    return new ConnectionAttempt(this.shared, signal, admitted).open();
   }
 }

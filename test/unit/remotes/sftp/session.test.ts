@@ -74,6 +74,28 @@ describe('greeting', () => {
     expect(server.channel.destroyed).toBe(true);
   });
 
+  test('OpenSSH is asked for its limits before it has said what it offers, others are not', () => {
+    for (const [softwareHint, asked] of [
+      ['OpenSSH_9.2p1', 1],
+      ['mod_sftp', 0],
+    ] as const) {
+      const server = new ScriptedServer('silent');
+      const opening = open(server, { softwareHint });
+      opening.catch(() => {});
+      expect(server.requests).toHaveLength(asked);
+      server.channel.destroy();
+    }
+  });
+
+  test('an OpenSSH that has no limits only says so', async () => {
+    const server = new ScriptedServer();
+    server.onRequest = ({ id }) => server.status(id, 8);
+    const { session } = await open(server, { softwareHint: 'OpenSSH_8.4' });
+    expect(session.limits.maxWriteLength).toBe(32768);
+    await turn();
+    expect(session.inFlight).toBe(0);
+  });
+
   test('limits that are offered and refused are assumed', async () => {
     const server = new ScriptedServer(new Map([['limits@openssh.com', Buffer.from('1')]]));
     server.onRequest = ({ id }) => server.status(id, 8);

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { barLine } from '../../../bench/support/bars.ts';
+import { plainSheet, show } from '../../../bench/support/sheet.ts';
+import { bulkSheet } from '../../../bench/support/sheets/bulk.ts';
+import { memorySheet } from '../../../bench/support/sheets/memory.ts';
+import { shapedSheet } from '../../../bench/support/sheets/shaped.ts';
+import { bulk, environment } from './sample-results.ts';
+
+describe('barLine', () => {
+  const bar = { what: 'time', atMost: 7.5, unit: ' s' };
+
+  it.each([
+    [7.5, 'time: 7.5 s (at most 7.5 s is wanted): holds'],
+    [7.512_34, 'time: 7.512 s (at most 7.5 s is wanted): MISSED'],
+    [undefined, 'time: not measured (at most 7.5 s is wanted)'],
+  ])('judges %s', (value, expected) => {
+    expect(barLine({ ...bar, value })).toBe(expected);
+  });
+});
+
+describe('show', () => {
+  it('makes figures out of runs, with a dash for what is not known', () => {
+    expect(show(bulkSheet, bulk)).toEqual({
+      head: ['', 'runs', 'seconds', '÷ scp', 'CPU s/GiB', 'MiB'],
+      rows: [
+        ['mtput -n 2', '1', '1.80', '0.90', '1.50', '66'],
+        ['scp', '1', '2.00', '1.00', '-', '-'],
+      ],
+      bars: [
+        'mtput, time ÷ scp: 0.9 (at most 0.9 is wanted): holds',
+        'mtput, processor time a GiB: 1.5 s (at most 1.3 s is wanted): MISSED',
+      ],
+    });
+  });
+
+  it('judges nothing by a row that is not there', () => {
+    const { bars } = show(bulkSheet, { ...bulk, median: { mtput: {} } });
+    expect(bars[0]).toBe('mtput, time ÷ scp: not measured (at most 0.9 is wanted)');
+  });
+
+  it('counts memory in millions of bytes', () => {
+    const runs = [{ tool: 'mtput', seconds: 9, maxRssMiB: 200 }];
+    const { rows } = show(memorySheet, { ...environment, scene: 'memory', median: { mtput: {} }, runs });
+    expect(rows).toEqual([['mtput', '1', '209.7', '200', '9.00']]);
+  });
+
+  it('begins with plain sockets, and reads results without labels', () => {
+    const { rows } = show(shapedSheet, {
+      ...environment,
+      scene: 'shaped',
+      bytes: 400_000_000,
+      limitSeconds: 20,
+      plainSockets: { seconds: 20.5, ofNominal: 0.98 },
+      median: { mtput: {} },
+      runs: [{ tool: 'mtput', seconds: 22, ratio: 1.1 }],
+    });
+    expect(rows).toEqual([
+      ['plain sockets', '1', '20.5', '1.02', '19.51', '-', '-'],
+      ['mtput', '1', '22.0', '1.10', '18.18', '-', '-'],
+    ]);
+  });
+});
+
+describe('plainSheet', () => {
+  it('has the bars below the table', () => {
+    const lines = plainSheet(bulkSheet, bulk).split('\n');
+    expect(lines).toHaveLength(7);
+    expect(lines[4]).toBe('');
+    expect(lines[5]).toContain('holds');
+  });
+});
