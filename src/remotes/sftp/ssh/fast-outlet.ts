@@ -75,41 +75,53 @@ class FastOutlet implements PacketOutlet {
   }
 
   send(packets: readonly Packet[], taken: (error?: Error | null) => void): void {
-    if (!this.#isPlainlyOpen(packets)) return writeAll(this.#channel, packets, HEAD_ROOM, taken);
+    const now = this.#sendableNow(packets);
+    if (now === packets.length) return this.#sendNow(packets, taken);
+    // What the window has no room for waits in the channel. Taken when both parts are, or when one fails.
+    let open = now > 0 ? 2 : 1;
+    const partTaken = (error?: Error | null): void => {
+      if (error || --open === 0) taken(error);
+    };
+    if (now > 0) this.#sendNow(packets.slice(0, now), partTaken);
+    writeAll(this.#channel, packets.slice(now), HEAD_ROOM, partTaken);
+  }
+
+  /** How many may go at once: none may overtake what waits in the channel, or come into a key exchange. */
+  #sendableNow(packets: readonly Packet[]): number {
+    const { _kexinit, _packetRW } = this.#protocol;
+    const isPlainlyOpen =
+      _kexinit === undefined &&
+      // Without compression.
+      _packetRW.write.allocStart === PACKET_HEADER &&
+      this.#outgoing.state === 'open' &&
+      this.#channel.writableLength === 0 &&
+      this.#socket.writable;
+    if (!isPlainlyOpen) return 0;
+    let room = this.#outgoing.window;
+    let now = 0;
+    while (now < packets.length && packets[now]!.length <= room) room -= packets[now++]!.length;
+    return now;
+  }
+
+  #sendNow(packets: readonly Packet[], taken: (error?: Error | null) => void): void {
     this.#socket.cork();
-    this.#sendNow(packets);
+    for (const packet of packets) this.#seal(packet);
     // Taken when everything before it is.
     this.#socket.write(NOTHING, taken);
     this.#socket.uncork();
   }
 
-  /** Whether all may go at once: none may overtake what waits in the channel, or come into a key exchange. */
-  #isPlainlyOpen(packets: readonly Packet[]): boolean {
-    const { _kexinit, _packetRW } = this.#protocol;
-    return (
-      _kexinit === undefined &&
-      // Without compression.
-      _packetRW.write.allocStart === PACKET_HEADER &&
-      this.#outgoing.state === 'open' &&
-      this.#outgoing.window >= packets.reduce((sum, { length }) => sum + length, 0) &&
-      this.#channel.writableLength === 0 &&
-      this.#socket.writable
-    );
-  }
-
-  #sendNow(packets: readonly Packet[]): void {
-    for (const { buffer, length } of packets) {
-      const payloadLength = DATA_HEADER + length;
-      const layout = this.#layoutOf(payloadLength);
-      buffer.writeUInt32BE(layout.lengthField, 0);
-      buffer[4] = layout.paddingLength;
-      buffer[PACKET_HEADER] = CHANNEL_DATA;
-      buffer.writeUInt32BE(this.#outgoing.id, PACKET_HEADER + 1);
-      buffer.writeUInt32BE(length, PACKET_HEADER + 5);
-      pad(buffer, PACKET_HEADER + payloadLength, layout.paddingLength);
-      this.#outgoing.window -= length;
-      layout.cipher.encrypt(buffer.subarray(0, layout.length));
-    }
+  #seal({ buffer, length }: Packet): void {
+    const payloadLength = DATA_HEADER + length;
+    const layout = this.#layoutOf(payloadLength);
+    buffer.writeUInt32BE(layout.lengthField, 0);
+    buffer[4] = layout.paddingLength;
+    buffer[PACKET_HEADER] = CHANNEL_DATA;
+    buffer.writeUInt32BE(this.#outgoing.id, PACKET_HEADER + 1);
+    buffer.writeUInt32BE(length, PACKET_HEADER + 5);
+    pad(buffer, PACKET_HEADER + payloadLength, layout.paddingLength);
+    this.#outgoing.window -= length;
+    layout.cipher.encrypt(buffer.subarray(0, layout.length));
   }
 
   /** ssh2 itself is asked, once for the packets of one length that follow each other. */
