@@ -1,0 +1,45 @@
+import type { Phases } from './phases.ts';
+import { median } from './ratio.ts';
+
+/** One run, as it stands in a results file. */
+export interface Run {
+  /** Name of what ran. */
+  readonly tool: string;
+  readonly seconds: number;
+  /** Time ÷ limit, where the scene has a limit. */
+  readonly ratio?: number;
+  readonly cpuSeconds?: number;
+  readonly maxRssMiB?: number;
+  readonly phases?: Phases;
+}
+
+const MEASURED = ['seconds', 'ratio', 'cpuSeconds', 'maxRssMiB'] as const;
+
+/** The medians over the runs of one tool; what was not measured is not there. */
+export interface Row {
+  readonly name: string;
+  /** How it is described in a table. */
+  readonly label: string;
+  readonly runs: number;
+  readonly seconds: number;
+  readonly ratio?: number;
+  readonly cpuSeconds?: number;
+  readonly maxRssMiB?: number;
+}
+
+/** A row for each that ran, in the order given. */
+export function rowsOf(
+  items: readonly { readonly name: string; readonly label: string }[],
+  runs: readonly Run[],
+): Row[] {
+  return items.flatMap(({ name, label }) => {
+    const own = runs.filter((run) => run.tool === name);
+    if (own.length === 0) return [];
+    const medians = MEASURED.flatMap((key) => {
+      const known = own.map((run) => run[key]).filter((value) => value !== undefined);
+      return known.length === 0 ? [] : [[key, median(known)] as const];
+    });
+    const seconds = median(own.map((run) => run.seconds));
+    return [{ name, label, runs: own.length, seconds, ...Object.fromEntries(medians) }];
+  });
+}

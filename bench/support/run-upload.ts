@@ -1,0 +1,38 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256Of } from '../../test/support/random-file.ts';
+import { measureProcess, type ProcessRun, type ProgramCall } from './harness.ts';
+import type { Phases } from './phases.ts';
+import type { Run } from './rows.ts';
+import type { Tool } from './tools/tool.ts';
+import type { UploadScene } from './upload-scene.ts';
+
+export interface MeasuredRun extends ProcessRun {
+  readonly phases?: Phases;
+}
+
+/** A run that did not end well has no time worth keeping. */
+export async function measureRun(
+  name: string,
+  call: ProgramCall,
+  measure: (call: ProgramCall) => Promise<MeasuredRun> = measureProcess,
+): Promise<Run> {
+  const { code, signal, stderr, stdout: _, ...measured } = await measure(call);
+  if (code !== 0) throw new Error(`${name} ended with ${signal ?? code}: ${stderr}`);
+  return { tool: name, ...measured };
+}
+
+/** One upload through `port`: timed, found whole by its sha256, and removed. */
+export async function runUpload(
+  tool: Tool,
+  scene: UploadScene,
+  port: number,
+  measure?: (call: ProgramCall) => Promise<MeasuredRun>,
+): Promise<Run> {
+  const target = `${tool.name}.bin`;
+  const arrived = join(scene.landing, target);
+  const run = await measureRun(tool.name, await tool.upload({ ...scene, target, port }), measure);
+  if ((await sha256Of(arrived)) !== scene.sha256) throw new Error(`What ${tool.name} sent did not arrive as it was`);
+  await rm(arrived);
+  return run;
+}

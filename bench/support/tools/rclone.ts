@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { cleanEnvironment } from '../../../test/support/mtput.ts';
+import { runOk } from '../../../test/support/process.ts';
+import { rivalPath } from '../rivals.ts';
+import type { Tool, ToolSettings, Upload } from './tool.ts';
+
+export interface RcloneSettings extends ToolSettings {
+  /** Asked for; versions that cannot split an upload use one. */
+  readonly streams?: number;
+}
+
+let knownFlags: Promise<string> | undefined;
+
+/** Options come and go with versions: those this one does not know are left away. */
+async function knownOnly(path: string, flags: readonly string[], env: NodeJS.ProcessEnv): Promise<string[]> {
+  knownFlags ??= runOk(path, ['help', 'flags'], { env }).then(({ stdout }) => stdout);
+  const known = await knownFlags;
+  return flags.filter((flag) => new RegExp(`${flag.split('=', 1)[0]}(?![\\w-])`).test(known));
+}
+
+function flagsFor({ server, port }: Upload, { cipher, streams = 1 }: RcloneSettings): string[] {
+  return [
+    `--sftp-host=${server.host}`,
+    `--sftp-port=${port}`,
+    `--sftp-user=${server.user}`,
+    `--sftp-key-file=${server.identityFile}`,
+    `--sftp-known-hosts-file=${server.knownHostsFile}`,
+    ...(cipher === undefined ? [] : [`--sftp-ciphers=${cipher}`]),
+    '--sftp-concurrency=64',
+    '--sftp-chunk-size=255Ki',
+    `--multi-thread-streams=${streams}`,
+    '--multi-thread-cutoff=64Mi',
+    // It is to copy, no more: no command on the server, no digest, no look at what else is there.
+    '--sftp-shell-type=none',
+    '--sftp-disable-hashcheck',
+    '--ignore-checksum',
+    '--retries=1',
+  ];
+}
+
+export function rclone(settings: RcloneSettings = {}): Tool {
+  return {
+    name: 'rclone',
+    label: 'rclone',
+    rival: 'rclone',
+    upload: async (upload) => {
+      const command = rivalPath('rclone') ?? 'rclone';
+      const { source, target, server, workDir } = upload;
+      const env = { ...cleanEnvironment(server.dir), RCLONE_CONFIG: join(workDir, 'rclone.conf') };
+      const flags = await knownOnly(command, flagsFor(upload, settings), env);
+      return { command, args: ['copyto', '-q', ...flags, source, `:sftp:${target}`], env };
+    },
+  };
+}

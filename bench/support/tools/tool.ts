@@ -1,0 +1,42 @@
+import type { TestServer } from '../../../test/support/test-server.ts';
+import type { ProgramCall } from '../harness.ts';
+import type { RivalName } from '../rivals.ts';
+import { missingRival } from '../rivals.ts';
+import { say } from '../say.ts';
+
+export interface Upload {
+  readonly source: string;
+  /** File name where the server's sessions begin. */
+  readonly target: string;
+  readonly server: TestServer;
+  /** The server's, or that of the proxy in front of it. */
+  readonly port: number;
+  /** For files a tool needs beside the source. */
+  readonly workDir: string;
+}
+
+/** Something that uploads: a program with its settings. */
+export interface Tool {
+  readonly name: string;
+  /** How it is described in a table. */
+  readonly label: string;
+  /** The program, where it is neither ours nor OpenSSH's. */
+  readonly rival?: RivalName;
+  /** Why it cannot run here; nothing when it can. */
+  readonly obstacle?: string | undefined;
+  readonly upload: (upload: Upload) => Promise<ProgramCall>;
+}
+
+export interface ToolSettings {
+  /** In OpenSSH's words; the tool's own choice unless set. */
+  readonly cipher?: string;
+}
+
+/** Those that can run here; says of the others why they are left out. */
+export function availableTools(tools: readonly Tool[]): Tool[] {
+  return tools.filter(({ label, rival, obstacle }) => {
+    const reason = obstacle ?? (rival && missingRival(rival));
+    if (reason !== undefined) say(`${label} is left out: ${reason}`);
+    return reason === undefined;
+  });
+}

@@ -1,0 +1,81 @@
+import { copyFile, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ProxyOptions, type RunningProxy, startProxy } from '../../test/support/proxy.ts';
+import { sha256Of, writeRandomFile, writeSparseFile } from '../../test/support/random-file.ts';
+import { type SshdOptions, startSshd } from '../../test/support/sshd.ts';
+import { withTempDir } from '../../test/support/temp-dir.ts';
+import type { TestServer } from '../../test/support/test-server.ts';
+import { bytesFree, type LandingOptions, withLanding } from './landing.ts';
+import { say } from './say.ts';
+
+/** A file, and a server that waits for it. */
+export interface UploadScene {
+  readonly source: string;
+  readonly sha256: string;
+  readonly server: TestServer;
+  /** Where what is uploaded lands. */
+  readonly landing: string;
+  readonly landsIn: 'memory' | 'disk';
+  readonly workDir: string;
+}
+
+export interface UploadSceneOptions extends LandingOptions {
+  readonly sshd?: SshdOptions;
+}
+
+async function writeSource(path: string, bytes: number): Promise<void> {
+  if ((await bytesFree(tmpdir())) > 1.5 * bytes) await writeRandomFile(path, bytes);
+  else {
+    say('There is no room for a random file: the source is one hole.');
+    await writeSparseFile(path, bytes);
+  }
+  // Lest the disk be busy with it during the first run.
+  const file = await open(path);
+  await file.sync().finally(() => file.close());
+}
+
+/** A virtual machine may get its memory only when it is first used: the first tool must not pay for that. */
+async function touchRoomFor(source: string, landing: string): Promise<void> {
+  const copy = join(landing, 'first-use');
+  await copyFile(source, copy);
+  await rm(copy);
+}
+
+export async function withUploadScene<T>(
+  options: UploadSceneOptions,
+  action: (scene: UploadScene) => Promise<T>,
+): Promise<T> {
+  return withTempDir(async (dir) => {
+    const source = dir.file('source.bin');
+    await writeSource(source, options.bytes);
+    const sha256 = await sha256Of(source);
+    return withLanding(options, async (landing, landsIn) => {
+      await touchRoomFor(source, landing);
+      const server = await startSshd({ logLevel: 'INFO', startDirectory: landing, ...options.sshd });
+      try {
+        return await action({ source, sha256, server, landing, landsIn, workDir: dir.path });
+      } finally {
+        await server.stop();
+      }
+    });
+  }, 'bench');
+}
+
+/** What a line is like: shared by all connections of a run. */
+export type Line = Omit<ProxyOptions, 'target' | 'port'>;
+
+/** A line in front of the scene's server, which is known on its port too. */
+export async function withLine<T>(
+  { server }: UploadScene,
+  line: Line,
+  action: (proxy: RunningProxy) => Promise<T>,
+): Promise<T> {
+  const proxy = await startProxy({ ...line, target: { host: server.host, port: server.port } });
+  try {
+    await server.trustPort(proxy.port);
+    return await action(proxy);
+  } finally {
+    await proxy.stop();
+  }
+}
