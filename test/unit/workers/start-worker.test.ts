@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 import { Counters } from '../../../src/engine/counters.ts';
 import { findWorkerCode, startWorker, type WorkerData } from '../../../src/workers/start-worker.ts';
 import { tempDirForTest } from '../../support/for-one-test.ts';
+import { repoRoot } from '../../support/repo-root.ts';
 
 const workerData: WorkerData = { spec: { protocol: 'none' }, counters: new Counters().buffer };
 
@@ -34,6 +36,21 @@ test('a text runs as a thread, and gets what a file would get, but nothing of th
   delete process.env['MT_COPY_PASSWORD'];
   expect(await once(worker, 'message')).toEqual([['none', []]]);
   await once(worker, 'exit');
+});
+
+test('the code of the worker still runs when all of it is one text, as an executable has it', async () => {
+  const { outputFiles } = await build({
+    absWorkingDir: repoRoot,
+    entryPoints: ['src/workers/worker-main.ts'],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    external: ['*.node', 'cpu-features'],
+    write: false,
+  });
+  const worker = startWorker(workerData, { text: outputFiles[0]!.text });
+  const [error] = await once(worker, 'error');
+  expect(error).toMatchObject({ message: expect.stringContaining('no protocol none') });
 });
 
 test('the thread of the package cannot do without a protocol that it knows', async () => {
