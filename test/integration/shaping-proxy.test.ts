@@ -45,6 +45,8 @@ function ending(socket: Socket): Promise<string> {
     socket.once('error', ({ code, message }: NodeJS.ErrnoException) => {
       how = code === 'ECONNRESET' || code === 'EPIPE' ? 'reset' : (code ?? message);
     });
+    // And where that was the last write, whose error went by: only another one tells it from a far side that is done.
+    socket.once('end', () => socket.writable && socket.write(''));
     socket.once('close', () => resolve(how));
     socket.resume();
   });
