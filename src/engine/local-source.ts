@@ -6,6 +6,7 @@ import { CopyError } from '../errors.ts';
 import type { Fill } from '../remotes/remote.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { systemErrorCode, systemErrorText } from '../util/system-error.ts';
+import { skipBytes } from './skip-bytes.ts';
 
 const readvAt = promisify(readv);
 const fstatBig = promisify(fstat) as (fd: number, options: { bigint: true }) => Promise<import('node:fs').BigIntStats>;
@@ -70,18 +71,9 @@ export function fillFrom(fd: number): Fill {
       });
       if (bytesRead === 0) throw new CopyError('source-changed', 'The source became shorter while it was copied.');
       position += bytesRead;
-      rest = skip(rest, bytesRead);
+      rest = skipBytes(rest, bytesRead);
     }
   };
-}
-
-function skip(views: Uint8Array[], bytes: number): Uint8Array[] {
-  let i = 0;
-  let left = bytes;
-  while (i < views.length && left >= views[i]!.length) left -= views[i++]!.length;
-  const rest = views.slice(i);
-  if (left > 0) rest[0] = rest[0]!.subarray(left);
-  return rest;
 }
 
 function identityOf(stats: import('node:fs').BigIntStats): SourceIdentity {
