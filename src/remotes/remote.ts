@@ -52,7 +52,10 @@ export interface Remote {
  */
 export type Fill = (views: readonly Uint8Array[], offset: number) => Promise<void>;
 
-/** Takes the bytes that were read at `offset` out of `views`; the views are valid until the promise settles. */
+/**
+ * Takes the bytes that were read at `offset` out of `views`, one after another, whole. The views belong to the remote and
+ * are valid until the promise settles.
+ */
 export type Drain = (views: readonly Uint8Array[], offset: number) => Promise<void>;
 
 /**
@@ -82,6 +85,11 @@ export interface RemoteConnection {
   realPath(path: Uint8Array): Promise<Uint8Array>;
   makeDirectory(path: Uint8Array): Promise<void>;
   /**
+   * Opens a file for reading; follows symbolic links. Rejects with `source-missing`, `source-unreadable`, or
+   * `source-unsupported` for what is no file; best looked at before, as the opening of a pipe may take for ever.
+   */
+  open(path: Uint8Array): Promise<RemoteFile>;
+  /**
    * Opens a staged file for `target` (not a link: resolve it first). `fresh`: new and empty, whatever an earlier run
    * left is removed; `in-place`: the target itself, created if missing, its bytes kept until written over.
    */
@@ -97,6 +105,23 @@ export interface RemoteConnection {
    */
   publish(token: StageToken, seal: Seal, again?: boolean): Promise<Published>;
   /** Ends the connection; what is under way rejects. Resolves when it is gone. */
+  close(): Promise<void>;
+}
+
+/** A file that one connection has open for reading; gone with its connection. */
+export interface RemoteFile {
+  /** As it was when it was opened. */
+  readonly attributes: Attributes;
+  /**
+   * Takes slices until there are none, and has each byte of them drained exactly once: in parts of any length and in any
+   * order, several at a time. What is not drained yet counts as in flight, and so bounds what is taken.
+   *
+   * Rejects with the first failure, whether of the server, of `slices` or of `drain`, after which nothing more is taken;
+   * by then every call of `drain` has settled, and what was not drained never will be. An early end of the file is
+   * `source-changed`. Several calls may overlap: together they keep the connection's pipeline full.
+   */
+  read(slices: Slices, drain: Drain): Promise<void>;
+  /** Gives the file up; no {@link read} may be under way. Closing twice is closing once. */
   close(): Promise<void>;
 }
 
@@ -135,6 +160,13 @@ export interface Staged {
     size: number,
     fill: Fill,
   ): Promise<WriterProbe>;
+  /**
+   * What was acknowledged before the call, to whichever connection, as the server gives it back now; taken and drained
+   * as {@link RemoteFile.read} does it. An early end is `integrity`: the server does not have what it said OK to.
+   * Rejects where the server lets nobody read what is not committed, which hinders no writing. Best not one call a slice:
+   * each has to open the file.
+   */
+  readBack(slices: Slices, drain: Drain): Promise<void>;
   /**
    * Resolves when what was acknowledged before the call, to whichever connection, survives a crash of the server: with
    * false where the server cannot promise that.

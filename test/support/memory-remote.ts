@@ -1,76 +1,34 @@
 /**
  * A remote without a network: files in a Map, connections that can be refused, lost, held back. Everything it does
- * wrong is told in advance by plain data, so that another thread can be given the same remote.
+ * wrong is told in advance by its faults, or by what a test hooks in.
  */
 import { posix } from 'node:path';
-import { CopyError, type CopyErrorData } from '../../src/errors.ts';
+import { CopyError, type ErrorCode } from '../../src/errors.ts';
 import type {
   Abilities,
   Attributes,
-  Fill,
-  FinalAttributes,
   Published,
   Range,
   Remote,
   RemoteConnection,
+  RemoteFile,
   RemoteSpec,
   Seal,
-  Slices,
   Staged,
   StageToken,
-  WriterProbe,
 } from '../../src/remotes/remote.ts';
 import { type Deferred, deferred } from '../../src/util/deferred.ts';
+import { type MemoryFaults, NO_FAULTS } from './memory-faults.ts';
+import { MemoryRemoteFile } from './memory-file.ts';
+import { MemoryStaged } from './memory-staged.ts';
 
-export interface MemoryFaults {
-  writers: Abilities['writers'];
-  /** What the probe finds. */
-  probe: 'many' | 'one' | 'one, data lost';
-  /** By connection: how its next attempts to connect fail. */
-  failConnect: Record<number, CopyErrorData[]>;
-  /** Connections whose dialling takes for ever. */
-  hangConnect: number[];
-  /** By connection: after how many acknowledged bytes its next openings are lost. */
-  loseAfter: Record<number, number[]>;
-  /** Connections that may not join. */
-  refuseJoin: number[];
-  /** Connections whose closing of a staged file fails. */
-  failClose: number[];
-  /** Closing takes some time, in which everything that is asked fails already. */
-  slowClose: boolean;
-  /** Bytes are taken and not acknowledged until `release` is called. */
-  holdAcknowledgements: boolean;
-  /** How many renames do happen, but their answer is lost with the connection. */
-  loseRenameAnswers: number;
-  /** What the size of a target is told to be. */
-  sizeLie: number | undefined;
-  /** Longest slice. */
-  sliceLength: number;
-  /** Slices in flight in one call. */
-  depth: number;
-}
+export type { MemoryFaults } from './memory-faults.ts';
 
 interface MemoryFile {
   bytes: Buffer;
   mtimeMs: number;
   mode: number;
 }
-
-const NO_FAULTS: MemoryFaults = {
-  writers: 'many',
-  probe: 'many',
-  failConnect: {},
-  hangConnect: [],
-  loseAfter: {},
-  refuseJoin: [],
-  failClose: [],
-  slowClose: false,
-  holdAcknowledgements: false,
-  loseRenameAnswers: 0,
-  sizeLie: undefined,
-  sliceLength: 32 * 1024,
-  depth: 4,
-};
 
 /** A staged file is kept under this name until it is published. */
 export function stagedName(target: string): string {
@@ -84,6 +42,8 @@ export class MemoryRemote implements Remote {
   readonly directories: Set<string> = new Set(['/', '/home']);
   /** Called before bytes are stored; may lose connections, change the source, or hold the bytes back. */
   onWrite: (connection: number, range: Range) => void | Promise<void> = () => {};
+  /** The same before bytes are given. */
+  onRead: (connection: number, range: Range) => void | Promise<void> = () => {};
   /** Called before a connection is let in to a staged file. */
   onJoin: (connection: number) => void | Promise<void> = () => {};
   /** Called when a staged file was brought to the disk, with its path. */
@@ -108,6 +68,11 @@ export class MemoryRemote implements Remote {
   /** Staged files that somebody holds open. */
   get holders(): number {
     return [...this.#open.values()].reduce((sum, { held }) => sum + held.size, 0);
+  }
+
+  /** How often files are open for reading. */
+  get readers(): number {
+    return [...this.#open.values()].reduce((sum, { reading }) => sum + reading.size, 0);
   }
 
   async connect(id: number, signal: AbortSignal, admitted: () => void = () => {}): Promise<RemoteConnection> {
@@ -136,7 +101,7 @@ export class MemoryRemote implements Remote {
     this.#gate = undefined;
   }
 
-  /** What bytes wait for before they are stored. */
+  /** What bytes wait for before they are stored, or given. */
   get gate(): Promise<void> | undefined {
     return this.#gate?.promise;
   }
@@ -149,6 +114,11 @@ export class MemoryRemote implements Remote {
     return this.files.get(path)?.bytes;
   }
 
+  /** Makes a file, or another one in its place. */
+  put(path: string, bytes: Uint8Array): void {
+    this.files.set(path, { bytes: Buffer.from(bytes), mtimeMs: 1_700_000_000_000, mode: 0o644 });
+  }
+
   store(path: string, offset: number, bytes: Uint8Array): void {
     const file = this.files.get(path);
     if (file === undefined) return;
@@ -159,12 +129,13 @@ export class MemoryRemote implements Remote {
   }
 }
 
-class MemoryConnection implements RemoteConnection {
+export class MemoryConnection implements RemoteConnection {
   readonly abilities: Abilities;
   readonly description: string;
   readonly remote: MemoryRemote;
   readonly id: number;
   readonly held: Set<MemoryStaged> = new Set();
+  readonly reading: Set<RemoteFile> = new Set();
   readonly #closed: Deferred<CopyError | undefined> = deferred();
   readonly #gone: Deferred<never> = deferred();
   #left: number;
@@ -204,11 +175,11 @@ class MemoryConnection implements RemoteConnection {
     if (this.#reason !== undefined) throw this.#reason;
   }
 
-  /** Resolves when bytes may be stored; rejects when the connection goes first. */
-  async carry(range: Range): Promise<void> {
+  /** Resolves when bytes may be stored, or given; rejects when the connection goes first. */
+  async carry(range: Range, hook: 'onWrite' | 'onRead'): Promise<void> {
     const permitted = (async () => {
       await this.remote.gate;
-      await this.remote.onWrite(this.id, range);
+      await this.remote[hook](this.id, range);
     })();
     permitted.catch(() => {});
     await Promise.race([permitted, this.#gone.promise]);
@@ -245,6 +216,25 @@ class MemoryConnection implements RemoteConnection {
   async remove(path: Uint8Array): Promise<void> {
     await this.cross();
     this.remote.files.delete(text(path));
+  }
+
+  async open(path: Uint8Array): Promise<RemoteFile> {
+    const attributes = await this.stat(path);
+    this.checkRead('source-unreadable');
+    if (attributes === undefined) throw new CopyError('source-missing', 'Nothing stands there.');
+    if (attributes.kind !== 'file') throw new CopyError('source-unsupported', 'It is no file.');
+    const file = new MemoryRemoteFile(this, text(path), attributes);
+    this.reading.add(file);
+    return file;
+  }
+
+  checkRead(code: ErrorCode): void {
+    if (this.remote.faults.refuseRead.includes(this.id)) throw new CopyError(code, 'The server lets nobody read.');
+  }
+
+  checkClose(): void {
+    if (this.remote.faults.failClose.includes(this.id))
+      throw new CopyError('no-space', 'The server could not keep it.');
   }
 
   async stage(target: Uint8Array, how: 'fresh' | 'in-place'): Promise<Staged> {
@@ -287,110 +277,6 @@ class MemoryConnection implements RemoteConnection {
     const size = files.get(String(target))?.bytes.length;
     if (size === undefined) throw new CopyError('partial-refused', 'It is gone.');
     return { atomic: true, size: faults.sizeLie ?? size };
-  }
-}
-
-class MemoryStaged implements Staged {
-  readonly token: StageToken;
-  readonly found: Attributes | undefined = undefined;
-  readonly #connection: MemoryConnection;
-
-  constructor(connection: MemoryConnection, token: StageToken) {
-    this.#connection = connection;
-    this.token = token;
-  }
-
-  get #path(): string {
-    return String(this.token['path']);
-  }
-
-  async write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void> {
-    const { sliceLength, depth } = this.#connection.remote.faults;
-    const flying = new Set<Promise<void>>();
-    let failure: unknown;
-    const carry = async (range: Range): Promise<void> => {
-      try {
-        const view = Buffer.alloc(range.length);
-        await fill([view], range.offset);
-        await this.#connection.carry(range);
-        this.#connection.remote.store(this.#path, range.offset, view);
-        acknowledged(range);
-      } catch (error) {
-        failure ??= error;
-      }
-    };
-    try {
-      while (failure === undefined) {
-        await this.#connection.cross();
-        if (flying.size >= depth) {
-          await Promise.race(flying);
-          continue;
-        }
-        const range = await slices.take(sliceLength);
-        if (range === undefined) break;
-        const flight = carry(range).then(() => {
-          flying.delete(flight);
-        });
-        flying.add(flight);
-      }
-    } catch (error) {
-      failure ??= error;
-    }
-    await Promise.all(flying);
-    if (failure !== undefined) throw failure;
-  }
-
-  async probeWriters(
-    second: RemoteConnection,
-    firstOffset: number,
-    secondOffset: number,
-    size: number,
-    fill: Fill,
-  ): Promise<WriterProbe> {
-    const { probe } = this.#connection.remote.faults;
-    if (probe === 'one, data lost') return { writers: 'one', reason: 'opening it again truncates it' };
-    const first = { offset: firstOffset, length: Math.min(1024, size - firstOffset) };
-    await this.#writeOne(first, fill);
-    if (probe === 'one') return { writers: 'one', reason: 'a second connection may not write it', written: [first] };
-    const other = (await second.join(this.token)) as MemoryStaged;
-    const beyond = { offset: secondOffset, length: Math.min(1024, size - secondOffset) };
-    await other.#writeOne(beyond, fill);
-    await other.close();
-    return { writers: 'many', written: [first, beyond] };
-  }
-
-  async #writeOne(range: Range, fill: Fill): Promise<void> {
-    let rest: Range | undefined = range;
-    const take = (): Range | undefined => {
-      const all = rest;
-      rest = undefined;
-      return all;
-    };
-    await this.write({ take }, fill, () => {});
-  }
-
-  async sync(): Promise<boolean> {
-    await this.#connection.cross();
-    this.#connection.remote.onSync(this.#path);
-    return true;
-  }
-
-  async seal({ size, mode, mtimeMs }: FinalAttributes): Promise<Seal> {
-    await this.#connection.cross();
-    const file = this.#connection.remote.files.get(this.#path)!;
-    file.bytes = Buffer.concat([file.bytes, Buffer.alloc(Math.max(0, size - file.bytes.length))]).subarray(0, size);
-    file.mode = mode ?? file.mode;
-    file.mtimeMs = mtimeMs ?? file.mtimeMs;
-    await this.close();
-    return { size, mtimeMs: file.mtimeMs, warnings: [] };
-  }
-
-  async close(): Promise<void> {
-    await this.#connection.cross();
-    this.#connection.held.delete(this);
-    if (this.#connection.remote.faults.failClose.includes(this.#connection.id)) {
-      throw new CopyError('no-space', 'The server could not keep it.');
-    }
   }
 }
 

@@ -51,6 +51,10 @@ export interface Quirks {
   refuseClose: boolean;
   /** WRITE beyond this size of a file is refused. */
   fullAt: number;
+  /** Nobody may open a file for reading. */
+  refusesReading: boolean;
+  /** Most that a READ is answered with. */
+  longestRead: number;
 }
 
 export interface DiskFile {
@@ -65,6 +69,7 @@ interface Handle {
   readonly file: DiskFile;
   /** Set for what is not on the disk yet. */
   readonly isPrivate: boolean;
+  readonly mayRead: boolean;
   readonly mayWrite: boolean;
   written: boolean;
 }
@@ -91,6 +96,8 @@ const NO_QUIRKS: Quirks = {
   ignoresTimes: false,
   refuseClose: false,
   fullAt: Number.POSITIVE_INFINITY,
+  refusesReading: false,
+  longestRead: Number.POSITIVE_INFINITY,
 };
 
 const KIND_BITS = { file: 0o100000, directory: 0o040000, link: 0o120000 };
@@ -215,6 +222,8 @@ class StandInSession {
         return this.#open(text(request.path), request.flags, request.attributes);
       case 'close':
         return this.#close(hex(request.handle));
+      case 'read':
+        return this.#read(this.#handle(request.handle), request.offset, request.length);
       case 'write':
         return this.#write(this.#handle(request.handle), request.offset, request.data);
       case 'stat':
@@ -254,10 +263,12 @@ class StandInSession {
     const { disk, quirks, handles } = this.#server;
     const others = [...handles].filter((handle) => handle.path === path);
     if (quirks.refusesSecondOpen && others.length > 0) throw new Refusal(StatusCode.failure, 'The file is in use');
+    if (quirks.refusesReading && flags & OpenFlag.read) throw new Refusal(StatusCode.permissionDenied, 'Drop box');
     let file = disk.get(path);
     if (file !== undefined && flags & OpenFlag.exclusive) throw new Refusal(StatusCode.failure, 'File exists');
     if (file === undefined && !(flags & OpenFlag.create)) throw new Refusal(StatusCode.noSuchFile, 'No such file');
-    const isPrivate = quirks.privateTemporary || (quirks.secondWritesElsewhere && others.length > 0);
+    const isForWriting = (flags & OpenFlag.write) !== 0;
+    const isPrivate = isForWriting && (quirks.privateTemporary || (quirks.secondWritesElsewhere && others.length > 0));
     if (file === undefined || isPrivate) {
       file = {
         bytes: Buffer.from(file?.bytes ?? []),
@@ -268,8 +279,9 @@ class StandInSession {
       if (!isPrivate) disk.set(path, file);
     }
     if (quirks.truncatesOnOpen || flags & OpenFlag.truncate) file.bytes = Buffer.alloc(0);
-    const mayWrite = !(quirks.refusesSecondWrite && others.length > 0);
-    const handle: Handle = { path, file, isPrivate, mayWrite, written: false };
+    const mayRead = (flags & OpenFlag.read) !== 0;
+    const mayWrite = isForWriting && !(quirks.refusesSecondWrite && others.length > 0);
+    const handle: Handle = { path, file, isPrivate, mayRead, mayWrite, written: false };
     const id = Buffer.alloc(4);
     id.writeUInt32BE(++this.#lastHandle);
     this.#handles.set(hex(id), handle);
@@ -285,9 +297,16 @@ class StandInSession {
     this.#server.handles.delete(handle);
     this.#server.openHandles--;
     const { secondWritesElsewhere, refuseClose } = this.#server.quirks;
-    if (handle.isPrivate || secondWritesElsewhere) this.#server.disk.set(handle.path, handle.file);
+    if (handle.isPrivate || (secondWritesElsewhere && handle.mayWrite)) this.#server.disk.set(handle.path, handle.file);
     if (refuseClose && handle.written) throw new Refusal(StatusCode.failure, 'Quota exceeded');
     return OK;
+  }
+
+  #read({ mayRead, file: { bytes } }: Handle, offset: number, length: number): Answer {
+    if (!mayRead) throw new Refusal(StatusCode.permissionDenied, 'Not for reading');
+    if (offset >= bytes.length) throw new Refusal(StatusCode.eof, 'End of file');
+    const end = offset + Math.min(length, this.#server.quirks.longestRead);
+    return { type: 'data', data: bytes.subarray(offset, end) };
   }
 
   #write(handle: Handle, offset: number, data: Uint8Array): Answer {

@@ -1,6 +1,6 @@
 /**
  * How much may be in flight on one connection: enough to fill round trip × rate, no more, because what is in flight can
- * be neither taken back nor given to another connection. Rate and round trip are measured on the writes themselves,
+ * be neither taken back nor given to another connection. Rate and round trip are measured on the requests themselves,
  * as BBR does it: the window is twice the highest rate of the last two seconds × the shortest round trip.
  */
 
@@ -29,7 +29,7 @@ export interface Flight {
 }
 
 export interface FlowWindowOptions {
-  /** Largest data of one WRITE. */
+  /** Largest data of one request. */
   readonly maxRequest: number;
   /** Requests in flight, fixed by the user. */
   readonly requests: number | 'auto';

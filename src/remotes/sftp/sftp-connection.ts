@@ -1,15 +1,25 @@
 /** The contract on one SFTP session. */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
-import type { Abilities, Attributes, Published, RemoteConnection, Seal, Staged, StageToken } from '../remote.ts';
+import type {
+  Abilities,
+  Attributes,
+  Published,
+  RemoteConnection,
+  RemoteFile,
+  Seal,
+  Staged,
+  StageToken,
+} from '../remote.ts';
 import { ExtensionName, OpenFlag } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
 import { FlowWindow } from './flow-window.ts';
 import { partialPath, randomPartialPath } from './partial-name.ts';
 import { publish } from './publish.ts';
+import { SftpRemoteFile } from './remote-file.ts';
 import type { SftpSession } from './session.ts';
 import { asked, coded, toAttributes } from './sftp-files.ts';
-import { StagedFile } from './staged-file.ts';
+import { type FlowWindows, StagedFile } from './staged-file.ts';
 import { fromStageToken, newStagedToken, type StagedToken, stagedPath } from './staged-token.ts';
 
 /** The mode of a staged file: nobody else's business until it is whole. */
@@ -29,7 +39,7 @@ export class SftpConnection implements RemoteConnection {
   readonly description: string;
   readonly closed: Promise<CopyError | undefined>;
   readonly #session: SftpSession;
-  readonly #window: FlowWindow;
+  readonly #windows: FlowWindows;
   readonly #close: () => Promise<void>;
   readonly #isOpenSsh: boolean;
 
@@ -39,7 +49,11 @@ export class SftpConnection implements RemoteConnection {
     this.closed = closed;
     this.description = options.software;
     this.#isOpenSsh = isOpenSsh(options.software, session);
-    this.#window = new FlowWindow({ maxRequest: session.limits.maxWriteLength, requests: options.inFlight });
+    const { inFlight: requests } = options;
+    this.#windows = {
+      writing: new FlowWindow({ maxRequest: session.limits.maxWriteLength, requests }),
+      reading: new FlowWindow({ maxRequest: session.limits.maxReadLength, requests }),
+    };
     this.abilities = {
       pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
       writers: this.#isOpenSsh ? 'many' : 'unknown',
@@ -62,6 +76,10 @@ export class SftpConnection implements RemoteConnection {
 
   makeDirectory(path: Uint8Array): Promise<void> {
     return asked(this.#session.makeDirectory(path), { operation: 'make directory', path });
+  }
+
+  open(path: Uint8Array): Promise<RemoteFile> {
+    return SftpRemoteFile.open(this.#session, this.#windows.reading, path);
   }
 
   async stage(target: Uint8Array, how: 'fresh' | 'in-place'): Promise<Staged> {
@@ -133,7 +151,7 @@ export class SftpConnection implements RemoteConnection {
   }
 
   #staged(token: StagedToken, handle: Uint8Array, found: Attributes | undefined): StagedFile {
-    return new StagedFile(this.#session, this.#window, token, handle, found, this.#isOpenSsh);
+    return new StagedFile(this.#session, this.#windows, token, handle, found, this.#isOpenSsh);
   }
 }
 

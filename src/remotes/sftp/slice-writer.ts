@@ -1,6 +1,7 @@
 /** Carries slices to an open file: several requests in flight, read from the source straight into their packets. */
 import type { Fill, Range, Slices } from '../remote.ts';
 import type { Flight, FlowWindow } from './flow-window.ts';
+import { Flying } from './flying.ts';
 import type { SftpSession } from './session.ts';
 import type { WriteRequest } from './session-write.ts';
 
@@ -20,7 +21,8 @@ export class SliceWriter {
 
   /** Rejects with the first failure, when every request has its answer. Calls may overlap. */
   async write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void> {
-    const flying = new Flying(acknowledged);
+    const flying = new Flying();
+    const call = { fill, acknowledged, flying };
     try {
       while (!flying.hasFailed) {
         const room = await this.#window.room();
@@ -29,7 +31,7 @@ export class SliceWriter {
         const batch = Math.max(1, Math.floor(Math.min(room, MAX_BATCH) / length));
         const range = await slices.take(batch * length);
         if (range === undefined) break;
-        await this.#send(range, length, fill, flying);
+        await this.#send(range, length, call);
       }
     } catch (error) {
       flying.fail(error);
@@ -37,7 +39,7 @@ export class SliceWriter {
     await flying.landed();
   }
 
-  async #send(range: Range, requestLength: number, fill: Fill, flying: Flying): Promise<void> {
+  async #send(range: Range, requestLength: number, call: Call): Promise<void> {
     const end = range.offset + range.length;
     const parts: Part[] = [];
     for (let offset = range.offset; offset < end; offset += requestLength) {
@@ -47,7 +49,7 @@ export class SliceWriter {
       parts.push({ offset, length, request: this.#session.allocateWrite(this.#handle, length), flight });
     }
     try {
-      await fill(
+      await call.fill(
         parts.flatMap(({ request }) => request.views),
         range.offset,
       );
@@ -56,52 +58,30 @@ export class SliceWriter {
       throw error;
     }
     const answers = this.#session.sendWrites(parts);
-    for (const [index, part] of parts.entries()) flying.add(this.#answered(part, answers[index]!, flying));
+    for (const [index, part] of parts.entries()) call.flying.add(this.#answered(part, answers[index]!, call));
   }
 
-  async #answered({ flight, offset, length }: Part, answer: Promise<void>, flying: Flying): Promise<void> {
+  async #answered({ flight, offset, length }: Part, answer: Promise<void>, call: Call): Promise<void> {
     try {
       await answer;
     } catch (error) {
       this.#window.released(length);
-      flying.fail(error);
+      call.flying.fail(error);
       return;
     }
     this.#window.acknowledged(flight);
-    flying.acknowledged({ offset, length });
+    call.acknowledged({ offset, length });
   }
+}
+
+/** One call of {@link SliceWriter.write}. */
+interface Call {
+  readonly fill: Fill;
+  readonly acknowledged: (part: Range) => void;
+  readonly flying: Flying;
 }
 
 interface Part extends Range {
   readonly request: WriteRequest;
   readonly flight: Flight;
-}
-
-/** The requests of one call that are under way, and its first failure. */
-class Flying {
-  readonly acknowledged: (part: Range) => void;
-  readonly #sending: Set<Promise<void>> = new Set();
-  #failure: { readonly error: unknown } | undefined;
-
-  constructor(acknowledged: (part: Range) => void) {
-    this.acknowledged = acknowledged;
-  }
-
-  get hasFailed(): boolean {
-    return this.#failure !== undefined;
-  }
-
-  fail(error: unknown): void {
-    this.#failure ??= { error };
-  }
-
-  add(answered: Promise<void>): void {
-    this.#sending.add(answered);
-    void answered.then(() => this.#sending.delete(answered));
-  }
-
-  async landed(): Promise<void> {
-    await Promise.all(this.#sending);
-    if (this.#failure !== undefined) throw this.#failure.error;
-  }
 }

@@ -3,6 +3,7 @@ import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type {
   Attributes,
+  Drain,
   Fill,
   FinalAttributes,
   Range,
@@ -16,6 +17,7 @@ import type {
 import { ExtensionName } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
 import type { FlowWindow } from './flow-window.ts';
+import { ReadBack } from './read-back.ts';
 import type { SftpSession } from './session.ts';
 import { asked, coded, toAttributes } from './sftp-files.ts';
 import { SliceWriter } from './slice-writer.ts';
@@ -28,6 +30,12 @@ const SPACE_TO_SPARE = 1024 * 1024;
 /** Times in version 3 are unsigned 32-bit seconds. */
 const MAX_SECONDS = 0xffff_ffff;
 
+/** What is in flight on the connection: each direction has its own pace. */
+export interface FlowWindows {
+  readonly writing: FlowWindow;
+  readonly reading: FlowWindow;
+}
+
 function wholeSeconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.floor(ms / 1000) * 1000;
 }
@@ -39,6 +47,7 @@ export class StagedFile implements Staged {
   readonly #path: Buffer;
   readonly #handle: Uint8Array;
   readonly #writer: SliceWriter;
+  readonly #readBack: ReadBack;
   readonly #reportsShortWrites: boolean;
   readonly #writesOver: number;
   #bytesWritten = 0;
@@ -47,7 +56,7 @@ export class StagedFile implements Staged {
   /** `reportsShortWrites`: whether the server says no to a write of which only a part found room. */
   constructor(
     session: SftpSession,
-    window: FlowWindow,
+    windows: FlowWindows,
     token: StagedToken,
     handle: Uint8Array,
     found: Attributes | undefined,
@@ -57,7 +66,8 @@ export class StagedFile implements Staged {
     this.token = toStageToken(token);
     this.#path = stagedPath(token);
     this.#handle = handle;
-    this.#writer = new SliceWriter(session, window, handle);
+    this.#writer = new SliceWriter(session, windows.writing, handle);
+    this.#readBack = new ReadBack(session, windows.reading, this.#path);
     this.found = found;
     this.#reportsShortWrites = reportsShortWrites;
     this.#writesOver = token.partial === undefined ? (found?.size ?? 0) : 0;
@@ -72,6 +82,10 @@ export class StagedFile implements Staged {
     } catch (error) {
       throw await this.#explainWriteFailure(error);
     }
+  }
+
+  readBack(slices: Slices, drain: Drain): Promise<void> {
+    return this.#readBack.read(slices, drain);
   }
 
   probeWriters(
@@ -122,7 +136,10 @@ export class StagedFile implements Staged {
   async #close(bytes: number): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await asked(this.#session.closeHandle(this.#handle, bytes), this.#context('close'));
+    await Promise.all([
+      this.#readBack.close(),
+      asked(this.#session.closeHandle(this.#handle, bytes), this.#context('close')),
+    ]);
   }
 
   async #flush(bytes: number, warnings: string[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { SftpConnection } from '../../../../src/remotes/sftp/sftp-connection.ts';
 import { type Quirks, StandInSftpServer } from '../../../support/stand-in-sftp-server.ts';
-import { fillWith, slicesOf, sourceBytes } from './staging.ts';
+import { fillWith, Sink, slicesOf, sourceBytes } from './staging.ts';
 
 const source = sourceBytes(700_000);
 const fill = fillWith(source);
@@ -104,6 +104,63 @@ test.each([{ privateTemporary: true }, { refusesSecondOpen: true }])(
     await expect((await server.connection()).join(file.token)).rejects.toMatchObject({ code: 'single-writer' });
   },
 );
+
+test('read back by any connection while it is written, through handles that are open no longer than that', async () => {
+  const { server, connection, file } = await staged();
+  await file.write(slicesOf({ offset: 0, length: 400_000 }), fill, () => {});
+  const other = await (await server.connection()).join(file.token);
+  expect(server.openHandles).toBe(2);
+  const sink = new Sink(400_000);
+  let mostOpen = 0;
+  const drain: typeof sink.drain = (views, offset) => {
+    mostOpen = Math.max(mostOpen, server.openHandles);
+    return sink.drain(views, offset);
+  };
+  await Promise.all([
+    file.write(slicesOf({ offset: 400_000, length: 300_000 }), fill, () => {}),
+    other.readBack(slicesOf({ offset: 0, length: 150_000 }), drain),
+    other.readBack(slicesOf({ offset: 150_000, length: 100_000 }), drain),
+    file.readBack(slicesOf({ offset: 250_000, length: 150_000 }), drain),
+  ]);
+  expect(sink.bytes.equals(source.subarray(0, 400_000))).toBe(true);
+  expect(mostOpen, 'a handle for each call').toBeLessThanOrEqual(5);
+  expect(mostOpen).toBeGreaterThan(2);
+  expect(server.openHandles).toBe(2);
+  await other.close();
+  const seal = await file.seal({ size: source.length });
+  await connection.publish(file.token, seal);
+  expect(server.read('/home/f')?.equals(source)).toBe(true);
+});
+
+test('what is not there is no early end of a source: the server lost it', async () => {
+  const { server, file } = await staged();
+  await file.write(slicesOf({ offset: 0, length: 1000 }), fill, () => {});
+  const read = file.readBack(slicesOf({ offset: 0, length: 1001 }), new Sink(2000).drain);
+  await expect(read).rejects.toMatchObject({ code: 'integrity', exitCode: 9 });
+  expect(server.openHandles).toBe(1);
+});
+
+test('a server that lets nobody read takes what is written all the same', async () => {
+  const { server, file } = await staged({ refusesReading: true });
+  await file.write(slicesOf(whole), fill, () => {});
+  const reads = [0, 1].map(() => file.readBack(slicesOf(whole), new Sink(source.length).drain));
+  for (const read of reads) await expect(read).rejects.toMatchObject({ code: 'destination-permission' });
+  expect((await file.seal({ size: source.length })).size).toBe(source.length);
+  expect(server.openHandles).toBe(0);
+});
+
+test('closed while it is read back: the read fails, and no handle is left', async () => {
+  const { server, file } = await staged();
+  await file.write(slicesOf(whole), fill, () => {});
+  const sink = new Sink(source.length);
+  const reading = file.readBack(slicesOf(whole), sink.drain);
+  const outcome = expect(reading).rejects.toMatchObject({ code: 'bug' });
+  await file.close();
+  await outcome;
+  expect(server.openHandles).toBe(0);
+  expect(sink.total).toBeLessThan(source.length);
+  expect(server.asked.lastIndexOf('read')).toBeLessThan(server.asked.lastIndexOf('close'));
+});
 
 test('sealed: size, mode and time are set, it is synced and closed, in this order', async () => {
   const { server, file } = await staged();

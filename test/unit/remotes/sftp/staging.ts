@@ -1,5 +1,5 @@
 /** Short words for tests of staged files. */
-import type { Fill, Range, Slices } from '../../../../src/remotes/remote.ts';
+import type { Drain, Fill, Range, Slices } from '../../../../src/remotes/remote.ts';
 
 /** The bytes of a source: they tell their offset. */
 export function sourceBytes(size: number): Buffer {
@@ -13,6 +13,32 @@ export function fillWith(source: Buffer): Fill {
     let at = offset;
     for (const view of views) {
       view.set(source.subarray(at, at + view.length));
+      at += view.length;
+    }
+  };
+}
+
+/** What is drained comes together in `bytes`; no byte may come twice. */
+export class Sink {
+  readonly bytes: Buffer;
+  readonly #seen: Uint8Array;
+
+  constructor(size: number) {
+    this.bytes = Buffer.alloc(size);
+    this.#seen = new Uint8Array(size);
+  }
+
+  /** Bytes that have come. */
+  get total(): number {
+    return this.#seen.reduce((sum, n) => sum + n, 0);
+  }
+
+  readonly drain: Drain = async (views, offset) => {
+    let at = offset;
+    for (const view of views) {
+      if (this.#seen.subarray(at, at + view.length).includes(1)) throw new Error(`A byte from ${at} on came twice`);
+      this.#seen.fill(1, at, at + view.length);
+      this.bytes.set(view, at);
       at += view.length;
     }
   };

@@ -1,0 +1,63 @@
+/** A path on the server, open for reading. */
+import type { CopyError } from '../../errors.ts';
+import type { Attributes, Drain, Slices } from '../remote.ts';
+import { OpenFlag } from './codec/constants.ts';
+import type { FlowWindow } from './flow-window.ts';
+import type { SftpSession } from './session.ts';
+import { asked, toAttributes } from './sftp-files.ts';
+import { SliceReader } from './slice-reader.ts';
+import type { StatusContext } from './status-errors.ts';
+
+export interface ReadHandleOptions {
+  readonly path: Uint8Array;
+  /** Which side of the copy the path is on. */
+  readonly side: 'source' | 'destination';
+  /** What it means that the file ends before a slice does. */
+  readonly endedEarly: () => CopyError;
+}
+
+export class ReadHandle {
+  readonly #session: SftpSession;
+  readonly #handle: Uint8Array;
+  readonly #reader: SliceReader;
+  readonly #options: ReadHandleOptions;
+  #closing: Promise<void> | undefined;
+
+  static async open(session: SftpSession, window: FlowWindow, options: ReadHandleOptions): Promise<ReadHandle> {
+    const { path, side } = options;
+    const handle = await asked(session.open(path, OpenFlag.read), { operation: 'open', path, side });
+    return new ReadHandle(session, window, handle, options);
+  }
+
+  private constructor(session: SftpSession, window: FlowWindow, handle: Uint8Array, options: ReadHandleOptions) {
+    this.#session = session;
+    this.#handle = handle;
+    this.#options = options;
+    this.#reader = new SliceReader(session, window, handle, options.endedEarly);
+  }
+
+  async attributes(): Promise<Attributes> {
+    return toAttributes(await asked(this.#session.fstat(this.#handle), this.#context('stat')));
+  }
+
+  /** See `RemoteFile.read`. */
+  read(slices: Slices, drain: Drain): Promise<void> {
+    return asked(this.#reader.read(slices, drain), this.#context('read'));
+  }
+
+  /** Once, however often it is called. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#reader.end();
+    await asked(this.#session.closeHandle(this.#handle), this.#context('close'));
+  }
+
+  #context(operation: StatusContext['operation']): StatusContext {
+    const { path, side } = this.#options;
+    return { operation, path, side };
+  }
+}

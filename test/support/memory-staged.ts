@@ -1,0 +1,104 @@
+/** A staged file of a remote in memory. */
+import { CopyError } from '../../src/errors.ts';
+import type {
+  Attributes,
+  Drain,
+  Fill,
+  FinalAttributes,
+  Range,
+  RemoteConnection,
+  Seal,
+  Slices,
+  Staged,
+  StageToken,
+  WriterProbe,
+} from '../../src/remotes/remote.ts';
+import { readSlices } from './memory-file.ts';
+import type { MemoryConnection } from './memory-remote.ts';
+import { carrySlices } from './memory-slices.ts';
+
+export class MemoryStaged implements Staged {
+  readonly token: StageToken;
+  readonly found: Attributes | undefined = undefined;
+  readonly #connection: MemoryConnection;
+
+  constructor(connection: MemoryConnection, token: StageToken) {
+    this.#connection = connection;
+    this.token = token;
+  }
+
+  get #path(): string {
+    return String(this.token['path']);
+  }
+
+  async write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void> {
+    const connection = this.#connection;
+    const { remote } = connection;
+    const carry = async (slice: Range): Promise<void> => {
+      const view = Buffer.alloc(slice.length);
+      await fill([view], slice.offset);
+      await connection.carry(slice, 'onWrite');
+      remote.store(this.#path, slice.offset, view);
+      acknowledged(slice);
+    };
+    await carrySlices(remote.faults, slices, () => connection.cross(), carry);
+  }
+
+  async readBack(slices: Slices, drain: Drain): Promise<void> {
+    await this.#connection.cross();
+    this.#connection.checkRead('destination-permission');
+    const shorter = () => new CopyError('integrity', 'It is shorter than what was written.');
+    await readSlices(this.#connection, this.#path, slices, drain, shorter);
+  }
+
+  async probeWriters(
+    second: RemoteConnection,
+    firstOffset: number,
+    secondOffset: number,
+    size: number,
+    fill: Fill,
+  ): Promise<WriterProbe> {
+    const { probe } = this.#connection.remote.faults;
+    if (probe === 'one, data lost') return { writers: 'one', reason: 'opening it again truncates it' };
+    const first = { offset: firstOffset, length: Math.min(1024, size - firstOffset) };
+    await this.#writeOne(first, fill);
+    if (probe === 'one') return { writers: 'one', reason: 'a second connection may not write it', written: [first] };
+    const other = (await second.join(this.token)) as MemoryStaged;
+    const beyond = { offset: secondOffset, length: Math.min(1024, size - secondOffset) };
+    await other.#writeOne(beyond, fill);
+    await other.close();
+    return { writers: 'many', written: [first, beyond] };
+  }
+
+  async #writeOne(range: Range, fill: Fill): Promise<void> {
+    let rest: Range | undefined = range;
+    const take = (): Range | undefined => {
+      const all = rest;
+      rest = undefined;
+      return all;
+    };
+    await this.write({ take }, fill, () => {});
+  }
+
+  async sync(): Promise<boolean> {
+    await this.#connection.cross();
+    this.#connection.remote.onSync(this.#path);
+    return true;
+  }
+
+  async seal({ size, mode, mtimeMs }: FinalAttributes): Promise<Seal> {
+    await this.#connection.cross();
+    const file = this.#connection.remote.files.get(this.#path)!;
+    file.bytes = Buffer.concat([file.bytes, Buffer.alloc(Math.max(0, size - file.bytes.length))]).subarray(0, size);
+    file.mode = mode ?? file.mode;
+    file.mtimeMs = mtimeMs ?? file.mtimeMs;
+    await this.close();
+    return { size, mtimeMs: file.mtimeMs, warnings: [] };
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.cross();
+    this.#connection.held.delete(this);
+    this.#connection.checkClose();
+  }
+}

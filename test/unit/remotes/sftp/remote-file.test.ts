@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import { StandInSftpServer } from '../../../support/stand-in-sftp-server.ts';
+import { fillWith, Sink, slicesOf, sourceBytes } from './staging.ts';
+
+const source = sourceBytes(700_000);
+const whole = { offset: 0, length: source.length };
+const path = Buffer.from('/home/f');
+
+async function opened(quirks: ConstructorParameters<typeof StandInSftpServer>[0] = {}) {
+  const server = new StandInSftpServer(quirks);
+  server.put('/home/f', source, { mode: 0o640, mtimeSeconds: 1_700_000_000 });
+  const connection = await server.connection();
+  return { server, connection, file: await connection.open(path), sink: new Sink(source.length) };
+}
+
+test('tells what it was like when it was opened', async () => {
+  const { server, file } = await opened();
+  server.put('/home/f', 'another one took its name');
+  const attributes = { kind: 'file', size: source.length, mode: 0o640, mtimeMs: 1_700_000_000_000 };
+  expect(file.attributes).toEqual(attributes);
+});
+
+test('is read whole, by several calls at a time', async () => {
+  const { server, file, sink } = await opened();
+  await Promise.all([
+    file.read(slicesOf({ offset: 300_000, length: 400_000 }), sink.drain),
+    file.read(slicesOf({ offset: 0, length: 300_000 }), sink.drain),
+  ]);
+  expect(sink.bytes.equals(source)).toBe(true);
+  await file.close();
+  await file.close();
+  expect(server.openHandles).toBe(0);
+  expect(server.asked.filter((type) => type === 'close')).toHaveLength(1);
+});
+
+test.each([1000, 32_703])('a server that gives %i bytes at most is asked for the rest', async (longestRead) => {
+  const { file, sink } = await opened({ longestRead });
+  await file.read(slicesOf(whole), sink.drain);
+  expect(sink.bytes.equals(source)).toBe(true);
+});
+
+test('an early end is a change of the source; the connection goes on', async () => {
+  const { server, file, sink } = await opened();
+  server.disk.get('/home/f')!.bytes = source.subarray(0, 200_000);
+  await expect(file.read(slicesOf(whole), sink.drain)).rejects.toMatchObject({
+    code: 'source-changed',
+    exitCode: 10,
+    message: '/home/f became shorter while it was copied.',
+  });
+  const again = new Sink(source.length);
+  await file.read(slicesOf({ offset: 0, length: 200_000 }), again.drain);
+  expect(again.total).toBe(200_000);
+});
+
+test('the failure of the drain is the failure of the read; the connection goes on', async () => {
+  const { file, sink } = await opened();
+  const full = () => Promise.reject(new Error('disk full'));
+  await expect(file.read(slicesOf(whole), full)).rejects.toMatchObject({ message: 'disk full' });
+  await file.read(slicesOf(whole), sink.drain);
+  expect(sink.bytes.equals(source)).toBe(true);
+});
+
+test.each([
+  ['nothing', 'source-missing', {}],
+  ['f', 'source-unreadable', { refusesReading: true }],
+  ['', 'source-unsupported', {}],
+])('/home/%s: %s', async (name, code, quirks) => {
+  const server = new StandInSftpServer(quirks);
+  server.put('/home/f', source);
+  server.put('/home/', '', { kind: 'directory' });
+  const opening = (await server.connection()).open(Buffer.from(`/home/${name}`));
+  await expect(opening).rejects.toMatchObject({ code, exitCode: 3 });
+  expect(server.openHandles).toBe(0);
+});
+
+test('a file that is closed while it is read is asked for nothing more: its handle may be that of another', async () => {
+  const { server, file, sink } = await opened();
+  const outcome = expect(file.read(slicesOf(whole), sink.drain)).rejects.toMatchObject({ code: 'bug' });
+  await file.close();
+  await outcome;
+  expect(server.asked.lastIndexOf('read')).toBeLessThan(server.asked.lastIndexOf('close'));
+});
+
+test('reading waits for no writing, and the other way round', async () => {
+  const { connection, file, sink } = await opened();
+  const staged = await connection.stage(Buffer.from('/home/g'), 'fresh');
+  let isFilling = true;
+  const filled = new Promise<void>((resolve) => {
+    const poll = () => (isFilling ? setImmediate(poll) : resolve());
+    poll();
+  });
+  const fill = fillWith(source);
+  const writing = staged.write(
+    slicesOf(whole),
+    (views, offset) => filled.then(() => fill(views, offset)),
+    () => {},
+  );
+  await file.read(slicesOf(whole), sink.drain);
+  expect(sink.bytes.equals(source)).toBe(true);
+  isFilling = false;
+  await writing;
+});
