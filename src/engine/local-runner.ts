@@ -1,22 +1,32 @@
 /** The piece runner on this thread. It alone also lends its connections out, for everything that is not bulk data. */
 import { CopyError } from '../errors.ts';
-import type { Range, Remote, RemoteConnection, Staged, StageToken } from '../remotes/remote.ts';
-import { RangeSet } from '../util/range-set.ts';
+import type {
+  Drain,
+  Range,
+  Remote,
+  RemoteConnection,
+  RemoteFile,
+  Slices,
+  Staged,
+  StageToken,
+} from '../remotes/remote.ts';
 import type { Counters } from './counters.ts';
+import { drainTo } from './local-sink.ts';
 import { fillFrom } from './local-source.ts';
+import { OpenedOnce } from './opened-once.ts';
 import type { RunnerCommand, RunnerReport } from './piece-runner.ts';
 import type { Runners } from './runners.ts';
+import { TaskProgress } from './task-progress.ts';
 import { TaskSlices } from './task-slices.ts';
-
-/** How long acknowledged parts are gathered before they are reported. */
-const REPORT_EVERY_MS = 50;
 
 type Command<K extends RunnerCommand['kind']> = Extract<RunnerCommand, { kind: K }>;
 
 interface OpenConnection {
   readonly remote: RemoteConnection;
   /** Staged files joined on this connection, by token. */
-  readonly staged: Map<string, Promise<Staged>>;
+  readonly staged: OpenedOnce<Staged>;
+  /** Files that are received from, by path. */
+  readonly files: OpenedOnce<RemoteFile>;
   /** Tasks under way, so that their last word comes before that of the connection. */
   readonly tasks: Set<Promise<void>>;
 }
@@ -53,12 +63,16 @@ export class LocalRunner implements Runners {
         return;
       case 'send':
         return this.#runTask(command.connection, this.#send(command));
+      case 'receive':
+        return this.#runTask(command.connection, this.#receive(command));
       case 'shorten':
         return this.#shorten(command);
       case 'probe-writers':
         return this.#runTask(command.connection, this.#probe(command));
       case 'leave':
         return this.#runTask(command.connection, this.#leave(command));
+      case 'close-file':
+        return this.#runTask(command.connection, this.#closeFile(command));
       case 'ask':
         return this.#track(this.#ask(command));
     }
@@ -77,7 +91,7 @@ export class LocalRunner implements Runners {
 
   /** Hands over a staged file that was opened on a connection of this runner. */
   adopt(connection: number, staged: Staged): void {
-    this.#connections.get(connection)?.staged.set(keyOf(staged.token), Promise.resolve(staged));
+    this.#connections.get(connection)?.staged.set(keyOf(staged.token), staged);
   }
 
   /**
@@ -85,15 +99,8 @@ export class LocalRunner implements Runners {
    * @throws CopyError `connection-lost` when the connection is gone; whatever `join` rejects with.
    */
   async joined(connection: number, of: StageToken): Promise<Staged> {
-    const open = this.#connections.get(connection);
-    if (open === undefined) throw new CopyError('connection-lost', `Connection ${connection} is gone.`);
-    const key = keyOf(of);
-    const known = open.staged.get(key);
-    if (known !== undefined) return known;
-    const joining = open.remote.join(of);
-    open.staged.set(key, joining);
-    joining.catch(() => open.staged.delete(key));
-    return joining;
+    const { remote, staged } = this.#opened(connection);
+    return staged.get(keyOf(of), () => remote.join(of));
   }
 
   /** Whether a connection has this staged file open. */
@@ -103,7 +110,14 @@ export class LocalRunner implements Runners {
 
   /** Forgets a staged file that was sealed or closed by its borrower. */
   forget(connection: number, of: StageToken): void {
-    this.#connections.get(connection)?.staged.delete(keyOf(of));
+    void this.#connections.get(connection)?.staged.take(keyOf(of));
+  }
+
+  /** @throws CopyError `connection-lost` */
+  #opened(connection: number): OpenConnection {
+    const open = this.#connections.get(connection);
+    if (open === undefined) throw new CopyError('connection-lost', `Connection ${connection} is gone.`);
+    return open;
   }
 
   /** Later, as from another thread: whoever gives a command is never called back in the middle of it. */
@@ -122,7 +136,12 @@ export class LocalRunner implements Runners {
         await remote.close();
         throw CopyError.from(dial.signal.reason, 'cancelled');
       }
-      const open = { remote, staged: new Map(), tasks: new Set<Promise<void>>() };
+      const open: OpenConnection = {
+        remote,
+        staged: new OpenedOnce(),
+        files: new OpenedOnce(),
+        tasks: new Set(),
+      };
       this.#connections.set(connection, open);
       this.#track(this.#watch(connection, open));
       this.#report({ kind: 'opened', connection, abilities: remote.abilities, description: remote.description });
@@ -144,35 +163,43 @@ export class LocalRunner implements Runners {
     this.#report({ kind: 'lost', connection, ...(error && { error: error.toData() }) });
   }
 
-  async #send({ task, connection, fd, of, range }: Command<'send'>): Promise<void> {
-    const fresh = new RangeSet();
-    let timer: NodeJS.Timeout | undefined;
-    const flush = (): void => {
-      clearTimeout(timer);
-      timer = undefined;
-      const acknowledged = [...fresh];
-      for (const part of acknowledged) fresh.remove(part);
-      if (acknowledged.length > 0) this.#report({ kind: 'progress', task, acknowledged });
-    };
-    let confirmed = 0;
-    const acknowledged = (part: Range): void => {
-      confirmed += part.length;
-      this.#counters.addAcknowledged(connection, part.length);
-      fresh.add(part);
-      timer ??= setTimeout(flush, REPORT_EVERY_MS);
-    };
+  #send(command: Command<'send'>): Promise<void> {
+    const { connection, of, fd } = command;
+    return this.#carry(command, async (slices, carried) => {
+      const staged = await this.joined(connection, of);
+      await staged.write(slices, fillFrom(fd), carried);
+    });
+  }
+
+  #receive(command: Command<'receive'>): Promise<void> {
+    const { connection, from, fd } = command;
+    return this.#carry(command, async (slices, carried) => {
+      const { remote, files } = this.#opened(connection);
+      const file = await files.get(nameOf(from), () => remote.open(from));
+      await file.read(slices, telling(drainTo(fd), carried));
+    });
+  }
+
+  /** What sending and receiving have in common: `carry` moves the bytes, and says which have arrived. */
+  async #carry(
+    { task, connection, range }: Command<'send' | 'receive'>,
+    carry: (slices: Slices, carried: (part: Range) => void) => Promise<void>,
+  ): Promise<void> {
+    const progress = new TaskProgress((acknowledged) => this.#report({ kind: 'progress', task, acknowledged }));
     const slices = new TaskSlices(range, connection, this.#counters, () => this.#report({ kind: 'taken', task }));
     this.#slices.set(task, slices);
     let error: CopyError | undefined;
     try {
-      const staged = await this.joined(connection, of);
-      await staged.write(slices, fillFrom(fd), acknowledged);
+      await carry(slices, (part) => {
+        this.#counters.addAcknowledged(connection, part.length);
+        progress.add(part);
+      });
     } catch (failure) {
       error = CopyError.from(failure);
     }
     this.#slices.delete(task);
-    this.#counters.dropInFlight(connection, slices.taken - confirmed);
-    flush();
+    this.#counters.dropInFlight(connection, slices.taken - progress.total);
+    progress.flush();
     this.#report({ kind: 'ended', task, ...(error && { error: error.toData() }) });
   }
 
@@ -185,8 +212,7 @@ export class LocalRunner implements Runners {
     const { task, connection, second, fd, of, firstOffset, secondOffset, size } = command;
     try {
       const staged = await this.joined(connection, of);
-      const peer = this.#connections.get(second)?.remote;
-      if (peer === undefined) throw new CopyError('connection-lost', `Connection ${second} is gone.`);
+      const { remote: peer } = this.#opened(second);
       const result = await staged.probeWriters(peer, firstOffset, secondOffset, size, fillFrom(fd));
       for (const { length } of result.written ?? []) {
         this.#counters.addInFlight(connection, length);
@@ -199,15 +225,13 @@ export class LocalRunner implements Runners {
   }
 
   async #leave({ connection, of }: Command<'leave'>): Promise<void> {
-    let error: CopyError | undefined;
-    try {
-      const staged = await this.#connections.get(connection)?.staged.get(keyOf(of));
-      this.forget(connection, of);
-      await staged?.close();
-    } catch (failure) {
-      error = CopyError.from(failure);
-    }
+    const error = await failureOf(this.#connections.get(connection)?.staged.take(keyOf(of)));
     this.#report({ kind: 'left', connection, of, ...(error && { error: error.toData() }) });
+  }
+
+  async #closeFile({ connection, from }: Command<'close-file'>): Promise<void> {
+    const error = await failureOf(this.#connections.get(connection)?.files.take(nameOf(from)));
+    this.#report({ kind: 'file-closed', connection, from, ...(error && { error: error.toData() }) });
   }
 
   async #ask({ connection }: Command<'ask'>): Promise<void> {
@@ -235,6 +259,28 @@ export class LocalRunner implements Runners {
     this.#gone.add(work);
     void work.finally(() => this.#gone.delete(work));
   }
+}
+
+/** Drains, and tells what was drained. */
+function telling(drain: Drain, drained: (part: Range) => void): Drain {
+  return async (views, offset) => {
+    await drain(views, offset);
+    drained({ offset, length: views.reduce((sum, view) => sum + view.length, 0) });
+  };
+}
+
+/** How the closing of something failed that may not even have been opened. */
+async function failureOf(opened: Promise<Staged | RemoteFile> | undefined): Promise<CopyError | undefined> {
+  try {
+    await (await opened)?.close();
+    return undefined;
+  } catch (error) {
+    return CopyError.from(error);
+  }
+}
+
+function nameOf(path: Uint8Array): string {
+  return Buffer.from(path).toString('latin1');
 }
 
 function keyOf(token: StageToken): string {

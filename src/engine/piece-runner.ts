@@ -27,6 +27,19 @@ export type RunnerCommand =
       readonly of: StageToken;
       readonly range: Range;
     }
+  /**
+   * Receive a range of a file of the server into the local file behind the descriptor. Answered as `send` is; what is
+   * written there counts as acknowledged. The file is opened once a connection, and shared by the tasks there.
+   */
+  | {
+      readonly kind: 'receive';
+      readonly task: number;
+      readonly connection: number;
+      readonly fd: number;
+      /** The path, as the server keeps it. */
+      readonly from: Uint8Array;
+      readonly range: Range;
+    }
   /** Cut a task short: keep at most `length` bytes. Answered by `shortened` with the length it really keeps. */
   | { readonly kind: 'shorten'; readonly task: number; readonly length: number }
   /** Find out whether `second` may write beside `connection`, which must have no task on this file. Answered by `probed`. */
@@ -44,6 +57,11 @@ export type RunnerCommand =
     }
   /** Give up a staged file on a connection; no task of it may be under way there. Answered by `left`. */
   | { readonly kind: 'leave'; readonly connection: number; readonly of: StageToken }
+  /**
+   * Close the file that tasks on a connection received from, if they did; none of them may be under way there. Answered
+   * by `file-closed`.
+   */
+  | { readonly kind: 'close-file'; readonly connection: number; readonly from: Uint8Array }
   /** Find out whether the server answers on a connection, whatever it says. Answered by `answered`. */
   | { readonly kind: 'ask'; readonly connection: number };
 
@@ -71,6 +89,13 @@ export type RunnerReport =
       readonly kind: 'left';
       readonly connection: number;
       readonly of: StageToken;
+      readonly error?: CopyErrorData;
+    }
+  /** `error` when the server reported a failure on closing. */
+  | {
+      readonly kind: 'file-closed';
+      readonly connection: number;
+      readonly from: Uint8Array;
       readonly error?: CopyErrorData;
     }
   /** `error` when no answer came: the connection is gone, or about to be. */

@@ -34,10 +34,13 @@ function keyOfCommand(command: RunnerCommand): string | undefined {
     case 'open':
       return `open ${command.connection}`;
     case 'send':
+    case 'receive':
     case 'probe-writers':
       return `task ${command.task}`;
     case 'leave':
       return leaveKey(command.connection, command.of);
+    case 'close-file':
+      return fileKey(command.connection, command.from);
     case 'ask':
       return `ask ${command.connection}`;
     default:
@@ -55,6 +58,8 @@ function keyOfReport(report: RunnerReport): string | undefined {
       return `task ${report.task}`;
     case 'left':
       return leaveKey(report.connection, report.of);
+    case 'file-closed':
+      return fileKey(report.connection, report.from);
     case 'answered':
       return `ask ${report.connection}`;
     default:
@@ -66,16 +71,23 @@ function leaveKey(connection: number, of: StageToken): string {
   return `leave ${connection} ${JSON.stringify(Object.entries(of).sort())}`;
 }
 
+function fileKey(connection: number, from: Uint8Array): string {
+  return `file ${connection} ${Buffer.from(from).toString('hex')}`;
+}
+
 function failure(command: RunnerCommand, error: CopyErrorData): RunnerReport[] {
   switch (command.kind) {
     case 'open':
       return [{ kind: 'open-failed', connection: command.connection, error }];
     case 'send':
+    case 'receive':
       return [{ kind: 'ended', task: command.task, error }];
     case 'probe-writers':
       return [{ kind: 'probed', task: command.task, error }];
     case 'leave':
       return [{ kind: 'left', connection: command.connection, of: command.of, error }];
+    case 'close-file':
+      return [{ kind: 'file-closed', connection: command.connection, from: command.from, error }];
     case 'ask':
       return [{ kind: 'answered', connection: command.connection, error }];
     default:

@@ -68,7 +68,7 @@ export class RunnerPool implements Runners {
   post(command: RunnerCommand): void {
     const runner = this.#route(command);
     if (command.kind === 'open') this.#runnerOf.set(command.connection, runner);
-    else if (command.kind === 'send' || command.kind === 'probe-writers') this.#tasks.set(command.task, runner);
+    else if ('task' in command && command.kind !== 'shorten') this.#tasks.set(command.task, runner);
     runner.post(command);
   }
 

@@ -12,7 +12,8 @@ export interface MemoryWorkerData {
 }
 
 export type MemoryCall =
-  | { readonly call: 'stage' | 'release' | 'contents' | 'open' }
+  | { readonly call: 'stage' | 'release' | 'contents' | 'open' | 'readers' }
+  | { readonly call: 'put'; readonly path: string; readonly bytes: Uint8Array }
   | { readonly call: 'lose'; readonly connection: number };
 
 const TARGET = '/home/f';
@@ -35,6 +36,10 @@ async function answer(call: MemoryCall): Promise<unknown> {
       return remote.contents(stagedName(TARGET));
     case 'open':
       return remote.open;
+    case 'readers':
+      return remote.readers;
+    case 'put':
+      return remote.put(call.path, call.bytes);
     case 'lose':
       return remote.lose(call.connection);
   }

@@ -11,10 +11,12 @@ import { repoRoot } from './repo-root.ts';
 export interface MemoryWorker {
   readonly worker: Worker;
   stage(): Promise<StageToken>;
+  put(path: string, bytes: Uint8Array): Promise<void>;
   lose(connection: number): Promise<void>;
   release(): Promise<void>;
   contents(): Promise<Buffer>;
   open(): Promise<readonly number[]>;
+  readers(): Promise<number>;
 }
 
 export function startMemoryWorker(faults: Partial<MemoryFaults>, counters: Counters): MemoryWorker {
@@ -38,9 +40,11 @@ export function startMemoryWorker(faults: Partial<MemoryFaults>, counters: Count
   return {
     worker,
     stage: () => ask({ call: 'stage' }) as Promise<StageToken>,
+    put: (path, bytes) => ask({ call: 'put', path, bytes }) as Promise<void>,
     lose: (connection) => ask({ call: 'lose', connection }) as Promise<void>,
     release: () => ask({ call: 'release' }) as Promise<void>,
     contents: async () => Buffer.from((await ask({ call: 'contents' })) as Uint8Array),
     open: async () => ((await ask({ call: 'open' })) as readonly number[] | undefined) ?? [],
+    readers: () => ask({ call: 'readers' }) as Promise<number>,
   };
 }

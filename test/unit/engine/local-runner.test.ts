@@ -15,10 +15,12 @@ pieceRunnerCompliance('LocalRunner', async (faults, counters) => {
   return {
     runner: new LocalRunner(remote, counters),
     token,
+    put: (path, bytes) => remote.put(path, bytes),
     lose: (connection) => remote.lose(connection),
     release: () => remote.release(),
     contents: () => remote.contents(stagedName('/home/f'))!,
     open: () => remote.open,
+    readers: () => remote.readers,
   };
 });
 

@@ -1,4 +1,4 @@
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { Counters } from '../../../src/engine/counters.ts';
@@ -6,8 +6,9 @@ import { LocalRunner } from '../../../src/engine/local-runner.ts';
 import type { RunnerReport } from '../../../src/engine/piece-runner.ts';
 import { RunnerPool } from '../../../src/workers/runner-pool.ts';
 import type { LoadSample } from '../../../src/workers/thread-need.ts';
+import { tempDirForTest } from '../../support/for-one-test.ts';
 import { MemoryRemote, stagedName } from '../../support/memory-remote.ts';
-import { startMemoryWorker } from '../../support/memory-worker.ts';
+import { type MemoryWorker, startMemoryWorker } from '../../support/memory-worker.ts';
 import { repoRoot } from '../../support/repo-root.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { pieceRunnerCompliance } from '../engine/piece-runner-compliance.ts';
@@ -24,10 +25,12 @@ pieceRunnerCompliance('RunnerPool', async (faults, counters) => {
   return {
     runner: new RunnerPool({ local, counters, startWorker, isGrowing: () => false }),
     token,
+    put: (path, bytes) => remote.put(path, bytes),
     lose: (connection) => remote.lose(connection),
     release: () => remote.release(),
     contents: () => remote.contents(stagedName('/home/f'))!,
     open: () => remote.open,
+    readers: () => remote.readers,
   };
 });
 
@@ -35,6 +38,9 @@ interface Scene {
   readonly pool: RunnerPool;
   readonly here: MemoryRemote;
   readonly workers: Worker[];
+  /** Of the workers, in the same order, unless the test starts them. */
+  readonly memories: MemoryWorker[];
+  readonly counters: Counters;
   readonly reports: RunnerReport[];
   readonly samples: LoadSample[];
   readonly warnings: string[];
@@ -45,12 +51,17 @@ function scene(wanted: number, startWorker?: () => Worker): Scene {
   const counters = new Counters();
   const here = new MemoryRemote();
   const workers: Worker[] = [];
+  const memories: MemoryWorker[] = [];
+  const start = (): Worker => {
+    memories.push(startMemoryWorker({}, counters));
+    return memories.at(-1)!.worker;
+  };
   const [reports, samples, warnings]: [RunnerReport[], LoadSample[], string[]] = [[], [], []];
   const pool = new RunnerPool({
     local: new LocalRunner(here, counters),
     counters,
     startWorker: () => {
-      const worker = startWorker?.() ?? startMemoryWorker({}, counters).worker;
+      const worker = startWorker?.() ?? start();
       workers.push(worker);
       return worker;
     },
@@ -62,7 +73,7 @@ function scene(wanted: number, startWorker?: () => Worker): Scene {
   });
   pool.onReport((report) => reports.push(report));
   onTestFinished(() => pool.end());
-  return { pool, here, workers, reports, samples, warnings };
+  return { pool, here, workers, memories, counters, reports, samples, warnings };
 }
 
 function of<K extends RunnerReport['kind']>(reports: readonly RunnerReport[], kind: K) {
@@ -136,6 +147,22 @@ test('tasks and cuts go to the thread that has the connection', async () => {
   expect(of(all.reports, 'answered')).toEqual([{ kind: 'answered', connection: 3 }]);
   expect(of(all.reports, 'ended')).toEqual([{ kind: 'ended', task: 1 }]);
   expect(all.here.bytesStored).toBe(0);
+  const [from, range] = [Buffer.from('/home/source'), { offset: 0, length: 10 }];
+  await all.memories[0]!.put('/home/source', Buffer.alloc(10, 'x'));
+  const sink = openSync((await tempDirForTest()).file('sink'), 'w');
+  all.counters.limit();
+  all.pool.post({ kind: 'receive', task: 2, connection: 3, fd: sink, from, range });
+  all.pool.post({ kind: 'shorten', task: 2, length: 5 });
+  await waitFor(() => of(all.reports, 'shortened').length === 1, { what: 'the cut' });
+  all.counters.allow(100, 100);
+  await waitFor(() => of(all.reports, 'ended').length === 2, { what: 'the end of the other task' });
+  closeSync(sink);
+  expect(of(all.reports, 'shortened')).toEqual([{ kind: 'shortened', task: 2, length: 5 }]);
+  expect(of(all.reports, 'ended')[1]).toEqual({ kind: 'ended', task: 2 });
+  expect([await all.memories[0]!.readers(), all.here.readers]).toEqual([1, 0]);
+  all.pool.post({ kind: 'close-file', connection: 3, from });
+  await waitFor(() => of(all.reports, 'file-closed').length === 1, { what: 'the end of the file' });
+  expect(await all.memories[0]!.readers()).toBe(0);
 });
 
 test('a thread that cannot be started is told of, and missed by nobody', async () => {

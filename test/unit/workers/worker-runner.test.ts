@@ -54,20 +54,24 @@ test('what is asked of a thread that is gone fails, later and in the words of th
   await worker.terminate();
   await runner.gone;
   reports.length = 0;
-  const range = { offset: 0, length: KIB };
+  const [range, from] = [{ offset: 0, length: KIB }, Buffer.from('/home/source')];
   runner.post({ kind: 'open', connection: 3 });
   runner.post({ kind: 'send', task: 8, connection: 3, fd, of, range });
   runner.post({ kind: 'shorten', task: 8, length: 0 });
   runner.post({ kind: 'leave', connection: 3, of });
   runner.post({ kind: 'ask', connection: 3 });
+  runner.post({ kind: 'receive', task: 9, connection: 3, fd, from, range });
+  runner.post({ kind: 'close-file', connection: 3, from });
   runner.post({ kind: 'close', connection: 3 });
   expect(reports).toEqual([]);
-  await waitFor(() => reports.length === 4, { what: 'four answers' });
+  await waitFor(() => reports.length === 6, { what: 'six answers' });
   expect(reports).toEqual([
     { kind: 'open-failed', connection: 3, error: gone },
     { kind: 'ended', task: 8, error: gone },
     { kind: 'left', connection: 3, of, error: gone },
     { kind: 'answered', connection: 3, error: gone },
+    { kind: 'ended', task: 9, error: gone },
+    { kind: 'file-closed', connection: 3, from, error: gone },
   ]);
 });
 
