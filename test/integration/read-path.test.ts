@@ -19,7 +19,7 @@ const never = new AbortController().signal;
 const from = Buffer.from('f');
 
 async function connect(server: TestServer, options: RemoteToOptions = {}, id = 1): Promise<RemoteConnection> {
-  const connection = await sftpRemoteTo(server, options).connect(id, never);
+  const connection = await sftpRemoteTo(server, options).connect(id, never, () => {});
   onTestFinished(() => connection.close());
   return connection;
 }
