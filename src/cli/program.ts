@@ -1,0 +1,44 @@
+/** The whole of `mtput`. What is not needed for `--help` and usage errors is loaded when it is. */
+import { CopyError } from '../errors.ts';
+import { makePaint } from '../ui/paint.ts';
+import { renderError } from '../ui/render-error.ts';
+import { parseArguments } from './parse-arguments.ts';
+import { rawArguments } from './raw-arguments.ts';
+import { flushStreams, tolerateClosedStreams } from './streams.ts';
+import { packageVersion } from './version.ts';
+
+const streams = [process.stdout, process.stderr];
+
+async function main(): Promise<number> {
+  const invocation = parseArguments(rawArguments(), process.env, packageVersion());
+  if (invocation.kind === 'print') {
+    process.stdout.write(invocation.text);
+    return 0;
+  }
+  const { runPut } = await import('./run-put.ts');
+  return await runPut(invocation, {
+    environment: process.env,
+    outputStream: process.stdout,
+    errorStream: process.stderr,
+  });
+}
+
+/** Says what went wrong, with the stack where `-vv` asks for it, and gives the exit code. */
+function report(error: unknown): number {
+  const coded = CopyError.from(error);
+  const details = coded.code === 'bug' && process.argv.some((argument) => /^-v{2,}$/.test(argument));
+  process.stderr.write(`${renderError('mtput', coded.toData(), makePaint(false), details ? coded : undefined)}\n`);
+  return coded.exitCode;
+}
+
+/** Sockets that are still closing must not hold the program up; text that was not yet read must get out. */
+async function leave(exitCode: number): Promise<void> {
+  await flushStreams(streams);
+  process.exit(exitCode);
+}
+
+tolerateClosedStreams(streams);
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => leave(report(error)));
+}
+await leave(await main().catch(report));
