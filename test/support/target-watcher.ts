@@ -21,10 +21,17 @@ export function watchTarget(path: string): TargetWatcher {
   let looks = 0;
   let stopped = false;
 
-  async function look(): Promise<void> {
+  async function lookOnce(): Promise<void> {
     const now = await contentOf(path);
     looks++;
     if (seen.at(-1) !== now) seen.push(now);
+  }
+
+  /** One after another: of two at once the one that began first may end last, and would tell of the past. */
+  let last: Promise<void> = Promise.resolve();
+  function look(): Promise<void> {
+    last = last.then(lookOnce);
+    return last;
   }
 
   async function watch(): Promise<void> {
