@@ -36,6 +36,8 @@ export type ErrorCode =
   | 'source-changed'
   | 'local-io'
   | 'target-busy'
+  | 'target-locked'
+  | 'journal-newer'
   | 'bug'
   | 'cancelled';
 
@@ -83,6 +85,8 @@ const kinds: Record<ErrorCode, ErrorKind> = {
   'source-changed': kind('file', false, 10, 'Copy again when nobody writes the source.'),
   'local-io': kind('file', false, 11, 'Check the local disk.'),
   'target-busy': kind('run', false, 12, 'Wait for the other run to end.'),
+  'target-locked': kind('run', false, 12, 'Wait for the other run to end.'),
+  'journal-newer': kind('run', false, 12, 'Update mt-copy-tools, or remove the journal to start over.'),
   bug: kind('run', false, 70, 'Please report it with the output of -vv.'),
   cancelled: kind('run', false, 130, 'Run the same command again.'),
 };
