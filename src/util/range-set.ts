@@ -23,6 +23,11 @@ export class RangeSet {
     return this.#total === 0;
   }
 
+  /** How many runs it takes to hold them. */
+  get runs(): number {
+    return this.#bounds.length / 2;
+  }
+
   /** The run that begins lowest. */
   get first(): Range | undefined {
     return this.#run(0);

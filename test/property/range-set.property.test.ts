@@ -35,6 +35,7 @@ test('a set of ranges is a bitmap', () => {
         expect([...set].map((run) => [run.offset, run.length])).toEqual(runs);
         expect(set.total).toBe(bits.filter(Boolean).length);
         expect(set.isEmpty).toBe(runs.length === 0);
+        expect(set.runs).toBe(runs.length);
         expect(set.first && [set.first.offset, set.first.length]).toEqual(runs[0]);
       }
       const inside = (i: number): boolean => i >= question.offset && i < question.offset + question.length;

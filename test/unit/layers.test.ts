@@ -36,7 +36,12 @@ const layers: readonly Layer[] = [
     mayImport: ['remote', 'session', 'codec', 'helper/framing.ts', 'errors', 'util'],
     packages: ['node:*', 'ssh2', 'ssh-config'],
   },
-  { name: 'engine', files: /^engine\//, mayImport: ['remote', 'errors', 'util'], packages: ['node:*', 'p-retry'] },
+  {
+    name: 'engine',
+    files: /^engine\//,
+    mayImport: ['remote', 'errors', 'util'],
+    packages: ['node:*', 'p-retry', 'env-paths'],
+  },
   {
     name: 'workers',
     files: /^workers\//,
@@ -76,6 +81,7 @@ const onlyThere: readonly { readonly package: string; readonly files: RegExp }[]
   { package: 'ssh2', files: new RegExp(`^${SFTP}/ssh/`) },
   { package: 'ssh-config', files: new RegExp(`^${SFTP}/ssh/`) },
   { package: 'log-update', files: /^ui\/terminal\.ts$/ },
+  { package: 'env-paths', files: /^engine\/resume\/journal-place\.ts$/ },
 ];
 
 /** These may be imported for their types alone. */

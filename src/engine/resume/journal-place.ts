@@ -1,0 +1,89 @@
+/** Where the journals are, which of them belongs to a target, and how old ones go. */
+import { createHash } from 'node:crypto';
+import { lstat, opendir, unlink } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import envPaths from 'env-paths';
+import { systemErrorCode } from '../../util/system-error.ts';
+
+const NAME = 'mt-copy-tools';
+const DAY_MS = 24 * 60 * 60 * 1000;
+const MAX_AGE_MS = 90 * DAY_MS;
+/** Of what a run that was killed did not get to rename. */
+const MAX_TEMPORARY_AGE_MS = DAY_MS;
+const MAX_LOOKED_AT = 10_000;
+const MAX_REMOVED = 1000;
+const journalPattern = /^[0-9a-f]{32}\.journal(\.[0-9a-f]{12}\.tmp)?$/;
+
+export interface StateEnvironment {
+  /** The home directory. */
+  readonly home: string;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+}
+
+/** Which server a target is on; host and user as resolved, not as typed. */
+export interface ServerIdentity {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+}
+
+/**
+ * The directory of the journals: `$XDG_STATE_HOME/mt-copy-tools`, where the variable is absolute (XDG Base Directory
+ * Specification 0.8), else `~/.local/state/mt-copy-tools`. macOS and Windows know no such thing as state, so there it is
+ * the one for data that are not to be synchronised, which env-paths takes from the process itself.
+ */
+export function stateDirectory(
+  { home, variables }: StateEnvironment,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  if (platform === 'darwin' || platform === 'win32') return envPaths(NAME, { suffix: '' }).data;
+  const given = variables['XDG_STATE_HOME'] ?? '';
+  return join(isAbsolute(given) ? given : join(home, '.local', 'state'), NAME);
+}
+
+/** The journal of a target; `target` is its absolute path on the server. */
+export function journalPath(directory: string, { host, port, user }: ServerIdentity, target: Uint8Array): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([host, port, user]))
+    .update('\0')
+    .update(target);
+  return join(directory, `${hash.digest('hex').slice(0, 32)}.journal`);
+}
+
+export interface PruneOptions {
+  /** Journals that stay, however old. */
+  readonly inUse?: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly nowMs?: number;
+  /** Told of what could not be looked at or removed, which is no reason to stop. */
+  readonly onFailure?: (error: unknown) => void;
+}
+
+/**
+ * Removes journals that were not written for 90 days; nothing but plain files with names of ours, and only so many at
+ * a time. Answers how many. Never rejects.
+ */
+export async function pruneJournals(directory: string, options: PruneOptions = {}): Promise<number> {
+  const { inUse = [], nowMs = Date.now(), onFailure = () => {} } = options;
+  let lookedAt = 0;
+  let removed = 0;
+  try {
+    for await (const { name } of await opendir(directory)) {
+      if (++lookedAt > MAX_LOOKED_AT || removed >= MAX_REMOVED) break;
+      const path = join(directory, name);
+      if (!journalPattern.test(name) || inUse.includes(path)) continue;
+      if (await removeIfOld(path, nowMs).catch(onFailure)) removed++;
+    }
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') onFailure(error);
+  }
+  return removed;
+}
+
+async function removeIfOld(path: string, nowMs: number): Promise<boolean> {
+  const stats = await lstat(path);
+  const maxAgeMs = path.endsWith('.tmp') ? MAX_TEMPORARY_AGE_MS : MAX_AGE_MS;
+  if (!stats.isFile() || nowMs - stats.mtimeMs <= maxAgeMs) return false;
+  await unlink(path);
+  return true;
+}

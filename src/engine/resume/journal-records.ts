@@ -1,0 +1,182 @@
+/**
+ * The lines of a journal: `xxxxxxxxxxxxxxxx {json}\n`. The first 16 hex digits of a SHA-256 stand before the JSON text
+ * they vouch for: of the header over its text alone, of every other record over the header's digits and its text, so
+ * that a line of another journal is none of this one.
+ *
+ * Every record only adds to what is known; what is no longer true makes the journal be written anew. So a line that is
+ * torn, damaged, foreign or of an unknown kind can be left out, and what remains is still true. A kind that takes
+ * something back would need a new format. Every format has this first line, with `kind` and `format` in it.
+ */
+import { createHash } from 'node:crypto';
+import type { Range, StageToken } from '../../remotes/remote.ts';
+import { isPieceSize } from '../grid.ts';
+import type { SourceIdentity } from '../local-source.ts';
+
+const FORMAT = 1;
+const CHECKSUM_LENGTH = 16;
+/** Bytes of a line without its end; a header holds four paths, of which every byte may take six. */
+export const MAX_HEADER_LENGTH: number = 128 * 1024;
+export const MAX_RECORD_LENGTH: number = 4 * 1024;
+const MAX_TOKEN_ENTRIES = 16;
+
+/** In rising order. */
+export const pieceStates = ['acknowledged', 'durable', 'verified'] as const;
+export type PieceState = (typeof pieceStates)[number];
+
+/** What a journal is about. Paths are reversible text of their bytes (`util/bytes-text.ts`). */
+export interface JournalHeader {
+  readonly direction: 'upload';
+  readonly sourcePath: string;
+  readonly source: SourceIdentity;
+  readonly targetPath: string;
+  readonly token: StageToken;
+  readonly pieceSize: number;
+}
+
+export interface KnownPiece extends Range {
+  readonly state: PieceState;
+  /** SHA-256 of the local bytes of exactly this range, 64 hex digits. */
+  readonly digest?: string;
+}
+
+/** What the staged file looked like, as the server told it after a sync. */
+export interface StagedSeen {
+  readonly size: number;
+  /** Milliseconds since 1970, by the server's clock. */
+  readonly mtimeMs?: number;
+  /** Milliseconds since 1970, by the local clock. */
+  readonly atMs: number;
+}
+
+export type JournalRecord = ({ readonly kind: 'piece' } & KnownPiece) | ({ readonly kind: 'staged' } & StagedSeen);
+
+/** The first line, and the checksum that binds the others to it. */
+export function headerLine(header: JournalHeader): { readonly line: string; readonly seed: string } {
+  const { sourcePath, source, targetPath, token, pieceSize, direction } = header;
+  const { size, mtimeNs, ctimeNs, inode, device } = source;
+  const identity = {
+    size,
+    mtimeNs: String(mtimeNs),
+    ctimeNs: String(ctimeNs),
+    inode: String(inode),
+    device: String(device),
+  };
+  const fields = { direction, sourcePath, source: identity, targetPath, token, pieceSize };
+  const line = lineOf({ kind: 'header', format: FORMAT, ...fields }, '');
+  return { line, seed: line.slice(0, CHECKSUM_LENGTH) };
+}
+
+export function recordLine(record: JournalRecord, seed: string): string {
+  return lineOf(record, seed);
+}
+
+/** What a line without its end says as a header: undefined if it is none, its format if that is newer than ours. */
+export function parseHeader(
+  line: Buffer,
+): { readonly header: JournalHeader; readonly seed: string } | { readonly newerFormat: number } | undefined {
+  const fields = line.length <= MAX_HEADER_LENGTH ? fieldsOf(line, '') : undefined;
+  if (fields?.['kind'] !== 'header' || !isSize(fields['format'])) return undefined;
+  if (fields['format'] > FORMAT) return { newerFormat: fields['format'] };
+  const header = fields['format'] === FORMAT ? toHeader(fields) : undefined;
+  return header && { header, seed: line.toString('latin1', 0, CHECKSUM_LENGTH) };
+}
+
+/** What a line without its end says as a record below the header of `seed`, of a file of `fileSize` bytes. */
+export function parseRecord(line: Buffer, seed: string, fileSize: number): JournalRecord | undefined {
+  const fields = line.length <= MAX_RECORD_LENGTH ? fieldsOf(line, seed) : undefined;
+  if (fields?.['kind'] === 'piece') return toPiece(fields, fileSize);
+  return fields?.['kind'] === 'staged' ? toStaged(fields) : undefined;
+}
+
+/** Whether it is a range of at least one byte within a file of `fileSize` bytes. */
+export function isRangeWithin(range: Partial<Record<keyof Range, unknown>>, fileSize: number): range is Range {
+  const { offset, length } = range;
+  return isSize(offset) && isSize(length) && length > 0 && offset <= fileSize && length <= fileSize - offset;
+}
+
+export function isDigest(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function toHeader(fields: Fields): JournalHeader | undefined {
+  const { direction, sourcePath, targetPath, pieceSize } = fields;
+  const source = toIdentity(fields['source']);
+  const token = toToken(fields['token']);
+  if (direction !== 'upload' || typeof sourcePath !== 'string' || typeof targetPath !== 'string') return undefined;
+  if (source === undefined || token === undefined || typeof pieceSize !== 'number' || !isPieceSize(pieceSize)) {
+    return undefined;
+  }
+  return { direction, sourcePath, source, targetPath, token, pieceSize };
+}
+
+function toIdentity(value: unknown): SourceIdentity | undefined {
+  if (!isFields(value)) return undefined;
+  const { size, mtimeNs, ctimeNs, inode, device } = value;
+  if (!isSize(size) || !isWhole(mtimeNs) || !isWhole(ctimeNs) || !isWhole(inode) || !isWhole(device)) return undefined;
+  return { size, mtimeNs: BigInt(mtimeNs), ctimeNs: BigInt(ctimeNs), inode: BigInt(inode), device: BigInt(device) };
+}
+
+function toToken(value: unknown): StageToken | undefined {
+  if (!isFields(value)) return undefined;
+  const entries = Object.entries(value);
+  if (entries.length > MAX_TOKEN_ENTRIES) return undefined;
+  const isPlain = entries.every(([, entry]) => ['string', 'number', 'boolean'].includes(typeof entry));
+  return isPlain ? (value as StageToken) : undefined;
+}
+
+function toPiece(fields: Fields, fileSize: number): JournalRecord | undefined {
+  const { digest } = fields;
+  const state = pieceStates.find((name) => name === fields['state']);
+  if (state === undefined || !isRangeWithin(fields, fileSize)) return undefined;
+  const piece = { kind: 'piece', offset: fields.offset, length: fields.length, state } as const;
+  if (digest === undefined) return piece;
+  return isDigest(digest) ? { ...piece, digest } : undefined;
+}
+
+function toStaged({ size, mtimeMs, atMs }: Fields): JournalRecord | undefined {
+  if (!isSize(size) || !isTime(atMs)) return undefined;
+  if (mtimeMs === undefined) return { kind: 'staged', size, atMs };
+  return isTime(mtimeMs) ? { kind: 'staged', size, mtimeMs, atMs } : undefined;
+}
+
+function lineOf(fields: object, seed: string): string {
+  // Lone surrogates, which stand for bytes that are not UTF-8, are escaped by it.
+  const json = JSON.stringify(fields);
+  return `${checksum(json, seed)} ${json}\n`;
+}
+
+function fieldsOf(line: Buffer, seed: string): Fields | undefined {
+  const json = line.subarray(CHECKSUM_LENGTH + 1);
+  if (json.length === 0 || line.toString('latin1', 0, CHECKSUM_LENGTH + 1) !== `${checksum(json, seed)} `) {
+    return undefined;
+  }
+  try {
+    const value: unknown = JSON.parse(json.toString('utf8'));
+    return isFields(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function checksum(json: string | Uint8Array, seed: string): string {
+  return createHash('sha256').update(seed).update(json).digest('hex').slice(0, CHECKSUM_LENGTH);
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isTime(value: unknown): value is number {
+  return Number.isFinite(value);
+}
+
+/** Digits of what need not be a safe integer: 64 bits at most. */
+function isWhole(value: unknown): value is string {
+  return typeof value === 'string' && /^-?\d{1,20}$/.test(value);
+}

@@ -1,0 +1,244 @@
+/**
+ * The journal of one target: what is done of a file, kept on the local disk so that another run can go on.
+ *
+ * The file never claims what is no longer true: lines only add to each other, and where something is taken back the
+ * next {@link Journal.flush} writes it anew. What is lost of it costs time, never a wrong result.
+ */
+import { CopyError } from '../../errors.ts';
+import type { Range } from '../../remotes/remote.ts';
+import { cleanText } from '../../util/clean-text.ts';
+import { systemErrorText } from '../../util/system-error.ts';
+import { JournalFile } from './journal-file.ts';
+import {
+  headerLine,
+  isDigest,
+  isRangeWithin,
+  type JournalHeader,
+  type JournalRecord,
+  type KnownPiece,
+  MAX_HEADER_LENGTH,
+  type PieceState,
+  recordLine,
+  type StagedSeen,
+} from './journal-records.ts';
+import { KnownPieces } from './known-pieces.ts';
+import { MAX_JOURNAL_SIZE, readJournal } from './read-journal.ts';
+
+/** Characters that wait for a flush; beyond them the file is written anew from what is known. */
+const MAX_BUFFER = 1024 * 1024;
+const COMPACT_ABOVE = 1024 * 1024;
+const COMPACT_FACTOR = 4;
+/** A journal that would not be read again is of no use. */
+const COMPACT_ALWAYS_ABOVE = (MAX_JOURNAL_SIZE / 4) * 3;
+
+/** Told once, when the journal cannot be written; from then on it works in memory alone, and the copy goes on. */
+export type JournalFailure = (error: CopyError) => void;
+
+export class Journal {
+  readonly header: JournalHeader;
+  readonly #seed: string;
+  readonly #pieces: KnownPieces;
+  readonly #file: JournalFile;
+  readonly #onFailure: JournalFailure;
+  #staged: StagedSeen | undefined;
+  #buffer = '';
+  #mustRewrite = false;
+  /** Whether the file says what is no longer true. */
+  #overclaims = false;
+  #state: 'writing' | 'failed' | 'closed' = 'writing';
+  #compactAbove = COMPACT_ABOVE;
+  #last: Promise<void> = Promise.resolve();
+  #queued: Promise<void> | undefined;
+
+  private constructor(
+    header: JournalHeader,
+    pieces: KnownPieces,
+    staged: StagedSeen | undefined,
+    file: JournalFile,
+    onFailure: JournalFailure,
+  ) {
+    this.header = header;
+    this.#seed = headerLine(header).seed;
+    this.#pieces = pieces;
+    this.#staged = staged;
+    this.#file = file;
+    this.#onFailure = onFailure;
+  }
+
+  /**
+   * The journal at `path`; undefined where there is none, or none that is of use. Whether it is about this source and
+   * this target its header must tell.
+   * @throws CopyError `journal-newer`.
+   */
+  static async open(path: string, onFailure: JournalFailure): Promise<Journal | undefined> {
+    const read = await readJournal(path);
+    if (read === undefined) return undefined;
+    const { header, pieces, staged } = read.content;
+    const journal = new Journal(header, pieces, staged, new JournalFile(path, read.found), onFailure);
+    // Its lines would not fit to a header that we write otherwise.
+    if (journal.#seed !== read.content.seed) journal.#rewriteNext();
+    return journal;
+  }
+
+  /** A new one in the place of whatever is at `path`. Never rejects: see {@link JournalFailure}. */
+  static async create(path: string, header: JournalHeader, onFailure: JournalFailure): Promise<Journal> {
+    const journal = new Journal(header, new KnownPieces(), undefined, new JournalFile(path), onFailure);
+    journal.#takeBack();
+    await journal.flush();
+    return journal;
+  }
+
+  get path(): string {
+    return this.#file.path;
+  }
+
+  /** Ascending and disjoint; runs without a digest are merged. A copy. */
+  get known(): readonly KnownPiece[] {
+    return this.#pieces.list();
+  }
+
+  /** The last that was seen. */
+  get staged(): StagedSeen | undefined {
+    return this.#staged;
+  }
+
+  /**
+   * `range` has come to `state`; a higher one stays. `digest`: SHA-256 of the local bytes of exactly this range, kept
+   * when later records raise the range without telling it again.
+   * @throws CopyError `bug` for a range that is not in the file, or a digest that is none.
+   */
+  record(range: Range, state: PieceState, digest?: string): void {
+    const { offset, length } = range;
+    if (!isRangeWithin(range, this.header.source.size) || (digest !== undefined && !isDigest(digest))) {
+      throw new CopyError('bug', `A journal cannot hold ${length} bytes at ${offset}.`);
+    }
+    const effect = this.#pieces.record(range, state, digest);
+    if (effect === 'other') this.#takeBack();
+    const piece = { kind: 'piece', offset, length, state } as const;
+    if (effect === 'more') this.#append(digest === undefined ? piece : { ...piece, digest });
+  }
+
+  /** What the staged file looked like when the server had synced it. */
+  sawStaged(seen: StagedSeen): void {
+    this.#staged = seen;
+    this.#append({ kind: 'staged', ...seen });
+  }
+
+  /** The range must be sent again. To be flushed before anything is done that relies on it. */
+  forget(range: Range): void {
+    if (this.#pieces.forget(range)) this.#takeBack();
+  }
+
+  /** Resolves when all that was told before is on the disk, or cannot be. Never rejects. */
+  flush(): Promise<void> {
+    this.#queued ??= this.#last.then(() => {
+      this.#queued = undefined;
+      return this.#write();
+    });
+    this.#last = this.#queued;
+    return this.#queued;
+  }
+
+  /** Flushes and closes; the file stays for another run. */
+  async close(): Promise<void> {
+    await this.flush();
+    this.#state = 'closed';
+    await this.#file.close().catch(() => {});
+  }
+
+  /** The copy is done: closes and removes the file. */
+  async finish(): Promise<void> {
+    const hadFailed = this.#state === 'failed';
+    this.#state = 'closed';
+    await this.#last;
+    await this.#file.remove().catch((error: unknown) => {
+      if (!hadFailed) this.#onFailure(this.#failure('removed', error));
+    });
+  }
+
+  #append(record: JournalRecord): void {
+    if (this.#mustRewrite || this.#state !== 'writing') return;
+    this.#buffer += recordLine(record, this.#seed);
+    if (this.#buffer.length > MAX_BUFFER) this.#rewriteNext();
+  }
+
+  #takeBack(): void {
+    this.#overclaims = true;
+    this.#rewriteNext();
+  }
+
+  #rewriteNext(): void {
+    this.#mustRewrite = true;
+    this.#buffer = '';
+  }
+
+  async #write(): Promise<void> {
+    try {
+      if (this.#state === 'writing') await this.#writeOut();
+    } catch (error) {
+      this.#buffer = '';
+      if (this.#state === 'writing') {
+        this.#state = 'failed';
+        this.#onFailure(this.#failure('written', error));
+      }
+    }
+    // What we cannot correct must not be believed by the next run.
+    if (this.#state !== 'failed' || !this.#overclaims) return;
+    this.#overclaims = false;
+    await this.#file.remove().catch(() => {});
+  }
+
+  async #writeOut(): Promise<void> {
+    const lines = this.#buffer;
+    this.#buffer = '';
+    // It may have to be written anew by the end of the append for what was told meanwhile.
+    if (!this.#mustRewrite && lines !== '' && !(await this.#file.append(lines))) this.#mustRewrite = true;
+    if (!this.#mustRewrite && this.#file.size > this.#compactAbove) this.#mustRewrite = this.#isMostlyWaste();
+    if (this.#mustRewrite) await this.#rewrite();
+  }
+
+  async #rewrite(): Promise<void> {
+    // What comes while it is written is appended afterwards.
+    const lines = this.#lines();
+    const overclaimed = this.#overclaims;
+    this.#buffer = '';
+    this.#mustRewrite = false;
+    this.#overclaims = false;
+    try {
+      await this.#file.replace(lines);
+    } catch (error) {
+      this.#overclaims ||= overclaimed;
+      throw error;
+    }
+  }
+
+  #isMostlyWaste(): boolean {
+    let needed = 0;
+    for (const line of this.#lines()) needed += Buffer.byteLength(line);
+    this.#compactAbove = Math.min(COMPACT_ALWAYS_ABOVE, Math.max(COMPACT_ABOVE, COMPACT_FACTOR * needed));
+    return this.#file.size > this.#compactAbove;
+  }
+
+  /** All that is known now, as the lines of a journal. */
+  #lines(): Iterable<string> {
+    const { line } = headerLine(this.header);
+    if (Buffer.byteLength(line) > MAX_HEADER_LENGTH) throw new Error('The paths are too long');
+    const staged: JournalRecord[] = this.#staged === undefined ? [] : [{ kind: 'staged', ...this.#staged }];
+    return linesOf(line, this.#seed, [...staged, ...this.#pieces.rows().map(toRecord)]);
+  }
+
+  #failure(what: string, error: unknown): CopyError {
+    const text = `The journal ${cleanText(this.path)} cannot be ${what}: ${systemErrorText(error)}.`;
+    const advice = 'The copy goes on; if it is interrupted, more may have to be sent again.';
+    return new CopyError('local-io', text, { cause: error, advice });
+  }
+}
+
+function toRecord(piece: KnownPiece): JournalRecord {
+  return { kind: 'piece', ...piece };
+}
+
+function* linesOf(header: string, seed: string, records: readonly JournalRecord[]): Generator<string> {
+  yield header;
+  for (const record of records) yield recordLine(record, seed);
+}

@@ -1,0 +1,51 @@
+/** Cuts bytes that come in chunks into lines, and holds no more of them than one line may be long. */
+
+const NEWLINE = 0x0a;
+
+export class LineSplitter {
+  readonly #maxLength: number;
+  #parts: Buffer[] = [];
+  #length = 0;
+
+  /** Lines of more than `maxLength` bytes are left out. */
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
+  }
+
+  /** Whether the last line has no end so far. */
+  get isWithinLine(): boolean {
+    return this.#length > 0;
+  }
+
+  /** The lines that `chunk` ends, without their ends. The chunk may be used again afterwards, the lines may not. */
+  push(chunk: Buffer): Buffer[] {
+    const lines: Buffer[] = [];
+    let offset = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, offset)) {
+      const line = this.#join(chunk.subarray(offset, end));
+      if (line !== undefined) lines.push(line);
+      offset = end + 1;
+    }
+    this.#hold(chunk.subarray(offset));
+    return lines;
+  }
+
+  /** What follows the last end of a line; undefined if that is nothing, or too long. */
+  rest(): Buffer | undefined {
+    return this.#length > 0 ? this.#join(Buffer.alloc(0)) : undefined;
+  }
+
+  #join(last: Buffer): Buffer | undefined {
+    const isTooLong = this.#length + last.length > this.#maxLength;
+    const line = isTooLong ? undefined : this.#parts.length === 0 ? last : Buffer.concat([...this.#parts, last]);
+    this.#parts = [];
+    this.#length = 0;
+    return line;
+  }
+
+  #hold(part: Buffer): void {
+    this.#length += part.length;
+    if (this.#length > this.#maxLength) this.#parts = [];
+    else if (part.length > 0) this.#parts.push(Buffer.from(part));
+  }
+}

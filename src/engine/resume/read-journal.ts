@@ -1,0 +1,120 @@
+/** Reads a journal: what of it is whole and its own. */
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { CopyError } from '../../errors.ts';
+import { cleanText } from '../../util/clean-text.ts';
+import { type JournalHeader, MAX_HEADER_LENGTH, parseHeader, parseRecord, type StagedSeen } from './journal-records.ts';
+import { KnownPieces } from './known-pieces.ts';
+import { LineSplitter } from './line-splitter.ts';
+
+/** Ours are never longer; what is has been tampered with. */
+export const MAX_JOURNAL_SIZE: number = 64 * 1024 * 1024;
+const CHUNK_SIZE = 64 * 1024;
+const OTHERS_MAY_WRITE = 0o022;
+
+export interface JournalContent {
+  readonly header: JournalHeader;
+  readonly seed: string;
+  readonly pieces: KnownPieces;
+  readonly staged: StagedSeen | undefined;
+}
+
+/** Which file was read, and how far. */
+export interface FoundFile {
+  readonly device: bigint;
+  readonly inode: bigint;
+  readonly size: number;
+  /** False where the last line was torn off. */
+  readonly endsLine: boolean;
+}
+
+/**
+ * Undefined for what is missing, cannot be read, is no plain file of this user that only he may write, has no header,
+ * or is too long: nothing can be learnt from it.
+ * @throws CopyError `journal-newer`.
+ */
+export async function readJournal(
+  path: string,
+): Promise<{ readonly content: JournalContent; readonly found: FoundFile } | undefined> {
+  // Without O_NONBLOCK the opening of a FIFO would wait for ever.
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const file = await open(path, flags).catch(() => undefined);
+  try {
+    return file && (await readFrom(file));
+  } catch (error) {
+    if (!(error instanceof NewerFormat)) return undefined;
+    const text = `The journal ${cleanText(path)} was written by a newer version (format ${error.format}).`;
+    throw new CopyError('journal-newer', text);
+  } finally {
+    await file?.close();
+  }
+}
+
+async function readFrom(file: FileHandle): ReturnType<typeof readJournal> {
+  const stats = await file.stat({ bigint: true });
+  const isOurs = process.geteuid === undefined || Number(stats.uid) === process.geteuid();
+  const isSafe = process.platform === 'win32' || (Number(stats.mode) & OTHERS_MAY_WRITE) === 0;
+  if (!stats.isFile() || !isOurs || !isSafe) return undefined;
+  const reader = new JournalReader();
+  const buffer = Buffer.allocUnsafe(CHUNK_SIZE);
+  for (let size = 0; size <= MAX_JOURNAL_SIZE; ) {
+    const { bytesRead } = await file.read(buffer, 0, CHUNK_SIZE, size);
+    if (bytesRead === 0) {
+      const endsLine = !reader.isWithinLine;
+      const content = reader.end();
+      return content && { content, found: { device: stats.dev, inode: stats.ino, size, endsLine } };
+    }
+    reader.push(buffer.subarray(0, bytesRead));
+    size += bytesRead;
+  }
+  return undefined;
+}
+
+class NewerFormat extends Error {
+  readonly format: number;
+
+  constructor(format: number) {
+    super(`format ${format}`);
+    this.format = format;
+  }
+}
+
+/** Takes the bytes of a journal in chunks of any length. */
+export class JournalReader {
+  readonly #lines = new LineSplitter(MAX_HEADER_LENGTH);
+  readonly #pieces = new KnownPieces();
+  #start: { readonly header: JournalHeader; readonly seed: string } | undefined;
+  #staged: StagedSeen | undefined;
+
+  get isWithinLine(): boolean {
+    return this.#lines.isWithinLine;
+  }
+
+  push(chunk: Buffer): void {
+    for (const line of this.#lines.push(chunk)) this.#take(line);
+  }
+
+  /** What was read; undefined without a header. */
+  end(): JournalContent | undefined {
+    // Its checksum tells whether only the end of the line is missing.
+    const rest = this.#lines.rest();
+    if (rest !== undefined) this.#take(rest);
+    return this.#start && { ...this.#start, pieces: this.#pieces, staged: this.#staged };
+  }
+
+  #take(line: Buffer): void {
+    if (this.#start === undefined) {
+      const start = parseHeader(line);
+      if (start !== undefined && 'newerFormat' in start) throw new NewerFormat(start.newerFormat);
+      this.#start = start;
+      return;
+    }
+    const record = parseRecord(line, this.#start.seed, this.#start.header.source.size);
+    if (record?.kind === 'piece') this.#pieces.record(record, record.state, record.digest);
+    else if (record?.kind === 'staged') this.#staged = stagedOf(record);
+  }
+}
+
+function stagedOf({ size, mtimeMs, atMs }: StagedSeen): StagedSeen {
+  return mtimeMs === undefined ? { size, atMs } : { size, mtimeMs, atMs };
+}
