@@ -6,6 +6,8 @@ import { choosePieceSize, pieceCount } from './engine/grid.ts';
 import { type FoundSources, findSources, type SourceFile } from './engine/local-files.ts';
 import { LocalRunner } from './engine/local-runner.ts';
 import { startRateLimiter } from './engine/rate-limiter.ts';
+import type { JournalShelf } from './engine/resume/file-resume.ts';
+import { pruneJournals, stateDirectory } from './engine/resume/journal-place.ts';
 import type { UploadOptions } from './engine/upload-context.ts';
 import { type UploadOutcome, UploadRun } from './engine/upload-run.ts';
 import { CopyError, type CopyErrorData } from './errors.ts';
@@ -13,8 +15,9 @@ import type { Interaction, Remote } from './remotes/remote.ts';
 import { SftpRemote } from './remotes/sftp/sftp-remote.ts';
 import { EmbeddedTransport } from './remotes/sftp/ssh/embedded-transport.ts';
 import { resolveSshOptions } from './remotes/sftp/ssh/resolve-options.ts';
-import { processSshEnvironment } from './remotes/sftp/ssh/ssh-environment.ts';
+import { processSshEnvironment, type SshEnvironment } from './remotes/sftp/ssh/ssh-environment.ts';
 import { DEFAULT_STALL_TIMEOUT_MS, type SshInput } from './remotes/sftp/ssh/ssh-options.ts';
+import type { SshSettings } from './remotes/sftp/ssh/ssh-settings.ts';
 import { textFromBytes } from './util/bytes-text.ts';
 import { RunnerPool, type RunnerPoolOptions } from './workers/runner-pool.ts';
 import { startWorker } from './workers/start-worker.ts';
@@ -46,6 +49,8 @@ export interface PutOptions {
   readonly limitBytesPerSecond?: number;
   /** When a run without any connection is given up. Default: 15 minutes. */
   readonly retryForMs?: number;
+  /** Go on with what an earlier run of the same copy left; false: start over. Default: true. */
+  readonly resume?: boolean;
   /** Tell what would be copied; write nothing. Default: false. */
   readonly dryRun?: boolean;
 }
@@ -65,6 +70,10 @@ export interface TransferResult {
   readonly filesDone: number;
   readonly filesFailed: number;
   readonly bytesSent: number;
+  /** Of the files that are done: what an earlier run had sent. */
+  readonly bytesResumed: number;
+  /** Of the files that failed: what the same call need not send again. */
+  readonly bytesKept: number;
   readonly elapsedMs: number;
   /** What ended the run, or the one file job. */
   readonly error?: CopyErrorData;
@@ -120,6 +129,7 @@ const DEFAULTS = {
   verify: 'size',
   inplace: false,
   preserve: true,
+  resume: true,
   retryForMs: 15 * 60_000,
   dryRun: false,
 } as const;
@@ -130,6 +140,8 @@ const NOTHING_DONE = {
   filesDone: 0,
   filesFailed: 0,
   bytesSent: 0,
+  bytesResumed: 0,
+  bytesKept: 0,
   connectionsUsed: 0,
   verified: { bySize: 0, notVerified: 0 },
 } as const;
@@ -142,7 +154,16 @@ async function upload(
 ): Promise<UploadOutcome> {
   const warn = (code: string, message: string): void =>
     observer({ v: 1, atMs: Date.now(), type: 'notice', level: 'warning', code, message });
-  const remote = sftpRemote(options, context, (message) => warn('ssh', message));
+  const own = processSshEnvironment();
+  const environment = { ...own, variables: context.environment ?? own.variables };
+  const settings = resolveSshOptions(options.ssh, environment);
+  const remote = sftpRemote(options, context, settings, environment, (message) => warn('ssh', message));
+  const journals: JournalShelf = {
+    directory: stateDirectory(environment),
+    server: settings,
+    resume: options.resume,
+    failed: (error) => warn('journal', `${error.message} ${error.advice}`),
+  };
   const sources = await findSources(options.sources);
   const [onlyFailure] = sources.failures;
   if (sources.files.length === 0 && onlyFailure !== undefined) {
@@ -168,12 +189,17 @@ async function upload(
       }),
       counters,
       sources,
-      { ...options, wanted: options.dryRun ? 1 : wantedConnections(options, sources.files) } satisfies UploadOptions,
+      {
+        ...options,
+        journals,
+        wanted: options.dryRun ? 1 : wantedConnections(options, sources.files),
+      } satisfies UploadOptions,
       observer,
     );
     return await run.run(context.signal ?? new AbortController().signal);
   } finally {
     stopLimiter();
+    await pruneJournals(journals.directory);
   }
 }
 
@@ -184,10 +210,13 @@ function tellFailures({ failures }: FoundSources, observer: Observer): void {
   }
 }
 
-function sftpRemote(options: Settled, context: TransferContext, warn: (message: string) => void): Remote {
-  const own = processSshEnvironment();
-  const environment = { ...own, variables: context.environment ?? own.variables };
-  const settings = resolveSshOptions(options.ssh, environment);
+function sftpRemote(
+  options: Settled,
+  context: TransferContext,
+  settings: SshSettings,
+  environment: SshEnvironment,
+  warn: (message: string) => void,
+): Remote {
   const transport = new EmbeddedTransport({
     settings,
     environment,
@@ -216,12 +245,14 @@ function usefulConnections(files: readonly SourceFile[]): number {
 }
 
 function toResult(several: boolean, outcome: UploadOutcome, elapsedMs: number): TransferResult {
-  const { filesDone, filesFailed, bytesSent, error, ended } = outcome;
+  const { filesDone, filesFailed, bytesSent, bytesResumed, bytesKept, error, ended } = outcome;
   return {
     exitCode: error === undefined ? 0 : several && !ended ? 1 : error.exitCode,
     filesDone,
     filesFailed,
     bytesSent,
+    bytesResumed,
+    bytesKept,
     elapsedMs,
     ...(error && { error: error.toData() }),
   };

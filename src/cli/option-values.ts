@@ -9,6 +9,7 @@ export interface OptionValues {
   verify: 'size' | 'none';
   inplace: boolean;
   preserve: boolean;
+  resume: boolean;
   dryRun: boolean;
   port: number | undefined;
   identityFiles: readonly string[];
@@ -39,6 +40,7 @@ export function blankValues(): OptionValues {
     verify: 'size',
     inplace: false,
     preserve: true,
+    resume: true,
     dryRun: false,
     port: undefined,
     identityFiles: [],

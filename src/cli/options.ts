@@ -102,6 +102,9 @@ export const optionRows: readonly OptionRow[] = [
     'write the target itself, not a partial file beside it',
     () => ({ inplace: true }),
   ),
+  row('Copying', '--no-resume', null, null, 'MT_COPY_NO_RESUME', 'start over, whatever an earlier run left', () => ({
+    resume: false,
+  })),
   row('Copying', '--no-preserve', null, null, 'MT_COPY_NO_PRESERVE', 'leave mode bits and times to the server', () => ({
     preserve: false,
   })),

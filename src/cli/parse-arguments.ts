@@ -113,6 +113,7 @@ function putOptions(values: OptionValues, sources: readonly Buffer[], location: 
     verify: values.verify,
     inplace: values.inplace,
     preserve: values.preserve,
+    resume: values.resume,
     ...(limitBytesPerSecond === undefined ? {} : { limitBytesPerSecond }),
     retryForMs: values.retryForMs,
     dryRun: values.dryRun,

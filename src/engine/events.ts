@@ -45,7 +45,10 @@ export type TransferEventBody =
   /** About four a second. */
   | {
       readonly type: 'progress';
+      /** Resumed ones included. */
       readonly bytesDone: number;
+      /** Of those, what an earlier run had sent; rate and ETA do not count them. */
+      readonly bytesResumed: number;
       readonly bytesTotal: number;
       readonly filesDone: number;
       readonly filesTotal: number;
@@ -63,6 +66,10 @@ export type TransferEventBody =
       readonly filesDone: number;
       readonly filesFailed: number;
       readonly bytesSent: number;
+      /** Of the files that are done: what an earlier run had sent. */
+      readonly bytesResumed: number;
+      /** Of the files that failed: what the same command need not send again. */
+      readonly bytesKept: number;
       readonly elapsedMs: number;
       /** How much was verified by what, in bytes. */
       readonly verified: { readonly bySize: number; readonly notVerified: number };

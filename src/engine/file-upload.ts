@@ -1,6 +1,6 @@
 /** One file job of an upload: stage, send by as many connections as the server lets write, seal, check, publish. */
 import { CopyError } from '../errors.ts';
-import type { Abilities, Published, Seal, StageToken, WriterProbe } from '../remotes/remote.ts';
+import type { Abilities, Published, Seal, Staged, StageToken, WriterProbe } from '../remotes/remote.ts';
 import { textFromBytes } from '../util/bytes-text.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { type Deferred, deferred } from '../util/deferred.ts';
@@ -8,6 +8,7 @@ import { formatSize } from '../util/format-size.ts';
 import { choosePieceSize, pieceCount } from './grid.ts';
 import { type LocalSource, openSource } from './local-source.ts';
 import { PeriodicSync } from './periodic-sync.ts';
+import { type Claim, FileResume } from './resume/file-resume.ts';
 import type { UploadContext } from './upload-context.ts';
 import type { UploadTarget } from './upload-destination.ts';
 import { WriterSearch } from './writer-search.ts';
@@ -60,6 +61,13 @@ export class FileUpload {
   readonly #search: WriterSearch;
   readonly #sync: PeriodicSync;
   readonly #leaving: Map<number, Deferred<void>> = new Map();
+  /** Undefined where nothing is kept for another run. */
+  #resume: FileResume | undefined;
+  /** Claims of an earlier run that are being checked; never rejects. */
+  #checking: Promise<void> | undefined;
+  /** What is durable is being written down; never rejects. */
+  #noting: Promise<void> | undefined;
+  #bytesResumed = 0;
 
   constructor(run: UploadContext, file: number, path: Buffer, target: UploadTarget) {
     this.#run = run;
@@ -75,18 +83,32 @@ export class FileUpload {
       failed: (error) => this.#sent?.reject(error.scope === 'connection' ? startOver(error) : error),
       ended: () => this.#look(),
     });
-    this.#sync = new PeriodicSync(run, file, (error) => this.#sent?.reject(error));
+    this.#sync = new PeriodicSync(
+      run,
+      file,
+      (error) => this.#sent?.reject(error),
+      (staged) => {
+        // What comes while the last is still being written down is noted with the next.
+        this.#noting ??= this.#note(staged).finally(() => {
+          this.#noting = undefined;
+        });
+      },
+    );
     this.paths = { source: textFromBytes(path), target: textFromBytes(target.path) };
   }
 
   /** Resolves when the target is in its place; rejects with a CopyError. Either way nothing of it is in use any more. */
   async run(): Promise<FileResult> {
     this.#source = await openSource(this.#path);
+    let isDone = false;
     try {
+      this.#resume = await this.#openResume();
       for (let start = 1; ; start++) {
         try {
-          await this.#send();
-          return await this.#commit();
+          await this.#send(start === 1);
+          const result = await this.#commit();
+          isDone = true;
+          return result;
         } catch (error) {
           if (!(error instanceof StartOver)) throw error;
           if (this.#run.error !== undefined) throw this.#run.error;
@@ -100,6 +122,7 @@ export class FileUpload {
       }
     } finally {
       await this.#quiesce();
+      await (isDone ? this.#resume?.finish() : this.#keep());
       this.#run.scheduler.removeFile(this.file);
       // After a failure handles are open; nobody waits for a server to close what is of no use.
       void this.#leave([...this.#holders]).catch(() => {});
@@ -109,6 +132,16 @@ export class FileUpload {
 
   get size(): number {
     return this.#source.size;
+  }
+
+  /** Bytes that an earlier run had sent, and that are still right. */
+  get bytesResumed(): number {
+    return this.#bytesResumed;
+  }
+
+  /** After a failure: bytes that another run need not send. */
+  get bytesKept(): number {
+    return this.#resume?.keptBytes ?? 0;
   }
 
   get fd(): number {
@@ -186,16 +219,29 @@ export class FileUpload {
     this.#search.fail(error);
   }
 
-  async #send(): Promise<void> {
+  /** A file of one piece is sent as quickly as it is looked at, and the target itself has nothing apart to go on with. */
+  async #openResume(): Promise<FileResume | undefined> {
+    const { journals, inplace, pieceSize } = this.#run.options;
+    if (journals === undefined || inplace) return undefined;
+    const limits = { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER };
+    if (pieceCount(this.size, choosePieceSize(this.size, limits, pieceSize)) <= 1) return undefined;
+    return FileResume.open(journals, this.#source, this.#path, this.#target.path);
+  }
+
+  async #send(isFirst: boolean): Promise<void> {
     const { scheduler, options } = this.#run;
     await this.#quiesce();
     await this.#leave([...this.#holders]).catch(() => {
       // What an earlier start wrote is thrown away, so its closing may fail.
     });
-    const abilities = await this.#stage();
+    const { abilities, claims } = await this.#stage(isFirst);
     this.#pieceSize = choosePieceSize(this.size, abilities.pieceSize, options.pieceSize);
     this.#pieces = pieceCount(this.size, this.#pieceSize);
-    scheduler.addFile(this.file, this.size, this.#pieceSize, this.#home);
+    // What several had written and one crash did not take shows that several may write here.
+    if (claims.length > 0 && abilities.writers === 'unknown') this.#run.writers.decide('many');
+    this.#bytesResumed = 0;
+    if (claims.length === 0) await this.#resume?.begin(this.#token!, this.#pieceSize);
+    scheduler.addFile(this.file, this.size, this.#pieceSize, this.#home, claims);
     if (abilities.writers !== 'unknown') this.#run.writers.decide(abilities.writers);
     this.#sent = deferred();
     this.#isDistrusted = false;
@@ -204,6 +250,7 @@ export class FileUpload {
     // First, so that nothing is under way that would have to be waited for.
     this.#considerProbe();
     this.#run.pump();
+    this.#checking = this.#check(claims);
     this.#look();
     try {
       await this.#sent.promise;
@@ -214,15 +261,58 @@ export class FileUpload {
     }
   }
 
-  #stage(): Promise<Abilities> {
+  #stage(isFirst: boolean): Promise<{ readonly abilities: Abilities; readonly claims: readonly Claim[] }> {
+    // What a start before this one left is ours, as is what our journal knows of.
+    const anew = !isFirst || this.#resume?.hasStaged ? 'anew' : 'fresh';
+    const how = this.#run.options.inplace ? 'in-place' : anew;
     return this.#run.onConnection(async (connection, remote) => {
-      const staged = await remote.stage(this.#target.path, this.#run.options.inplace ? 'in-place' : 'fresh');
+      const reopened = isFirst ? await this.#resume?.reopen(remote) : undefined;
+      const staged = reopened?.staged ?? (await remote.stage(this.#target.path, how));
       this.#run.runner.local.adopt(connection, staged);
       this.#token = staged.token;
       this.#home = connection;
       this.#holders.add(connection);
-      return remote.abilities;
+      return { abilities: remote.abilities, claims: reopened?.claims ?? [] };
     });
+  }
+
+  /** What an earlier run sent is not sent again, if the source still has it. */
+  async #check(claims: readonly Claim[]): Promise<void> {
+    try {
+      for (const claim of claims) {
+        if (this.#sent === undefined) return;
+        const isThere = await this.#resume!.isRight(claim);
+        this.#run.scheduler.settleClaim(this.file, claim, isThere);
+        if (isThere) this.#bytesResumed += claim.length;
+        else this.#run.pump();
+      }
+      this.#look();
+    } catch (error) {
+      this.#sent?.reject(error);
+    }
+  }
+
+  /** What is durable is written down, so that it outlives this process. */
+  async #note(staged: Staged): Promise<void> {
+    if (this.#resume === undefined) return;
+    try {
+      await this.#resume.note(this.#run.scheduler.durable(this.file), await staged.look());
+    } catch (error) {
+      // A lost connection is dealt with where it is reported; a source that cannot be read fails the file.
+      const failure = CopyError.from(error);
+      if (failure.scope !== 'connection') this.#sent?.reject(failure);
+    }
+  }
+
+  /** After a failure: what the server has is made durable as far as it still can be, and noted. */
+  async #keep(): Promise<void> {
+    if (this.#resume === undefined) return;
+    if (this.#othersMayWrite && this.#isAtHome) {
+      await this.#sync.last(this.#home, this.#token!);
+      await this.#noting;
+      if (this.#isAtHome) await this.#note(await this.#run.runner.local.joined(this.#home, this.#token!));
+    }
+    await this.#resume.close();
   }
 
   get #othersMayWrite(): boolean {
@@ -258,6 +348,8 @@ export class FileUpload {
   /** Resolves when no connection works on this file; none begins to until the scheduler resumes it. */
   async #quiesce(): Promise<void> {
     await this.#search.work;
+    await this.#checking;
+    await this.#noting;
     await this.#drain();
   }
 

@@ -27,6 +27,8 @@ export interface LocalSource {
   readonly mtimeMs: number;
   /** Permission bits. */
   readonly mode: number;
+  /** As it was when it was opened. */
+  readonly identity: SourceIdentity;
   /** @throws CopyError `source-changed` unless file and name are still what they were when it was opened. */
   checkUnchanged(): Promise<void>;
   close(): Promise<void>;
@@ -51,6 +53,7 @@ export async function openSource(path: Uint8Array): Promise<LocalSource> {
       size: opened.size,
       mtimeMs: Number(stats.mtimeNs / 1_000_000n),
       mode: Number(stats.mode) & 0o7777,
+      identity: opened,
       checkUnchanged: () => checkUnchanged(file, path, opened, name),
       close: () => file.close(),
     };

@@ -1,25 +1,31 @@
 /** Has the server bring to its disk what it has of a file, from time to time, so that a crash of it costs little. */
 import { CopyError } from '../errors.ts';
-import type { StageToken } from '../remotes/remote.ts';
+import type { Staged, StageToken } from '../remotes/remote.ts';
 import type { UploadContext } from './upload-context.ts';
 
 /** On a line that holds; where all connections are lost before a sync, it is asked for ever sooner. */
 const LONGEST_MS = 10_000;
+const FIRST_MS = 2000;
 const SHORTEST_MS = 250;
 
 export class PeriodicSync {
   readonly #run: UploadContext;
   readonly #file: number;
   readonly #failed: (error: CopyError) => void;
-  #everyMs = LONGEST_MS;
-  #isUnderWay = false;
+  readonly #synced: (staged: Staged) => void;
+  #everyMs = FIRST_MS;
+  #underWay: Promise<void> | undefined;
   #lastMs = 0;
 
-  /** `failed` is called when the server's disk does not take it: nothing will mend that. */
-  constructor(run: UploadContext, file: number, failed: (error: CopyError) => void) {
+  /**
+   * `failed` is called when the server's disk does not take it: nothing will mend that; `synced` when something is
+   * durable that was not before.
+   */
+  constructor(run: UploadContext, file: number, failed: (error: CopyError) => void, synced: (staged: Staged) => void) {
     this.#run = run;
     this.#file = file;
     this.#failed = failed;
+    this.#synced = synced;
   }
 
   /** Nothing is due for a while. */
@@ -35,13 +41,24 @@ export class PeriodicSync {
   /** Only a witness of all that was acknowledged can tell that it was not lost before. */
   ifDue(nowMs: number, connection: number, of: StageToken): void {
     const { continuity, scheduler } = this.#run;
-    if (this.#isUnderWay || nowMs - this.#lastMs < this.#everyMs) return;
+    if (this.#underWay !== undefined || nowMs - this.#lastMs < this.#everyMs) return;
     if (!continuity.isWitness(connection) || scheduler.atRisk(this.#file).isEmpty) return;
-    this.#isUnderWay = true;
-    void this.#sync(connection, of).finally(() => {
-      this.#isUnderWay = false;
+    this.#begin(connection, of);
+  }
+
+  /** Nothing more will be sent: what is there is to be kept. Resolves when it is, or cannot be. */
+  async last(connection: number, of: StageToken): Promise<void> {
+    await this.#underWay;
+    const { continuity, scheduler } = this.#run;
+    if (continuity.isWitness(connection) && !scheduler.atRisk(this.#file).isEmpty) await this.#begin(connection, of);
+  }
+
+  #begin(connection: number, of: StageToken): Promise<void> {
+    this.#underWay = this.#sync(connection, of).finally(() => {
+      this.#underWay = undefined;
       this.restart();
     });
+    return this.#underWay;
   }
 
   async #sync(connection: number, of: StageToken): Promise<void> {
@@ -54,6 +71,7 @@ export class PeriodicSync {
       if (isDurable && epoch === continuity.epoch && runner.local.holds(connection, of)) {
         scheduler.synced(this.#file, ranges);
         this.#everyMs = Math.min(LONGEST_MS, this.#everyMs * 2);
+        this.#synced(staged);
       }
     } catch (error) {
       // A lost connection is dealt with where it is reported.

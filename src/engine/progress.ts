@@ -44,20 +44,25 @@ export class Progress {
     this.#bytesTotal -= planned;
   }
 
-  /** `bytesUnderWay` are the acknowledged bytes of the files that are not done. */
-  sample(bytesUnderWay: number, nowMs: number): ProgressSnapshot {
+  /**
+   * `bytesUnderWay` are the acknowledged bytes of the files that are not done; `bytesResumed` those of all files that an
+   * earlier run had sent: they say nothing of how fast this one is.
+   */
+  sample(bytesUnderWay: number, bytesResumed: number, nowMs: number): ProgressSnapshot {
     const bytesDone = this.#bytesDone + bytesUnderWay;
+    const bytesSent = bytesDone - bytesResumed;
     // Until the first byte is there nothing was slow: somebody may be answering a question.
-    if (bytesDone === 0) this.#samples.length = 0;
-    this.#samples.push({ bytes: bytesDone, atMs: nowMs });
+    if (bytesSent === 0) this.#samples.length = 0;
+    this.#samples.push({ bytes: bytesSent, atMs: nowMs });
     while (this.#samples.length > 2 && this.#samples[1]!.atMs < nowMs - RATE_WINDOW_MS) this.#samples.shift();
     const oldest = this.#samples[0]!;
     const elapsedMs = nowMs - oldest.atMs;
     // A file that had to be begun anew takes the count back; there is no negative rate.
-    const bytesPerSecond = elapsedMs > 0 ? Math.max(0, ((bytesDone - oldest.bytes) / elapsedMs) * 1000) : 0;
+    const bytesPerSecond = elapsedMs > 0 ? Math.max(0, ((bytesSent - oldest.bytes) / elapsedMs) * 1000) : 0;
     const rest = this.#bytesTotal - bytesDone;
     return {
       bytesDone,
+      bytesResumed,
       bytesTotal: this.#bytesTotal,
       filesDone: this.#filesDone,
       filesTotal: this.filesTotal,

@@ -100,9 +100,13 @@ export class Scheduler {
     return [...this.#tasks.values()].some((task) => task.connection === connection);
   }
 
-  /** `only`: the one connection that may work on the file. */
-  addFile(file: number, size: number, pieceSize: number, only?: number): void {
+  /**
+   * `only`: the one connection that may work on the file. `claimed`: what an earlier run says is there; it is handed out
+   * to nobody until {@link settleClaim} says whether that is so.
+   */
+  addFile(file: number, size: number, pieceSize: number, only?: number, claimed: Iterable<Range> = []): void {
     const todo = new RangeSet([{ offset: 0, length: size }]);
+    for (const range of claimed) todo.remove(range);
     const [acknowledged, atRisk] = [new RangeSet(), new RangeSet()];
     this.#files.set(file, { file, size, pieceSize, todo, acknowledged, atRisk, only, paused: false });
   }
@@ -156,6 +160,21 @@ export class Scheduler {
       state.todo.add(range);
     }
     return ranges.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** What was claimed is there, and durable, or is to hand out. */
+  settleClaim(file: number, range: Range, isThere: boolean): void {
+    const state = this.#files.get(file);
+    if (isThere) state?.acknowledged.add(range);
+    else state?.todo.add(range);
+  }
+
+  /** What a crash of the server would leave of a file. */
+  durable(file: number): RangeSet {
+    const state = this.#files.get(file);
+    const durable = new RangeSet(state?.acknowledged ?? []);
+    for (const range of state?.atRisk ?? []) durable.remove(range);
+    return durable;
   }
 
   /** Bytes were acknowledged outside of any task. */

@@ -3,6 +3,7 @@ import type { CopyError } from '../errors.ts';
 import type { RemoteConnection } from '../remotes/remote.ts';
 import type { TransferEventBody } from './events.ts';
 import type { Fleet, FleetOptions } from './fleet.ts';
+import type { JournalShelf } from './resume/file-resume.ts';
 import type { Runners } from './runners.ts';
 import type { Order, Scheduler } from './scheduler.ts';
 import type { ServerContinuity } from './server-continuity.ts';
@@ -18,6 +19,8 @@ export interface UploadOptions extends FleetOptions {
   /** Give the target the mode bits and times of the source. */
   readonly preserve: boolean;
   readonly dryRun: boolean;
+  /** Undefined: nothing is kept for another run. */
+  readonly journals?: JournalShelf | undefined;
 }
 
 export interface OnConnectionOptions {

@@ -30,8 +30,18 @@ export class UploadDestination {
   /** A directory that is missing on the way to the targets. */
   readonly #missing: Buffer | undefined;
 
-  private constructor(path: Buffer, isDirectory: boolean, found: Found, missing: Buffer | undefined) {
+  /** Without links, as far as it could be told. */
+  readonly #canonical: Buffer;
+
+  private constructor(
+    path: Buffer,
+    isDirectory: boolean,
+    found: Found,
+    missing: Buffer | undefined,
+    canonical: Buffer,
+  ) {
     this.path = path;
+    this.#canonical = canonical;
     this.#isDirectory = isDirectory;
     this.#found = found;
     this.#missing = missing;
@@ -45,21 +55,31 @@ export class UploadDestination {
     // Of `file/` OpenSSH says that there is no such file.
     const asked = path.length === 0 ? HERE : withoutTrailingSlashes(path);
     const parent = directoryName(asked);
-    const [home, found, parentFound] = await Promise.all([
+    const [home, found, parentFound, ownRealPath, parentRealPath] = await Promise.all([
       isAbsolute(path) ? HERE : connection.realPath(HERE),
       look(connection, asked),
       connection.stat(parent.length === 0 ? HERE : parent),
+      realPathOf(connection, asked),
+      realPathOf(connection, parent.length === 0 ? HERE : parent),
     ]);
     const absolute = isAbsolute(path) ? asked : joinPath(home, asked.equals(HERE) ? Buffer.alloc(0) : asked);
     const shown = withoutTrailingSlashes(absolute);
-    if (found.at?.kind === 'directory') return new UploadDestination(shown, true, found, undefined);
+    const beside = parentRealPath === undefined ? shown : joinPath(parentRealPath, baseName(shown));
+    // Some servers resolve what does not exist; what does is told by the looks.
+    const canonical = (found.at === undefined ? undefined : ownRealPath) ?? beside;
+    if (found.at?.kind === 'directory') return new UploadDestination(shown, true, found, undefined, canonical);
     const wantsDirectory = several || endsWithSlash(path) || isDots(baseName(path));
     if (found.at !== undefined && wantsDirectory) {
       throw new CopyError('destination-in-the-way', `${cleanText(shown)} is not a directory.`);
     }
-    if (wantsDirectory) return new UploadDestination(shown, true, found, shown);
+    if (wantsDirectory) return new UploadDestination(shown, true, found, shown, canonical);
     const isPlaced = found.at !== undefined || parentFound?.kind === 'directory';
-    return new UploadDestination(shown, false, found, isPlaced ? undefined : directoryName(shown));
+    return new UploadDestination(shown, false, found, isPlaced ? undefined : directoryName(shown), canonical);
+  }
+
+  /** What two runs must not work on at a time: the target, or the directory of the targets. */
+  get root(): Buffer {
+    return this.#canonical;
   }
 
   /**
@@ -91,6 +111,16 @@ const HERE = Buffer.from('.');
 async function look(connection: RemoteConnection, path: Buffer): Promise<Found> {
   const [at, link] = await Promise.all([connection.stat(path), connection.lstat(path)]);
   return { at, isDanglingLink: at === undefined && link?.kind === 'link' };
+}
+
+/** Undefined where it does not exist, or cannot be told. */
+async function realPathOf(connection: RemoteConnection, path: Buffer): Promise<Buffer | undefined> {
+  try {
+    return Buffer.from(await connection.realPath(path));
+  } catch (error) {
+    if (CopyError.from(error).scope === 'file') return undefined;
+    throw error;
+  }
 }
 
 /** Names that only directories have. */

@@ -13,6 +13,7 @@ import { Fleet } from './fleet.ts';
 import type { FoundSources } from './local-files.ts';
 import type { RunnerReport } from './piece-runner.ts';
 import { Progress } from './progress.ts';
+import { lockTarget, type TargetLock } from './resume/target-lock.ts';
 import type { Runners } from './runners.ts';
 import { type Order, Scheduler } from './scheduler.ts';
 import { ServerContinuity } from './server-continuity.ts';
@@ -28,11 +29,17 @@ const SILENT_MS = 3000;
 const PATIENCE = 5;
 /** On how many connections an operation is tried before its failure is the file's. */
 const OPERATION_ATTEMPTS = 5;
+/** How long a run that is stopped takes at most to keep what it has sent. */
+const KEEP_MS = 3000;
 
 export interface UploadOutcome {
   readonly filesDone: number;
   readonly filesFailed: number;
   readonly bytesSent: number;
+  /** Of the files that are done: what an earlier run had sent. */
+  readonly bytesResumed: number;
+  /** Of the files that failed: what another run need not send. */
+  readonly bytesKept: number;
   /** The most that were open at one time. */
   readonly connectionsUsed: number;
   /** Bytes of the files that are done, by what they were verified by. */
@@ -71,6 +78,10 @@ export class UploadRun implements UploadContext {
   #connectionsUsed = 0;
   #verifiedBySize = 0;
   #notVerified = 0;
+  /** Until connections are closed whatever is still to be kept. */
+  #patience: NodeJS.Timeout | undefined;
+  #bytesResumed = 0;
+  #bytesKept = 0;
   /** Whether observers know what is going to be copied. */
   #planned = false;
 
@@ -106,6 +117,7 @@ export class UploadRun implements UploadContext {
       this.fail(CopyError.from(error));
     } finally {
       clearInterval(ticker);
+      clearTimeout(this.#patience);
       signal.removeEventListener('abort', abort);
       this.fleet.end();
       await this.runner.end();
@@ -114,6 +126,8 @@ export class UploadRun implements UploadContext {
       filesDone: this.#progress.filesDone,
       filesFailed: this.#filesFailed,
       bytesSent: this.#counters.totalAcknowledged(),
+      bytesResumed: this.#bytesResumed,
+      bytesKept: this.#bytesKept,
       connectionsUsed: this.#connectionsUsed,
       verified: { bySize: this.#verifiedBySize, notVerified: this.#notVerified },
       error: this.#error ?? this.#firstFailure,
@@ -131,7 +145,9 @@ export class UploadRun implements UploadContext {
     this.#error = error;
     this.#opening?.reject(error);
     for (const job of this.#active.values()) job.fail(error);
-    this.fleet.end();
+    // Who stops a run wants to go on later: connections stay until what they have sent is kept, but not for long.
+    if (error.code !== 'cancelled') this.fleet.end();
+    else this.#patience = setTimeout(() => this.fleet.end(), KEEP_MS);
   }
 
   emit(event: TransferEventBody): void {
@@ -227,7 +243,21 @@ export class UploadRun implements UploadContext {
     );
     if (this.options.dryRun) return this.#tellJobs(jobs);
     if (jobs.length === 0) return;
-    if (await this.#prepare(destination, jobs)) await this.#runJobs(jobs);
+    const lock = await this.#lock(destination.root);
+    try {
+      if (await this.#prepare(destination, jobs)) await this.#runJobs(jobs);
+    } finally {
+      await lock?.release();
+    }
+  }
+
+  async #lock(root: Uint8Array): Promise<TargetLock | undefined> {
+    const { journals } = this.options;
+    if (journals === undefined) return undefined;
+    const { user, host, port } = journals.server;
+    const lock = await lockTarget({ server: `${user}@${host}:${port}`, path: root }, journals);
+    if (lock.warning !== undefined) this.notice('not-locked', lock.warning, 'warning');
+    return lock;
   }
 
   #tellJobs(jobs: readonly Job[]): void {
@@ -278,12 +308,14 @@ export class UploadRun implements UploadContext {
     try {
       const { bytes, sizeVerified } = await job.run();
       this.#active.delete(file);
+      this.#bytesResumed += job.bytesResumed;
       this.#progress.fileDone(source.size, bytes);
       if (sizeVerified) this.#verifiedBySize += bytes;
       else this.#notVerified += bytes;
       this.emit({ type: 'file', state: 'done', ...shown });
     } catch (error) {
       this.#active.delete(file);
+      this.#bytesKept += job.bytesKept;
       const failure = CopyError.from(error);
       if (failure.scope === 'run') this.fail(failure);
       this.#fileFailed(shown.source, shown.target, shown.size, failure);
@@ -410,7 +442,8 @@ export class UploadRun implements UploadContext {
     this.pump();
     for (const job of this.#active.values()) job.syncIfDue(now);
     const underWay = [...this.#active.keys()].reduce((sum, file) => sum + this.scheduler.bytesAcknowledged(file), 0);
-    const sample = this.#progress.sample(underWay, now);
+    const resumed = [...this.#active.values()].reduce((sum, job) => sum + job.bytesResumed, this.#bytesResumed);
+    const sample = this.#progress.sample(underWay, resumed, now);
     if (!this.#planned) return;
     this.emit({
       type: 'progress',

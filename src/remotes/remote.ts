@@ -90,10 +90,17 @@ export interface RemoteConnection {
    */
   open(path: Uint8Array): Promise<RemoteFile>;
   /**
-   * Opens a staged file for `target` (not a link: resolve it first). `fresh`: new and empty, whatever an earlier run
-   * left is removed; `in-place`: the target itself, created if missing, its bytes kept until written over.
+   * Opens a staged file for `target` (not a link: resolve it first). `fresh`: new and empty; what an earlier run left is
+   * looked at twice, some seconds apart, and removed: rejects with `target-busy` if somebody still writes it. `anew`:
+   * the same, but what is there is known to be ours, and is removed at once. `in-place`: the target itself, created if
+   * missing, its bytes kept until written over.
    */
-  stage(target: Uint8Array, how: 'fresh' | 'in-place'): Promise<Staged>;
+  stage(target: Uint8Array, how: 'fresh' | 'anew' | 'in-place'): Promise<Staged>;
+  /**
+   * Opens what an earlier run staged, with all it has. Undefined where that is gone, or may not be relied on: it is no
+   * plain file, or others may write it.
+   */
+  reopen(token: StageToken): Promise<Staged | undefined>;
   /**
    * The same staged file from another connection or thread. Rejects with `single-writer` when the server does not let a
    * second writer in, and with scope `connection` when trying again can help.
@@ -177,6 +184,8 @@ export interface Staged {
    * afterwards, and every other holder must have closed before.
    */
   seal(final: FinalAttributes): Promise<Seal>;
+  /** What it looks like now. */
+  look(): Promise<Attributes>;
   /** Gives the staged file up; rejects if the server reports a failure that would otherwise be lost. */
   close(): Promise<void>;
 }

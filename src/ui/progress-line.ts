@@ -24,7 +24,7 @@ function title(view: RunView): string {
 function figures(view: RunView): string {
   const { progress, plan, file } = view;
   if (!progress) return `connecting  CN:0/${plan?.connections ?? 0}`;
-  const { bytesDone, bytesTotal, bytesPerSecond, etaMs, connections, connectionsWanted } = progress;
+  const { bytesDone, bytesResumed, bytesTotal, bytesPerSecond, etaMs, connections, connectionsWanted } = progress;
   const whole = bytesDone >= bytesTotal;
   // Rounded down: 100% is said of what is whole, and of nothing else.
   const percent = bytesTotal === 0 ? 100 : Math.floor((bytesDone / bytesTotal) * 100);
@@ -32,6 +32,7 @@ function figures(view: RunView): string {
   return [
     `${percent}%`,
     `${formatSize(bytesDone)} of ${formatSize(bytesTotal)}`,
+    ...(bytesResumed > 0 ? [`resumed ${formatSize(bytesResumed)}`] : []),
     formatRate(bytesPerSecond),
     finishing ? 'finishing' : `ETA ${formatEta(etaMs)}`,
     `CN:${connections}/${connectionsWanted}`,

@@ -9,10 +9,17 @@ import { showBaseName } from './show-name.ts';
  */
 export function summaryLine(view: RunView, result: EventOf<'result'>): string | undefined {
   if (result.filesDone === 0 || view.plan?.dryRun) return undefined;
-  const { bytesSent, elapsedMs, connectionsUsed } = result;
+  const { bytesSent, bytesResumed, elapsedMs, connectionsUsed } = result;
   const rate = elapsedMs > 0 ? ` (${formatRate((bytesSent * 1000) / elapsedMs)})` : '';
   const connections = `${connectionsUsed} connection${connectionsUsed === 1 ? '' : 's'}`;
-  return `${subject(view, result)}: ${formatSize(bytesSent)} in ${formatDuration(elapsedMs)}${rate}, ${connections}, ${verification(result)}`;
+  const resumed = bytesResumed > 0 ? ` (${formatSize(bytesResumed)} were there already)` : '';
+  return `${subject(view, result)}: ${formatSize(bytesSent)}${resumed} in ${formatDuration(elapsedMs)}${rate}, ${connections}, ${verification(result)}`;
+}
+
+/** After a failure: what is not lost. Undefined where nothing is kept. */
+export function keptLine({ bytesKept, exitCode }: EventOf<'result'>): string | undefined {
+  if (exitCode === 0 || bytesKept === 0) return undefined;
+  return `${formatSize(bytesKept)} are safe on the server; the same command goes on from there.`;
 }
 
 /** The last line where some of several files failed. */

@@ -237,12 +237,18 @@ export class MemoryConnection implements RemoteConnection {
       throw new CopyError('no-space', 'The server could not keep it.');
   }
 
-  async stage(target: Uint8Array, how: 'fresh' | 'in-place'): Promise<Staged> {
+  async stage(target: Uint8Array, how: 'fresh' | 'anew' | 'in-place'): Promise<Staged> {
     await this.cross();
     const { files } = this.remote;
-    const path = how === 'fresh' ? stagedName(text(target)) : text(target);
-    if (how === 'fresh' || !files.has(path)) files.set(path, { bytes: Buffer.alloc(0), mtimeMs: 0, mode: 0o600 });
+    const path = how === 'in-place' ? text(target) : stagedName(text(target));
+    if (how !== 'in-place' || !files.has(path)) files.set(path, { bytes: Buffer.alloc(0), mtimeMs: 0, mode: 0o600 });
     return this.#staged({ target: text(target), path, stage: this.remote.nextStage() });
+  }
+
+  async reopen(token: StageToken): Promise<Staged | undefined> {
+    const found = await this.stat(Buffer.from(String(token['path'])));
+    if (found?.kind !== 'file') return undefined;
+    return this.#staged({ ...token, stage: this.remote.nextStage() }, found);
   }
 
   async join(token: StageToken): Promise<Staged> {
@@ -254,8 +260,8 @@ export class MemoryConnection implements RemoteConnection {
     return this.#staged(token);
   }
 
-  #staged(token: StageToken): MemoryStaged {
-    const staged = new MemoryStaged(this, token);
+  #staged(token: StageToken, found?: Attributes): MemoryStaged {
+    const staged = new MemoryStaged(this, token, found);
     this.held.add(staged);
     return staged;
   }

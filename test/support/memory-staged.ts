@@ -19,12 +19,19 @@ import { carrySlices } from './memory-slices.ts';
 
 export class MemoryStaged implements Staged {
   readonly token: StageToken;
-  readonly found: Attributes | undefined = undefined;
+  readonly found: Attributes | undefined;
   readonly #connection: MemoryConnection;
 
-  constructor(connection: MemoryConnection, token: StageToken) {
+  constructor(connection: MemoryConnection, token: StageToken, found?: Attributes) {
     this.#connection = connection;
     this.token = token;
+    this.found = found;
+  }
+
+  async look(): Promise<Attributes> {
+    const found = await this.#connection.stat(Buffer.from(this.#path));
+    if (found === undefined) throw new CopyError('partial-refused', 'It is gone.');
+    return found;
   }
 
   get #path(): string {

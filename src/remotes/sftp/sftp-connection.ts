@@ -24,12 +24,15 @@ import { fromStageToken, newStagedToken, type StagedToken, stagedPath } from './
 
 /** The mode of a staged file: nobody else's business until it is whole. */
 const STAGED_MODE = 0o600;
+const LOOK_AGAIN_MS = 3000;
 
 export interface SftpConnectionOptions {
   /** How the server's SSH names itself. */
   readonly software: string;
   /** Requests in flight. */
   readonly inFlight: number | 'auto';
+  /** Between the two looks at what somebody may still be writing. Default: 3000. */
+  readonly lookAgainMs?: number;
   /** Hangs up. */
   readonly close: () => Promise<void>;
 }
@@ -41,11 +44,13 @@ export class SftpConnection implements RemoteConnection {
   readonly #session: SftpSession;
   readonly #windows: FlowWindows;
   readonly #close: () => Promise<void>;
+  readonly #lookAgainMs: number;
   readonly #isOpenSsh: boolean;
 
   constructor(session: SftpSession, closed: Promise<CopyError | undefined>, options: SftpConnectionOptions) {
     this.#session = session;
     this.#close = options.close;
+    this.#lookAgainMs = options.lookAgainMs ?? LOOK_AGAIN_MS;
     this.closed = closed;
     this.description = options.software;
     this.#isOpenSsh = isOpenSsh(options.software, session);
@@ -82,8 +87,21 @@ export class SftpConnection implements RemoteConnection {
     return SftpRemoteFile.open(this.#session, this.#windows.reading, path);
   }
 
-  async stage(target: Uint8Array, how: 'fresh' | 'in-place'): Promise<Staged> {
-    return how === 'fresh' ? this.#stageFresh(target) : this.#stageInPlace(target);
+  async stage(target: Uint8Array, how: 'fresh' | 'anew' | 'in-place'): Promise<Staged> {
+    return how === 'in-place' ? this.#stageInPlace(target) : this.#stageFresh(target, how === 'anew');
+  }
+
+  async reopen(token: StageToken): Promise<Staged | undefined> {
+    const { target, partial } = fromStageToken(token);
+    const found = partial && (await this.lstat(partial));
+    if (partial === undefined || found === undefined || !isOursAlone(found)) return undefined;
+    const handle = await asked(this.#session.open(partial, OpenFlag.write), { operation: 'open', path: partial });
+    const staged = this.#staged(newStagedToken(target, partial), handle, found);
+    // What is open is what was looked at: between the two somebody could have put a link there.
+    const opened = await staged.look();
+    if (opened.kind === 'file' && opened.size === found.size && isOursAlone(opened)) return staged;
+    await staged.close();
+    return undefined;
   }
 
   async join(token: StageToken): Promise<Staged> {
@@ -107,13 +125,13 @@ export class SftpConnection implements RemoteConnection {
     await Promise.all([this.#session.close(), this.#close()]);
   }
 
-  async #stageFresh(target: Uint8Array): Promise<Staged> {
+  async #stageFresh(target: Uint8Array, isOurs: boolean): Promise<Staged> {
     const usual = partialPath(target);
     try {
       return await this.#create(target, usual);
     } catch (error) {
       if (CopyError.from(error).scope !== 'file') throw error;
-      if (await this.#isRemoved(usual)) return this.#create(target, usual);
+      if (await this.#isRemoved(usual, isOurs)) return this.#create(target, usual);
       // Where nothing is to be seen the name may be taken: proftpd's HiddenStores hides what a lost session has begun.
       return this.#create(target, randomPartialPath(target)).catch(() => {
         throw error;
@@ -132,8 +150,10 @@ export class SftpConnection implements RemoteConnection {
   }
 
   /** Whether what an earlier run left at the path of the partial could be removed; only a plain file is. */
-  async #isRemoved(partial: Buffer): Promise<boolean> {
-    if ((await this.lstat(partial))?.kind !== 'file') return false;
+  async #isRemoved(partial: Buffer, isOurs: boolean): Promise<boolean> {
+    const found = await this.lstat(partial);
+    if (found?.kind !== 'file') return false;
+    if (!isOurs) await this.#expectNobodyWrites(partial, found);
     try {
       await this.#session.remove(partial);
       return true;
@@ -141,6 +161,14 @@ export class SftpConnection implements RemoteConnection {
       if (error instanceof SftpStatusError) return false;
       throw error;
     }
+  }
+
+  /** Another machine may be at work on it, whose lock nobody here sees. */
+  async #expectNobodyWrites(partial: Buffer, before: Attributes): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, this.#lookAgainMs));
+    const now = await this.lstat(partial);
+    if (now === undefined || (now.size === before.size && now.mtimeMs === before.mtimeMs)) return;
+    throw new CopyError('target-busy', `Somebody else writes ${cleanText(partial)}; another run may be at work.`);
   }
 
   async #stageInPlace(target: Uint8Array): Promise<Staged> {
@@ -162,6 +190,11 @@ export class SftpConnection implements RemoteConnection {
 function isOpenSsh(software: string, session: SftpSession): boolean {
   const own = [ExtensionName.posixRename, ExtensionName.statVfs, ExtensionName.fsync, ExtensionName.lsetstat];
   return software.startsWith('OpenSSH') && own.every((name) => session.offers(name));
+}
+
+/** Nobody else may have put anything into it. */
+function isOursAlone({ kind, mode = 0o600 }: Attributes): boolean {
+  return kind === 'file' && (mode & 0o022) === 0;
 }
 
 function joinError(error: unknown, path: Buffer): CopyError {

@@ -100,11 +100,15 @@ export class StagedFile implements Staged {
 
   /** The size as this handle sees it. */
   async currentSize(): Promise<number> {
-    return toAttributes(await asked(this.#session.fstat(this.#handle), this.#context('stat'))).size;
+    return (await this.look()).size;
   }
 
   async sync(): Promise<boolean> {
     return this.#sync(this.#bytesWritten);
+  }
+
+  async look(): Promise<Attributes> {
+    return toAttributes(await asked(this.#session.fstat(this.#handle), this.#context('stat')));
   }
 
   async seal(final: FinalAttributes): Promise<Seal> {

@@ -39,6 +39,7 @@ describe('a command line', () => {
       verify: 'size',
       inplace: false,
       preserve: true,
+      resume: true,
       retryForMs: 900_000,
       dryRun: false,
     });
@@ -47,7 +48,7 @@ describe('a command line', () => {
   it('passes every option on', () => {
     const fingerprint = `SHA256:${'A'.repeat(43)}`;
     const { put, output, batch } = parse(
-      '-rp -n 10 a -s 4M --in-flight 64 -u 3 -I 0.5 --verify none --inplace --no-preserve --limit 10M -P2222 -i k1 -i k2 ' +
+      '-rp -n 10 a -s 4M --in-flight 64 -u 3 -I 0.5 --verify none --inplace --no-preserve --no-resume --limit 10M -P2222 -i k1 -i k2 ' +
         `-o A=b -o C=d -c aes -6 -B --pin-host-key ${fingerprint} --connect-timeout 2s --stall-timeout 3 --retry-for 2m ` +
         '--dry-run -vv --json --progress always --color never me:b u@h:d',
     );
@@ -74,6 +75,7 @@ describe('a command line', () => {
       verify: 'none',
       inplace: true,
       preserve: false,
+      resume: false,
       limitBytesPerSecond: 10485760,
       retryForMs: 120_000,
       dryRun: true,
@@ -127,17 +129,9 @@ describe('a command line', () => {
     ['-q -v f host:', 'contradict'],
     ['--pin-host-key SHA256:short f host:', 'takes a fingerprint'],
     ['--json=yes f host:', "no option '--json=yes'"],
-    ...[
-      '--algo sha1',
-      '--no-resume',
-      '--checksum',
-      '-J x',
-      '-F x',
-      '--ssh',
-      '--report x',
-      '--bind 1.2.3.4',
-      '-a sha1',
-    ].map((option) => [`${option} f host:`, `no option '${option.split(' ')[0]}'`]),
+    ...['--algo sha1', '--checksum', '-J x', '-F x', '--ssh', '--report x', '--bind 1.2.3.4', '-a sha1'].map(
+      (option) => [`${option} f host:`, `no option '${option.split(' ')[0]}'`],
+    ),
   ])('%j is a usage error: %s', (args, message, advice?: string) => {
     expect(() => parse(args)).toThrow(usage(message!, advice));
   });

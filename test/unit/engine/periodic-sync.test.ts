@@ -26,7 +26,11 @@ function scene(sync: () => Promise<boolean> = async () => true) {
   };
   const failures: CopyError[] = [];
   const run = { scheduler, continuity, runner: { local: runner } } as unknown as UploadContext;
-  const periodic = new PeriodicSync(run, 1, (error) => failures.push(error));
+  let synced = 0;
+  const told = (): void => {
+    synced++;
+  };
+  const periodic = new PeriodicSync(run, 1, (error) => failures.push(error), told);
   const start = performance.now();
   periodic.restart();
   /** Lets some time pass in thought; resolves when what was begun by then is done. */
@@ -35,22 +39,32 @@ function scene(sync: () => Promise<boolean> = async () => true) {
     await new Promise((resolve) => setImmediate(resolve));
     return asked;
   };
-  return { scheduler, continuity, periodic, failures, at };
+  return { scheduler, continuity, periodic, failures, at, synced: () => synced };
 }
 
-test('after ten seconds what is at risk is synced, and then it is not', async () => {
-  const { scheduler, at } = scene();
-  expect(await at(9000)).toBe(0);
-  expect(await at(11_000)).toBe(1);
+test('after two seconds what is at risk is synced and told of, and then it is not', async () => {
+  const { scheduler, at, synced } = scene();
+  expect(await at(1900)).toBe(0);
+  expect(await at(2100)).toBe(1);
   expect(scheduler.atRisk(1).total).toBe(0);
+  expect(synced()).toBe(1);
   expect(await at(30_000), 'nothing is left to sync').toBe(1);
+});
+
+test('what is to be kept at the end is synced whenever it was last', async () => {
+  const { scheduler, periodic, synced } = scene();
+  await periodic.last(1, token);
+  expect(synced()).toBe(1);
+  expect(scheduler.atRisk(1).total).toBe(0);
+  await periodic.last(1, token);
+  expect(synced(), 'nothing is left').toBe(1);
 });
 
 test('where it came too late it is sooner the next time, at the soonest after a quarter of a second', async () => {
   const { periodic, at } = scene();
   periodic.cameTooLate();
-  expect(await at(2000)).toBe(0);
-  expect(await at(3000)).toBe(1);
+  expect(await at(400)).toBe(0);
+  expect(await at(600)).toBe(1);
   const again = scene();
   for (let i = 0; i < 20; i++) again.periodic.cameTooLate();
   expect(await again.at(100)).toBe(0);

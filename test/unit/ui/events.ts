@@ -37,7 +37,11 @@ export function notice(level: 'info' | 'warning', message: string): TransferEven
 
 export function progress(bytesDone: number, atMs: number, more: Partial<Body<'progress'>> = {}): TransferEvent {
   const body = { bytesTotal: 100 * mib, filesDone: 0, filesTotal: 1, bytesPerSecond: 36 * mib, etaMs: 20_000 };
-  return make('progress', { bytesDone, ...body, connections: 7, connectionsWanted: 10, ...more }, atMs);
+  return make(
+    'progress',
+    { bytesDone, bytesResumed: 0, ...body, connections: 7, connectionsWanted: 10, ...more },
+    atMs,
+  );
 }
 
 export function result(exitCode = 0, more: Partial<Body<'result'>> = {}): TransferEvent {
@@ -47,6 +51,8 @@ export function result(exitCode = 0, more: Partial<Body<'result'>> = {}): Transf
     filesDone: done ? 1 : 0,
     filesFailed: done ? 0 : 1,
     bytesSent: 1224 * mib,
+    bytesResumed: 0,
+    bytesKept: 0,
     elapsedMs: 34_000,
     verified: { bySize: 1224 * mib, notVerified: 0 },
     connectionsUsed: 10,

@@ -98,6 +98,26 @@ describe('without a terminal', () => {
     ]);
   });
 
+  it('the last line of a failure says what is kept, of a success what was there', () => {
+    const failed = show();
+    failed.ui.onEvent(result(5, { ...failure('no-connection', 'No connection'), bytesKept: 120 * mib }));
+    expect(failed.people.lines.at(-1)).toBe('120 MiB are safe on the server; the same command goes on from there.');
+    const resumed = show();
+    resumed.ui.onEvent(file('started'));
+    resumed.ui.onEvent(result(0, { bytesSent: 100 * mib, bytesResumed: 24 * mib, elapsedMs: 10_000 }));
+    expect(resumed.people.lines).toEqual([
+      'big.iso: 100 MiB (24 MiB were there already) in 10 s (10 MiB/s), 10 connections, verified by size',
+    ]);
+  });
+
+  it('progress shows what was resumed apart', () => {
+    const { ui, people } = show({ progressEveryMs: 30_000 });
+    ui.onEvent(file('started'));
+    ui.onEvent(progress(0, 0));
+    ui.onEvent(progress(50 * mib, 60_000, { bytesResumed: 30 * mib }));
+    expect(people.lines.at(-1)).toContain('50 MiB of 100 MiB  resumed 30 MiB  36 MiB/s');
+  });
+
   it('the failure of one file is told even if the result has none', () => {
     const { ui, people } = show();
     ui.onEvent(file('failed', failure('source-missing', 'there is no x')));

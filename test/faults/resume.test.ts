@@ -1,0 +1,259 @@
+/** Cut off and run again with the same command: the file is right, and what was durable does not travel twice. */
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Journal } from '../../src/engine/resume/journal.ts';
+import { RangeSet } from '../../src/util/range-set.ts';
+import { describeWithServers } from '../support/describe-with-servers.ts';
+import { expectArrived } from '../support/expect-arrived.ts';
+import { proftpdForTest, proxyForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
+import { startLiveRun } from '../support/live-run.ts';
+import { eventsOf, mtputJson } from '../support/mtput.ts';
+import type { RunningProxy } from '../support/proxy.ts';
+import { sha256Of } from '../support/random-file.ts';
+import { seeded } from '../support/seeded.ts';
+import type { TestServer } from '../support/test-server.ts';
+import { byTier } from '../support/tier.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const MB = 1_000_000;
+const SIZE = byTier(80, 300) * MB;
+const CUTS = byTier(1, 10);
+const NAME = 'arrived.bin';
+const eight = ['-n', '8', '-s', '1M'];
+/** Of each connection: the whole takes about eight seconds. */
+const LINE = { bytesPerSecond: SIZE / 8 / 8 };
+
+const CUT_KINDS: readonly CutKind[] = [
+  'the client is killed',
+  'the client loses its power',
+  'all connections are reset',
+  'the server dies',
+];
+
+const SERVERS = [
+  ['sshd', () => sshdForTest({ forceSftp: true })],
+  ['proftpd', () => proftpdForTest('SFTPExtensions -checkFile')],
+] as const;
+
+/** Where cuts come, as shares of the file: late enough that something is durable by then. */
+function moments(seed: number): number[] {
+  const next = seeded(seed);
+  return Array.from({ length: CUTS }, () => 0.4 + 0.55 * next());
+}
+
+function partialOf(server: TestServer): string {
+  return join(server.home, `.${NAME}.mtpart`);
+}
+
+async function journalOf(server: TestServer): Promise<string> {
+  const dir = join(server.dir, 'state/mt-copy-tools');
+  const [name, ...others] = (await readdir(dir)).filter((one) => one.endsWith('.journal'));
+  expect(others).toEqual([]);
+  return join(dir, name!);
+}
+
+type CutKind = 'the client is killed' | 'the client loses its power' | 'all connections are reset' | 'the server dies';
+
+/** A run that comes to its end when so much of the file has passed; then the same line again, without its limits. */
+async function cut(kind: CutKind, server: TestServer, source: string, share: number): Promise<RunningProxy> {
+  if (kind === 'the client is killed' || kind === 'the client loses its power') {
+    const proxy = await cutOff(server, source, share);
+    if (kind === 'the client loses its power') await dropUnsynced(await journalOf(server));
+    return proxy;
+  }
+  const proxy = await proxyForTest(server, LINE);
+  const run = await startLiveRun([source], { server, port: proxy.port, path: NAME }, [...eight, '--retry-for', '1']);
+  await waitFor(async () => (await proxy.stats()).bytesUp > share * SIZE, { what: 'the moment', timeoutMs: 60_000 });
+  if (kind === 'the server dies') await server.killSessions();
+  await proxy.stop();
+  expect((await run.end()).code).toBe(5);
+  return proxyForTest(server, { bytesPerSecond: 1000 * MB, port: proxy.port });
+}
+
+/** The journal is synced as it is appended to: at the worst its last lines were not, and half of one. */
+async function dropUnsynced(journal: string): Promise<void> {
+  const text = await readFile(journal, 'utf8');
+  await truncate(journal, text.lastIndexOf('\n', text.length - 2) - 40);
+}
+
+/** A run that is killed when so much of the file has passed. The line it went by, then without its limits. */
+async function cutOff(server: TestServer, source: string, share: number): Promise<RunningProxy> {
+  const proxy = await proxyForTest(server, LINE);
+  const run = await startLiveRun([source], { server, port: proxy.port, path: NAME }, eight);
+  await waitFor(async () => (await proxy.stats()).bytesUp > share * SIZE, { what: 'the moment', timeoutMs: 60_000 });
+  run.kill('SIGKILL');
+  await run.end();
+  await proxy.reshape('all', { bytesPerSecond: 1000 * MB });
+  return proxy;
+}
+
+describeWithServers(['sshd', 'proftpd'], 'an upload that is run again', () => {
+  describe.each(SERVERS)('%s', (name, start) => {
+    it.each(CUT_KINDS.flatMap((kind, index) => moments(name.length + index).map((share) => [kind, share] as const)))(
+      'when %s at %f of the file',
+      async (kind, share) => {
+        const server = await start();
+        const source = await sourceForTest(SIZE);
+        const proxy = await cut(kind, server, source.path, share);
+        const before = (await proxy.stats()).bytesUp;
+        const run = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, eight);
+        await expectArrived(run, server, NAME, source);
+        const { bytesSent, bytesResumed } = eventsOf(run, 'result')[0]!;
+        expect(bytesSent + bytesResumed).toBe(SIZE);
+        // The first sync comes after two seconds of eight, the second after six: by then so much is safe.
+        expect(bytesResumed).toBeGreaterThan((share > 0.85 ? 0.4 : 0.1) * SIZE);
+        expect((await proxy.stats()).bytesUp - before).toBeLessThan(1.02 * bytesSent + MB);
+        expect(await readdir(join(server.dir, 'state/mt-copy-tools'))).toEqual([]);
+      },
+    );
+  });
+});
+
+describeWithServers(['sshd'], 'an upload that was interrupted', () => {
+  it('keeps all that was acknowledged, says so, and goes on from there', async () => {
+    const server = await sshdForTest();
+    const source = await sourceForTest(SIZE);
+    const proxy = await proxyForTest(server, LINE);
+    const run = await startLiveRun([source.path], { server, port: proxy.port, path: NAME }, eight);
+    await run.event('progress', ({ bytesDone }) => bytesDone > SIZE / 2);
+    run.kill('SIGINT');
+    const ended = await run.end();
+    expect(ended.code).toBe(130);
+    const { bytesKept, bytesSent } = eventsOf(ended, 'result')[0]!;
+    // Whole pieces, of which each connection may have one half done.
+    expect(bytesKept).toBeGreaterThan(bytesSent - 2 * 8 * 1024 * 1024);
+    expect(ended.stderr).toMatch(/ are safe on the server; the same command goes on from there\.\n$/);
+    await proxy.reshape('all', { bytesPerSecond: 1000 * MB });
+    const again = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, eight);
+    await expectArrived(again, server, NAME, source);
+    expect(eventsOf(again, 'result')[0]!.bytesResumed).toBe(bytesKept);
+  });
+});
+
+describeWithServers(['sshd'], 'a server that crashed', () => {
+  it('has lost what was not synced, and gets it again', async () => {
+    const server = await sshdForTest();
+    const source = await sourceForTest(SIZE);
+    const { port } = await cutOff(server, source.path, 0.8);
+    await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
+    const lost = await forgetUnsynced(partialOf(server), await journalOf(server));
+    expect(lost).toBeGreaterThan(MB);
+    const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
+    await expectArrived(run, server, NAME, source);
+    expect(eventsOf(run, 'result')[0]!.bytesResumed).toBeGreaterThan(0);
+  });
+});
+
+/** Leaves holes where the journal knows of no sync, as a crash may, with size and time as they were. Returns how much. */
+async function forgetUnsynced(partial: string, journal: string): Promise<number> {
+  const { size, atime, mtime } = await stat(partial);
+  const lost = new RangeSet([{ offset: 0, length: size }]);
+  for (const { offset, length } of (await Journal.open(journal, () => {}))!.known) lost.remove({ offset, length });
+  const file = await open(partial, 'r+');
+  for (const { offset, length } of lost) await file.write(Buffer.alloc(length), 0, length, offset);
+  await file.close();
+  await utimes(partial, atime, mtime);
+  return lost.total;
+}
+
+describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
+  it.each<[string, (paths: { source: string; partial: string; journal: string }) => Promise<void>]>([
+    ['the source became longer', ({ source }) => appendFile(source, 'more')],
+    [
+      'a byte of the source changed, its time put back',
+      async ({ source }) => {
+        const { atime, mtime } = await stat(source);
+        const bytes = await readFile(source);
+        bytes[10] = bytes[10]! ^ 1;
+        await writeFile(source, bytes);
+        await utimes(source, atime, mtime);
+      },
+    ],
+    ['the partial was cut short', ({ partial }) => truncate(partial, 1000)],
+    ['the partial is longer than the source', ({ partial }) => truncate(partial, 2 * SIZE)],
+    [
+      'somebody wrote to the partial much later',
+      ({ partial }) => utimes(partial, new Date(), new Date(Date.now() + 3_600_000)),
+    ],
+    ['the journal is gone', async ({ journal }) => rename(journal, `${journal}.away`)],
+    ['the journal is torn in its header', ({ journal }) => truncate(journal, 100)],
+  ])('where %s', async (_, change) => {
+    const server = await sshdForTest();
+    const source = await sourceForTest(SIZE);
+    const { port } = await cutOff(server, source.path, 0.5);
+    // What was on its way still gets written.
+    await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
+    await change({ source: source.path, partial: partialOf(server), journal: await journalOf(server) });
+    const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
+    await expectArrived(run, server, NAME, { sha256: await sha256Of(source.path) });
+    expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesResumed: 0 });
+  });
+
+  it('where others may write it', async () => {
+    const server = await sshdForTest();
+    const source = await sourceForTest(SIZE);
+    const { port } = await cutOff(server, source.path, 0.5);
+    await chmod(partialOf(server), 0o666);
+    const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
+    await expectArrived(run, server, NAME, source);
+    expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesResumed: 0 });
+  });
+
+  it.each(['a link', 'a directory'])(
+    'where %s stands in its place, which is left alone, as is what it leads to',
+    async (what) => {
+      const server = await sshdForTest();
+      const source = await sourceForTest(SIZE);
+      const { port } = await cutOff(server, source.path, 0.5);
+      await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
+      await rm(partialOf(server));
+      await writeFile(join(server.home, 'precious'), 'of somebody else');
+      await (what === 'a link' ? symlink('precious', partialOf(server)) : mkdir(partialOf(server)));
+      const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
+      expect(run.code).toBe(0);
+      expect(await sha256Of(join(server.home, NAME))).toBe(source.sha256);
+      expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesResumed: 0 });
+      expect(await readFile(join(server.home, 'precious'), 'utf8')).toBe('of somebody else');
+      expect((await readdir(server.home)).sort()).toEqual([`.${NAME}.mtpart`, NAME, 'precious'].sort());
+    },
+  );
+
+  it('where it is not in our journal and somebody writes it: 12, and the old target stays', async () => {
+    const server = await sshdForTest();
+    const source = await sourceForTest(SIZE);
+    await writeFile(join(server.home, NAME), 'old');
+    await writeFile(partialOf(server), 'of another machine');
+    const run = await startLiveRun([source.path], { server, path: NAME }, eight);
+    await run.event('file', ({ state }) => state === 'started');
+    const writing = setInterval(() => void appendFile(partialOf(server), 'more'), 100);
+    const result = await run.end();
+    clearInterval(writing);
+    expect(result.code).toBe(12);
+    expect(eventsOf(result, 'result')[0]).toMatchObject({ error: { code: 'target-busy' }, bytesSent: 0 });
+    expect(await readFile(join(server.home, NAME), 'utf8')).toBe('old');
+  });
+
+  it('with --no-resume', async () => {
+    const server = await sshdForTest();
+    const source = await sourceForTest(SIZE);
+    const { port } = await cutOff(server, source.path, 0.5);
+    const run = await mtputJson([source.path], { server, port, path: NAME }, [...eight, '--no-resume']);
+    await expectArrived(run, server, NAME, source);
+    expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesResumed: 0, bytesSent: SIZE });
+  });
+});
