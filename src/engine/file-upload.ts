@@ -101,6 +101,8 @@ export class FileUpload {
   async run(): Promise<FileResult> {
     this.#source = await openSource(this.#path);
     let isDone = false;
+    /** The server does not have what it said OK to: what it is said to have is worth nothing. */
+    let isDoubtful = false;
     try {
       this.#resume = await this.#openResume();
       for (let start = 1; ; start++) {
@@ -120,9 +122,12 @@ export class FileUpload {
           );
         }
       }
+    } catch (error) {
+      isDoubtful = CopyError.from(error).code === 'integrity';
+      throw error;
     } finally {
       await this.#quiesce();
-      await (isDone ? this.#resume?.finish() : this.#keep());
+      await (isDone || isDoubtful ? this.#resume?.finish() : this.#keep());
       this.#run.scheduler.removeFile(this.file);
       // After a failure handles are open; nobody waits for a server to close what is of no use.
       void this.#leave([...this.#holders]).catch(() => {});

@@ -48,7 +48,7 @@ describe('mtput', () => {
     [['-s', '5M', 'f', 'host:'], 'Use 4M or 8M'],
     [['--limit', '10', 'f', 'host:'], 'has no unit'],
     [['--verify', 'hash', 'f', 'host:'], 'The values are size, none'],
-    [['--no-resume', 'f', 'host:'], "There is no option '--no-resume'"],
+    [['--checksum', 'f', 'host:'], "There is no option '--checksum'"],
     [['-oProxyCommand=x:'], 'Nothing to copy'],
     [['f', '--', '-oProxyCommand=x:'], "begins with '-'"],
     [['f', 'sftp://u:secret@host/'], 'MT_COPY_PASSWORD'],

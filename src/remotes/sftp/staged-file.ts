@@ -104,7 +104,9 @@ export class StagedFile implements Staged {
   }
 
   async sync(): Promise<boolean> {
-    return this.#sync(this.#bytesWritten);
+    if (!(await this.#sync(this.#bytesWritten))) return false;
+    // Of what did not fit a part may be missing, however durable the rest.
+    return this.#reportsShortWrites || (await this.#noSpace()) === undefined;
   }
 
   async look(): Promise<Attributes> {

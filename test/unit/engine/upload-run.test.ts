@@ -105,6 +105,8 @@ test('files of every kind of size arrive whole, by several connections', async (
     filesDone: 6,
     filesFailed: 0,
     bytesSent: bytes,
+    bytesResumed: 0,
+    bytesKept: 0,
     connectionsUsed: 3,
     verified: { bySize: bytes, notVerified: 0 },
     error: undefined,

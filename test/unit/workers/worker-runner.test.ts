@@ -30,7 +30,9 @@ async function working() {
   await waitFor(() => reports.filter(({ kind }) => kind === 'opened').length === 2, { what: 'two connections' });
   const range = { offset: 0, length: KIB };
   runner.post({ kind: 'send', task: 7, connection: 3, fd, of, range });
-  await waitFor(() => counters.inFlight(3) === KIB, { what: 'bytes in flight' });
+  await waitFor(() => counters.inFlight(3) === KIB && reports.some(({ kind }) => kind === 'taken'), {
+    what: 'bytes in flight',
+  });
   return { counters, worker: memory.worker, runner, reports, of, fd };
 }
 
