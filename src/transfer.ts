@@ -199,7 +199,7 @@ async function upload(
     return await run.run(context.signal ?? new AbortController().signal);
   } finally {
     stopLimiter();
-    await pruneJournals(journals.directory);
+    if (!options.dryRun) await pruneJournals(journals.directory);
   }
 }
 

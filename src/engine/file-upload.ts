@@ -1,6 +1,6 @@
 /** One file job of an upload: stage, send by as many connections as the server lets write, seal, check, publish. */
 import { CopyError } from '../errors.ts';
-import type { Abilities, Published, Seal, Staged, StageToken, WriterProbe } from '../remotes/remote.ts';
+import type { Abilities, Attributes, Published, Seal, StageToken, WriterProbe } from '../remotes/remote.ts';
 import { textFromBytes } from '../util/bytes-text.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { type Deferred, deferred } from '../util/deferred.ts';
@@ -87,9 +87,9 @@ export class FileUpload {
       run,
       file,
       (error) => this.#sent?.reject(error),
-      (staged) => {
+      (seen) => {
         // What comes while the last is still being written down is noted with the next.
-        this.#noting ??= this.#note(staged).finally(() => {
+        this.#noting ??= this.#note(seen).finally(() => {
           this.#noting = undefined;
         });
       },
@@ -208,8 +208,9 @@ export class FileUpload {
 
   /** To be called now and then. */
   syncIfDue(nowMs: number): void {
-    if (this.#sent !== undefined && this.#othersMayWrite && this.#isAtHome) {
-      this.#sync.ifDue(nowMs, this.#home, this.#token!);
+    const holder = this.#localHolder;
+    if (this.#sent !== undefined && this.#othersMayWrite && holder !== undefined) {
+      this.#sync.ifDue(nowMs, holder, this.#token!);
     }
   }
 
@@ -248,6 +249,8 @@ export class FileUpload {
     if (claims.length === 0) await this.#resume?.begin(this.#token!, this.#pieceSize);
     scheduler.addFile(this.file, this.size, this.#pieceSize, this.#home, claims);
     if (abilities.writers !== 'unknown') this.#run.writers.decide(abilities.writers);
+    // It may have been told while it was staged, when there was nothing to reject yet.
+    if (this.#run.error !== undefined) throw this.#run.error;
     this.#sent = deferred();
     this.#isDistrusted = false;
     this.#sync.restart();
@@ -298,24 +301,22 @@ export class FileUpload {
   }
 
   /** What is durable is written down, so that it outlives this process. */
-  async #note(staged: Staged): Promise<void> {
-    if (this.#resume === undefined) return;
+  async #note(seen: Attributes): Promise<void> {
     try {
-      await this.#resume.note(this.#run.scheduler.durable(this.file), await staged.look());
+      await this.#resume?.note(this.#run.scheduler.durable(this.file), seen);
     } catch (error) {
-      // A lost connection is dealt with where it is reported; a source that cannot be read fails the file.
-      const failure = CopyError.from(error);
-      if (failure.scope !== 'connection') this.#sent?.reject(failure);
+      this.#sent?.reject(error);
     }
   }
 
   /** After a failure: what the server has is made durable as far as it still can be, and noted. */
   async #keep(): Promise<void> {
     if (this.#resume === undefined) return;
-    if (this.#othersMayWrite && this.#isAtHome) {
-      await this.#sync.last(this.#home, this.#token!);
+    const holder = this.#localHolder;
+    if (this.#othersMayWrite && holder !== undefined) {
+      const seen = await this.#sync.last(holder, this.#token!);
       await this.#noting;
-      if (this.#isAtHome) await this.#note(await this.#run.runner.local.joined(this.#home, this.#token!));
+      if (seen !== undefined) await this.#note(seen);
     }
     await this.#resume.close();
   }
@@ -327,6 +328,18 @@ export class FileUpload {
   /** Whether its home still has the staged file open. */
   get #isAtHome(): boolean {
     return this.#token !== undefined && this.#run.runner.local.holds(this.#home, this.#token);
+  }
+
+  /** A connection of this thread that has it open: its home, unless that was lost and is now in another thread. */
+  get #localHolder(): number | undefined {
+    const token = this.#token;
+    if (token === undefined) return undefined;
+    return [this.#home, ...this.#holders].find((connection) => this.#run.runner.local.holds(connection, token));
+  }
+
+  /** Whether its bytes are being sent, and `connection` has nothing else to do for it. */
+  mayMove(connection: number): boolean {
+    return this.#sent !== undefined && connection !== this.#home && !this.#search.isAsking;
   }
 
   /**
@@ -391,7 +404,9 @@ export class FileUpload {
   }
 
   async #commit(): Promise<FileResult> {
-    await this.#leave([...this.#holders].filter((connection) => connection !== this.#home));
+    // Every one that will not seal, also one that was home once and is in another thread now.
+    const sealer = this.#isAtHome ? this.#home : undefined;
+    await this.#leave([...this.#holders].filter((connection) => connection !== sealer));
     this.#run.emit({ type: 'file', state: 'committing', ...this.paths, size: this.size });
     const { seal, published } = await this.#sealAndPublish();
     for (const warning of seal.warnings) this.#run.notice('attributes', `${this.name}: ${warning}`, 'warning');

@@ -262,6 +262,10 @@ export class Fleet {
   }
 
   #giveUp(slot: Slot, error: CopyErrorData): void {
+    // Without one of them nobody could commit, however many others are open.
+    if (this.#everOpen && isOwn(slot) && !this.#slots.some((other) => isOwn(other) && other.state === 'open')) {
+      return this.#wait(slot, error, admissionDelayMs(slot.refusals), 'refused');
+    }
     slot.state = 'given-up';
     this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'given-up', error });
     if (this.#slots.every(({ state }) => state === 'given-up')) this.#fail(CopyError.fromData(error));
@@ -276,6 +280,13 @@ export class Fleet {
   #slot(connection: number): Slot {
     return this.#slots[connection - 1]!;
   }
+}
+
+/** Connections that are always in the thread that lists and commits. */
+const OWN_CONNECTIONS = 2;
+
+function isOwn({ connection }: Slot): boolean {
+  return connection <= OWN_CONNECTIONS;
 }
 
 function isFirstAttempt({ state, failures }: Slot): boolean {

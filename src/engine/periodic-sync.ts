@@ -1,6 +1,6 @@
 /** Has the server bring to its disk what it has of a file, from time to time, so that a crash of it costs little. */
 import { CopyError } from '../errors.ts';
-import type { Staged, StageToken } from '../remotes/remote.ts';
+import type { Attributes, StageToken } from '../remotes/remote.ts';
 import type { UploadContext } from './upload-context.ts';
 
 /** On a line that holds; where all connections are lost before a sync, it is asked for ever sooner. */
@@ -12,16 +12,23 @@ export class PeriodicSync {
   readonly #run: UploadContext;
   readonly #file: number;
   readonly #failed: (error: CopyError) => void;
-  readonly #synced: (staged: Staged) => void;
+  readonly #synced: (seen: Attributes) => void;
+  /** What it looked like right before the last sync that succeeded. */
+  #seen: Attributes | undefined;
   #everyMs = FIRST_MS;
   #underWay: Promise<void> | undefined;
   #lastMs = 0;
 
   /**
    * `failed` is called when the server's disk does not take it: nothing will mend that; `synced` when something is
-   * durable that was not before.
+   * durable that was not before, with what the staged file looked like right before: a crash leaves no less.
    */
-  constructor(run: UploadContext, file: number, failed: (error: CopyError) => void, synced: (staged: Staged) => void) {
+  constructor(
+    run: UploadContext,
+    file: number,
+    failed: (error: CopyError) => void,
+    synced: (seen: Attributes) => void,
+  ) {
     this.#run = run;
     this.#file = file;
     this.#failed = failed;
@@ -46,11 +53,12 @@ export class PeriodicSync {
     this.#begin(connection, of);
   }
 
-  /** Nothing more will be sent: what is there is to be kept. Resolves when it is, or cannot be. */
-  async last(connection: number, of: StageToken): Promise<void> {
+  /** Nothing more will be sent: what is there is to be kept. Resolves when it is, or cannot be, with what `synced` gets. */
+  async last(connection: number, of: StageToken): Promise<Attributes | undefined> {
     await this.#underWay;
     const { continuity, scheduler } = this.#run;
     if (continuity.isWitness(connection) && !scheduler.atRisk(this.#file).isEmpty) await this.#begin(connection, of);
+    return this.#seen;
   }
 
   #begin(connection: number, of: StageToken): Promise<void> {
@@ -66,12 +74,13 @@ export class PeriodicSync {
     const [epoch, ranges] = [continuity.epoch, scheduler.atRisk(this.#file)];
     try {
       const staged = await runner.local.joined(connection, of);
-      const isDurable = await staged.sync();
+      const [seen, isDurable] = await Promise.all([staged.look(), staged.sync()]);
       // What was begun anew meanwhile is another file.
       if (isDurable && epoch === continuity.epoch && runner.local.holds(connection, of)) {
         scheduler.synced(this.#file, ranges);
         this.#everyMs = Math.min(LONGEST_MS, this.#everyMs * 2);
-        this.#synced(staged);
+        this.#seen = seen;
+        this.#synced(seen);
       }
     } catch (error) {
       // A lost connection is dealt with where it is reported.

@@ -378,7 +378,7 @@ export class UploadRun implements UploadContext {
 
   /** Nothing is lost by the move of a connection: it ends what is under way, and only then is opened anew. */
   #crowd(connection: number): void {
-    if (this.writers.known !== 'many' || !this.fleet.open.includes(connection)) return;
+    if (this.writers.known !== 'many' || !this.fleet.open.includes(connection) || !this.#mayMove(connection)) return;
     this.#crowded.add(connection);
     for (const order of this.scheduler.retire(connection)) this.give(order);
     this.#renewIfDone(connection);
@@ -388,7 +388,13 @@ export class UploadRun implements UploadContext {
   #renewIfDone(connection: number): void {
     if (!this.#crowded.has(connection) || this.scheduler.isWorking(connection)) return;
     this.#crowded.delete(connection);
-    this.fleet.renew(connection);
+    // A file may have come to its commit meanwhile, in which every answer counts.
+    if (this.#mayMove(connection)) this.fleet.renew(connection);
+    else this.scheduler.addConnection(connection);
+  }
+
+  #mayMove(connection: number): boolean {
+    return [...this.#active.values()].every((job) => job.mayMove(connection));
   }
 
   #opened(connection: number): void {

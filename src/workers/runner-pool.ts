@@ -110,7 +110,9 @@ export class RunnerPool implements Runners {
     const idleCores = (idle.idleMs - this.#idleBefore.idleMs) / Math.max(1, idle.atMs - this.#idleBefore.atMs);
     this.#idleBefore = idle;
     if (this.#hasFailed) return;
-    if (this.#isGrowing({ busy, idleCores, connections: this.#runnerOf.size })) this.#grow();
+    // Those that stay here need no other thread.
+    const connections = 1 + Math.max(0, this.#runnerOf.size - LOCAL_CONNECTIONS);
+    if (this.#isGrowing({ busy, idleCores, connections })) this.#grow();
   }
 
   #busy(runner: PieceRunner): number {

@@ -12,7 +12,7 @@ export interface LoadSample {
   readonly busy: readonly number[];
   /** Cores that were idle in that time. */
   readonly idleCores: number;
-  /** Connections that are open or about to be. */
+  /** For how many threads there are connections that may move, this one included. */
   readonly connections: number;
 }
 

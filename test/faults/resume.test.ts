@@ -251,6 +251,17 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
     expect(await readFile(join(server.home, NAME), 'utf8')).toBe('old');
   });
 
+  it('and a run that is interrupted while it looks a second time ends', async () => {
+    const server = await sshdForTest();
+    const source = await sourceForTest(SIZE);
+    await writeFile(partialOf(server), 'of another machine');
+    const run = await startLiveRun([source.path], { server, path: NAME }, eight);
+    await run.event('file', ({ state }) => state === 'started');
+    run.kill('SIGINT');
+    expect((await run.end(20_000)).code).toBe(130);
+    expect(await readdir(server.home)).not.toContain(NAME);
+  });
+
   it('with --no-resume', async () => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);

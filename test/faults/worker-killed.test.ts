@@ -41,7 +41,7 @@ function start(server: TestServer, port: number, source: string): Run {
       },
     },
     { onEvent: (event) => events.push(event), environment: {} },
-    { isGrowing: ({ busy, connections }) => busy.length === 1 && connections === CONNECTIONS, onWorker: started },
+    { isGrowing: ({ busy, connections }) => busy.length === 1 && connections === CONNECTIONS - 1, onWorker: started },
   );
   return { events, worker, result };
 }

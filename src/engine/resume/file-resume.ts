@@ -1,5 +1,5 @@
 /** What an earlier run left of one file job, and what this one leaves for the next: its journal, and the rules for it. */
-import type { CopyError } from '../../errors.ts';
+import { CopyError } from '../../errors.ts';
 import type { Attributes, Range, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
 import { textFromBytes } from '../../util/bytes-text.ts';
 import type { RangeSet } from '../../util/range-set.ts';
@@ -9,6 +9,7 @@ import { Journal } from './journal.ts';
 import { journalPath, type ServerIdentity } from './journal-place.ts';
 import type { JournalHeader, KnownPiece } from './journal-records.ts';
 import { digestRange } from './local-digest.ts';
+import { differingSamples } from './sample-claims.ts';
 
 /**
  * How much later than the journal last saw it a staged file may have been written: the run went on until it ended. What
@@ -42,6 +43,8 @@ export class FileResume {
   #journal: Journal | undefined;
   /** Pieces that the journal has, by their offset. */
   readonly #noted: Set<number> = new Set();
+  /** Whether the journal is about the staged file of this run, and on the disk. */
+  #isKept = false;
 
   private constructor(shelf: JournalShelf, source: LocalSource, sourcePath: Uint8Array, target: Uint8Array) {
     this.#shelf = shelf;
@@ -63,7 +66,7 @@ export class FileResume {
     target: Uint8Array,
   ): Promise<FileResume> {
     const resume = new FileResume(shelf, source, sourcePath, target);
-    resume.#journal = await Journal.open(resume.#path, shelf.failed);
+    resume.#journal = await Journal.open(resume.#path, resume.#failed);
     return resume;
   }
 
@@ -74,6 +77,7 @@ export class FileResume {
 
   /** Bytes that the next run need not send. */
   get keptBytes(): number {
+    if (!this.#isKept) return 0;
     return this.#claims().reduce((sum, { length }) => sum + length, 0);
   }
 
@@ -85,19 +89,36 @@ export class FileResume {
     if (claims.length === 0) return undefined;
     const staged = await remote.reopen(journal.header.token);
     if (staged === undefined) return undefined;
-    if (this.#isAsLeft(staged.found, journal, claims)) {
-      for (const { offset } of claims) this.#noted.add(offset);
-      return { staged, claims };
+    const right = this.#isAsLeft(staged.found, journal, claims) ? await this.#sampled(staged, claims) : [];
+    if (right.length === 0) {
+      await staged.close();
+      return undefined;
     }
-    await staged.close();
-    return undefined;
+    for (const { offset } of right) this.#noted.add(offset);
+    this.#isKept = true;
+    return { staged, claims: right };
+  }
+
+  /** The claims that a look at a few bytes of each does not contradict; none where the server lets nobody read. */
+  async #sampled(staged: Staged, claims: readonly Claim[]): Promise<Claim[]> {
+    try {
+      const differing = await differingSamples(staged, this.#source.fd, claims);
+      for (const claim of claims) if (differing.has(claim.offset)) this.#journal?.forget(claim);
+      await this.#journal?.flush();
+      return claims.filter(({ offset }) => !differing.has(offset));
+    } catch (error) {
+      const failure = CopyError.from(error);
+      if (failure.scope === 'connection' || failure.scope === 'run') throw failure;
+      return [];
+    }
   }
 
   /** A new staged file: nothing is known of it. The journal is on the disk before a byte is sent. */
   async begin(token: StageToken, pieceSize: number): Promise<void> {
     this.#noted.clear();
     await this.#journal?.close();
-    this.#journal = await Journal.create(this.#path, { ...this.#about, token, pieceSize }, this.#shelf.failed);
+    this.#isKept = true;
+    this.#journal = await Journal.create(this.#path, { ...this.#about, token, pieceSize }, this.#failed);
   }
 
   /** Whether the local file still has what was claimed. */
@@ -105,8 +126,15 @@ export class FileResume {
     if ((await digestRange(this.#source.fd, { offset, length })) === digest) return true;
     this.#journal?.forget({ offset, length });
     this.#noted.delete(offset);
+    // Before anybody sends it: until then the journal would claim what is being written over.
+    await this.#journal?.flush();
     return false;
   }
+
+  readonly #failed = (error: CopyError): void => {
+    this.#isKept = false;
+    this.#shelf.failed(error);
+  };
 
   /** The target is in its place: nothing is left to go on with. */
   async finish(): Promise<void> {
@@ -155,6 +183,8 @@ export class FileResume {
     const end = Math.max(...claims.map(({ offset, length }) => offset + length));
     if (found.size < Math.max(end, staged.size)) return false;
     if (found.mtimeMs === undefined || staged.mtimeMs === undefined) return true;
+    // A run that came as far as the end has given it the time of the source.
+    if (found.mtimeMs === Math.floor(this.#source.mtimeMs / 1000) * 1000) return true;
     return found.mtimeMs >= staged.mtimeMs && found.mtimeMs <= staged.mtimeMs + GOES_ON_MS;
   }
 }

@@ -25,6 +25,7 @@ import { fromStageToken, newStagedToken, type StagedToken, stagedPath } from './
 /** The mode of a staged file: nobody else's business until it is whole. */
 const STAGED_MODE = 0o600;
 const LOOK_AGAIN_MS = 3000;
+const MAX_LOOKS = 5;
 
 export interface SftpConnectionOptions {
   /** How the server's SSH names itself. */
@@ -93,9 +94,15 @@ export class SftpConnection implements RemoteConnection {
 
   async reopen(token: StageToken): Promise<Staged | undefined> {
     const { target, partial } = fromStageToken(token);
-    const found = partial && (await this.lstat(partial));
-    if (partial === undefined || found === undefined || !isOursAlone(found)) return undefined;
-    const handle = await asked(this.#session.open(partial, OpenFlag.write), { operation: 'open', path: partial });
+    const before = partial && (await this.lstat(partial));
+    if (partial === undefined || before === undefined || !isOursAlone(before)) return undefined;
+    const found = await this.#atRest(partial, before);
+    const handle = await this.#session.open(partial, OpenFlag.write).catch((error: unknown) => {
+      // One that may only be read, as one that was sealed, is of no use.
+      if (error instanceof SftpStatusError) return undefined;
+      throw error;
+    });
+    if (handle === undefined) return undefined;
     const staged = this.#staged(newStagedToken(target, partial), handle, found);
     // What is open is what was looked at: between the two somebody could have put a link there.
     const opened = await staged.look();
@@ -115,6 +122,18 @@ export class SftpConnection implements RemoteConnection {
       throw found.reason;
     }
     return this.#staged(staged, opened.value, found.value);
+  }
+
+  /** How it looks when nobody writes it any more: what a run that was killed had on its way may still come. */
+  async #atRest(partial: Buffer, before: Attributes): Promise<Attributes> {
+    for (let last = before, looks = 1; ; looks++) {
+      await new Promise((resolve) => setTimeout(resolve, this.#lookAgainMs));
+      const now = await this.lstat(partial);
+      if (now === undefined || !isOursAlone(now)) return before;
+      if (now.size === last.size && now.mtimeMs === last.mtimeMs) return now;
+      if (looks === MAX_LOOKS) throw somebodyWrites(partial);
+      last = now;
+    }
   }
 
   publish(token: StageToken, seal: Seal, again = false): Promise<Published> {
@@ -168,7 +187,7 @@ export class SftpConnection implements RemoteConnection {
     await new Promise((resolve) => setTimeout(resolve, this.#lookAgainMs));
     const now = await this.lstat(partial);
     if (now === undefined || (now.size === before.size && now.mtimeMs === before.mtimeMs)) return;
-    throw new CopyError('target-busy', `Somebody else writes ${cleanText(partial)}; another run may be at work.`);
+    throw somebodyWrites(partial);
   }
 
   async #stageInPlace(target: Uint8Array): Promise<Staged> {
@@ -190,6 +209,10 @@ export class SftpConnection implements RemoteConnection {
 function isOpenSsh(software: string, session: SftpSession): boolean {
   const own = [ExtensionName.posixRename, ExtensionName.statVfs, ExtensionName.fsync, ExtensionName.lsetstat];
   return software.startsWith('OpenSSH') && own.every((name) => session.offers(name));
+}
+
+function somebodyWrites(partial: Buffer): CopyError {
+  return new CopyError('target-busy', `Somebody else writes ${cleanText(partial)}; another run may be at work.`);
 }
 
 /** Nobody else may have put anything into it. */

@@ -18,6 +18,7 @@ function scene(sync: () => Promise<boolean> = async () => true) {
   const runner = {
     holds: () => true,
     joined: async () => ({
+      look: async () => ({ kind: 'file', size: 1000 }),
       sync: () => {
         asked++;
         return sync();

@@ -68,7 +68,7 @@ function scene(wanted: number, startWorker?: () => Worker): Scene {
     warn: (message) => warnings.push(message),
     isGrowing: (sample) => {
       samples.push(sample);
-      return sample.busy.length < wanted && sample.connections > 0;
+      return sample.busy.length < wanted && sample.connections > 1;
     },
   });
   pool.onReport((report) => reports.push(report));
@@ -116,7 +116,7 @@ test('samples are shares of time and numbers of cores', async () => {
     expect(busy[0]).toBeGreaterThanOrEqual(0);
     expect(busy[0]).toBeLessThanOrEqual(1);
     expect(idleCores).toBeGreaterThanOrEqual(0);
-    expect(connections).toBe(2);
+    expect(connections, 'the first two never move').toBe(1);
   }
 });
 

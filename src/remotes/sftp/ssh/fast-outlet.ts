@@ -54,6 +54,9 @@ interface Layout {
 export function fastOutlet(client: Client, channel: ClientChannel, socket: Socket): PacketOutlet | undefined {
   const protocol = Reflect.get(client, '_protocol') as Protocol | undefined;
   if (protocol?._identRaw?.toString('latin1') !== KNOWN_VERSION) return undefined;
+  // Each packet has a whole buffer: of small ones a window would take many times its size.
+  const { packetSize } = Reflect.get(channel, 'outgoing') as Outgoing;
+  if (packetSize < MAX_PAYLOAD / 2) return undefined;
   return new FastOutlet(protocol, channel, socket);
 }
 

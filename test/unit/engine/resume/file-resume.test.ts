@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSource } from '../../../../src/engine/local-source.ts';
@@ -31,10 +32,16 @@ async function scene(resume = true) {
 }
 
 /** A remote on which the staged file looks like this; undefined: it is not there. */
-function remoteWith(found: Attributes | undefined) {
+function remoteWith(found: Attributes | undefined, path?: string) {
   let closed = 0;
+  const bytes = path === undefined ? Buffer.alloc(SIZE) : readFileSync(path);
   const staged = {
     found,
+    readBack: async (slices, drain) => {
+      for (let range = await slices.take(SIZE); range !== undefined; range = await slices.take(SIZE)) {
+        await drain([bytes.subarray(range.offset, range.offset + range.length)], range.offset);
+      }
+    },
     close: async () => {
       closed++;
     },
@@ -57,16 +64,17 @@ test('whole pieces that were durable are claimed by the next run, and are right 
   await earlier(all, new RangeSet([{ offset: 0, length: 2 * PIECE + 5 }]));
   const resume = await all.next();
   expect(resume.hasStaged).toBe(true);
-  expect(resume.keptBytes).toBe(2 * PIECE);
-  const { remote, staged } = remoteWith(seen);
+  expect(resume.keptBytes, 'nobody knows yet').toBe(0);
+  const { remote, staged } = remoteWith(seen, all.path);
   const reopened = (await resume.reopen(remote))!;
   expect(reopened.staged).toBe(staged);
+  expect(resume.keptBytes).toBe(2 * PIECE);
   expect(reopened.claims.map(({ offset, length }) => [offset, length])).toEqual([
     [0, PIECE],
     [PIECE, PIECE],
   ]);
   const file = await open(all.path, 'r+');
-  await file.write(Buffer.from('changed'), 0, 7, 10);
+  await file.write(Buffer.from('changed'), 0, 7, 1000);
   await file.close();
   expect(await resume.isRight(reopened.claims[1]!)).toBe(true);
   expect(await resume.isRight(reopened.claims[0]!)).toBe(false);
@@ -92,12 +100,24 @@ test.each<[string, Attributes | undefined]>([
   await resume.close();
 });
 
+test('a staged file of other bytes, though it looks as it should, is not used', async () => {
+  const all = await scene();
+  await earlier(all, new RangeSet([{ offset: 0, length: PIECE }]));
+  const resume = await all.next();
+  const { remote, closed } = remoteWith(seen);
+  expect(await resume.reopen(remote)).toBeUndefined();
+  expect(closed()).toBe(1);
+  expect(resume.keptBytes).toBe(0);
+  await resume.close();
+  expect(await (await all.next()).reopen(remoteWith(seen, all.path).remote), 'nor claimed again').toBeUndefined();
+});
+
 test('one that was written to for a while after the journal last saw it is used', async () => {
   const all = await scene();
   await earlier(all, new RangeSet([{ offset: 0, length: PIECE }]));
   const resume = await all.next();
   const later = { ...seen, size: 4 * PIECE, mtimeMs: 1_000_000 + 60_000 };
-  expect((await resume.reopen(remoteWith(later).remote))?.claims).toHaveLength(1);
+  expect((await resume.reopen(remoteWith(later, all.path).remote))?.claims).toHaveLength(1);
   await resume.close();
 });
 

@@ -1,0 +1,43 @@
+/** Whether a staged file is the one that a journal speaks of, as far as a few bytes of each piece can tell. */
+import type { Range, Staged } from '../../remotes/remote.ts';
+import { fillFrom } from '../local-source.ts';
+
+const SAMPLE = 512;
+
+/**
+ * Reads back both ends and the middle of each range and compares them with the local file: of another source, of another
+ * machine's run, or where a piece was only begun, they differ. Answers the offsets of the ranges that do.
+ *
+ * @throws CopyError whatever reading rejects with
+ */
+export async function differingSamples(staged: Staged, fd: number, claims: readonly Range[]): Promise<Set<number>> {
+  const samples = claims.flatMap((claim) => samplesOf(claim).map((range) => ({ range, of: claim.offset })));
+  samples.sort((a, b) => a.range.offset - b.range.offset);
+  const differing = new Set<number>();
+  const fill = fillFrom(fd);
+  let next = 0;
+  await staged.readBack({ take: () => samples[next++]?.range }, async (views, offset) => {
+    const there = Buffer.concat(views);
+    const here = Buffer.alloc(there.length);
+    await fill([here], offset);
+    if (!there.equals(here)) differing.add(ownerOf(samples, offset));
+  });
+  return differing;
+}
+
+function samplesOf({ offset, length }: Range): Range[] {
+  if (length <= 3 * SAMPLE) return [{ offset, length }];
+  const middle = offset + Math.floor(length / 2);
+  return [offset, middle, offset + length - SAMPLE].map((at) => ({ offset: at, length: SAMPLE }));
+}
+
+/** A sample may come in parts, so that what comes need not begin where one does. */
+function ownerOf(samples: readonly { readonly range: Range; readonly of: number }[], offset: number): number {
+  let [low, high] = [0, samples.length - 1];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (samples[middle]!.range.offset <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return samples[low]!.of;
+}
