@@ -275,6 +275,7 @@ export class FileUpload {
     const how = this.#run.options.inplace ? 'in-place' : anew;
     return this.#run.onConnection(async (connection, remote) => {
       const reopened = isFirst ? await this.#resume?.reopen(remote) : undefined;
+      if (reopened === undefined && how === 'anew') await this.#resume?.discard(remote);
       const staged = reopened?.staged ?? (await remote.stage(this.#target.path, how));
       this.#run.runner.local.adopt(connection, staged);
       this.#token = staged.token;

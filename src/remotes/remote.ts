@@ -101,6 +101,8 @@ export interface RemoteConnection {
    * plain file, or others may write it.
    */
   reopen(token: StageToken): Promise<Staged | undefined>;
+  /** Removes what an earlier run staged, if it is still there, a plain file, and can be removed. */
+  discard(token: StageToken): Promise<void>;
   /**
    * The same staged file from another connection or thread. Rejects with `single-writer` when the server does not let a
    * second writer in, and with scope `connection` when trying again can help.

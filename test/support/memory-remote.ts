@@ -251,6 +251,11 @@ export class MemoryConnection implements RemoteConnection {
     return this.#staged({ ...token, stage: this.remote.nextStage() }, found);
   }
 
+  async discard({ path }: StageToken): Promise<void> {
+    await this.cross();
+    this.remote.files.delete(String(path));
+  }
+
   async join(token: StageToken): Promise<Staged> {
     await this.cross();
     await this.remote.onJoin(this.id);

@@ -81,6 +81,11 @@ export class FileResume {
     return this.#claims().reduce((sum, { length }) => sum + length, 0);
   }
 
+  /** Removes what an earlier run staged and this one cannot use, whatever its name. */
+  async discard(remote: RemoteConnection): Promise<void> {
+    if (this.#journal !== undefined) await remote.discard(this.#journal.header.token);
+  }
+
   /** What an earlier run staged, if it is of this source and looks as it should; undefined: begin anew. */
   async reopen(remote: RemoteConnection): Promise<Reopened | undefined> {
     const journal = this.#journal;

@@ -111,6 +111,11 @@ export class SftpConnection implements RemoteConnection {
     return undefined;
   }
 
+  async discard(token: StageToken): Promise<void> {
+    const { partial } = fromStageToken(token);
+    if (partial !== undefined) await this.#isRemoved(partial, true);
+  }
+
   async join(token: StageToken): Promise<Staged> {
     const staged = fromStageToken(token);
     const path = stagedPath(staged);
