@@ -2,7 +2,7 @@
 import type { Worker } from 'node:worker_threads';
 import { Counters, MAX_CONNECTIONS } from './engine/counters.ts';
 import type { Observer, TransferEventBody } from './engine/events.ts';
-import { choosePieceSize, pieceCount } from './engine/grid.ts';
+import { choosePieceSize, pieceCount, UNLIMITED_PIECES } from './engine/grid.ts';
 import { type FoundSources, findSources, type SourceFile } from './engine/local-files.ts';
 import { LocalRunner } from './engine/local-runner.ts';
 import { startRateLimiter } from './engine/rate-limiter.ts';
@@ -83,7 +83,6 @@ export interface TransferResult {
 const AUTO_CONNECTIONS = 10;
 const BYTES_A_CONNECTION = 4 * 1024 * 1024;
 const SMALL_FILES_A_CONNECTION = 50;
-const UNLIMITED_PIECES = { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER };
 
 /**
  * Copies local files to a server. Resolves with a result whatever happens to the copy; failures are in it, and in the

@@ -5,7 +5,7 @@ import { textFromBytes } from '../util/bytes-text.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { type Deferred, deferred } from '../util/deferred.ts';
 import { formatSize } from '../util/format-size.ts';
-import { choosePieceSize, pieceCount } from './grid.ts';
+import { choosePieceSize, pieceCount, UNLIMITED_PIECES } from './grid.ts';
 import { type LocalSource, openSource } from './local-source.ts';
 import { PeriodicSync } from './periodic-sync.ts';
 import { type Claim, FileResume } from './resume/file-resume.ts';
@@ -229,8 +229,7 @@ export class FileUpload {
   async #openResume(): Promise<FileResume | undefined> {
     const { journals, inplace, pieceSize } = this.#run.options;
     if (journals === undefined || inplace) return undefined;
-    const limits = { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER };
-    if (pieceCount(this.size, choosePieceSize(this.size, limits, pieceSize)) <= 1) return undefined;
+    if (pieceCount(this.size, choosePieceSize(this.size, UNLIMITED_PIECES, pieceSize)) <= 1) return undefined;
     return FileResume.open(journals, this.#source, this.#path, this.#target.path);
   }
 

@@ -6,6 +6,12 @@ import { CopyError } from '../errors.ts';
 import type { Abilities, Range } from '../remotes/remote.ts';
 
 export const MIN_PIECE_SIZE: number = 64 * 1024;
+/** Of a remote that bears pieces of any kind. */
+export const UNLIMITED_PIECES: Abilities['pieceSize'] = {
+  min: 1,
+  max: Number.MAX_SAFE_INTEGER,
+  maxPieces: Number.MAX_SAFE_INTEGER,
+};
 const FIRST_PIECE_SIZE = 4 * 1024 * 1024;
 const MAX_PIECES = 16_384;
 
@@ -43,6 +49,17 @@ export function pieceCount(fileSize: number, pieceSize: number): number {
 /** The first piece boundary at or after `offset`. */
 export function nextBoundary(offset: number, pieceSize: number): number {
   return Math.ceil(offset / pieceSize) * pieceSize;
+}
+
+/** The pieces of a file that lie in `ranges` whole, ascending. */
+export function* wholePieces(ranges: Iterable<Range>, fileSize: number, pieceSize: number): Generator<Range> {
+  for (const { offset, length } of ranges) {
+    for (let index = nextBoundary(offset, pieceSize) / pieceSize; ; index++) {
+      const piece = pieceAt(index, fileSize, pieceSize);
+      if (piece.length <= 0 || piece.offset + piece.length > offset + length) break;
+      yield piece;
+    }
+  }
 }
 
 /** Piece number `index` of a file, the last one shorter. */

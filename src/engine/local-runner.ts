@@ -14,7 +14,7 @@ import type { Counters } from './counters.ts';
 import { drainTo } from './local-sink.ts';
 import { fillFrom } from './local-source.ts';
 import { OpenedOnce } from './opened-once.ts';
-import type { RunnerCommand, RunnerReport } from './piece-runner.ts';
+import { type RunnerCommand, type RunnerReport, stageKey } from './piece-runner.ts';
 import type { Runners } from './runners.ts';
 import { TaskProgress } from './task-progress.ts';
 import { TaskSlices } from './task-slices.ts';
@@ -91,7 +91,7 @@ export class LocalRunner implements Runners {
 
   /** Hands over a staged file that was opened on a connection of this runner. */
   adopt(connection: number, staged: Staged): void {
-    this.#connections.get(connection)?.staged.set(keyOf(staged.token), staged);
+    this.#connections.get(connection)?.staged.set(stageKey(staged.token), staged);
   }
 
   /**
@@ -100,17 +100,17 @@ export class LocalRunner implements Runners {
    */
   async joined(connection: number, of: StageToken): Promise<Staged> {
     const { remote, staged } = this.#opened(connection);
-    return staged.get(keyOf(of), () => remote.join(of));
+    return staged.get(stageKey(of), () => remote.join(of));
   }
 
   /** Whether a connection has this staged file open. */
   holds(connection: number, of: StageToken): boolean {
-    return this.#connections.get(connection)?.staged.has(keyOf(of)) ?? false;
+    return this.#connections.get(connection)?.staged.has(stageKey(of)) ?? false;
   }
 
   /** Forgets a staged file that was sealed or closed by its borrower. */
   forget(connection: number, of: StageToken): void {
-    void this.#connections.get(connection)?.staged.take(keyOf(of));
+    void this.#connections.get(connection)?.staged.take(stageKey(of));
   }
 
   /** @throws CopyError `connection-lost` */
@@ -225,7 +225,7 @@ export class LocalRunner implements Runners {
   }
 
   async #leave({ connection, of }: Command<'leave'>): Promise<void> {
-    const error = await failureOf(this.#connections.get(connection)?.staged.take(keyOf(of)));
+    const error = await failureOf(this.#connections.get(connection)?.staged.take(stageKey(of)));
     this.#report({ kind: 'left', connection, of, ...(error && { error: error.toData() }) });
   }
 
@@ -235,17 +235,15 @@ export class LocalRunner implements Runners {
   }
 
   async #ask({ connection }: Command<'ask'>): Promise<void> {
-    const remote = this.#connections.get(connection)?.remote;
-    const asking =
-      remote?.lstat(Buffer.from('.')) ??
-      Promise.reject(new CopyError('connection-lost', `Connection ${connection} is gone.`));
-    const error = await asking.then(
-      () => undefined,
-      (failure: unknown) => CopyError.from(failure),
-    );
+    let error: CopyError | undefined;
+    try {
+      await this.#opened(connection).remote.lstat(Buffer.from('.'));
+    } catch (failure) {
+      error = CopyError.from(failure);
+    }
     // A "no" is an answer too.
     const isGone = error?.scope === 'connection';
-    this.#report({ kind: 'answered', connection, ...(isGone && { error: error.toData() }) });
+    this.#report({ kind: 'answered', connection, ...(isGone && { error: error!.toData() }) });
   }
 
   #runTask(connection: number, work: Promise<void>): void {
@@ -281,8 +279,4 @@ async function failureOf(opened: Promise<Staged | RemoteFile> | undefined): Prom
 
 function nameOf(path: Uint8Array): string {
   return Buffer.from(path).toString('latin1');
-}
-
-function keyOf(token: StageToken): string {
-  return JSON.stringify(Object.entries(token).sort());
 }

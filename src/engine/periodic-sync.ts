@@ -35,8 +35,9 @@ export class PeriodicSync {
     this.#synced = synced;
   }
 
-  /** Nothing is due for a while. */
+  /** Another staged file begins: nothing is known of it, and nothing is due for a while. */
   restart(): void {
+    this.#seen = undefined;
     this.#lastMs = performance.now();
   }
 
@@ -64,7 +65,7 @@ export class PeriodicSync {
   #begin(connection: number, of: StageToken): Promise<void> {
     this.#underWay = this.#sync(connection, of).finally(() => {
       this.#underWay = undefined;
-      this.restart();
+      this.#lastMs = performance.now();
     });
     return this.#underWay;
   }

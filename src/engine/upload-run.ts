@@ -11,7 +11,7 @@ import type { Observer, TransferEventBody } from './events.ts';
 import { FileUpload } from './file-upload.ts';
 import { Fleet } from './fleet.ts';
 import type { FoundSources } from './local-files.ts';
-import type { RunnerReport } from './piece-runner.ts';
+import { type RunnerReport, stageKey } from './piece-runner.ts';
 import { Progress } from './progress.ts';
 import { lockTarget, type TargetLock } from './resume/target-lock.ts';
 import type { Runners } from './runners.ts';
@@ -357,9 +357,9 @@ export class UploadRun implements UploadContext {
         }
         return;
       case 'left': {
-        const stage = JSON.stringify(report.of);
+        const stage = stageKey(report.of);
         for (const job of this.#active.values()) {
-          if (JSON.stringify(job.token) !== stage) continue;
+          if (job.token === undefined || stageKey(job.token) !== stage) continue;
           job.left(report.connection, report.error && CopyError.fromData(report.error));
         }
         return;

@@ -1,5 +1,5 @@
 /** What a runner still owes an answer to, so that somebody else can give it when the runner cannot. */
-import type { RunnerCommand, RunnerReport } from '../engine/piece-runner.ts';
+import { type RunnerCommand, type RunnerReport, stageKey } from '../engine/piece-runner.ts';
 import type { CopyErrorData } from '../errors.ts';
 import type { StageToken } from '../remotes/remote.ts';
 
@@ -68,7 +68,7 @@ function keyOfReport(report: RunnerReport): string | undefined {
 }
 
 function leaveKey(connection: number, of: StageToken): string {
-  return `leave ${connection} ${JSON.stringify(Object.entries(of).sort())}`;
+  return `leave ${connection} ${stageKey(of)}`;
 }
 
 function fileKey(connection: number, from: Uint8Array): string {

@@ -111,8 +111,8 @@ export class RunnerPool implements Runners {
     this.#idleBefore = idle;
     if (this.#hasFailed) return;
     // Those that stay here need no other thread.
-    const connections = 1 + Math.max(0, this.#runnerOf.size - LOCAL_CONNECTIONS);
-    if (this.#isGrowing({ busy, idleCores, connections })) this.#grow();
+    const useful = 1 + Math.max(0, this.#runnerOf.size - LOCAL_CONNECTIONS);
+    if (this.#isGrowing({ busy, idleCores, useful })) this.#grow();
   }
 
   #busy(runner: PieceRunner): number {

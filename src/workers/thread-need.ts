@@ -12,8 +12,8 @@ export interface LoadSample {
   readonly busy: readonly number[];
   /** Cores that were idle in that time. */
   readonly idleCores: number;
-  /** For how many threads there are connections that may move, this one included. */
-  readonly connections: number;
+  /** For how many threads there are connections: this one has one for itself, each other one that may move. */
+  readonly useful: number;
 }
 
 export class ThreadNeed {
@@ -26,8 +26,8 @@ export class ThreadNeed {
   }
 
   /** Takes a sample; whether a thread is to be started now. */
-  isGrowing({ busy, idleCores, connections }: LoadSample): boolean {
-    const hasRoom = busy.length < Math.min(this.#cores, connections);
+  isGrowing({ busy, idleCores, useful }: LoadSample): boolean {
+    const hasRoom = busy.length < Math.min(this.#cores, useful);
     const isNeeded = hasRoom && idleCores >= FREE_CORES && busy.every((share) => share >= BUSY);
     this.#inARow = isNeeded ? this.#inARow + 1 : 0;
     if (this.#inARow < SAMPLES) return false;

@@ -63,11 +63,9 @@ export class WorkerRunner implements PieceRunner {
     clearTimeout(timer);
   }
 
-  /** How much of its time the thread was busy, since `before` if given. */
-  utilization(
-    before?: ReturnType<typeof performance.eventLoopUtilization>,
-  ): ReturnType<typeof performance.eventLoopUtilization> {
-    return this.#worker.performance.eventLoopUtilization(before);
+  /** How much of its time the thread was busy, since it started. */
+  utilization(): ReturnType<typeof performance.eventLoopUtilization> {
+    return this.#worker.performance.eventLoopUtilization();
   }
 
   #giveUp(failure: CopyError): void {

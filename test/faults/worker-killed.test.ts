@@ -13,6 +13,9 @@ import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
 const CONNECTIONS = 8;
+/** A connection: the file lasts until all have moved, however busy the machine. */
+const SLOW = { bytesPerSecond: 0.3 * MB };
+const FAST = { bytesPerSecond: 30 * MB };
 
 interface Run {
   readonly events: TransferEvent[];
@@ -41,7 +44,7 @@ function start(server: TestServer, port: number, source: string): Run {
       },
     },
     { onEvent: (event) => events.push(event), environment: {} },
-    { isGrowing: ({ busy, connections }) => busy.length === 1 && connections === CONNECTIONS - 1, onWorker: started },
+    { isGrowing: ({ busy, useful }) => busy.length === 1 && useful === CONNECTIONS - 1, onWorker: started },
   );
   return { events, worker, result };
 }
@@ -55,6 +58,13 @@ function moved(events: readonly TransferEvent[]): number[] {
   return opened(events).filter((connection, index, all) => all.indexOf(connection) < index);
 }
 
+async function allMoved({ events }: Run): Promise<void> {
+  await waitFor(() => moved(events).length === CONNECTIONS / 2, {
+    what: 'connections in the worker',
+    timeoutMs: 30_000,
+  });
+}
+
 describeWithServers(['sshd', 'proftpd'], 'an upload with a worker thread', () => {
   it.each([
     ['sshd', sshdForTest],
@@ -62,8 +72,10 @@ describeWithServers(['sshd', 'proftpd'], 'an upload with a worker thread', () =>
   ] as const)('moves connections into it without losing one, and arrives at %s', async (_, startServer) => {
     const server = await startServer();
     const source = await sourceForTest(byTier(40, 100) * MB);
-    const proxy = await proxyForTest(server, { bytesPerSecond: 3 * MB });
+    const proxy = await proxyForTest(server, SLOW);
     const run = start(server, proxy.port, source.path);
+    await allMoved(run);
+    await proxy.reshape('all', FAST);
     expect((await run.result).error).toBeUndefined();
     expect((await readFile(join(server.home, 'arrived.bin'))).equals(await readFile(source.path))).toBe(true);
     expect(moved(run.events)).toHaveLength(CONNECTIONS / 2);
@@ -74,11 +86,12 @@ describeWithServers(['sshd', 'proftpd'], 'an upload with a worker thread', () =>
   it('arrives though the thread is killed in the middle', async () => {
     const server = await sshdForTest();
     const source = await sourceForTest(byTier(40, 100) * MB);
-    const proxy = await proxyForTest(server, { bytesPerSecond: 3 * MB });
+    const proxy = await proxyForTest(server, SLOW);
     const run = start(server, proxy.port, source.path);
     const worker = await run.worker;
-    await waitFor(() => moved(run.events).length === CONNECTIONS / 2, { what: 'connections in the worker' });
+    await allMoved(run);
     await worker.terminate();
+    await proxy.reshape('all', FAST);
     expect(await run.result).toMatchObject({ exitCode: 0, filesDone: 1 });
     expect((await readFile(join(server.home, 'arrived.bin'))).equals(await readFile(source.path))).toBe(true);
     const lost = run.events.filter((event) => event.type === 'connection' && event.state === 'lost');

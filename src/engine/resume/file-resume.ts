@@ -1,9 +1,9 @@
 /** What an earlier run left of one file job, and what this one leaves for the next: its journal, and the rules for it. */
 import { CopyError } from '../../errors.ts';
-import type { Attributes, Range, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
+import type { Attributes, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
 import { textFromBytes } from '../../util/bytes-text.ts';
 import type { RangeSet } from '../../util/range-set.ts';
-import { pieceAt, pieceCount } from '../grid.ts';
+import { wholePieces } from '../grid.ts';
 import type { LocalSource } from '../local-source.ts';
 import { Journal } from './journal.ts';
 import { journalPath, type ServerIdentity } from './journal-place.ts';
@@ -156,10 +156,8 @@ export class FileResume {
     const journal = this.#journal;
     if (journal === undefined) return;
     const { pieceSize } = journal.header;
-    const fresh = wholePieces(this.#source.size, pieceSize).filter(
-      (piece) => !this.#noted.has(piece.offset) && durable.has(piece),
-    );
-    for (const piece of fresh) {
+    for (const piece of wholePieces(durable, this.#source.size, pieceSize)) {
+      if (this.#noted.has(piece.offset)) continue;
       journal.record(piece, 'durable', await digestRange(this.#source.fd, piece));
       this.#noted.add(piece.offset);
     }
@@ -185,15 +183,12 @@ export class FileResume {
   /** Neither shorter than what was on its disk, nor touched before or long after the run that wrote it. */
   #isAsLeft(found: Attributes | undefined, { staged }: Journal, claims: readonly Claim[]): boolean {
     if (found === undefined || staged === undefined || found.size > this.#source.size) return false;
-    const end = Math.max(...claims.map(({ offset, length }) => offset + length));
-    if (found.size < Math.max(end, staged.size)) return false;
+    // They ascend, and are too many to be arguments.
+    const last = claims.at(-1)!;
+    if (found.size < Math.max(last.offset + last.length, staged.size)) return false;
     if (found.mtimeMs === undefined || staged.mtimeMs === undefined) return true;
     // A run that came as far as the end has given it the time of the source.
     if (found.mtimeMs === Math.floor(this.#source.mtimeMs / 1000) * 1000) return true;
     return found.mtimeMs >= staged.mtimeMs && found.mtimeMs <= staged.mtimeMs + GOES_ON_MS;
   }
-}
-
-function wholePieces(fileSize: number, pieceSize: number): Range[] {
-  return Array.from({ length: pieceCount(fileSize, pieceSize) }, (_, index) => pieceAt(index, fileSize, pieceSize));
 }

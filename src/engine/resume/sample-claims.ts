@@ -6,13 +6,13 @@ const SAMPLE = 512;
 
 /**
  * Reads back both ends and the middle of each range and compares them with the local file: of another source, of another
- * machine's run, or where a piece was only begun, they differ. Answers the offsets of the ranges that do.
+ * machine's run, or where a piece was only begun, they differ. `claims` ascend and do not overlap; answers the offsets of
+ * those that differ.
  *
  * @throws CopyError whatever reading rejects with
  */
 export async function differingSamples(staged: Staged, fd: number, claims: readonly Range[]): Promise<Set<number>> {
   const samples = claims.flatMap((claim) => samplesOf(claim).map((range) => ({ range, of: claim.offset })));
-  samples.sort((a, b) => a.range.offset - b.range.offset);
   const differing = new Set<number>();
   const fill = fillFrom(fd);
   let next = 0;

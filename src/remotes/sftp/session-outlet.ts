@@ -1,8 +1,8 @@
 /** The way of WRITEs out to the server: in packets whose buffers the session owns, so that nothing has to be copied. */
 import type { Duplex } from 'node:stream';
-import { PACKET_BUFFER_LENGTH } from './session-pool.ts';
+import { MAX_PAYLOAD, PACKET_BUFFER_LENGTH } from './session-pool.ts';
 
-/** A payload in its buffer, which begins with `headRoom` free bytes and has at least `tailRoom` behind the payload. */
+/** A payload in its buffer, which begins with the free bytes that the outlet wants. */
 export interface Packet {
   readonly buffer: Buffer;
   /** Of the payload, bytes. */
@@ -26,7 +26,7 @@ export interface PacketOutlet {
 export function plainOutlet(duplex: Duplex): PacketOutlet {
   return {
     headRoom: 0,
-    maxPayload: 32 * 1024,
+    maxPayload: MAX_PAYLOAD,
     send: (packets, taken) => {
       duplex.cork();
       writeAll(duplex, packets, 0, taken);

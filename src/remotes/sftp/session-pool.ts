@@ -1,5 +1,7 @@
+/** Bytes of payload in one SSH packet: what servers take at least (RFC 4253, 6.1). */
+export const MAX_PAYLOAD: number = 32 * 1024;
 /** Enough for the largest payload and what SSH puts around it. */
-export const PACKET_BUFFER_LENGTH: number = 33 * 1024;
+export const PACKET_BUFFER_LENGTH: number = MAX_PAYLOAD + 1024;
 /** Buffers kept for later: what a few connections have in flight; more are left to the garbage collector. */
 const MAX_SPARE = 512;
 

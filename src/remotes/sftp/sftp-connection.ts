@@ -24,16 +24,16 @@ import { fromStageToken, newStagedToken, type StagedToken, stagedPath } from './
 
 /** The mode of a staged file: nobody else's business until it is whole. */
 const STAGED_MODE = 0o600;
+/** Between two looks at what somebody may still be writing. */
 const LOOK_AGAIN_MS = 3000;
-const MAX_LOOKS = 5;
+/** What a run that was killed had on its way may still come. */
+const LOOKS_AT_OURS = 5;
 
 export interface SftpConnectionOptions {
   /** How the server's SSH names itself. */
   readonly software: string;
   /** Requests in flight. */
   readonly inFlight: number | 'auto';
-  /** Between the two looks at what somebody may still be writing. Default: 3000. */
-  readonly lookAgainMs?: number;
   /** Hangs up. */
   readonly close: () => Promise<void>;
 }
@@ -45,13 +45,11 @@ export class SftpConnection implements RemoteConnection {
   readonly #session: SftpSession;
   readonly #windows: FlowWindows;
   readonly #close: () => Promise<void>;
-  readonly #lookAgainMs: number;
   readonly #isOpenSsh: boolean;
 
   constructor(session: SftpSession, closed: Promise<CopyError | undefined>, options: SftpConnectionOptions) {
     this.#session = session;
     this.#close = options.close;
-    this.#lookAgainMs = options.lookAgainMs ?? LOOK_AGAIN_MS;
     this.closed = closed;
     this.description = options.software;
     this.#isOpenSsh = isOpenSsh(options.software, session);
@@ -96,7 +94,8 @@ export class SftpConnection implements RemoteConnection {
     const { target, partial } = fromStageToken(token);
     const before = partial && (await this.lstat(partial));
     if (partial === undefined || before === undefined || !isOursAlone(before)) return undefined;
-    const found = await this.#atRest(partial, before);
+    const found = await this.#atRest(partial, before, LOOKS_AT_OURS);
+    if (!isOursAlone(found)) return undefined;
     const handle = await this.#session.open(partial, OpenFlag.write).catch((error: unknown) => {
       // One that may only be read, as one that was sealed, is of no use.
       if (error instanceof SftpStatusError) return undefined;
@@ -127,18 +126,6 @@ export class SftpConnection implements RemoteConnection {
       throw found.reason;
     }
     return this.#staged(staged, opened.value, found.value);
-  }
-
-  /** How it looks when nobody writes it any more: what a run that was killed had on its way may still come. */
-  async #atRest(partial: Buffer, before: Attributes): Promise<Attributes> {
-    for (let last = before, looks = 1; ; looks++) {
-      await new Promise((resolve) => setTimeout(resolve, this.#lookAgainMs));
-      const now = await this.lstat(partial);
-      if (now === undefined || !isOursAlone(now)) return before;
-      if (now.size === last.size && now.mtimeMs === last.mtimeMs) return now;
-      if (looks === MAX_LOOKS) throw somebodyWrites(partial);
-      last = now;
-    }
   }
 
   publish(token: StageToken, seal: Seal, again = false): Promise<Published> {
@@ -177,7 +164,7 @@ export class SftpConnection implements RemoteConnection {
   async #isRemoved(partial: Buffer, isOurs: boolean): Promise<boolean> {
     const found = await this.lstat(partial);
     if (found?.kind !== 'file') return false;
-    if (!isOurs) await this.#expectNobodyWrites(partial, found);
+    if (!isOurs) await this.#atRest(partial, found, 1);
     try {
       await this.#session.remove(partial);
       return true;
@@ -187,12 +174,19 @@ export class SftpConnection implements RemoteConnection {
     }
   }
 
-  /** Another machine may be at work on it, whose lock nobody here sees. */
-  async #expectNobodyWrites(partial: Buffer, before: Attributes): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, this.#lookAgainMs));
-    const now = await this.lstat(partial);
-    if (now === undefined || (now.size === before.size && now.mtimeMs === before.mtimeMs)) return;
-    throw somebodyWrites(partial);
+  /**
+   * How it looks when nobody writes it any more, or did when it vanished; at most so many looks.
+   * @throws CopyError `target-busy`: another machine is at work on it, whose lock nobody here sees.
+   */
+  async #atRest(partial: Buffer, before: Attributes, looks: number): Promise<Attributes> {
+    let last = before;
+    for (let look = 0; look < looks; look++) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+      const now = await this.lstat(partial);
+      if (now === undefined || (now.size === last.size && now.mtimeMs === last.mtimeMs)) return now ?? last;
+      last = now;
+    }
+    throw new CopyError('target-busy', `Somebody else writes ${cleanText(partial)}; another run may be at work.`);
   }
 
   async #stageInPlace(target: Uint8Array): Promise<Staged> {
@@ -214,10 +208,6 @@ export class SftpConnection implements RemoteConnection {
 function isOpenSsh(software: string, session: SftpSession): boolean {
   const own = [ExtensionName.posixRename, ExtensionName.statVfs, ExtensionName.fsync, ExtensionName.lsetstat];
   return software.startsWith('OpenSSH') && own.every((name) => session.offers(name));
-}
-
-function somebodyWrites(partial: Buffer): CopyError {
-  return new CopyError('target-busy', `Somebody else writes ${cleanText(partial)}; another run may be at work.`);
 }
 
 /** Nobody else may have put anything into it. */

@@ -98,11 +98,6 @@ export class StagedFile implements Staged {
     return probeWriters(this, second, firstOffset, secondOffset, size, fill);
   }
 
-  /** The size as this handle sees it. */
-  async currentSize(): Promise<number> {
-    return (await this.look()).size;
-  }
-
   async sync(): Promise<boolean> {
     if (!(await this.#sync(this.#bytesWritten))) return false;
     // Of what did not fit a part may be missing, however durable the rest.

@@ -8,17 +8,12 @@ import type { Fill, Range, RemoteConnection, Slices, Staged, WriterProbe } from 
 
 const SLICE = 32 * 1024;
 
-/** What the probe needs of a staged file beside the contract. */
-export interface ProbedFile extends Staged {
-  currentSize(): Promise<number>;
-}
-
 /**
  * Writes at `firstOffset` through `file`, at `secondOffset` through `second`. Both are written with the bytes that belong
  * there, so a probe that passes has cost a few round trips and no data.
  */
 export async function probeWriters(
-  file: ProbedFile,
+  file: Staged,
   second: RemoteConnection,
   firstOffset: number,
   secondOffset: number,
@@ -27,7 +22,7 @@ export async function probeWriters(
 ): Promise<WriterProbe> {
   const first = sliceAt(firstOffset, size);
   await writeOne(file, first, fill);
-  const before = await file.currentSize();
+  const before = (await file.look()).size;
   if (before > secondOffset) {
     // Written in place, a long old file hides by its size where the new bytes go.
     const isOld = (file.found?.size ?? 0) >= before;
@@ -54,7 +49,7 @@ export async function probeWriters(
 }
 
 async function probeWith(
-  file: ProbedFile,
+  file: Staged,
   other: Staged,
   first: Range,
   before: number,
@@ -63,7 +58,7 @@ async function probeWith(
 ): Promise<WriterProbe> {
   if (other.found === undefined) return one('a second connection does not see it', [first]);
   if (other.found.size !== before) return one('a second connection sees another size', [first]);
-  if ((await file.currentSize()) < before) return one('opening it again truncates it');
+  if ((await file.look()).size < before) return one('opening it again truncates it');
   try {
     await writeOne(other, beyond, fill);
   } catch (error) {
@@ -71,7 +66,7 @@ async function probeWith(
     if (failure.scope === 'connection') throw failure;
     return one('a second connection may not write it', [first]);
   }
-  const after = await file.currentSize();
+  const after = (await file.look()).size;
   if (after === before) return one('a second connection writes another file', [first]);
   if (after !== beyond.offset + beyond.length) return one('it ignores offsets');
   return { writers: 'many', written: [first, beyond] };

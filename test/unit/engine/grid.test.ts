@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { choosePieceSize, isPieceSize, nextBoundary, pieceAt, pieceCount } from '../../../src/engine/grid.ts';
+import {
+  choosePieceSize,
+  isPieceSize,
+  nextBoundary,
+  pieceAt,
+  pieceCount,
+  wholePieces,
+} from '../../../src/engine/grid.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -56,4 +63,21 @@ test.each([0, 1, MIB - 1, MIB, MIB + 1, 5 * MIB + 17])('the pieces of a file of 
 test('the next boundary is at or after', () => {
   expect([0, 1, MIB - 1, MIB, MIB + 1].map((offset) => nextBoundary(offset, MIB) / MIB)).toEqual([0, 1, 1, 1, 2]);
   expect(nextBoundary(2 ** 45 + 1, 2 ** 30)).toBe(2 ** 45 + 2 ** 30);
+});
+
+test('pieces that lie in ranges whole, the last one of the file included', () => {
+  const whole = (...ranges: [number, number][]) =>
+    [
+      ...wholePieces(
+        ranges.map(([offset, length]) => ({ offset, length })),
+        10,
+        4,
+      ),
+    ].map(({ offset }) => offset);
+  expect(whole()).toEqual([]);
+  expect(whole([0, 10])).toEqual([0, 4, 8]);
+  expect(whole([0, 9])).toEqual([0, 4]);
+  expect(whole([1, 9])).toEqual([4, 8]);
+  expect(whole([1, 6])).toEqual([]);
+  expect(whole([0, 4], [7, 3])).toEqual([0, 8]);
 });

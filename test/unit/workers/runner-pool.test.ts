@@ -68,7 +68,7 @@ function scene(wanted: number, startWorker?: () => Worker): Scene {
     warn: (message) => warnings.push(message),
     isGrowing: (sample) => {
       samples.push(sample);
-      return sample.busy.length < wanted && sample.connections > 1;
+      return sample.busy.length < wanted && sample.useful > 1;
     },
   });
   pool.onReport((report) => reports.push(report));
@@ -111,12 +111,12 @@ test('samples are shares of time and numbers of cores', async () => {
   const all = scene(1);
   await open(all, [1, 2]);
   await waitFor(() => all.samples.length > 2, { what: 'samples' });
-  for (const { busy, idleCores, connections } of all.samples.slice(1)) {
+  for (const { busy, idleCores, useful } of all.samples.slice(1)) {
     expect(busy).toHaveLength(1);
     expect(busy[0]).toBeGreaterThanOrEqual(0);
     expect(busy[0]).toBeLessThanOrEqual(1);
     expect(idleCores).toBeGreaterThanOrEqual(0);
-    expect(connections, 'the first two never move').toBe(1);
+    expect(useful, 'the first two never move').toBe(1);
   }
 });
 

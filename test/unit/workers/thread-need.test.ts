@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type LoadSample, ThreadNeed } from '../../../src/workers/thread-need.ts';
 
-const loaded: LoadSample = { busy: [0.95], idleCores: 1.2, connections: 8 };
+const loaded: LoadSample = { busy: [0.95], idleCores: 1.2, useful: 8 };
 
 function answers(need: ThreadNeed, ...samples: LoadSample[]): boolean[] {
   return samples.map((sample) => need.isGrowing(sample));
@@ -21,7 +21,7 @@ test('a thread is started when three samples in a row call for it, and the next 
 test.each<[string, Partial<LoadSample>]>([
   ['a loop has rest', { busy: [0.95, 0.5] }],
   ['no core is free', { idleCores: 0.3 }],
-  ['each connection has a thread', { busy: [1, 1], connections: 2 }],
+  ['each connection has a thread', { busy: [1, 1], useful: 2 }],
   ['each core has a thread', { busy: [1, 1, 1, 1] }],
 ])('none is started while %s', (_, sample) => {
   const need = new ThreadNeed(4);

@@ -7,6 +7,8 @@ import { randomFillSync } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Client, ClientChannel } from 'ssh2';
 import { type Packet, type PacketOutlet, writeAll } from '../session-outlet.ts';
+import { MAX_PAYLOAD } from '../session-pool.ts';
+import { maxPacketOf } from './ssh2-internals.ts';
 
 /** The one version it was written for and tested with, as ssh2 tells it to servers. */
 const KNOWN_VERSION = 'SSH-2.0-ssh2js1.17.0';
@@ -16,8 +18,6 @@ const PACKET_HEADER = 5;
 const DATA_HEADER = 9;
 const CHANNEL_DATA = 94;
 const HEAD_ROOM = PACKET_HEADER + DATA_HEADER;
-/** What servers take in one packet, and fits our buffers with padding and tag behind it. */
-const MAX_PAYLOAD = 32 * 1024;
 /** Drawn at once, for many packets. */
 const PADDING_LENGTH = 16 * 1024;
 
@@ -55,8 +55,7 @@ export function fastOutlet(client: Client, channel: ClientChannel, socket: Socke
   const protocol = Reflect.get(client, '_protocol') as Protocol | undefined;
   if (protocol?._identRaw?.toString('latin1') !== KNOWN_VERSION) return undefined;
   // Each packet has a whole buffer: of small ones a window would take many times its size.
-  const { packetSize } = Reflect.get(channel, 'outgoing') as Outgoing;
-  if (packetSize < MAX_PAYLOAD / 2) return undefined;
+  if ((maxPacketOf(channel) ?? 0) < MAX_PAYLOAD / 2) return undefined;
   return new FastOutlet(protocol, channel, socket);
 }
 
