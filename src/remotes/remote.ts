@@ -113,7 +113,40 @@ export interface RemoteConnection {
    * have done it, and its answer was lost with its connection; only then is a target that is as sealed taken for ours.
    */
   publish(token: StageToken, seal: Seal, again?: boolean): Promise<Published>;
+  /**
+   * A way to have the far side hash, over this connection. Finds out, without harm and within seconds, whether there is
+   * one; rejects with `unsupported` where there is none, and with scope `connection` when trying again can help.
+   */
+  digester(method: DigestMethod): Promise<Digester>;
   /** Ends the connection; what is under way rejects. Resolves when it is gone. */
+  close(): Promise<void>;
+}
+
+export type DigestMethod = 'check-file' | 'helper' | 'shell';
+
+export type DigestAlgorithm = 'sha256' | 'sha512' | 'sha1' | 'md5';
+
+/** Has the far side hash ranges of a file. Not to be believed before it was tried on bytes that are known. */
+export interface Digester {
+  readonly method: DigestMethod;
+  /** What it can compute, at least one. */
+  readonly algorithms: readonly DigestAlgorithm[];
+  /** Bytes of one range, at most; a power of two. */
+  readonly maxRangeLength: number;
+  /**
+   * The digest of each range, in their order; undefined where the far side has not all bytes of the range. Each range is
+   * a cell of some grid: its length is a power of two of at least 64 KiB and its offset a multiple of it; only at the end
+   * of the file it may be shorter. Ranges ascend and do not overlap. `of`: what is staged, or a path.
+   *
+   * Rejects with scope `connection` when the connection is gone, otherwise with `unsupported`: the digester is of no use
+   * (any more). Calls may overlap; they are answered one after another where the far side can do no more.
+   */
+  digests(
+    of: StageToken | Uint8Array,
+    ranges: readonly Range[],
+    algorithm: DigestAlgorithm,
+  ): Promise<readonly (Uint8Array | undefined)[]>;
+  /** Ends what the far side keeps running for it; what is under way rejects. Never rejects. */
   close(): Promise<void>;
 }
 

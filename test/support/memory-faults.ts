@@ -1,6 +1,6 @@
 /** What a remote in memory does wrong: plain data, so that another thread can be given the same remote. */
 import type { CopyErrorData } from '../../src/errors.ts';
-import type { Abilities } from '../../src/remotes/remote.ts';
+import type { Abilities, DigestMethod } from '../../src/remotes/remote.ts';
 
 export interface MemoryFaults {
   writers: Abilities['writers'];
@@ -24,6 +24,8 @@ export interface MemoryFaults {
   holdAcknowledgements: boolean;
   /** How many renames do happen, but their answer is lost with the connection. */
   loseRenameAnswers: number;
+  /** The ways to have it hash. */
+  digestMethods: DigestMethod[];
   /** What the size of a target is told to be. */
   sizeLie: number | undefined;
   /** Where files end for those who read them, whatever their size is told to be. */
@@ -48,6 +50,7 @@ export const NO_FAULTS: MemoryFaults = {
   slowClose: false,
   holdAcknowledgements: false,
   loseRenameAnswers: 0,
+  digestMethods: [],
   sizeLie: undefined,
   endAt: Number.POSITIVE_INFINITY,
   sliceLength: 32 * 1024,

@@ -2,11 +2,15 @@
  * A remote without a network: files in a Map, connections that can be refused, lost, held back. Everything it does
  * wrong is told in advance by its faults, or by what a test hooks in.
  */
+import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { CopyError, type ErrorCode } from '../../src/errors.ts';
 import type {
   Abilities,
   Attributes,
+  DigestAlgorithm,
+  Digester,
+  DigestMethod,
   Published,
   Range,
   Remote,
@@ -48,6 +52,8 @@ export class MemoryRemote implements Remote {
   onJoin: (connection: number) => void | Promise<void> = () => {};
   /** Called when a staged file was brought to the disk, with its path. */
   onSync: (path: string) => void = () => {};
+  /** What a digest is told to be; undefined: as computed; `missing`: that the bytes are not there. */
+  onDigest: (method: DigestMethod, range: Range) => Buffer | 'missing' | undefined = () => undefined;
   /** How often each connection was dialled. */
   readonly dialled: Map<number, number> = new Map();
   /** Bytes that were stored, rewritten ones included. */
@@ -271,6 +277,23 @@ export class MemoryConnection implements RemoteConnection {
     return staged;
   }
 
+  async digester(method: DigestMethod): Promise<Digester> {
+    await this.cross();
+    const { remote } = this;
+    if (!remote.faults.digestMethods.includes(method)) throw new CopyError('unsupported', `There is no ${method}.`);
+    return {
+      method,
+      algorithms: ['sha256', 'sha512', 'sha1', 'md5'],
+      maxRangeLength: 2 ** 30,
+      digests: async (of, ranges, algorithm) => {
+        await this.cross();
+        const path = of instanceof Uint8Array ? text(of) : String(of['path']);
+        return ranges.map((range) => digestOf(remote, method, path, range, algorithm));
+      },
+      close: async () => {},
+    };
+  }
+
   async publish({ target, path }: StageToken, seal: Seal): Promise<Published> {
     await this.cross();
     const { files, faults } = this.remote;
@@ -289,6 +312,20 @@ export class MemoryConnection implements RemoteConnection {
     if (size === undefined) throw new CopyError('partial-refused', 'It is gone.');
     return { atomic: true, size: faults.sizeLie ?? size };
   }
+}
+
+function digestOf(
+  remote: MemoryRemote,
+  method: DigestMethod,
+  path: string,
+  range: Range,
+  algorithm: DigestAlgorithm,
+): Uint8Array | undefined {
+  const told = remote.onDigest(method, range);
+  if (told !== undefined) return told === 'missing' ? undefined : told;
+  const bytes = remote.contents(path)?.subarray(range.offset, range.offset + range.length);
+  if (bytes?.length !== range.length) return undefined;
+  return createHash(algorithm).update(bytes).digest();
 }
 
 /** Relative paths begin at the home directory. */

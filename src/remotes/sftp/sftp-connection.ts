@@ -4,6 +4,8 @@ import { cleanText } from '../../util/clean-text.ts';
 import type {
   Abilities,
   Attributes,
+  Digester,
+  DigestMethod,
   Published,
   RemoteConnection,
   RemoteFile,
@@ -13,12 +15,14 @@ import type {
 } from '../remote.ts';
 import { ExtensionName, OpenFlag } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
+import { openDigester } from './digests/open-digester.ts';
 import { FlowWindow } from './flow-window.ts';
 import { partialPath, randomPartialPath } from './partial-name.ts';
 import { publish } from './publish.ts';
 import { SftpRemoteFile } from './remote-file.ts';
 import type { SftpSession } from './session.ts';
 import { asked, coded, toAttributes } from './sftp-files.ts';
+import type { ExecChannel } from './ssh/ssh-connection.ts';
 import { type FlowWindows, StagedFile } from './staged-file.ts';
 import { fromStageToken, newStagedToken, type StagedToken, stagedPath } from './staged-token.ts';
 
@@ -28,12 +32,15 @@ const STAGED_MODE = 0o600;
 const LOOK_AGAIN_MS = 3000;
 /** What a run that was killed had on its way may still come. */
 const LOOKS_AT_OURS = 5;
+const SLASH = 0x2f;
 
 export interface SftpConnectionOptions {
   /** How the server's SSH names itself. */
   readonly software: string;
   /** Requests in flight. */
   readonly inFlight: number | 'auto';
+  /** Runs a command on the server: see `SshConnection.exec`. Absent where there is no SSH. */
+  readonly exec?: (command: string) => Promise<ExecChannel>;
   /** Hangs up. */
   readonly close: () => Promise<void>;
 }
@@ -44,11 +51,13 @@ export class SftpConnection implements RemoteConnection {
   readonly closed: Promise<CopyError | undefined>;
   readonly #session: SftpSession;
   readonly #windows: FlowWindows;
+  readonly #exec: (command: string) => Promise<ExecChannel>;
   readonly #close: () => Promise<void>;
   readonly #isOpenSsh: boolean;
 
   constructor(session: SftpSession, closed: Promise<CopyError | undefined>, options: SftpConnectionOptions) {
     this.#session = session;
+    this.#exec = options.exec ?? runsNone;
     this.#close = options.close;
     this.closed = closed;
     this.description = options.software;
@@ -128,6 +137,28 @@ export class SftpConnection implements RemoteConnection {
     return this.#staged(staged, opened.value, found.value);
   }
 
+  async digester(method: DigestMethod): Promise<Digester> {
+    const connection = { session: this.#session, closed: this.closed, exec: this.#exec };
+    const byPath = await openDigester(method, connection);
+    const { algorithms, maxRangeLength } = byPath;
+    return {
+      method,
+      algorithms,
+      maxRangeLength,
+      digests: async (of, ranges, algorithm) => byPath.digests(await this.#absolutePath(of), ranges, algorithm),
+      close: () => byPath.close(),
+    };
+  }
+
+  /** Of a file, whose last name may be that of a link. */
+  async #absolutePath(of: StageToken | Uint8Array): Promise<Buffer> {
+    const path = of instanceof Uint8Array ? Buffer.from(of) : stagedPath(fromStageToken(of));
+    if (path[0] === SLASH) return path;
+    const slash = path.lastIndexOf('/');
+    const directory = await this.realPath(slash < 0 ? Buffer.from('.') : path.subarray(0, slash));
+    return Buffer.concat([directory, Buffer.from('/'), path.subarray(slash + 1)]);
+  }
+
   publish(token: StageToken, seal: Seal, again = false): Promise<Published> {
     return publish(this.#session, fromStageToken(token), seal, again);
   }
@@ -205,6 +236,10 @@ export class SftpConnection implements RemoteConnection {
  * Its own sftp-server, that is: another one behind OpenSSH's sshd lacks some of these, and proftpd, which can be told to
  * call itself OpenSSH, lacks the last (OpenSSH has it since 8.0; older ones are probed).
  */
+async function runsNone(): Promise<never> {
+  throw new CopyError('unsupported', 'No commands can be run on this connection.');
+}
+
 function isOpenSsh(software: string, session: SftpSession): boolean {
   const own = [ExtensionName.posixRename, ExtensionName.statVfs, ExtensionName.fsync, ExtensionName.lsetstat];
   return software.startsWith('OpenSSH') && own.every((name) => session.offers(name));

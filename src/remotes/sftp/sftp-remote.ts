@@ -49,7 +49,12 @@ export class SftpRemote implements Remote {
       const session = await SftpSession.open(sftp, options);
       if (signal.aborted) throw CopyError.from(signal.reason, 'cancelled');
       const closed = this.#watch(session, ssh.closed, () => ssh.close());
-      return new SftpConnection(session, closed, { software, inFlight, close: () => ssh.close() });
+      return new SftpConnection(session, closed, {
+        software,
+        inFlight,
+        exec: (command) => ssh.exec(command),
+        close: () => ssh.close(),
+      });
     } catch (error) {
       await ssh.close();
       // The reason why SSH ended says more than that the channel did.

@@ -14,6 +14,7 @@ import { FirstAuthentication } from './authentication.ts';
 import { cancelledError, dialError, isLevel, lostError, type Stage, timeoutError } from './connection-errors.ts';
 import { type Authentication, type Credential, ReplayedAuthentication } from './credential.ts';
 import { dial } from './dial.ts';
+import { execOn } from './exec-channel.ts';
 import { fastOutlet } from './fast-outlet.ts';
 import type { FirstConnectionGate, GatePass } from './first-connection-gate.ts';
 import { hangUp } from './hang-up.ts';
@@ -21,7 +22,7 @@ import type { HostKeyPolicy, HostKeyVerdict } from './host-key-policy.ts';
 import { Identification } from './identification.ts';
 import type { Identities } from './identities.ts';
 import { PatientDeadline } from './patient-deadline.ts';
-import type { SshConnection } from './ssh-connection.ts';
+import type { ExecChannel, SshConnection } from './ssh-connection.ts';
 import type { SshSettings } from './ssh-settings.ts';
 import { maxPacketOf, onAuthenticationFailure, retireChannel } from './ssh2-internals.ts';
 
@@ -260,7 +261,8 @@ export class ConnectionAttempt {
     });
     const software = this.identification?.software ?? '';
     const outlet = this.shared.settings.fastPath ? fastOutlet(client, channel, this.socket!) : undefined;
-    this.opened({ software, sftp: channel, outlet, closed, close: () => this.close() });
+    const exec = (command: string): Promise<ExecChannel> => execOn(client, command);
+    this.opened({ software, sftp: channel, outlet, closed, exec, close: () => this.close() });
   }
 
   private subsystemEnd(channel: ClientChannel): CopyError {

@@ -1,5 +1,5 @@
 /** What the SFTP remote needs from SSH; the embedded transport and the system's ssh both give it. */
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import type { CopyError } from '../../../errors.ts';
 import type { PacketOutlet } from '../session-outlet.ts';
 import type { CredentialSpec } from './credential.ts';
@@ -40,6 +40,23 @@ export interface SshConnection {
   readonly outlet?: PacketOutlet | undefined;
   /** Resolves once, when the connection is gone: with the reason, or undefined after {@link close}. Never rejects. */
   readonly closed: Promise<CopyError | undefined>;
+  /**
+   * Runs a command in a channel beside that of sftp. Nothing that comes from a user or a server belongs into `command`:
+   * the server's shell reads it. Rejects with `unsupported` where the server refuses, `connection-lost`.
+   */
+  exec(command: string): Promise<ExecChannel>;
   /** Says goodbye and hangs up; resolves when the socket is gone, at the latest after a second. */
   close(): Promise<void>;
+}
+
+/** A command that runs on the server. Its streams never fail: they end. */
+export interface ExecChannel {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Read and cut to its last 1000 bytes, so that it never blocks the command. Hostile until cleaned. */
+  readonly stderrTail: () => string;
+  /** Resolves when the command and its output have ended: with its exit status, or undefined where it has none. Never rejects. */
+  readonly exited: Promise<number | undefined>;
+  /** Ends it at once. */
+  close(): void;
 }
