@@ -33,6 +33,7 @@ export type ErrorCode =
   | 'unsupported'
   | 'single-writer'
   | 'integrity'
+  | 'no-digests'
   | 'source-changed'
   | 'local-io'
   | 'target-busy'
@@ -82,6 +83,7 @@ const kinds: Record<ErrorCode, ErrorKind> = {
   unsupported: kind('file', false, 8, 'The server cannot do this.'),
   'single-writer': kind('piece', true, 8, 'One connection writes the file.'),
   integrity: kind('file', false, 9, 'Run the same command again; if it happens again, suspect the server.'),
+  'no-digests': kind('run', false, 9, 'Put the helper on the server with --install-helper, or use --verify read-back.'),
   'source-changed': kind('file', false, 10, 'Copy again when nobody writes the source.'),
   'local-io': kind('file', false, 11, 'Check the local disk.'),
   'target-busy': kind('run', false, 12, 'Wait for the other run to end.'),

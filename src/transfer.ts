@@ -8,10 +8,11 @@ import { LocalRunner } from './engine/local-runner.ts';
 import { startRateLimiter } from './engine/rate-limiter.ts';
 import type { JournalShelf } from './engine/resume/file-resume.ts';
 import { pruneJournals, stateDirectory } from './engine/resume/journal-place.ts';
-import type { UploadOptions } from './engine/upload-context.ts';
+import type { UploadOptions, Verify } from './engine/upload-context.ts';
 import { type UploadOutcome, UploadRun } from './engine/upload-run.ts';
+import { DIGEST_METHODS } from './engine/verify/digest-providers.ts';
 import { CopyError, type CopyErrorData } from './errors.ts';
-import type { Interaction, Remote } from './remotes/remote.ts';
+import type { DigestAlgorithm, DigestMethod, Interaction, Remote } from './remotes/remote.ts';
 import { SftpRemote } from './remotes/sftp/sftp-remote.ts';
 import { EmbeddedTransport } from './remotes/sftp/ssh/embedded-transport.ts';
 import { resolveSshOptions } from './remotes/sftp/ssh/resolve-options.ts';
@@ -39,8 +40,12 @@ export interface PutOptions {
   readonly maxStartups?: number;
   /** Pause between attempts to connect. Default: 0. */
   readonly connectIntervalMs?: number;
-  /** What the end result is verified by. Default: `size`. */
-  readonly verify?: 'size' | 'none';
+  /** What the end result is verified by. Default: `auto`. */
+  readonly verify?: Verify;
+  /** The hash for it. Default: `auto`, the best that both sides have. */
+  readonly algorithm?: DigestAlgorithm | 'auto';
+  /** How the server may be made to hash, for verification and for resuming. Default: `auto`, in any way. */
+  readonly digestProvider?: DigestMethod | 'auto' | 'none';
   /** Write the target itself. Default: false. */
   readonly inplace?: boolean;
   /** Give the target the mode bits and times of the source. Default: true. */
@@ -125,7 +130,9 @@ const DEFAULTS = {
   inFlight: 'auto',
   maxStartups: 8,
   connectIntervalMs: 0,
-  verify: 'size',
+  verify: 'auto',
+  algorithm: 'auto',
+  digestProvider: 'auto',
   inplace: false,
   preserve: true,
   resume: true,
@@ -142,7 +149,7 @@ const NOTHING_DONE = {
   bytesResumed: 0,
   bytesKept: 0,
   connectionsUsed: 0,
-  verified: { bySize: 0, notVerified: 0 },
+  verified: { byDigest: 0, byReadBack: 0, bySize: 0, notVerified: 0 },
 } as const;
 
 async function upload(
@@ -191,6 +198,7 @@ async function upload(
       {
         ...options,
         journals,
+        digests: { methods: digestMethods(options), algorithm: options.algorithm },
         wanted: options.dryRun ? 1 : wantedConnections(options, sources.files),
       } satisfies UploadOptions,
       observer,
@@ -200,6 +208,13 @@ async function upload(
     stopLimiter();
     if (!options.dryRun) await pruneJournals(journals.directory);
   }
+}
+
+function digestMethods({ digestProvider, verify }: Settled): readonly DigestMethod[] {
+  if (digestProvider === 'auto') return DIGEST_METHODS;
+  if (digestProvider !== 'none') return [digestProvider];
+  if (verify !== 'hash') return [];
+  throw new CopyError('usage', 'Without a digest provider nothing can be verified by hash.');
 }
 
 function tellFailures({ failures }: FoundSources, observer: Observer): void {

@@ -72,10 +72,20 @@ export type TransferEventBody =
       readonly bytesKept: number;
       readonly elapsedMs: number;
       /** How much was verified by what, in bytes. */
-      readonly verified: { readonly bySize: number; readonly notVerified: number };
+      readonly verified: VerifiedBytes;
       /** The most connections that were open at one time. */
       readonly connectionsUsed: number;
       readonly error?: CopyErrorData;
     };
+
+/** Bytes of the files that are done, by what they were verified by. */
+export interface VerifiedBytes {
+  /** The server's digest of the piece equals ours. */
+  readonly byDigest: number;
+  readonly byReadBack: number;
+  /** Nothing but the size of the whole. */
+  readonly bySize: number;
+  readonly notVerified: number;
+}
 
 export type Observer = (event: TransferEvent) => void;

@@ -1,26 +1,48 @@
 /** One file job of an upload: stage, send by as many connections as the server lets write, seal, check, publish. */
 import { CopyError } from '../errors.ts';
-import type { Abilities, Attributes, Published, Seal, StageToken, WriterProbe } from '../remotes/remote.ts';
+import type {
+  Abilities,
+  Attributes,
+  Published,
+  Range,
+  RemoteConnection,
+  Seal,
+  Staged,
+  StageToken,
+  WriterProbe,
+} from '../remotes/remote.ts';
 import { textFromBytes } from '../util/bytes-text.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { type Deferred, deferred } from '../util/deferred.ts';
 import { formatSize } from '../util/format-size.ts';
-import { choosePieceSize, pieceCount, UNLIMITED_PIECES } from './grid.ts';
+import { choosePieceSize, isPiece, pieceCount, UNLIMITED_PIECES, wholePieces } from './grid.ts';
 import { type LocalSource, openSource } from './local-source.ts';
 import { PeriodicSync } from './periodic-sync.ts';
-import { type Claim, FileResume } from './resume/file-resume.ts';
+import { FileResume, type Reopened } from './resume/file-resume.ts';
 import type { UploadContext } from './upload-context.ts';
 import type { UploadTarget } from './upload-destination.ts';
+import { checkClaims, type Judged } from './verify/claim-check.ts';
+import { type DigestBack, digestBack } from './verify/digest-back.ts';
+import { longTrialRanges, type Sides } from './verify/digest-comparison.ts';
+import { FileVerifier, type Verified } from './verify/file-verifier.ts';
+import { LocalDigests } from './verify/local-digests.ts';
 import { WriterSearch } from './writer-search.ts';
 
 /** How often a file may be begun anew, where a server keeps nothing of what a lost connection wrote. */
 const MAX_STARTS = 5;
+
+/** How often the journal is told what was acknowledged. */
+const NOTE_EVERY_MS = 1000;
 
 /** How often a staged file is sealed anew that was touched afterwards. */
 const MAX_SEALS = 3;
 
 const RESTARTED = new CopyError('connection-lost', 'The server may have been restarted.');
 const HOME_LOST = new CopyError('connection-lost', 'The one connection that wrote it was lost.');
+
+const NOTHING_VERIFIED: Verified = { byDigest: 0, byReadBack: 0 };
+/** Nobody is interested any more. */
+const STOPPED = new Error('The file is not being sent.');
 
 /** What was written so far is worth nothing; the cause says why. */
 class StartOver extends Error {
@@ -31,6 +53,7 @@ export interface FileResult {
   readonly bytes: number;
   /** Whether the size of the target was read back and is right. */
   readonly sizeVerified: boolean;
+  readonly verified: Verified;
 }
 
 export class FileUpload {
@@ -44,6 +67,7 @@ export class FileUpload {
   readonly #path: Buffer;
   readonly #target: UploadTarget;
   #source!: LocalSource;
+  #local!: LocalDigests;
   #pieces = 0;
   #pieceSize = 0;
   #token: StageToken | undefined;
@@ -58,6 +82,9 @@ export class FileUpload {
   /** Between staging and the last acknowledgement; settled by what the connections report. */
   #sent: Deferred<void> | undefined;
   #drained: Deferred<void> | undefined;
+  /** Undefined where nothing but the size is verified. */
+  #verifier: FileVerifier | undefined;
+  #lastNotedMs = 0;
   readonly #search: WriterSearch;
   readonly #sync: PeriodicSync;
   readonly #leaving: Map<number, Deferred<void>> = new Map();
@@ -100,6 +127,7 @@ export class FileUpload {
   /** Resolves when the target is in its place; rejects with a CopyError. Either way nothing of it is in use any more. */
   async run(): Promise<FileResult> {
     this.#source = await openSource(this.#path);
+    this.#local = new LocalDigests(this.#source.fd);
     let isDone = false;
     /** The server does not have what it said OK to: what it is said to have is worth nothing. */
     let isDoubtful = false;
@@ -163,6 +191,10 @@ export class FileUpload {
     this.#holders.add(connection);
   }
 
+  acknowledged(parts: readonly Range[]): void {
+    this.#verifier?.acknowledged(parts);
+  }
+
   taskEnded(connection: number, error: CopyError | undefined): void {
     if (error?.code === 'single-writer') {
       this.#run.writers.decide('one', error.message);
@@ -201,6 +233,7 @@ export class FileUpload {
     const bytes = this.#run.scheduler.distrust(this.file);
     if (bytes === 0) return;
     this.#isDistrusted = true;
+    this.#verifier?.distrusted();
     this.#sync.cameTooLate();
     const why = 'every connection was lost, and the server may have been restarted';
     this.#run.notice('sent-again', `${this.name}: ${formatSize(bytes)} are sent again, because ${why}.`, 'warning');
@@ -208,10 +241,17 @@ export class FileUpload {
 
   /** To be called now and then. */
   syncIfDue(nowMs: number): void {
+    this.#noteAcknowledged(nowMs);
     const holder = this.#localHolder;
     if (this.#sent !== undefined && this.#othersMayWrite && holder !== undefined) {
       this.#sync.ifDue(nowMs, holder, this.#token!);
     }
+  }
+
+  #noteAcknowledged(nowMs: number): void {
+    if (this.#sent === undefined || nowMs - this.#lastNotedMs < NOTE_EVERY_MS) return;
+    this.#lastNotedMs = nowMs;
+    void this.#resume?.noteAcknowledged(this.#run.scheduler.acknowledgedRanges(this.file));
   }
 
   /** It became known how many connections may write. */
@@ -230,7 +270,7 @@ export class FileUpload {
     const { journals, inplace, pieceSize } = this.#run.options;
     if (journals === undefined || inplace) return undefined;
     if (pieceCount(this.size, choosePieceSize(this.size, UNLIMITED_PIECES, pieceSize)) <= 1) return undefined;
-    return FileResume.open(journals, this.#source, this.#path, this.#target.path);
+    return FileResume.open(journals, this.#source, this.#local, this.#path, this.#target.path);
   }
 
   async #send(isFirst: boolean): Promise<void> {
@@ -239,14 +279,16 @@ export class FileUpload {
     await this.#leave([...this.#holders]).catch(() => {
       // What an earlier start wrote is thrown away, so its closing may fail.
     });
-    const { abilities, claims } = await this.#stage(isFirst);
+    const { abilities, reopened } = await this.#stage(isFirst);
+    const claims = reopened?.claims ?? [];
     this.#pieceSize = choosePieceSize(this.size, abilities.pieceSize, options.pieceSize);
     this.#pieces = pieceCount(this.size, this.#pieceSize);
     // What several had written and one crash did not take shows that several may write here.
     if (claims.length > 0 && abilities.writers === 'unknown') this.#run.writers.decide('many');
     this.#bytesResumed = 0;
-    if (claims.length === 0) await this.#resume?.begin(this.#token!, this.#pieceSize);
+    if (!reopened?.isOurs) await this.#resume?.begin(this.#token!, this.#pieceSize);
     scheduler.addFile(this.file, this.size, this.#pieceSize, this.#home, claims);
+    this.#verifier = this.#newVerifier();
     if (abilities.writers !== 'unknown') this.#run.writers.decide(abilities.writers);
     // It may have been told while it was staged, when there was nothing to reject yet.
     if (this.#run.error !== undefined) throw this.#run.error;
@@ -257,7 +299,7 @@ export class FileUpload {
     // First, so that nothing is under way that would have to be waited for.
     this.#considerProbe();
     this.#run.pump();
-    this.#checking = this.#check(claims);
+    this.#checking = reopened && this.#check(reopened);
     this.#look();
     try {
       await this.#sent.promise;
@@ -268,42 +310,138 @@ export class FileUpload {
     }
   }
 
-  #stage(isFirst: boolean): Promise<{ readonly abilities: Abilities; readonly claims: readonly Claim[] }> {
+  #stage(isFirst: boolean): Promise<{ readonly abilities: Abilities; readonly reopened: Reopened | undefined }> {
     // What a start before this one left is ours, as is what our journal knows of.
     const anew = !isFirst || this.#resume?.hasStaged ? 'anew' : 'fresh';
     const how = this.#run.options.inplace ? 'in-place' : anew;
     return this.#run.onConnection(async (connection, remote) => {
-      const reopened = isFirst ? await this.#resume?.reopen(remote) : undefined;
+      const reopened = isFirst ? await this.#reopen(remote) : undefined;
       if (reopened === undefined && how === 'anew') await this.#resume?.discard(remote);
       const staged = reopened?.staged ?? (await remote.stage(this.#target.path, how));
+      // What is beyond the end would spoil the digest of the last piece.
+      if ((staged.found?.size ?? 0) > this.size) await staged.cutOff(this.size);
       this.#run.runner.local.adopt(connection, staged);
       this.#token = staged.token;
       this.#home = connection;
       this.#holders.add(connection);
-      return { abilities: remote.abilities, claims: reopened?.claims ?? [] };
+      return { abilities: remote.abilities, reopened };
     });
   }
 
-  /** What an earlier run sent is not sent again, if the source still has it. */
-  async #check(claims: readonly Claim[]): Promise<void> {
+  /** What an earlier run left; where the server can hash it, that decides. */
+  async #reopen(remote: RemoteConnection): Promise<Reopened | undefined> {
+    const { digests } = this.#run;
+    if (this.#resume === undefined) return undefined;
+    if (!(await digests.isAvailable())) return this.#resume.reopen(remote);
+    const pieceSize = choosePieceSize(this.size, remote.abilities.pieceSize, this.#run.options.pieceSize);
+    return this.#resume.reopen(remote, async (staged, claims) => {
+      const ranges = await longTrialRanges(this.fd, [...wholePieces(claims, this.size, pieceSize)]);
+      const back: DigestBack = (some, algorithm) => digestBack(staged, some, algorithm);
+      return ranges.length > 0 && (await digests.trusted({ of: staged.token, back, ranges })) !== undefined;
+    });
+  }
+
+  /** What an earlier run sent is not sent again, if it is still right. */
+  async #check(reopened: Reopened): Promise<void> {
     try {
-      for (const claim of claims) {
-        if (this.#sent === undefined) return;
-        const isThere = await this.#resume!.isRight(claim);
-        this.#run.scheduler.settleClaim(this.file, claim, isThere);
-        if (isThere) this.#bytesResumed += claim.length;
-        else this.#run.pump();
+      if (reopened.by === 'journal') await this.#checkByJournal(reopened.claims);
+      else {
+        const file = { ...this.#sides, size: this.size, pieceSize: this.#pieceSize };
+        await checkClaims(this.#run.digests, file, reopened.claims, (judged) => this.#judge(judged));
       }
       this.#look();
     } catch (error) {
-      this.#sent?.reject(error);
+      if (error !== STOPPED) this.#sent?.reject(error);
     }
+  }
+
+  async #checkByJournal(claims: Reopened['claims']): Promise<void> {
+    for (const claim of claims) {
+      if (this.#sent === undefined) return;
+      const isThere = await this.#resume!.isRight(claim);
+      this.#run.scheduler.settleClaim(this.file, claim, isThere);
+      if (isThere) this.#resumed([claim]);
+      else this.#run.pump();
+    }
+  }
+
+  async #judge({ right, wrong, method }: Judged): Promise<void> {
+    await this.#resume!.forget(wrong);
+    if (this.#sent === undefined) throw STOPPED;
+    const { scheduler } = this.#run;
+    for (const range of right) {
+      // It may have been acknowledged right before the other run ended, and never synced.
+      scheduler.acknowledgedElsewhere(this.file, range);
+      if (method !== undefined && isPiece(range, this.size, this.#pieceSize)) this.#verifier?.resumed(range, method);
+    }
+    for (const range of wrong) scheduler.settleClaim(this.file, range, false);
+    this.#resumed(right);
+    this.#run.pump();
+  }
+
+  #resumed(ranges: readonly Range[]): void {
+    this.#bytesResumed += ranges.reduce((sum, { length }) => sum + length, 0);
+    this.#verifier?.acknowledged(ranges);
+  }
+
+  #newVerifier(): FileVerifier | undefined {
+    const { scheduler, digests, options } = this.#run;
+    if (options.verify === 'size' || options.verify === 'none') return undefined;
+    const file = { ...this.#sides, file: this.file, size: this.size, pieceSize: this.#pieceSize };
+    return new FileVerifier(file, scheduler, options.verify === 'read-back' ? undefined : digests, {
+      changed: () => this.#look(),
+      failed: (error) => this.#verificationFailed(error),
+      wrong: (piece) => this.#sendAgain(piece),
+    });
+  }
+
+  get #sides(): Sides {
+    return {
+      of: this.#token!,
+      fd: this.fd,
+      local: this.#local,
+      back: (ranges, algorithm) => this.#onStaged((staged) => digestBack(staged, ranges, algorithm)),
+    };
+  }
+
+  /** Where others must not open it, its home alone can tell what is in it. */
+  #onStaged<T>(work: (staged: Staged) => Promise<T>): Promise<T> {
+    const prefer = this.#localHolder ?? this.#home;
+    return this.#run.onConnection(
+      async (connection) => {
+        if (!this.#othersMayWrite && connection !== this.#home) throw HOME_LOST;
+        this.#holders.add(connection);
+        return work(await this.#run.runner.local.joined(connection, this.#token!));
+      },
+      { prefer },
+    );
+  }
+
+  /** A piece that is wrong however often it is sent: the source may have changed under our hands. */
+  async #verificationFailed(error: CopyError): Promise<void> {
+    try {
+      if (error.code === 'integrity') await this.#source.checkUnchanged();
+      this.#sent?.reject(error);
+    } catch (change) {
+      this.#sent?.reject(change);
+    }
+  }
+
+  async #sendAgain(piece: Range): Promise<void> {
+    await this.#resume?.forget([piece]);
+    this.#sync.invalidate();
+    const { scheduler } = this.#run;
+    const why = `${formatSize(piece.length)} at ${formatSize(piece.offset)} are wrong on the server`;
+    this.#run.notice('sent-again', `${this.name}: ${why}, and sent again.`, 'warning');
+    scheduler.sendAgain(this.file, piece);
+    this.#run.pump();
   }
 
   /** What is durable is written down, so that it outlives this process. */
   async #note(seen: Attributes): Promise<void> {
     try {
-      await this.#resume?.note(this.#run.scheduler.durable(this.file), seen);
+      const isVerified = (piece: Range): boolean => this.#verifier?.isVerified(piece) ?? false;
+      await this.#resume?.note(this.#run.scheduler.durable(this.file), seen, isVerified);
     } catch (error) {
       this.#sent?.reject(error);
     }
@@ -360,11 +498,14 @@ export class FileUpload {
     if (scheduler.hasTasks(this.file)) return;
     this.#drained?.resolve();
     this.#drained = undefined;
-    if (scheduler.isComplete(this.file) && !this.#search.isAsking) this.#sent?.resolve();
+    if (!scheduler.isComplete(this.file) || this.#search.isAsking) return;
+    if (this.#verifier?.hasNoMeans && this.#run.options.verify === 'hash') this.#sent?.reject(noDigests());
+    else if (this.#verifier?.isSettled ?? true) this.#sent?.resolve();
   }
 
   /** Resolves when no connection works on this file; none begins to until the scheduler resumes it. */
   async #quiesce(): Promise<void> {
+    await this.#verifier?.stop();
     await this.#search.work;
     await this.#checking;
     await this.#noting;
@@ -397,6 +538,7 @@ export class FileUpload {
 
   #applyProbe({ writers, reason, written }: WriterProbe): void {
     for (const range of written ?? []) this.#run.scheduler.acknowledgedElsewhere(this.file, range);
+    this.#verifier?.acknowledged(written ?? []);
     this.#run.writers.decide(writers, reason);
     if (written === undefined) {
       this.#sent?.reject(startOver(new CopyError('single-writer', reason ?? 'The server lost data.')));
@@ -413,7 +555,8 @@ export class FileUpload {
     if (!published.atomic) {
       this.#run.notice('not-atomic', `${this.name}: the old file was moved away before the new one came.`, 'warning');
     }
-    return { bytes: this.size, sizeVerified: this.#verifySize(published) };
+    const verified = this.#verifier?.verified ?? NOTHING_VERIFIED;
+    return { bytes: this.size, sizeVerified: this.#verifySize(published), verified };
   }
 
   async #sealAndPublish(): Promise<{ readonly seal: Seal; readonly published: Published }> {
@@ -488,4 +631,9 @@ export class FileUpload {
 
 function startOver(cause: CopyError): StartOver {
   return new StartOver(cause.message, { cause });
+}
+
+/** @see Verify `hash` */
+export function noDigests(): CopyError {
+  return new CopyError('no-digests', 'The server has no way to make digests that can be relied on.');
 }

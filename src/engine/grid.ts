@@ -62,6 +62,20 @@ export function* wholePieces(ranges: Iterable<Range>, fileSize: number, pieceSiz
   }
 }
 
+/** Whether a range is one whole piece of a file. */
+export function isPiece({ offset, length }: Range, fileSize: number, pieceSize: number): boolean {
+  return offset % pieceSize === 0 && length === Math.min(pieceSize, fileSize - offset);
+}
+
+/** A range in parts of at most `maxLength`, from its beginning on. */
+export function cellsOf({ offset, length }: Range, maxLength: number): Range[] {
+  const cells: Range[] = [];
+  for (let done = 0; done < length; done += maxLength) {
+    cells.push({ offset: offset + done, length: Math.min(maxLength, length - done) });
+  }
+  return cells;
+}
+
 /** Piece number `index` of a file, the last one shorter. */
 export function pieceAt(index: number, fileSize: number, pieceSize: number): Range {
   const offset = index * pieceSize;

@@ -18,6 +18,7 @@ export class PeriodicSync {
   #everyMs = FIRST_MS;
   #underWay: Promise<void> | undefined;
   #lastMs = 0;
+  #generation = 0;
 
   /**
    * `failed` is called when the server's disk does not take it: nothing will mend that; `synced` when something is
@@ -54,6 +55,11 @@ export class PeriodicSync {
     this.#begin(connection, of);
   }
 
+  /** Something is written again: a sync that is under way says nothing of it. */
+  invalidate(): void {
+    this.#generation++;
+  }
+
   /** Nothing more will be sent: what is there is to be kept. Resolves when it is, or cannot be, with what `synced` gets. */
   async last(connection: number, of: StageToken): Promise<Attributes | undefined> {
     await this.#underWay;
@@ -72,12 +78,13 @@ export class PeriodicSync {
 
   async #sync(connection: number, of: StageToken): Promise<void> {
     const { continuity, scheduler, runner } = this.#run;
-    const [epoch, ranges] = [continuity.epoch, scheduler.atRisk(this.#file)];
+    const [epoch, generation, ranges] = [continuity.epoch, this.#generation, scheduler.atRisk(this.#file)];
     try {
       const staged = await runner.local.joined(connection, of);
       const [seen, isDurable] = await Promise.all([staged.look(), staged.sync()]);
       // What was begun anew meanwhile is another file.
-      if (isDurable && epoch === continuity.epoch && runner.local.holds(connection, of)) {
+      const isSame = epoch === continuity.epoch && generation === this.#generation;
+      if (isDurable && isSame && runner.local.holds(connection, of)) {
         scheduler.synced(this.#file, ranges);
         this.#everyMs = Math.min(LONGEST_MS, this.#everyMs * 2);
         this.#seen = seen;

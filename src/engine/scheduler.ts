@@ -154,11 +154,7 @@ export class Scheduler {
     const state = this.#files.get(file);
     if (state === undefined) return 0;
     const ranges = [...state.atRisk];
-    for (const range of ranges) {
-      state.atRisk.remove(range);
-      state.acknowledged.remove(range);
-      state.todo.add(range);
-    }
+    for (const range of ranges) this.sendAgain(file, range);
     return ranges.reduce((sum, { length }) => sum + length, 0);
   }
 
@@ -219,6 +215,25 @@ export class Scheduler {
     this.taken(task);
     this.#tasks.delete(task);
     for (const lost of state.acknowledged.missingIn(state)) state.file.todo.add(lost);
+  }
+
+  /** A copy. */
+  acknowledgedRanges(file: number): RangeSet {
+    return new RangeSet(this.#files.get(file)?.acknowledged ?? []);
+  }
+
+  /** Whether a range of a file is acknowledged. */
+  has(file: number, range: Range): boolean {
+    return this.#files.get(file)?.acknowledged.has(range) ?? false;
+  }
+
+  /** What was acknowledged is wrong on the server. */
+  sendAgain(file: number, range: Range): void {
+    const state = this.#files.get(file);
+    if (state === undefined) return;
+    state.acknowledged.remove(range);
+    state.atRisk.remove(range);
+    state.todo.add(range);
   }
 
   isComplete(file: number): boolean {

@@ -7,13 +7,21 @@ import type { JournalShelf } from './resume/file-resume.ts';
 import type { Runners } from './runners.ts';
 import type { Order, Scheduler } from './scheduler.ts';
 import type { ServerContinuity } from './server-continuity.ts';
+import type { DigestOptions, DigestProviders } from './verify/digest-providers.ts';
 import type { Writers } from './writers.ts';
+
+/**
+ * What the end result is verified by: `auto` by digests where the server can make them, else by size; `hash` by digests or
+ * not at all; `read-back` by all that the server gives back.
+ */
+export type Verify = 'auto' | 'hash' | 'read-back' | 'size' | 'none';
 
 export interface UploadOptions extends FleetOptions {
   /** Path on the server; empty: the home directory. */
   readonly destination: Uint8Array;
   readonly pieceSize: number | 'auto';
-  readonly verify: 'size' | 'none';
+  readonly verify: Verify;
+  readonly digests: DigestOptions;
   /** Write the target itself. */
   readonly inplace: boolean;
   /** Give the target the mode bits and times of the source. */
@@ -35,6 +43,7 @@ export interface UploadContext {
   readonly runner: Runners;
   readonly writers: Writers;
   readonly continuity: ServerContinuity;
+  readonly digests: DigestProviders;
   /** What ended the run, once it did. */
   readonly error: CopyError | undefined;
   emit(event: TransferEventBody): void;

@@ -7,8 +7,8 @@ import { cleanText } from '../util/clean-text.ts';
 import { type Deferred, deferred } from '../util/deferred.ts';
 import { ConnectionRates } from './connection-rates.ts';
 import type { Counters } from './counters.ts';
-import type { Observer, TransferEventBody } from './events.ts';
-import { FileUpload } from './file-upload.ts';
+import type { Observer, TransferEventBody, VerifiedBytes } from './events.ts';
+import { FileUpload, noDigests } from './file-upload.ts';
 import { Fleet } from './fleet.ts';
 import type { FoundSources } from './local-files.ts';
 import { type RunnerReport, stageKey } from './piece-runner.ts';
@@ -20,6 +20,8 @@ import { ServerContinuity } from './server-continuity.ts';
 import type { OnConnectionOptions, UploadContext, UploadOptions } from './upload-context.ts';
 import { UploadDestination } from './upload-destination.ts';
 import { findJobs, type Job } from './upload-jobs.ts';
+import { DigestProviders } from './verify/digest-providers.ts';
+import type { Verified } from './verify/file-verifier.ts';
 import { Writers } from './writers.ts';
 
 const TICK_MS = 250;
@@ -43,7 +45,7 @@ export interface UploadOutcome {
   /** The most that were open at one time. */
   readonly connectionsUsed: number;
   /** Bytes of the files that are done, by what they were verified by. */
-  readonly verified: { readonly bySize: number; readonly notVerified: number };
+  readonly verified: VerifiedBytes;
   /** What ended the run, or else the failure of the first file job that failed. */
   readonly error: CopyError | undefined;
   /** Whether `error` ended the run. */
@@ -57,6 +59,7 @@ export class UploadRun implements UploadContext {
   readonly fleet: Fleet;
   readonly writers: Writers;
   readonly continuity: ServerContinuity = new ServerContinuity();
+  readonly digests: DigestProviders;
   readonly #sources: FoundSources;
   readonly #observer: Observer;
   readonly #counters: Counters;
@@ -76,11 +79,16 @@ export class UploadRun implements UploadContext {
   #firstFailure: CopyError | undefined;
   #filesFailed = 0;
   #connectionsUsed = 0;
-  #verifiedBySize = 0;
-  #notVerified = 0;
+  readonly #verified: { -readonly [By in keyof VerifiedBytes]: number } = {
+    byDigest: 0,
+    byReadBack: 0,
+    bySize: 0,
+    notVerified: 0,
+  };
   /** Until connections are closed whatever is still to be kept. */
   #patience: NodeJS.Timeout | undefined;
   #bytesResumed = 0;
+  #isToldOfSize = false;
   #bytesKept = 0;
   /** Whether observers know what is going to be copied. */
   #planned = false;
@@ -95,6 +103,7 @@ export class UploadRun implements UploadContext {
     this.#progress = new Progress(sources.files, performance.now());
     this.scheduler = new Scheduler((connection) => this.#rates.bytesPerSecond(connection));
     this.writers = new Writers((reason) => this.#writersDecided(reason));
+    this.digests = new DigestProviders(this, options.digests, (message) => this.notice('digests', message));
     this.fleet = new Fleet(runner, options, {
       opened: (connection) => this.#opened(connection),
       closing: (connection) => this.scheduler.removeConnection(connection),
@@ -119,6 +128,7 @@ export class UploadRun implements UploadContext {
       clearInterval(ticker);
       clearTimeout(this.#patience);
       signal.removeEventListener('abort', abort);
+      this.digests.end();
       this.fleet.end();
       await this.runner.end();
     }
@@ -129,7 +139,7 @@ export class UploadRun implements UploadContext {
       bytesResumed: this.#bytesResumed,
       bytesKept: this.#bytesKept,
       connectionsUsed: this.#connectionsUsed,
-      verified: { bySize: this.#verifiedBySize, notVerified: this.#notVerified },
+      verified: { ...this.#verified },
       error: this.#error ?? this.#firstFailure,
       ended: this.#error !== undefined,
     };
@@ -145,6 +155,7 @@ export class UploadRun implements UploadContext {
     this.#error = error;
     this.#opening?.reject(error);
     for (const job of this.#active.values()) job.fail(error);
+    this.digests.end();
     // Who stops a run wants to go on later: connections stay until what they have sent is kept, but not for long.
     if (error.code !== 'cancelled') this.fleet.end();
     else this.#patience = setTimeout(() => this.fleet.end(), KEEP_MS);
@@ -245,6 +256,7 @@ export class UploadRun implements UploadContext {
     if (jobs.length === 0) return;
     const lock = await this.#lock(destination.root);
     try {
+      if (this.options.verify === 'hash' && !(await this.digests.isAvailable())) throw this.#error ?? noDigests();
       if (await this.#prepare(destination, jobs)) await this.#runJobs(jobs);
     } finally {
       await lock?.release();
@@ -306,12 +318,11 @@ export class UploadRun implements UploadContext {
     this.#active.set(file, job);
     this.emit({ type: 'file', state: 'started', ...shown, replaces: target.old !== undefined });
     try {
-      const { bytes, sizeVerified } = await job.run();
+      const { bytes, sizeVerified, verified } = await job.run();
       this.#active.delete(file);
       this.#bytesResumed += job.bytesResumed;
       this.#progress.fileDone(source.size, bytes);
-      if (sizeVerified) this.#verifiedBySize += bytes;
-      else this.#notVerified += bytes;
+      this.#countVerified(bytes, sizeVerified, verified);
       this.emit({ type: 'file', state: 'done', ...shown });
     } catch (error) {
       this.#active.delete(file);
@@ -320,6 +331,16 @@ export class UploadRun implements UploadContext {
       if (failure.scope === 'run') this.fail(failure);
       this.#fileFailed(shown.source, shown.target, shown.size, failure);
     }
+  }
+
+  #countVerified(bytes: number, sizeVerified: boolean, { byDigest, byReadBack }: Verified): void {
+    const rest = bytes - byDigest - byReadBack;
+    this.#verified.byDigest += byDigest;
+    this.#verified.byReadBack += byReadBack;
+    this.#verified[sizeVerified ? 'bySize' : 'notVerified'] += rest;
+    if (rest === 0 || this.options.verify !== 'auto' || this.#isToldOfSize) return;
+    this.#isToldOfSize = true;
+    this.notice('no-digests', 'The server cannot hash what it has: verified by size.');
   }
 
   #fileFailed(source: string, target: string, size: number, error: CopyError): void {
@@ -334,6 +355,7 @@ export class UploadRun implements UploadContext {
     switch (report.kind) {
       case 'progress':
         this.scheduler.acknowledged(report.task, report.acknowledged);
+        this.#tasks.get(report.task)?.job.acknowledged(report.acknowledged);
         this.fleet.progressed();
         this.continuity.answered(this.#tasks.get(report.task)?.connection ?? 0);
         return;
@@ -404,6 +426,7 @@ export class UploadRun implements UploadContext {
     this.#connectionsUsed = Math.max(this.#connectionsUsed, this.fleet.open.length);
     this.#opening?.resolve();
     this.#opening = undefined;
+    if (isByDigest(this.options)) this.digests.start();
     this.pump();
     for (const job of this.#active.values()) job.connectionOpened();
   }
@@ -470,4 +493,9 @@ export class UploadRun implements UploadContext {
       if (this.#rates.silentForMs(connection, nowMs) > patienceMs) this.fleet.drop(connection);
     }
   }
+}
+
+/** Whether somebody will want digests, so that they are looked for at once. */
+function isByDigest({ verify, dryRun }: UploadOptions): boolean {
+  return !dryRun && (verify === 'auto' || verify === 'hash');
 }

@@ -96,11 +96,14 @@ export interface RemoteConnection {
    * missing, its bytes kept until written over.
    */
   stage(target: Uint8Array, how: 'fresh' | 'anew' | 'in-place'): Promise<Staged>;
+  /** Names what {@link stage} would make for `target`, whoever does it. */
+  expectedStage(target: Uint8Array): StageToken;
   /**
    * Opens what an earlier run staged, with all it has. Undefined where that is gone, or may not be relied on: it is no
-   * plain file, or others may write it.
+   * plain file, or others may write it. `looks`: how often it is looked at, some seconds apart, until nobody writes it;
+   * rejects with `target-busy` if somebody still does.
    */
-  reopen(token: StageToken): Promise<Staged | undefined>;
+  reopen(token: StageToken, looks: number): Promise<Staged | undefined>;
   /** Removes what an earlier run staged, if it is still there, a plain file, and can be removed. */
   discard(token: StageToken): Promise<void>;
   /**
@@ -221,6 +224,8 @@ export interface Staged {
   seal(final: FinalAttributes): Promise<Seal>;
   /** What it looks like now. */
   look(): Promise<Attributes>;
+  /** Takes away what is beyond `size`, if there is anything. */
+  cutOff(size: number): Promise<void>;
   /** Gives the staged file up; rejects if the server reports a failure that would otherwise be lost. */
   close(): Promise<void>;
 }

@@ -35,8 +35,14 @@ function subject(view: RunView, result: EventOf<'result'>): string {
   return `${total} file${total === 1 ? '' : 's'}`;
 }
 
-function verification({ verified: { bySize, notVerified } }: EventOf<'result'>): string {
-  if (bySize === 0 && notVerified > 0) return 'not verified';
-  if (notVerified === 0) return 'verified by size';
-  return `${formatSize(bySize)} verified by size, ${formatSize(notVerified)} not verified`;
+function verification({ verified }: EventOf<'result'>): string {
+  const parts = [
+    { bytes: verified.byDigest, how: 'verified by digest' },
+    { bytes: verified.byReadBack, how: 'verified by reading back' },
+    { bytes: verified.bySize, how: 'verified by size' },
+    { bytes: verified.notVerified, how: 'not verified' },
+  ].filter(({ bytes }) => bytes > 0);
+  if (parts.length === 0) return 'verified by size';
+  if (parts.length === 1) return parts[0]!.how;
+  return parts.map(({ bytes, how }) => `${formatSize(bytes)} ${how}`).join(', ');
 }

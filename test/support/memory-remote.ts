@@ -251,6 +251,10 @@ export class MemoryConnection implements RemoteConnection {
     return this.#staged({ target: text(target), path, stage: this.remote.nextStage() });
   }
 
+  expectedStage(target: Uint8Array): StageToken {
+    return { target: text(target), path: stagedName(text(target)), stage: this.remote.nextStage() };
+  }
+
   async reopen(token: StageToken): Promise<Staged | undefined> {
     const found = await this.stat(Buffer.from(String(token['path'])));
     if (found?.kind !== 'file') return undefined;

@@ -87,6 +87,12 @@ export class MemoryStaged implements Staged {
     await this.write({ take }, fill, () => {});
   }
 
+  async cutOff(size: number): Promise<void> {
+    await this.#connection.cross();
+    const file = this.#connection.remote.files.get(this.#path)!;
+    file.bytes = file.bytes.subarray(0, size);
+  }
+
   async sync(): Promise<boolean> {
     await this.#connection.cross();
     this.#connection.remote.onSync(this.#path);

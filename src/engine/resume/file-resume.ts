@@ -1,14 +1,14 @@
 /** What an earlier run left of one file job, and what this one leaves for the next: its journal, and the rules for it. */
 import { CopyError } from '../../errors.ts';
-import type { Attributes, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
+import type { Attributes, Range, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
 import { textFromBytes } from '../../util/bytes-text.ts';
-import type { RangeSet } from '../../util/range-set.ts';
-import { wholePieces } from '../grid.ts';
+import { RangeSet } from '../../util/range-set.ts';
+import { cellsOf, wholePieces } from '../grid.ts';
 import type { LocalSource } from '../local-source.ts';
+import type { LocalDigests } from '../verify/local-digests.ts';
 import { Journal } from './journal.ts';
 import { journalPath, type ServerIdentity } from './journal-place.ts';
 import type { JournalHeader, KnownPiece } from './journal-records.ts';
-import { digestRange } from './local-digest.ts';
 import { differingSamples } from './sample-claims.ts';
 
 /**
@@ -16,6 +16,12 @@ import { differingSamples } from './sample-claims.ts';
  * changed it after that was somebody else.
  */
 const GOES_ON_MS = 5 * 60_000;
+
+/** Looks at what our own run may still be writing, and at what somebody else may. */
+const LOOKS_AT_OURS = 5;
+const LOOKS_AT_UNKNOWN = 1;
+/** A journal lags behind: so much after what it knows may be there too. */
+const LAG = 32 * 1024 * 1024;
 
 /** Where the journals of a run are. */
 export interface JournalShelf {
@@ -32,22 +38,42 @@ export type Claim = KnownPiece & { readonly digest: string };
 
 export interface Reopened {
   readonly staged: Staged;
-  readonly claims: readonly Claim[];
+  /** Ascending and disjoint. */
+  readonly claims: readonly Range[];
+  /** By what they are to be judged: digests of both sides, or those that the journal has of the local file. */
+  readonly by: 'digests' | 'journal';
+  /** Whether the journal is about what is staged. */
+  readonly isOurs: boolean;
 }
+
+/** Whether the server can be made to hash what is staged, so that the digests decide. */
+export type CanCompare = (staged: Staged, claims: readonly Range[]) => Promise<boolean>;
 
 export class FileResume {
   readonly #shelf: JournalShelf;
   readonly #source: LocalSource;
   readonly #about: Pick<JournalHeader, 'direction' | 'sourcePath' | 'source' | 'targetPath'>;
+  readonly #target: Uint8Array;
   readonly #path: string;
+  readonly #local: LocalDigests;
   #journal: Journal | undefined;
-  /** Pieces that the journal has, by their offset. */
-  readonly #noted: Set<number> = new Set();
+  /** Pieces that the journal has, by their offset, as what. */
+  readonly #noted: Map<number, 'durable' | 'verified'> = new Map();
+  /** What the journal has of the local file, by offset, where that is to be compared. */
+  readonly #claimed: Map<number, string> = new Map();
   /** Whether the journal is about the staged file of this run, and on the disk. */
   #isKept = false;
 
-  private constructor(shelf: JournalShelf, source: LocalSource, sourcePath: Uint8Array, target: Uint8Array) {
+  private constructor(
+    shelf: JournalShelf,
+    source: LocalSource,
+    local: LocalDigests,
+    sourcePath: Uint8Array,
+    target: Uint8Array,
+  ) {
     this.#shelf = shelf;
+    this.#local = local;
+    this.#target = target;
     this.#source = source;
     this.#about = {
       direction: 'upload',
@@ -62,10 +88,11 @@ export class FileResume {
   static async open(
     shelf: JournalShelf,
     source: LocalSource,
+    local: LocalDigests,
     sourcePath: Uint8Array,
     target: Uint8Array,
   ): Promise<FileResume> {
-    const resume = new FileResume(shelf, source, sourcePath, target);
+    const resume = new FileResume(shelf, source, local, sourcePath, target);
     resume.#journal = await Journal.open(resume.#path, resume.#failed);
     return resume;
   }
@@ -86,22 +113,52 @@ export class FileResume {
     if (this.#journal !== undefined) await remote.discard(this.#journal.header.token);
   }
 
-  /** What an earlier run staged, if it is of this source and looks as it should; undefined: begin anew. */
-  async reopen(remote: RemoteConnection): Promise<Reopened | undefined> {
+  /**
+   * What an earlier run staged, if it is of use; undefined: begin anew. Without `canCompare` nobody can tell what is in
+   * it but our journal.
+   */
+  async reopen(remote: RemoteConnection, canCompare?: CanCompare): Promise<Reopened | undefined> {
+    if (!this.#shelf.resume) return undefined;
+    return (canCompare && (await this.#reopenToCompare(remote, canCompare))) ?? (await this.#reopenAsNoted(remote));
+  }
+
+  /** The digests decide: what the journal says only tells where to look first. */
+  async #reopenToCompare(remote: RemoteConnection, canCompare: CanCompare): Promise<Reopened | undefined> {
     const journal = this.#journal;
-    if (journal === undefined || !this.#shelf.resume || !this.#isAbout(journal.header)) return undefined;
+    const isOurs = journal !== undefined && this.#isAbout(journal.header);
+    // What our own run still had on its way is what belongs there; of another source, or another machine, it is not.
+    const token = journal?.header.token ?? remote.expectedStage(this.#target);
+    const staged = await remote.reopen(token, isOurs ? 0 : LOOKS_AT_UNKNOWN);
+    if (staged === undefined) return undefined;
+    const written = { offset: 0, length: Math.min(staged.found?.size ?? 0, this.#source.size) };
+    const claims = isOurs ? [...nearWhatIsKnown(journal, written)] : [written];
+    if (written.length === 0 || claims.length === 0 || !(await canCompare(staged, claims))) {
+      await staged.close();
+      return undefined;
+    }
+    this.#isKept = isOurs;
+    return { staged, claims, by: 'digests', isOurs };
+  }
+
+  /** Nobody can hash: what is durable by our journal, if it is of this source and looks as it should. */
+  async #reopenAsNoted(remote: RemoteConnection): Promise<Reopened | undefined> {
+    const journal = this.#journal;
+    if (journal === undefined || !this.#isAbout(journal.header)) return undefined;
     const claims = this.#claims();
     if (claims.length === 0) return undefined;
-    const staged = await remote.reopen(journal.header.token);
+    const staged = await remote.reopen(journal.header.token, LOOKS_AT_OURS);
     if (staged === undefined) return undefined;
     const right = this.#isAsLeft(staged.found, journal, claims) ? await this.#sampled(staged, claims) : [];
     if (right.length === 0) {
       await staged.close();
       return undefined;
     }
-    for (const { offset } of right) this.#noted.add(offset);
+    for (const { offset, digest } of right) {
+      this.#claimed.set(offset, digest);
+      this.#noted.set(offset, 'durable');
+    }
     this.#isKept = true;
-    return { staged, claims: right };
+    return { staged, claims: right, by: 'journal', isOurs: true };
   }
 
   /** The claims that a look at a few bytes of each does not contradict; none where the server lets nobody read. */
@@ -126,14 +183,27 @@ export class FileResume {
     this.#journal = await Journal.create(this.#path, { ...this.#about, token, pieceSize }, this.#failed);
   }
 
-  /** Whether the local file still has what was claimed. */
-  async isRight({ offset, length, digest }: Claim): Promise<boolean> {
-    if ((await digestRange(this.#source.fd, { offset, length })) === digest) return true;
-    this.#journal?.forget({ offset, length });
-    this.#noted.delete(offset);
-    // Before anybody sends it: until then the journal would claim what is being written over.
-    await this.#journal?.flush();
+  /** Whether the local file still has what the journal claims of a range. */
+  async isRight(range: Range): Promise<boolean> {
+    const here = await this.#local.digest(range, 'sha256');
+    if (this.#claimed.get(range.offset) === here.toString('hex')) return true;
+    await this.forget([range]);
     return false;
+  }
+
+  /** What is not there, or wrong. Resolves when it may be written: until then the journal would claim it. */
+  async forget(ranges: readonly Range[]): Promise<void> {
+    for (const range of ranges) {
+      this.#journal?.forget(range);
+      for (const piece of this.#piecesIn(range)) this.#noted.delete(piece.offset);
+    }
+    if (ranges.length > 0) await this.#journal?.flush();
+  }
+
+  /** What the server said OK to: where digests decide, the next run looks there first. */
+  async noteAcknowledged(acknowledged: Iterable<Range>): Promise<void> {
+    for (const range of acknowledged) this.#journal?.record(range, 'acknowledged');
+    await this.#journal?.flush();
   }
 
   readonly #failed = (error: CopyError): void => {
@@ -151,18 +221,33 @@ export class FileResume {
     await this.#journal?.close();
   }
 
-  /** Notes what the server has on its disk: whole pieces, each with its digest. Calls must not overlap. */
-  async note(durable: RangeSet, { size, mtimeMs }: Attributes): Promise<void> {
+  /**
+   * Notes what the server has on its disk: whole pieces, each with its digest, and whether that was verified. Calls must
+   * not overlap.
+   */
+  async note(
+    durable: RangeSet,
+    { size, mtimeMs }: Attributes,
+    isVerified: (piece: Range) => boolean = () => false,
+  ): Promise<void> {
     const journal = this.#journal;
     if (journal === undefined) return;
-    const { pieceSize } = journal.header;
-    for (const piece of wholePieces(durable, this.#source.size, pieceSize)) {
-      if (this.#noted.has(piece.offset)) continue;
-      journal.record(piece, 'durable', await digestRange(this.#source.fd, piece));
-      this.#noted.add(piece.offset);
+    for (const piece of wholePieces(durable, this.#source.size, journal.header.pieceSize)) {
+      const state = isVerified(piece) ? 'verified' : 'durable';
+      const noted = this.#noted.get(piece.offset);
+      if (noted === state || noted === 'verified') continue;
+      journal.record(piece, state, (await this.#local.digest(piece, 'sha256')).toString('hex'));
+      this.#noted.set(piece.offset, state);
     }
     journal.sawStaged({ size, atMs: Date.now(), ...(mtimeMs !== undefined && { mtimeMs }) });
     await journal.flush();
+  }
+
+  #piecesIn({ offset, length }: Range): Range[] {
+    const pieceSize = this.#journal?.header.pieceSize;
+    if (pieceSize === undefined) return [];
+    const first = offset - (offset % pieceSize);
+    return cellsOf({ offset: first, length: offset + length - first }, pieceSize);
   }
 
   #claims(): Claim[] {
@@ -191,4 +276,13 @@ export class FileResume {
     if (found.mtimeMs === Math.floor(this.#source.mtimeMs / 1000) * 1000) return true;
     return found.mtimeMs >= staged.mtimeMs && found.mtimeMs <= staged.mtimeMs + GOES_ON_MS;
   }
+}
+
+/** What a journal knows, in any state, and what may have come after it, as far as anything is written. */
+function nearWhatIsKnown(journal: Journal, written: Range): RangeSet {
+  const near = new RangeSet();
+  for (const { offset, length } of journal.known) near.add({ offset, length: length + LAG });
+  for (const beyond of new RangeSet([written]).missingIn({ offset: 0, length: Number.MAX_SAFE_INTEGER }))
+    near.remove(beyond);
+  return near;
 }

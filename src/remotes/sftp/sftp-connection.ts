@@ -24,14 +24,12 @@ import type { SftpSession } from './session.ts';
 import { asked, coded, toAttributes } from './sftp-files.ts';
 import type { ExecChannel } from './ssh/ssh-connection.ts';
 import { type FlowWindows, StagedFile } from './staged-file.ts';
-import { fromStageToken, newStagedToken, type StagedToken, stagedPath } from './staged-token.ts';
+import { fromStageToken, newStagedToken, type StagedToken, stagedPath, toStageToken } from './staged-token.ts';
 
 /** The mode of a staged file: nobody else's business until it is whole. */
 const STAGED_MODE = 0o600;
 /** Between two looks at what somebody may still be writing. */
 const LOOK_AGAIN_MS = 3000;
-/** What a run that was killed had on its way may still come. */
-const LOOKS_AT_OURS = 5;
 const SLASH = 0x2f;
 
 export interface SftpConnectionOptions {
@@ -99,11 +97,15 @@ export class SftpConnection implements RemoteConnection {
     return how === 'in-place' ? this.#stageInPlace(target) : this.#stageFresh(target, how === 'anew');
   }
 
-  async reopen(token: StageToken): Promise<Staged | undefined> {
+  expectedStage(target: Uint8Array): StageToken {
+    return toStageToken(newStagedToken(target, partialPath(target)));
+  }
+
+  async reopen(token: StageToken, looks: number): Promise<Staged | undefined> {
     const { target, partial } = fromStageToken(token);
     const before = partial && (await this.lstat(partial));
     if (partial === undefined || before === undefined || !isOursAlone(before)) return undefined;
-    const found = await this.#atRest(partial, before, LOOKS_AT_OURS);
+    const found = looks === 0 ? before : await this.#atRest(partial, before, looks);
     if (!isOursAlone(found)) return undefined;
     const handle = await this.#session.open(partial, OpenFlag.write).catch((error: unknown) => {
       // One that may only be read, as one that was sealed, is of no use.
@@ -114,7 +116,7 @@ export class SftpConnection implements RemoteConnection {
     const staged = this.#staged(newStagedToken(target, partial), handle, found);
     // What is open is what was looked at: between the two somebody could have put a link there.
     const opened = await staged.look();
-    if (opened.kind === 'file' && opened.size === found.size && isOursAlone(opened)) return staged;
+    if (opened.kind === 'file' && opened.size >= found.size && isOursAlone(opened)) return staged;
     await staged.close();
     return undefined;
   }

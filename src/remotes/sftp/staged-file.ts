@@ -108,14 +108,20 @@ export class StagedFile implements Staged {
     return toAttributes(await asked(this.#session.fstat(this.#handle), this.#context('stat')));
   }
 
+  async cutOff(size: number): Promise<void> {
+    if ((await this.look()).size <= size) return;
+    await asked(this.#session.fsetStat(this.#handle, { size }), this.#context('set attributes of'));
+  }
+
   async seal(final: FinalAttributes): Promise<Seal> {
-    if (this.#writesOver > final.size) await this.#cutOff(final.size);
+    if (this.#writesOver > final.size) await this.cutOff(final.size);
     const warnings: string[] = [];
+    // Syncing takes long, and one that another run finds with its last mode may be of no use to it.
+    await this.#flush(final.size, warnings);
     // In this order, pipelined: each write or change of size or mode may touch the times.
-    const [, timesAreSet, , attributes] = await Promise.all([
+    const [, timesAreSet, attributes] = await Promise.all([
       this.#setMode(final.mode, warnings),
       this.#setTimes(final.mtimeMs, warnings),
-      this.#flush(final.size, warnings),
       asked(this.#session.fstat(this.#handle), this.#context('stat')),
     ]);
     const sealed = toAttributes(attributes);
@@ -159,11 +165,6 @@ export class StagedFile implements Staged {
       if (failure.code === 'unsupported') return false;
       throw failure;
     }
-  }
-
-  /** What an old target had beyond the end. */
-  async #cutOff(size: number): Promise<void> {
-    await asked(this.#session.fsetStat(this.#handle, { size }), this.#context('set attributes of'));
   }
 
   /**

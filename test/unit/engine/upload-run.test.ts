@@ -1,103 +1,21 @@
-import { appendFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Counters } from '../../../src/engine/counters.ts';
-import type { TransferEvent } from '../../../src/engine/events.ts';
 import { findSources } from '../../../src/engine/local-files.ts';
 import { LocalRunner } from '../../../src/engine/local-runner.ts';
-import type { UploadOptions } from '../../../src/engine/upload-context.ts';
 import { UploadRun } from '../../../src/engine/upload-run.ts';
 import { CopyError } from '../../../src/errors.ts';
 import { deferred } from '../../../src/util/deferred.ts';
-import { type MemoryFaults, MemoryRemote, stagedName } from '../../support/memory-remote.ts';
-import { makeTempDir } from '../../support/temp-dir.ts';
+import { connections, contents, expectArrived, filesOf, notices, uploadScene } from '../../support/upload-scene.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Bytes that differ from place to place, the same in every run. */
-function contents(size: number, seed: number): Buffer {
-  const bytes = Buffer.alloc(size);
-  let state = seed + 1;
-  for (let i = 0; i + 4 <= size; i += 4) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    bytes.writeUInt32LE(state, i);
-  }
-  return bytes;
-}
-
-interface Scene {
-  readonly remote: MemoryRemote;
-  readonly dir: string;
-  readonly sources: string[];
-  readonly events: TransferEvent[];
-  readonly stop: AbortController;
-  run(options?: Partial<UploadOptions>): ReturnType<UploadRun['run']>;
-}
-
-/** Files `0`, `1`, ... of these sizes in a directory; undefined: missing. */
-async function scene(sizes: readonly (number | undefined)[], faults: Partial<MemoryFaults> = {}): Promise<Scene> {
-  const temp = await makeTempDir('upload');
-  onTestFinished(temp.remove);
-  const remote = new MemoryRemote(faults);
-  const sources = sizes.map((_, i) => join(temp.path, String(i)));
-  await Promise.all(sizes.map((size, i) => size !== undefined && writeFile(sources[i]!, contents(size, i))));
-  const events: TransferEvent[] = [];
-  const stop = new AbortController();
-  const run = async (options: Partial<UploadOptions> = {}) => {
-    const counters = new Counters();
-    const found = await findSources(sources.map((path) => Buffer.from(path)));
-    const all: UploadOptions = {
-      destination: Buffer.alloc(0),
-      pieceSize: 64 * KIB,
-      verify: 'size',
-      inplace: false,
-      preserve: true,
-      dryRun: false,
-      wanted: 3,
-      maxStartups: 8,
-      connectIntervalMs: 0,
-      retryForMs: 2000,
-      ...options,
-    };
-    const upload = new UploadRun(new LocalRunner(remote, counters), counters, found, all, (event) => {
-      events.push(structuredClone(event));
-    });
-    const outcome = await upload.run(stop.signal);
-    expect(remote.open, 'nothing is left open').toEqual([]);
-    expect(upload.scheduler.tasks(), 'nothing is left under way').toEqual([]);
-    return outcome;
-  };
-  return { remote, dir: temp.path, sources, events, stop, run };
-}
-
-function expectArrived({ remote }: Scene, sizes: readonly (number | undefined)[]): void {
-  sizes.forEach((size, i) => {
-    const there = remote.contents(`/home/${i}`);
-    if (size === undefined) expect(there).toBeUndefined();
-    else expect(there?.equals(contents(size, i)), `file ${i}`).toBe(true);
-    expect(remote.contents(stagedName(`/home/${i}`)), 'nothing staged is left').toBeUndefined();
-  });
-}
-
-function filesOf(events: readonly TransferEvent[]) {
-  return events.flatMap((event) => (event.type === 'file' ? [event] : []));
-}
-
-/** Connections that came into this state, in order. */
-function connections(events: readonly TransferEvent[], state: string): number[] {
-  return events.flatMap((event) => (event.type === 'connection' && event.state === state ? [event.connection] : []));
-}
-
-function notices(events: readonly TransferEvent[]): string[] {
-  return events.flatMap((event) => (event.type === 'notice' ? [event.code] : []));
-}
-
 test('files of every kind of size arrive whole, by several connections', async () => {
   const sizes = [0, 1, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 3 * MIB + 17];
-  const it = await scene(sizes);
+  const it = await uploadScene(sizes);
   const outcome = await it.run();
   expectArrived(it, sizes);
   const bytes = sizes.reduce((sum, size) => sum + size);
@@ -108,14 +26,14 @@ test('files of every kind of size arrive whole, by several connections', async (
     bytesResumed: 0,
     bytesKept: 0,
     connectionsUsed: 3,
-    verified: { bySize: bytes, notVerified: 0 },
+    verified: { byDigest: 0, byReadBack: 0, bySize: bytes, notVerified: 0 },
     error: undefined,
     ended: false,
   });
 });
 
 test('tells one plan before any file, and of each file that it started, is committed, is done', async () => {
-  const it = await scene([MIB, 2 * MIB]);
+  const it = await uploadScene([MIB, 2 * MIB]);
   await it.run();
   const plans = it.events.filter(({ type }) => type === 'plan');
   expect(plans).toEqual([
@@ -132,7 +50,7 @@ test('tells one plan before any file, and of each file that it started, is commi
 });
 
 test('the target gets mode and time of the source, unless told otherwise', async () => {
-  const it = await scene([10]);
+  const it = await uploadScene([10]);
   await it.run();
   const kept = it.remote.files.get('/home/0')!;
   expect(kept.mtimeMs).toBeGreaterThan(0);
@@ -142,7 +60,7 @@ test('the target gets mode and time of the source, unless told otherwise', async
 });
 
 test('one missing source of several is the failure of that one', async () => {
-  const it = await scene([MIB, undefined, 100]);
+  const it = await uploadScene([MIB, undefined, 100]);
   const outcome = await it.run();
   expectArrived(it, [MIB, undefined, 100]);
   expect(outcome).toMatchObject({ filesDone: 2, filesFailed: 1, ended: false, error: { code: 'source-missing' } });
@@ -152,7 +70,7 @@ test('one missing source of several is the failure of that one', async () => {
 });
 
 test('two sources of one name never become one file', async () => {
-  const it = await scene([100]);
+  const it = await uploadScene([100]);
   it.sources.push(it.sources[0]!);
   const outcome = await it.run();
   expect(outcome).toMatchObject({
@@ -165,7 +83,7 @@ test('two sources of one name never become one file', async () => {
 });
 
 test('a connection that is lost again and again in the middle costs nothing but its bytes in flight', async () => {
-  const it = await scene([4 * MIB], { loseAfter: { 2: [200_000, 100_000], 3: [0, 300_000] } });
+  const it = await uploadScene([4 * MIB], { loseAfter: { 2: [200_000, 100_000], 3: [0, 300_000] } });
   const outcome = await it.run();
   expectArrived(it, [4 * MIB]);
   expect(outcome).toMatchObject({ filesDone: 1, error: undefined });
@@ -175,7 +93,7 @@ test('a connection that is lost again and again in the middle costs nothing but 
 
 test('a connection that is being hung up gets nothing of the next file', async () => {
   const sizes = [MIB, MIB, MIB, MIB];
-  const it = await scene(sizes, { slowClose: true });
+  const it = await uploadScene(sizes, { slowClose: true });
   const failed = new Set<number>();
   it.remote.onWrite = (connection) => {
     if (failed.has(connection)) return;
@@ -189,7 +107,7 @@ test('a connection that is being hung up gets nothing of the next file', async (
 });
 
 test('when all connections are lost at once, the server may have forgotten what it did not sync', async () => {
-  const it = await scene([4 * MIB]);
+  const it = await uploadScene([4 * MIB]);
   let stored = 0;
   it.remote.onWrite = (_, { length }) => {
     stored += length;
@@ -206,7 +124,7 @@ test('when all connections are lost at once, the server may have forgotten what 
 });
 
 test('while one connection lives on, what was acknowledged is not sent again', async () => {
-  const it = await scene([4 * MIB]);
+  const it = await uploadScene([4 * MIB]);
   let stored = 0;
   it.remote.onWrite = (_, { length }) => {
     stored += length;
@@ -223,7 +141,7 @@ test('while one connection lives on, what was acknowledged is not sent again', a
 test('after a sync only what came later is sent again when all connections are lost', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
-  const it = await scene([4 * MIB]);
+  const it = await uploadScene([4 * MIB]);
   const gate = deferred<void>();
   let disk: Buffer | undefined;
   let passed = 0;
@@ -269,7 +187,7 @@ test('after a sync only what came later is sent again when all connections are l
 });
 
 test('a file of one piece whose connection is lost and refused for good is sent by another', async () => {
-  const it = await scene([60 * KIB]);
+  const it = await uploadScene([60 * KIB]);
   const refused = new CopyError('connection-refused', 'Not you again.', { retry: false }).toData();
   let home: number | undefined;
   it.remote.onWrite = async (connection) => {
@@ -290,7 +208,7 @@ test('a file of one piece whose connection is lost and refused for good is sent 
 });
 
 test('a file whose home is lost when it turns out that others may not join is sent from the beginning', async () => {
-  const it = await scene([4 * MIB], { refuseJoin: [1, 2] });
+  const it = await uploadScene([4 * MIB], { refuseJoin: [1, 2] });
   let losing = true;
   it.remote.onJoin = async (connection) => {
     if (!losing) return;
@@ -307,7 +225,7 @@ test('a file whose home is lost when it turns out that others may not join is se
 });
 
 test('a second connection that is lost in the middle of the probe: the file is sent from the beginning', async () => {
-  const it = await scene([4 * MIB], { writers: 'unknown' });
+  const it = await uploadScene([4 * MIB], { writers: 'unknown' });
   let home: number | undefined;
   let lost = false;
   it.remote.onWrite = (connection) => {
@@ -324,7 +242,7 @@ test('a second connection that is lost in the middle of the probe: the file is s
 });
 
 test('when none comes back in time, there is no connection, and the target is as it was', async () => {
-  const it = await scene([4 * MIB]);
+  const it = await uploadScene([4 * MIB]);
   it.remote.files.set('/home/0', { bytes: Buffer.from('old'), mtimeMs: 1, mode: 0o644 });
   const failed = new CopyError('connection-failed', 'Nobody answers.').toData();
   it.remote.onWrite = () => {
@@ -338,14 +256,14 @@ test('when none comes back in time, there is no connection, and the target is as
 
 test('a first connection that is refused its login ends the run with that', async () => {
   const denied = new CopyError('authentication-failed', 'No.').toData();
-  const it = await scene([MIB], { failConnect: { 1: [denied] }, hangConnect: [2, 3] });
+  const it = await uploadScene([MIB], { failConnect: { 1: [denied] }, hangConnect: [2, 3] });
   const outcome = await it.run();
   expect(outcome).toMatchObject({ ended: true, filesDone: 0, error: { code: 'authentication-failed', exitCode: 7 } });
   expect(it.remote.files.size).toBe(0);
 });
 
 test('cancelled in the middle: everything stops, the target is as it was', async () => {
-  const it = await scene([4 * MIB, 4 * MIB]);
+  const it = await uploadScene([4 * MIB, 4 * MIB]);
   it.remote.files.set('/home/0', { bytes: Buffer.from('old'), mtimeMs: 1, mode: 0o644 });
   let writes = 0;
   it.remote.onWrite = () => {
@@ -358,7 +276,7 @@ test('cancelled in the middle: everything stops, the target is as it was', async
 });
 
 test('cancelled while the server is silent: nobody waits for it', async () => {
-  const it = await scene([4 * MIB], { holdAcknowledgements: true });
+  const it = await uploadScene([4 * MIB], { holdAcknowledgements: true });
   const running = it.run();
   it.remote.onWrite = () => expect.unreachable('nothing is let through');
   while (it.remote.open.length < 3) await new Promise((resolve) => setImmediate(resolve));
@@ -367,14 +285,14 @@ test('cancelled while the server is silent: nobody waits for it', async () => {
 });
 
 test('cancelled before it began: nothing is dialled', async () => {
-  const it = await scene([MIB]);
+  const it = await uploadScene([MIB]);
   it.stop.abort();
   expect((await it.run()).error?.code).toBe('cancelled');
   expect(it.remote.dialled.size).toBe(0);
 });
 
 test('a source that changes while it is copied is never published', async () => {
-  const it = await scene([2 * MIB, 100]);
+  const it = await uploadScene([2 * MIB, 100]);
   let changed: Promise<void> | undefined;
   it.remote.onWrite = async () => {
     changed ??= appendFile(it.sources[0]!, 'more');
@@ -388,7 +306,7 @@ test('a source that changes while it is copied is never published', async () => 
 
 test('where one connection writes each file, others write other files, and the user is told once', async () => {
   const sizes = [2 * MIB, 2 * MIB];
-  const it = await scene(sizes, { writers: 'one', refuseJoin: [1, 2, 3] });
+  const it = await uploadScene(sizes, { writers: 'one', refuseJoin: [1, 2, 3] });
   const outcome = await it.run();
   expectArrived(it, sizes);
   expect(outcome.error).toBeUndefined();
@@ -396,7 +314,7 @@ test('where one connection writes each file, others write other files, and the u
 });
 
 test('where one connection writes and is lost, the file is sent from the beginning again', async () => {
-  const it = await scene([2 * MIB], { writers: 'one', loseAfter: { 1: [MIB], 2: [MIB], 3: [MIB] } });
+  const it = await uploadScene([2 * MIB], { writers: 'one', loseAfter: { 1: [MIB], 2: [MIB], 3: [MIB] } });
   const outcome = await it.run();
   expectArrived(it, [2 * MIB]);
   expect(outcome.error).toBeUndefined();
@@ -406,7 +324,7 @@ test('where one connection writes and is lost, the file is sent from the beginni
 
 test('where one connection writes and is lost every time, the file fails after some starts', async () => {
   const always = new Array(100).fill(MIB);
-  const it = await scene([2 * MIB], { writers: 'one', loseAfter: { 1: always, 2: always, 3: always } });
+  const it = await uploadScene([2 * MIB], { writers: 'one', loseAfter: { 1: always, 2: always, 3: always } });
   const outcome = await it.run({ retryForMs: 60_000 });
   expect(outcome).toMatchObject({ filesDone: 0, filesFailed: 1, error: { code: 'connection-lost' } });
   expect(it.remote.contents('/home/0')).toBeUndefined();
@@ -416,7 +334,7 @@ test('where one connection writes and is lost every time, the file fails after s
 test.each(['many', 'one', 'one, data lost'] as const)(
   'a server that is probed (%s) gets the file whole',
   async (probe) => {
-    const it = await scene([4 * MIB, MIB], { writers: 'unknown', probe });
+    const it = await uploadScene([4 * MIB, MIB], { writers: 'unknown', probe });
     const outcome = await it.run();
     expectArrived(it, [4 * MIB, MIB]);
     expect(outcome.error).toBeUndefined();
@@ -426,7 +344,7 @@ test.each(['many', 'one', 'one, data lost'] as const)(
 );
 
 test('a second connection that may not join makes it a single writer in the middle of the run', async () => {
-  const it = await scene([4 * MIB], { refuseJoin: [2, 3] });
+  const it = await uploadScene([4 * MIB], { refuseJoin: [2, 3] });
   const outcome = await it.run();
   expectArrived(it, [4 * MIB]);
   expect(outcome.error).toBeUndefined();
@@ -434,21 +352,21 @@ test('a second connection that may not join makes it a single writer in the midd
 });
 
 test('a commit whose answer was lost is recognised', async () => {
-  const it = await scene([MIB], { loseRenameAnswers: 1 });
+  const it = await uploadScene([MIB], { loseRenameAnswers: 1 });
   const outcome = await it.run();
   expectArrived(it, [MIB]);
   expect(outcome).toMatchObject({ filesDone: 1, error: undefined });
 });
 
 test('a close that fails is the failure of the file: it may be what tells of a full disk', async () => {
-  const it = await scene([4 * MIB], { failClose: [1, 2, 3] });
+  const it = await uploadScene([4 * MIB], { failClose: [1, 2, 3] });
   const outcome = await it.run();
   expect(outcome).toMatchObject({ filesDone: 0, filesFailed: 1, error: { code: 'no-space' } });
   expect(it.remote.contents('/home/0')).toBeUndefined();
 });
 
 test('a target of another size is code 9, unless nothing is to be verified', async () => {
-  const it = await scene([MIB], { sizeLie: MIB - 1 });
+  const it = await uploadScene([MIB], { sizeLie: MIB - 1 });
   expect(await it.run()).toMatchObject({ filesDone: 0, error: { code: 'integrity', exitCode: 9 } });
   expect(await it.run({ verify: 'none' })).toMatchObject({
     filesDone: 1,
@@ -458,7 +376,7 @@ test('a target of another size is code 9, unless nothing is to be verified', asy
 });
 
 test('a dry run tells what would be copied, and changes nothing', async () => {
-  const it = await scene([MIB, undefined, 5]);
+  const it = await uploadScene([MIB, undefined, 5]);
   it.remote.files.set('/home/0', { bytes: Buffer.from('old'), mtimeMs: 1, mode: 0o644 });
   const outcome = await it.run({ dryRun: true });
   expect(outcome).toMatchObject({ filesDone: 0, filesFailed: 1, bytesSent: 0 });
@@ -472,14 +390,14 @@ test('a dry run tells what would be copied, and changes nothing', async () => {
 });
 
 test('a target that is longer keeps nothing of its old end', async () => {
-  const it = await scene([100 * KIB]);
+  const it = await uploadScene([100 * KIB]);
   it.remote.files.set('/home/0', { bytes: Buffer.alloc(MIB, 'x'), mtimeMs: 1, mode: 0o644 });
   await it.run();
   expectArrived(it, [100 * KIB]);
 });
 
 test('in place, the target itself is written and cut to its size', async () => {
-  const it = await scene([2 * MIB]);
+  const it = await uploadScene([2 * MIB]);
   it.remote.files.set('/home/0', { bytes: Buffer.alloc(3 * MIB, 'x'), mtimeMs: 1, mode: 0o644 });
   const outcome = await it.run({ inplace: true });
   expect(outcome.error).toBeUndefined();
@@ -487,14 +405,14 @@ test('in place, the target itself is written and cut to its size', async () => {
 });
 
 test('a directory that stands in the way is the failure of the file', async () => {
-  const it = await scene([10, 10]);
+  const it = await uploadScene([10, 10]);
   it.remote.directories.add('/home/0');
   const outcome = await it.run();
   expect(outcome).toMatchObject({ filesDone: 1, filesFailed: 1, error: { code: 'destination-is-directory' } });
 });
 
 test('missing directories of the destination are made', async () => {
-  const it = await scene([10, 10]);
+  const it = await uploadScene([10, 10]);
   const outcome = await it.run({ destination: Buffer.from('a/b/') });
   expect(outcome.error).toBeUndefined();
   expect(it.remote.contents('/home/a/b/1')?.equals(contents(10, 1))).toBe(true);
@@ -502,7 +420,7 @@ test('missing directories of the destination are made', async () => {
 });
 
 test('a rate limit that stands still does not hold a cancelled run', async () => {
-  const it = await scene([4 * MIB]);
+  const it = await uploadScene([4 * MIB]);
   const counters = new Counters();
   counters.limit();
   counters.allow(1, 1);
@@ -511,6 +429,7 @@ test('a rate limit that stands still does not hold a cancelled run', async () =>
     destination: Buffer.alloc(0),
     pieceSize: 64 * KIB,
     verify: 'size',
+    digests: { methods: [], algorithm: 'auto' },
     inplace: false,
     preserve: true,
     dryRun: false,

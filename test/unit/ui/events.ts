@@ -54,7 +54,7 @@ export function result(exitCode = 0, more: Partial<Body<'result'>> = {}): Transf
     bytesResumed: 0,
     bytesKept: 0,
     elapsedMs: 34_000,
-    verified: { bySize: 1224 * mib, notVerified: 0 },
+    verified: { byDigest: 0, byReadBack: 0, bySize: 1224 * mib, notVerified: 0 },
     connectionsUsed: 10,
     ...more,
   });

@@ -146,9 +146,12 @@ describe('without a terminal', () => {
   });
 
   it.each([
-    [{ bySize: 0, notVerified: 5 }, 'not verified'],
-    [{ bySize: 0, notVerified: 0 }, 'verified by size'],
-    [{ bySize: mib, notVerified: 2 * mib }, '1.0 MiB verified by size, 2.0 MiB not verified'],
+    [{ byDigest: 0, byReadBack: 0, bySize: 0, notVerified: 5 }, 'not verified'],
+    [{ byDigest: 0, byReadBack: 0, bySize: 0, notVerified: 0 }, 'verified by size'],
+    [
+      { byDigest: 0, byReadBack: 0, bySize: mib, notVerified: 2 * mib },
+      '1.0 MiB verified by size, 2.0 MiB not verified',
+    ],
   ])('%j is told as %s', (verified, text) => {
     const { ui, people } = show();
     ui.onEvent(result(0, { verified, connectionsUsed: 1 }));

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSource } from '../../../../src/engine/local-source.ts';
 import { FileResume, type JournalShelf } from '../../../../src/engine/resume/file-resume.ts';
+import { LocalDigests } from '../../../../src/engine/verify/local-digests.ts';
 import type { Attributes, RemoteConnection, Staged } from '../../../../src/remotes/remote.ts';
 import { RangeSet } from '../../../../src/util/range-set.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
@@ -27,7 +28,7 @@ async function scene(resume = true) {
     resume,
     failed: (error) => failures.push(error),
   };
-  const next = () => FileResume.open(shelf, source, Buffer.from(path), target);
+  const next = () => FileResume.open(shelf, source, new LocalDigests(source.fd), Buffer.from(path), target);
   return { path, next, failures };
 }
 

@@ -1,0 +1,95 @@
+/** Digests of what the server gives back: of everything the surest, and the slowest. */
+import { createHash, type Hash } from 'node:crypto';
+import type { DigestAlgorithm, Drain, Range, Slices, Staged } from '../../remotes/remote.ts';
+import { type Deferred, deferred } from '../../util/deferred.ts';
+
+/** {@link digestBack} of some staged file. */
+export type DigestBack = (ranges: readonly Range[], algorithm: DigestAlgorithm) => Promise<readonly Uint8Array[]>;
+
+/** What may be read ahead of the first byte that is missing. */
+const MAX_AHEAD = 16 * 1024 * 1024;
+
+/**
+ * The digest of each of the ranges, which ascend and do not overlap.
+ * @throws CopyError whatever `Staged.readBack` rejects with: `integrity` where the file ends early.
+ */
+export async function digestBack(
+  staged: Pick<Staged, 'readBack'>,
+  ranges: readonly Range[],
+  algorithm: DigestAlgorithm,
+): Promise<Uint8Array[]> {
+  const order = new InOrder(ranges, algorithm);
+  await staged.readBack(order, order.drain);
+  return order.digests;
+}
+
+/** Brings what comes in any order into that of the hash. */
+class InOrder implements Slices {
+  readonly digests: Uint8Array[] = [];
+  readonly #ranges: readonly Range[];
+  readonly #algorithm: DigestAlgorithm;
+  readonly #early: Map<number, Buffer> = new Map();
+  #aheadBytes = 0;
+  #room: Deferred<void> | undefined;
+  /** Where the next slice is taken from. */
+  #taking = { range: 0, offset: 0 };
+  /** Where the hash has come to. */
+  #hashing = { range: 0, offset: 0 };
+  #hash: Hash;
+
+  constructor(ranges: readonly Range[], algorithm: DigestAlgorithm) {
+    this.#ranges = ranges.filter(({ length }) => length > 0);
+    this.#algorithm = algorithm;
+    this.#hash = createHash(algorithm);
+    const offset = this.#ranges[0]?.offset ?? 0;
+    this.#taking = { range: 0, offset };
+    this.#hashing = { range: 0, offset };
+  }
+
+  take(maxLength: number): Range | undefined | Promise<Range | undefined> {
+    if (this.#aheadBytes <= MAX_AHEAD) return this.#next(maxLength);
+    this.#room ??= deferred();
+    return this.#room.promise.then(() => this.take(maxLength));
+  }
+
+  readonly drain: Drain = async (views, offset) => {
+    const bytes = Buffer.concat(views);
+    this.#early.set(offset, bytes);
+    this.#aheadBytes += bytes.length;
+    this.#hashWhatFollows();
+    if (this.#aheadBytes > MAX_AHEAD) return;
+    this.#room?.resolve();
+    this.#room = undefined;
+  };
+
+  #next(maxLength: number): Range | undefined {
+    const { range, offset } = this.#taking;
+    const of = this.#ranges[range];
+    if (of === undefined) return undefined;
+    const length = Math.min(maxLength, of.offset + of.length - offset);
+    this.#taking = this.#after(range, offset + length);
+    return { offset, length };
+  }
+
+  #hashWhatFollows(): void {
+    for (;;) {
+      const { range, offset } = this.#hashing;
+      const bytes = this.#early.get(offset);
+      if (bytes === undefined) return;
+      this.#early.delete(offset);
+      this.#aheadBytes -= bytes.length;
+      this.#hash.update(bytes);
+      this.#hashing = this.#after(range, offset + bytes.length);
+      if (this.#hashing.range === range) continue;
+      this.digests.push(this.#hash.digest());
+      this.#hash = createHash(this.#algorithm);
+    }
+  }
+
+  /** The place `offset` in a range, or the beginning of the next one if that is its end. */
+  #after(range: number, offset: number): { readonly range: number; readonly offset: number } {
+    const { offset: begin, length } = this.#ranges[range]!;
+    if (offset < begin + length) return { range, offset };
+    return { range: range + 1, offset: this.#ranges[range + 1]?.offset ?? offset };
+  }
+}

@@ -1,0 +1,104 @@
+/** Whether ranges of a staged file and of the local file are the same, by digests of both sides. */
+import type { DigestAlgorithm, DigestMethod, Range, StageToken } from '../../remotes/remote.ts';
+import { cellsOf } from '../grid.ts';
+import { fillFrom } from '../local-source.ts';
+import type { DigestBack } from './digest-back.ts';
+import type { DigestProviders } from './digest-providers.ts';
+import type { LocalDigests } from './local-digests.ts';
+
+/** What a provider is tried on: two short ranges, and none that is all alike as long as there are others. */
+const TRIAL_LENGTH = 64 * 1024;
+const TRIALS = 2;
+const MAX_TRIAL_LENGTH = 16 * 1024 * 1024;
+/** Ranges that are looked at for that. */
+const MAX_LOOKS = 16;
+
+export interface Compared {
+  readonly method: DigestMethod;
+  /** One for each range that was asked for. */
+  readonly same: readonly boolean[];
+}
+
+export interface Sides {
+  readonly of: StageToken;
+  /** The local file. */
+  readonly fd: number;
+  readonly local: LocalDigests;
+  readonly back: DigestBack;
+}
+
+/**
+ * `ranges`: cells of the file's grid, or of a finer one. Undefined where nothing can be believed to tell.
+ * @throws CopyError when the run is over, or the source cannot be read
+ */
+export async function compareDigests(
+  providers: DigestProviders,
+  { of, fd, local, back }: Sides,
+  ranges: readonly Range[],
+): Promise<Compared | undefined> {
+  const trial = { of, back, ranges: await trialRanges(fd, ranges) };
+  for (;;) {
+    const provider = await providers.trusted(trial);
+    if (provider === undefined) return undefined;
+    const cells = ranges.map((range) => cellsOf(range, provider.maxRangeLength));
+    // Both sides at once.
+    const [there, here] = await Promise.all([
+      providers.ask(provider, of, cells.flat()),
+      digestsHere(local, cells.flat(), provider.algorithm),
+    ]);
+    if (there === undefined) continue;
+    let next = 0;
+    const same = cells.map((some) => some.map(() => isSame(here[next]!, there[next++])).every((one) => one));
+    return { method: provider.method, same };
+  }
+}
+
+function isSame(here: Uint8Array, there: Uint8Array | undefined): boolean {
+  return there !== undefined && Buffer.compare(here, there) === 0;
+}
+
+async function digestsHere(
+  local: LocalDigests,
+  ranges: readonly Range[],
+  algorithm: DigestAlgorithm,
+): Promise<Uint8Array[]> {
+  const digests: Uint8Array[] = [];
+  for (const range of ranges) digests.push(await local.digest(range, algorithm));
+  return digests;
+}
+
+/** Short ranges to try a provider on. From both ends, as what lies far apart tells more; without what is all alike, unless there is nothing else. */
+async function trialRanges(fd: number, ranges: readonly Range[]): Promise<Range[]> {
+  const ends = [firstCell(ranges[0]!), lastCell(ranges.at(-1)!)];
+  const distinct = new Map([...ends, ...ranges.slice(0, MAX_LOOKS).map(firstCell)].map((cell) => [cell.offset, cell]));
+  const telling: Range[] = [];
+  for (const cell of distinct.values()) {
+    if (telling.length < TRIALS && !(await isAllAlike(fd, cell))) telling.push(cell);
+  }
+  const trial = telling.length > 0 ? telling : [...distinct.values()].slice(0, TRIALS);
+  return trial.sort((a, b) => a.offset - b.offset);
+}
+
+/** The same with the first piece as a whole, if it is not too long: some do well only with what is short. */
+export async function longTrialRanges(fd: number, pieces: readonly Range[]): Promise<Range[]> {
+  const first = pieces[0];
+  if (first === undefined) return [];
+  const short = await trialRanges(fd, pieces);
+  if (first.length > MAX_TRIAL_LENGTH) return short;
+  return [first, ...short.filter(({ offset }) => offset >= first.offset + first.length)];
+}
+
+function firstCell({ offset, length }: Range): Range {
+  return { offset, length: Math.min(TRIAL_LENGTH, length) };
+}
+
+function lastCell({ offset, length }: Range): Range {
+  const begin = Math.floor((length - 1) / TRIAL_LENGTH) * TRIAL_LENGTH;
+  return { offset: offset + begin, length: length - begin };
+}
+
+async function isAllAlike(fd: number, { offset, length }: Range): Promise<boolean> {
+  const bytes = Buffer.alloc(length);
+  await fillFrom(fd)([bytes], offset);
+  return bytes.every((byte) => byte === bytes[0]);
+}

@@ -1,0 +1,254 @@
+/**
+ * The ways in which the server can be made to hash, for one run: looked for in the background, tried on bytes that are
+ * known before anything is believed, and dropped for good where one is wrong or gone.
+ */
+import { CopyError } from '../../errors.ts';
+import type {
+  DigestAlgorithm,
+  Digester,
+  DigestMethod,
+  Range,
+  RemoteConnection,
+  StageToken,
+} from '../../remotes/remote.ts';
+import { cleanText } from '../../util/clean-text.ts';
+import { cellsOf } from '../grid.ts';
+import type { OnConnectionOptions } from '../upload-context.ts';
+import type { DigestBack } from './digest-back.ts';
+
+/** The best first. */
+export const DIGEST_METHODS: readonly DigestMethod[] = ['check-file', 'helper', 'shell'];
+const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha512', 'sha1', 'md5'];
+/** In which one must be found. */
+const SEARCH_MS = 5000;
+/** Connections over which a run has the server hash: it has other things to do. */
+const LANES = 2;
+
+export interface DigestOptions {
+  readonly methods: readonly DigestMethod[];
+  readonly algorithm: DigestAlgorithm | 'auto';
+}
+
+/** What is needed of the run. */
+export interface DigestRun {
+  onConnection<T>(
+    work: (connection: number, remote: RemoteConnection) => Promise<T>,
+    options?: OnConnectionOptions,
+  ): Promise<T>;
+}
+
+/** Bytes on the server to try a provider on. */
+export interface Trial {
+  readonly of: StageToken;
+  /** Cells, as `Digester.digests` wants them. */
+  readonly ranges: readonly Range[];
+  readonly back: DigestBack;
+}
+
+/** One that was found, and what it is asked for. */
+export interface DigestProvider {
+  readonly method: DigestMethod;
+  readonly algorithm: DigestAlgorithm;
+  /** Bytes of one range, at most. */
+  readonly maxRangeLength: number;
+}
+
+interface Lane {
+  readonly connection: number;
+  readonly digester: Promise<Digester>;
+  asks: number;
+}
+
+export class DigestProviders {
+  readonly #run: DigestRun;
+  readonly #options: DigestOptions;
+  readonly #told: (message: string) => void;
+  /** Not dropped; the first is in use. */
+  readonly #left: DigestMethod[];
+  #search: Promise<DigestProvider | undefined> | undefined;
+  /** That gave right answers when they were tried. */
+  readonly #stood: Set<DigestProvider> = new Set();
+  #trying: Promise<void> | undefined;
+  /** Digesters of the method in use, by the connection they work over. */
+  readonly #lanes: Map<RemoteConnection, Lane> = new Map();
+  #isOver = false;
+
+  /** `told` gets what is worth a line. */
+  constructor(run: DigestRun, options: DigestOptions, told: (message: string) => void) {
+    this.#run = run;
+    this.#options = options;
+    this.#told = told;
+    this.#left = DIGEST_METHODS.filter((method) => options.methods.includes(method));
+  }
+
+  /** Begins to look, if nobody did. */
+  start(): void {
+    void this.#found();
+  }
+
+  /** Whether there is one that may be tried; settles within seconds. */
+  async isAvailable(): Promise<boolean> {
+    return (await this.#found()) !== undefined;
+  }
+
+  /** The one that has stood the trial, on these bytes or on others before. */
+  async trusted(trial: Trial): Promise<DigestProvider | undefined> {
+    for (;;) {
+      const provider = await this.#found();
+      if (provider === undefined || this.#stood.has(provider)) return provider;
+      this.#trying ??= this.#try(provider, trial).finally(() => {
+        this.#trying = undefined;
+      });
+      await this.#trying;
+    }
+  }
+
+  /**
+   * Has ranges hashed, each a cell as `Digester.digests` wants it. Undefined: that provider was dropped.
+   * @throws CopyError when the run is over or no connection is left
+   */
+  async ask(
+    { method, algorithm }: DigestProvider,
+    of: StageToken,
+    ranges: readonly Range[],
+  ): Promise<readonly (Uint8Array | undefined)[] | undefined> {
+    if (this.inUse !== method) return undefined;
+    try {
+      const digests = await this.#onLane(method, (digester) => digester.digests(of, ranges, algorithm));
+      if (digests.length !== ranges.length) throw new CopyError('bug', 'There are not as many digests as ranges.');
+      return digests;
+    } catch (error) {
+      const failure = CopyError.from(error);
+      if (this.#isOver || failure.scope === 'run' || failure.scope === 'connection') throw failure;
+      this.drop(method, cleanText(failure.message));
+      return undefined;
+    }
+  }
+
+  /** What is asked now, or would be. */
+  get inUse(): DigestMethod | undefined {
+    return this.#left[0];
+  }
+
+  /** It gave a wrong answer, or none: never again in this run. */
+  drop(method: DigestMethod, reason: string): void {
+    if (this.inUse !== method) return;
+    this.#left.shift();
+    this.#told(`The server's ${method} is not used: ${reason.replace(/\.$/, '')}.`);
+    this.#closeLanes();
+    this.#search = undefined;
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#giveUp();
+  }
+
+  #giveUp(): void {
+    this.#left.length = 0;
+    this.#search = undefined;
+    this.#closeLanes();
+  }
+
+  #found(): Promise<DigestProvider | undefined> {
+    this.#search ??= this.#find();
+    return this.#search;
+  }
+
+  async #find(): Promise<DigestProvider | undefined> {
+    const late = AbortSignal.timeout(SEARCH_MS);
+    while (this.#left.length > 0 && !late.aborted) {
+      const method = this.#left[0]!;
+      try {
+        return await beforeAbort(this.#open(method), late);
+      } catch (error) {
+        if (this.#isOver) return undefined;
+        const failure = CopyError.from(error);
+        // Without a connection nothing can be asked, and the run says why.
+        if (failure.scope === 'run') this.#left.length = 0;
+        else this.#left.shift();
+        this.#closeLanes();
+      }
+    }
+    this.#left.length = 0;
+    return undefined;
+  }
+
+  async #open(method: DigestMethod): Promise<DigestProvider> {
+    const { algorithms, maxRangeLength } = await this.#onLane(method, async (digester) => digester);
+    const { algorithm: wanted } = this.#options;
+    const algorithm = wanted === 'auto' ? ALGORITHMS.find((one) => algorithms.includes(one)) : wanted;
+    if (algorithm === undefined || !algorithms.includes(algorithm)) {
+      throw new CopyError('unsupported', `The server's ${method} has no ${wanted}.`);
+    }
+    return { method, algorithm, maxRangeLength };
+  }
+
+  /** Never rejects: what fails is dropped. */
+  async #try(provider: DigestProvider, { of, ranges, back }: Trial): Promise<void> {
+    const { method, algorithm, maxRangeLength } = provider;
+    try {
+      const cells = ranges.flatMap((range) => cellsOf(range, maxRangeLength));
+      const there = await this.ask(provider, of, cells);
+      if (there === undefined) return;
+      const known = await back(cells, algorithm);
+      if (known.every((digest, index) => isSame(digest, there[index]))) this.#stood.add(provider);
+      else this.drop(method, 'its answers are wrong');
+    } catch (error) {
+      const failure = CopyError.from(error);
+      if (this.#isOver || failure.scope === 'run') this.#giveUp();
+      else this.drop(method, `nothing can be read back to try it (${cleanText(failure.message)})`);
+    }
+  }
+
+  /** Where the least is asked for already, on as few connections as will do. */
+  #onLane<T>(method: DigestMethod, work: (digester: Digester) => Promise<T>): Promise<T> {
+    const lanes = [...this.#lanes].sort(([, a], [, b]) => a.asks - b.asks);
+    const isFree = lanes.length < LANES && (lanes[0]?.[1].asks ?? 1) > 0;
+    const prefer = isFree ? undefined : lanes[0]![1].connection;
+    return this.#run.onConnection(
+      async (connection, remote) => {
+        const lane = this.#laneOn(connection, remote, method);
+        lane.asks++;
+        try {
+          return await work(await lane.digester);
+        } finally {
+          lane.asks--;
+        }
+      },
+      prefer === undefined ? {} : { prefer },
+    );
+  }
+
+  #laneOn(connection: number, remote: RemoteConnection, method: DigestMethod): Lane {
+    const known = this.#lanes.get(remote);
+    if (known !== undefined) return known;
+    const lane: Lane = { connection, digester: remote.digester(method), asks: 0 };
+    this.#lanes.set(remote, lane);
+    const forget = (): void => {
+      if (this.#lanes.get(remote) === lane) this.#lanes.delete(remote);
+    };
+    lane.digester.catch(forget);
+    void remote.closed.then(forget);
+    return lane;
+  }
+
+  #closeLanes(): void {
+    for (const { digester } of this.#lanes.values()) {
+      void digester.then((opened) => opened.close()).catch(() => {});
+    }
+    this.#lanes.clear();
+  }
+}
+
+function isSame(known: Uint8Array, there: Uint8Array | undefined): boolean {
+  return there !== undefined && Buffer.compare(known, there) === 0;
+}
+
+function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => reject(new CopyError('unsupported', 'The server takes too long to answer.'));
+    signal.addEventListener('abort', late, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', late));
+  });
+}

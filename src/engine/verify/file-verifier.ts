@@ -1,0 +1,233 @@
+/**
+ * Verifies one staged file while it is written: each piece when it is acknowledged, by digests of both sides or by
+ * reading it back. What differs is sent again; a provider that says so wrongly is dropped.
+ */
+import { CopyError } from '../../errors.ts';
+import type { Range } from '../../remotes/remote.ts';
+import { wholePieces } from '../grid.ts';
+import type { Scheduler } from '../scheduler.ts';
+import { type Compared, compareDigests, type Sides } from './digest-comparison.ts';
+import type { DigestProviders } from './digest-providers.ts';
+
+/** Bytes that are compared at once, so that answers come now and then. */
+const BATCH_BYTES = 64 * 1024 * 1024;
+const MAX_BATCH = 256;
+/** Batches under way. */
+const LANES = 2;
+/** How often a piece is sent again. */
+const MAX_REWRITES = 3;
+
+export interface VerifiedFile extends Sides {
+  /** Number of the file job. */
+  readonly file: number;
+  readonly size: number;
+  readonly pieceSize: number;
+}
+
+export interface VerifierListener {
+  /** What `isSettled` says may have changed. */
+  changed(): void;
+  failed(error: CopyError): void;
+  /** A piece is wrong on the server. Resolves when it may be sent again. */
+  wrong(piece: Range): Promise<void>;
+}
+
+/** Bytes, by what they were verified by. */
+export interface Verified {
+  readonly byDigest: number;
+  readonly byReadBack: number;
+}
+
+type How = Compared['method'] | 'read-back';
+
+export class FileVerifier {
+  readonly #file: VerifiedFile;
+  readonly #scheduler: Scheduler;
+  /** Undefined: everything is read back. */
+  readonly #providers: DigestProviders | undefined;
+  readonly #listener: VerifierListener;
+  /** To be verified, by offset. */
+  readonly #queue: Map<number, Range> = new Map();
+  readonly #verified: Map<number, { readonly piece: Range; readonly how: How }> = new Map();
+  readonly #rewrites: Map<number, number> = new Map();
+  readonly #lanes: Set<Promise<void>> = new Set();
+  /** What was found out before it changed is worth nothing. */
+  #epoch = 0;
+  #hasNoMeans = false;
+  #isStopped = false;
+
+  constructor(
+    file: VerifiedFile,
+    scheduler: Scheduler,
+    providers: DigestProviders | undefined,
+    listener: VerifierListener,
+  ) {
+    this.#file = file;
+    this.#scheduler = scheduler;
+    this.#providers = providers;
+    this.#listener = listener;
+  }
+
+  /** Whether nobody is left who could tell. */
+  get hasNoMeans(): boolean {
+    return this.#hasNoMeans;
+  }
+
+  /** Whether all that is acknowledged is verified, or cannot be. */
+  get isSettled(): boolean {
+    return this.#lanes.size === 0 && (this.#queue.size === 0 || this.#isStopped);
+  }
+
+  get verified(): Verified {
+    const sums = { byDigest: 0, byReadBack: 0 };
+    for (const { piece, how } of this.#verified.values()) {
+      sums[how === 'read-back' ? 'byReadBack' : 'byDigest'] += piece.length;
+    }
+    return sums;
+  }
+
+  isVerified({ offset }: Range): boolean {
+    return this.#verified.has(offset);
+  }
+
+  /** Bytes of these parts were acknowledged. */
+  acknowledged(parts: readonly Range[]): void {
+    const { size, pieceSize, file } = this.#file;
+    for (const part of parts) {
+      for (const piece of wholePieces([widened(part, size, pieceSize)], size, pieceSize)) {
+        if (!this.#verified.has(piece.offset) && this.#scheduler.has(file, piece)) this.#queue.set(piece.offset, piece);
+      }
+    }
+    this.#pump();
+  }
+
+  /** An earlier run had sent this, and it was compared. */
+  resumed(piece: Range, how: How): void {
+    this.#queue.delete(piece.offset);
+    this.#verified.set(piece.offset, { piece, how });
+  }
+
+  /** Some of what was acknowledged is not any more. */
+  distrusted(): void {
+    this.#epoch++;
+    const isThere = (piece: Range): boolean => this.#scheduler.has(this.#file.file, piece);
+    for (const [offset, { piece }] of this.#verified) if (!isThere(piece)) this.#verified.delete(offset);
+    for (const [offset, piece] of this.#queue) if (!isThere(piece)) this.#queue.delete(offset);
+  }
+
+  /** Nothing more is compared, and what is under way has no effect. Resolves when it has ended. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all(this.#lanes);
+  }
+
+  #pump(): void {
+    if (this.#hasNoMeans) this.#queue.clear();
+    while (!this.#isStopped && this.#lanes.size < LANES && this.#queue.size > 0) {
+      const lane: Promise<void> = this.#runLane().finally(() => {
+        this.#lanes.delete(lane);
+        this.#pump();
+        this.#listener.changed();
+      });
+      this.#lanes.add(lane);
+    }
+  }
+
+  async #runLane(): Promise<void> {
+    try {
+      while (this.#queue.size > 0 && !this.#isStopped) await this.#verify(this.#takeBatch());
+    } catch (error) {
+      if (!this.#isStopped) this.#listener.failed(CopyError.from(error));
+      this.#isStopped = true;
+    }
+  }
+
+  #takeBatch(): Range[] {
+    const batch: Range[] = [];
+    let bytes = 0;
+    for (const piece of [...this.#queue.values()].sort((a, b) => a.offset - b.offset)) {
+      if (batch.length > 0 && (bytes + piece.length > BATCH_BYTES || batch.length === MAX_BATCH)) break;
+      batch.push(piece);
+      bytes += piece.length;
+      this.#queue.delete(piece.offset);
+    }
+    return batch;
+  }
+
+  async #verify(batch: readonly Range[]): Promise<void> {
+    const epoch = this.#epoch;
+    const compared = await this.#compare(batch);
+    if (this.#isStopped) return;
+    if (epoch !== this.#epoch) return this.acknowledged(batch);
+    if (compared === undefined) {
+      this.#hasNoMeans = true;
+      this.#queue.clear();
+      return;
+    }
+    for (const [index, piece] of batch.entries()) {
+      if (compared.same[index]) this.#verified.set(piece.offset, { piece, how: compared.method });
+      else if (this.#isDropped(compared.method)) this.acknowledged([piece]);
+      else await this.#differs(piece, compared.method);
+    }
+  }
+
+  async #compare(batch: readonly Range[]): Promise<{ readonly method: How; readonly same: boolean[] } | undefined> {
+    if (this.#providers === undefined) {
+      const same: boolean[] = [];
+      for (const piece of batch) same.push(await this.#isSameReadBack(piece));
+      return { method: 'read-back', same };
+    }
+    const compared = await compareDigests(this.#providers, this.#file, batch);
+    return compared && { method: compared.method, same: [...compared.same] };
+  }
+
+  /** The word of a provider is not enough to send something again. */
+  async #differs(piece: Range, how: How): Promise<void> {
+    if (how !== 'read-back' && (await this.#isSameReadBack(piece))) {
+      this.#verified.set(piece.offset, { piece, how: 'read-back' });
+      this.#dropped(how);
+      return;
+    }
+    if (this.#isStopped || !this.#scheduler.has(this.#file.file, piece)) return;
+    const rewrites = (this.#rewrites.get(piece.offset) ?? 0) + 1;
+    this.#rewrites.set(piece.offset, rewrites);
+    if (rewrites > MAX_REWRITES) {
+      throw new CopyError(
+        'integrity',
+        `${piece.length} bytes at ${piece.offset} are wrong on the server, however often they are sent.`,
+      );
+    }
+    await this.#listener.wrong(piece);
+  }
+
+  #isDropped(how: How): boolean {
+    return how !== 'read-back' && this.#providers?.inUse !== how;
+  }
+
+  /** What it found right before is asked of the next one. */
+  #dropped(method: Compared['method']): void {
+    this.#providers?.drop(method, 'it gave a wrong digest');
+    const doubtful = [...this.#verified.values()].filter(({ how }) => how === method).map(({ piece }) => piece);
+    for (const { offset } of doubtful) this.#verified.delete(offset);
+    this.acknowledged(doubtful);
+  }
+
+  async #isSameReadBack(piece: Range): Promise<boolean> {
+    const [here, there] = await Promise.all([
+      this.#file.local.digest(piece, 'sha256'),
+      this.#file.back([piece], 'sha256').catch((error: unknown) => {
+        // It is not there.
+        if (CopyError.from(error).code === 'integrity') return [];
+        throw error;
+      }),
+    ]);
+    return there[0] !== undefined && Buffer.compare(here, there[0]) === 0;
+  }
+}
+
+/** Out to the borders of its pieces. */
+function widened({ offset, length }: Range, size: number, pieceSize: number): Range {
+  const begin = Math.floor(offset / pieceSize) * pieceSize;
+  const end = Math.min(size, Math.ceil((offset + length) / pieceSize) * pieceSize);
+  return { offset: begin, length: end - begin };
+}

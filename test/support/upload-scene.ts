@@ -1,0 +1,97 @@
+/** An upload to a remote in memory, without a server and without a network. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
+import { Counters } from '../../src/engine/counters.ts';
+import type { TransferEvent } from '../../src/engine/events.ts';
+import { findSources } from '../../src/engine/local-files.ts';
+import { LocalRunner } from '../../src/engine/local-runner.ts';
+import type { UploadOptions } from '../../src/engine/upload-context.ts';
+import { UploadRun } from '../../src/engine/upload-run.ts';
+import { DIGEST_METHODS } from '../../src/engine/verify/digest-providers.ts';
+import { type MemoryFaults, MemoryRemote, stagedName } from './memory-remote.ts';
+import { makeTempDir } from './temp-dir.ts';
+
+const KIB = 1024;
+
+/** Bytes that differ from place to place, the same in every run. */
+export function contents(size: number, seed: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  let state = seed + 1;
+  for (let i = 0; i + 4 <= size; i += 4) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    bytes.writeUInt32LE(state, i);
+  }
+  return bytes;
+}
+
+export interface UploadScene {
+  readonly remote: MemoryRemote;
+  readonly dir: string;
+  readonly sources: string[];
+  readonly events: TransferEvent[];
+  readonly stop: AbortController;
+  run(options?: Partial<UploadOptions>): ReturnType<UploadRun['run']>;
+}
+
+/** Files `0`, `1`, ... of these sizes in a directory; undefined: missing. */
+export async function uploadScene(
+  sizes: readonly (number | undefined)[],
+  faults: Partial<MemoryFaults> = {},
+): Promise<UploadScene> {
+  const temp = await makeTempDir('upload');
+  onTestFinished(temp.remove);
+  const remote = new MemoryRemote(faults);
+  const sources = sizes.map((_, i) => join(temp.path, String(i)));
+  await Promise.all(sizes.map((size, i) => size !== undefined && writeFile(sources[i]!, contents(size, i))));
+  const events: TransferEvent[] = [];
+  const stop = new AbortController();
+  const run = async (options: Partial<UploadOptions> = {}) => {
+    const counters = new Counters();
+    const found = await findSources(sources.map((path) => Buffer.from(path)));
+    const all: UploadOptions = {
+      destination: Buffer.alloc(0),
+      pieceSize: 64 * KIB,
+      verify: 'size',
+      digests: { methods: DIGEST_METHODS, algorithm: 'auto' },
+      inplace: false,
+      preserve: true,
+      dryRun: false,
+      wanted: 3,
+      maxStartups: 8,
+      connectIntervalMs: 0,
+      retryForMs: 2000,
+      ...options,
+    };
+    const upload = new UploadRun(new LocalRunner(remote, counters), counters, found, all, (event) => {
+      events.push(structuredClone(event));
+    });
+    const outcome = await upload.run(stop.signal);
+    expect(remote.open, 'nothing is left open').toEqual([]);
+    expect(upload.scheduler.tasks(), 'nothing is left under way').toEqual([]);
+    return outcome;
+  };
+  return { remote, dir: temp.path, sources, events, stop, run };
+}
+
+export function expectArrived({ remote }: UploadScene, sizes: readonly (number | undefined)[]): void {
+  sizes.forEach((size, i) => {
+    const there = remote.contents(`/home/${i}`);
+    if (size === undefined) expect(there).toBeUndefined();
+    else expect(there?.equals(contents(size, i)), `file ${i}`).toBe(true);
+    expect(remote.contents(stagedName(`/home/${i}`)), 'nothing staged is left').toBeUndefined();
+  });
+}
+
+export function filesOf(events: readonly TransferEvent[]): Extract<TransferEvent, { type: 'file' }>[] {
+  return events.flatMap((event) => (event.type === 'file' ? [event] : []));
+}
+
+/** Connections that came into this state, in order. */
+export function connections(events: readonly TransferEvent[], state: string): number[] {
+  return events.flatMap((event) => (event.type === 'connection' && event.state === state ? [event.connection] : []));
+}
+
+export function notices(events: readonly TransferEvent[]): string[] {
+  return events.flatMap((event) => (event.type === 'notice' ? [event.code] : []));
+}
