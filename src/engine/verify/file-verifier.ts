@@ -75,7 +75,7 @@ export class FileVerifier {
 
   /** Whether all that is acknowledged is verified, or cannot be. */
   get isSettled(): boolean {
-    return this.#lanes.size === 0 && (this.#queue.size === 0 || this.#isStopped);
+    return this.#lanes.size === 0 && this.#queue.size === 0 && !this.#isStopped;
   }
 
   get verified(): Verified {
