@@ -11,7 +11,6 @@ const unknownOptions: Readonly<Record<string, string>> = {
   '--user': 'The login name goes before the host, as in USER@HOST:.',
   '--password': 'A password is never an option: it is asked for, or taken from MT_COPY_PASSWORD.',
   '-C': 'Nothing is compressed; leave it out.',
-  '-a': 'Mode bits and times are preserved without an option; leave it out.',
 };
 
 /** What to write instead of an option that does not exist, where that is known. */

@@ -6,7 +6,9 @@ export interface OptionValues {
   maxStartups: number;
   connectIntervalMs: number;
   limitBytesPerSecond: number | undefined;
-  verify: 'size' | 'none';
+  verify: 'auto' | 'hash' | 'read-back' | 'size' | 'none';
+  algorithm: 'auto' | 'sha256' | 'sha512' | 'sha1' | 'md5';
+  digestProvider: 'auto' | 'check-file' | 'helper' | 'shell' | 'none';
   inplace: boolean;
   preserve: boolean;
   resume: boolean;
@@ -37,7 +39,9 @@ export function blankValues(): OptionValues {
     maxStartups: 1,
     connectIntervalMs: 0,
     limitBytesPerSecond: undefined,
-    verify: 'size',
+    verify: 'auto',
+    algorithm: 'auto',
+    digestProvider: 'auto',
     inplace: false,
     preserve: true,
     resume: true,

@@ -111,6 +111,8 @@ function putOptions(values: OptionValues, sources: readonly Buffer[], location: 
     maxStartups: values.maxStartups,
     connectIntervalMs: values.connectIntervalMs,
     verify: values.verify,
+    algorithm: values.algorithm,
+    digestProvider: values.digestProvider,
     inplace: values.inplace,
     preserve: values.preserve,
     resume: values.resume,

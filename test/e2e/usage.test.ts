@@ -47,7 +47,7 @@ describe('mtput', () => {
     [['-l', '100', 'f', 'host:'], 'write --limit with a unit'],
     [['-s', '5M', 'f', 'host:'], 'Use 4M or 8M'],
     [['--limit', '10', 'f', 'host:'], 'has no unit'],
-    [['--verify', 'hash', 'f', 'host:'], 'The values are size, none'],
+    [['--verify', 'crc', 'f', 'host:'], 'The values are auto, hash, read-back, size, none'],
     [['--checksum', 'f', 'host:'], "There is no option '--checksum'"],
     [['-oProxyCommand=x:'], 'Nothing to copy'],
     [['f', '--', '-oProxyCommand=x:'], "begins with '-'"],

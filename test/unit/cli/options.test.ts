@@ -36,7 +36,7 @@ describe('the table of options', () => {
     expect(optionRows.flatMap(namesOf).sort()).toEqual(
       (
         '-n --connections -t --threads -s --piece-size --chunk-size --in-flight -u --max-startups -I --connect-interval ' +
-        '-d --start-delay --verify --inplace -r -p --no-preserve --no-resume --limit -P -i -o -c -4 -6 -B --batch --pin-host-key ' +
+        '-d --start-delay --verify -a --algo --digest-provider --inplace -r -p --no-preserve --no-resume --limit -P -i -o -c -4 -6 -B --batch --pin-host-key ' +
         '--connect-timeout --stall-timeout --retry-for --dry-run -q --quiet -v --verbose --json --progress --color'
       )
         .split(' ')

@@ -36,7 +36,9 @@ describe('a command line', () => {
       inFlight: 'auto',
       maxStartups: 8,
       connectIntervalMs: 0,
-      verify: 'size',
+      verify: 'auto',
+      algorithm: 'auto',
+      digestProvider: 'auto',
       inplace: false,
       preserve: true,
       resume: true,
@@ -48,7 +50,7 @@ describe('a command line', () => {
   it('passes every option on', () => {
     const fingerprint = `SHA256:${'A'.repeat(43)}`;
     const { put, output, batch } = parse(
-      '-rp -n 10 a -s 4M --in-flight 64 -u 3 -I 0.5 --verify none --inplace --no-preserve --no-resume --limit 10M -P2222 -i k1 -i k2 ' +
+      '-rp -n 10 a -s 4M --in-flight 64 -u 3 -I 0.5 --verify none -a sha1 --digest-provider shell --inplace --no-preserve --no-resume --limit 10M -P2222 -i k1 -i k2 ' +
         `-o A=b -o C=d -c aes -6 -B --pin-host-key ${fingerprint} --connect-timeout 2s --stall-timeout 3 --retry-for 2m ` +
         '--dry-run -vv --json --progress always --color never me:b u@h:d',
     );
@@ -73,6 +75,8 @@ describe('a command line', () => {
       maxStartups: 3,
       connectIntervalMs: 500,
       verify: 'none',
+      algorithm: 'sha1',
+      digestProvider: 'shell',
       inplace: true,
       preserve: false,
       resume: false,
@@ -123,15 +127,17 @@ describe('a command line', () => {
     ['--conections 3 f host:', "no option '--conections'", '--connections'],
     ['-s 5M f host:', '-s 5M is not a power of two', '4M or 8M'],
     ['--limit 10 f host:', 'has no unit', '10M'],
-    ['--verify hash f host:', "--verify has no value 'hash'", 'size, none'],
-    ['--verify auto f host:', "--verify has no value 'auto'", 'size, none'],
+    ['--verify crc f host:', "--verify has no value 'crc'", 'auto, hash, read-back, size, none'],
+    ['-a crc32 f host:', "-a has no value 'crc32'", 'auto, sha256, sha512, sha1, md5'],
+    ['--digest-provider me f host:', "--digest-provider has no value 'me'", 'check-file, helper, shell, none'],
     ['-P', '-P takes a value'],
     ['-q -v f host:', 'contradict'],
     ['--pin-host-key SHA256:short f host:', 'takes a fingerprint'],
     ['--json=yes f host:', "no option '--json=yes'"],
-    ...['--algo sha1', '--checksum', '-J x', '-F x', '--ssh', '--report x', '--bind 1.2.3.4', '-a sha1'].map(
-      (option) => [`${option} f host:`, `no option '${option.split(' ')[0]}'`],
-    ),
+    ...['--checksum', '-J x', '-F x', '--ssh', '--report x', '--bind 1.2.3.4'].map((option) => [
+      `${option} f host:`,
+      `no option '${option.split(' ')[0]}'`,
+    ]),
   ])('%j is a usage error: %s', (args, message, advice?: string) => {
     expect(() => parse(args)).toThrow(usage(message!, advice));
   });
