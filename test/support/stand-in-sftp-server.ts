@@ -9,8 +9,9 @@ import { parseFsync, parsePosixRename } from '../../src/remotes/sftp/codec/exten
 import { PacketFramer } from '../../src/remotes/sftp/codec/packet-framer.ts';
 import { encodeReply, type Reply } from '../../src/remotes/sftp/codec/replies.ts';
 import { parseRequest, type Request } from '../../src/remotes/sftp/codec/requests.ts';
-import { SftpSession } from '../../src/remotes/sftp/session.ts';
+import { type SessionOptions, SftpSession } from '../../src/remotes/sftp/session.ts';
 import { SftpConnection } from '../../src/remotes/sftp/sftp-connection.ts';
+import { answerCheckFile, type CheckFileHabit, offeredFor } from './stand-in-check-file.ts';
 
 export interface Quirks {
   /** What a session writes is seen by no other until it is closed, and then takes the place of what stood there. */
@@ -55,6 +56,10 @@ export interface Quirks {
   refusesReading: boolean;
   /** Most that a READ is answered with. */
   longestRead: number;
+  /** Whether, and how wrongly, check-file is answered. */
+  checkFile: CheckFileHabit;
+  /** Called before check-file is looked at. */
+  beforeCheckFile: () => void;
 }
 
 export interface DiskFile {
@@ -98,6 +103,8 @@ const NO_QUIRKS: Quirks = {
   fullAt: Number.POSITIVE_INFINITY,
   refusesReading: false,
   longestRead: Number.POSITIVE_INFINITY,
+  checkFile: 'none',
+  beforeCheckFile: () => {},
 };
 
 const KIND_BITS = { file: 0o100000, directory: 0o040000, link: 0o120000 };
@@ -107,6 +114,8 @@ export class StandInSftpServer {
   readonly disk: Map<string, DiskFile> = new Map();
   /** What was asked, over all sessions: its type, or the name of the extension. */
   readonly asked: string[] = [];
+  /** Bytes that were hashed for check-file. */
+  hashed = 0;
   /** Handles that are open, over all sessions. */
   openHandles = 0;
   readonly handles: Set<Handle> = new Set();
@@ -129,8 +138,8 @@ export class StandInSftpServer {
     return [...this.disk.keys()].sort();
   }
 
-  async session(): Promise<SftpSession> {
-    return SftpSession.open(new StandInSession(this).channel, { stallTimeoutMs: 10_000 });
+  async session(options: Partial<SessionOptions> = {}): Promise<SftpSession> {
+    return SftpSession.open(new StandInSession(this).channel, { stallTimeoutMs: 10_000, ...options });
   }
 
   async connection(software = 'stand-in'): Promise<SftpConnection> {
@@ -196,16 +205,18 @@ class StandInSession {
         if (posixRename) names.push(ExtensionName.posixRename);
         if (fsync) names.push(ExtensionName.fsync);
         const extensions = new Map(names.map((name) => [name, Buffer.from('1')]));
+        for (const [name, value] of offeredFor(this.#server.quirks.checkFile)) extensions.set(name, Buffer.from(value));
         this.channel.push(encodeReply({ type: 'version', version: 3, extensions }));
         continue;
       }
       this.#server.asked.push(request.type === 'extended' ? request.name : request.type);
       const answer = this.#answer(request);
-      if (!this.channel.destroyed) this.channel.push(encodeReply({ ...answer, id: request.id } as Reply));
+      if (answer !== 'none' && !this.channel.destroyed)
+        this.channel.push(encodeReply({ ...answer, id: request.id } as Reply));
     }
   }
 
-  #answer(request: Exclude<Request, { type: 'init' }>): Answer {
+  #answer(request: Exclude<Request, { type: 'init' }>): Answer | 'none' {
     try {
       return this.#carryOut(request);
     } catch (error) {
@@ -215,7 +226,7 @@ class StandInSession {
     }
   }
 
-  #carryOut(request: Exclude<Request, { type: 'init' }>): Answer {
+  #carryOut(request: Exclude<Request, { type: 'init' }>): Answer | 'none' {
     const { disk } = this.#server;
     switch (request.type) {
       case 'open':
@@ -248,7 +259,8 @@ class StandInSession {
     }
   }
 
-  #extended(name: string, payload: Uint8Array): Answer {
+  #extended(name: string, payload: Uint8Array): Answer | 'none' {
+    if (name.startsWith(ExtensionName.checkFile)) return this.#checkFile(name, payload);
     if (name === ExtensionName.posixRename) {
       if (this.#server.quirks.posixRenameUnsupported) throw new Refusal(StatusCode.unsupported, 'Not here');
       const { oldPath, newPath } = parsePosixRename(payload);
@@ -257,6 +269,21 @@ class StandInSession {
     if (name !== ExtensionName.fsync) throw new Refusal(StatusCode.unsupported, 'Unknown extension');
     this.#handle(parseFsync(payload).handle);
     return OK;
+  }
+
+  #checkFile(name: string, payload: Uint8Array): Answer | 'none' {
+    const { checkFile, beforeCheckFile } = this.#server.quirks;
+    beforeCheckFile();
+    const answer = answerCheckFile(checkFile, name, payload, {
+      byPath: (path) => this.#server.disk.get(text(path))?.bytes,
+      byHandle: (handle) => this.#handle(handle).file.bytes,
+      hashed: (bytes) => {
+        this.#server.hashed += bytes;
+      },
+    });
+    if (answer === 'none') return answer;
+    if ('status' in answer) throw new Refusal(answer.status, answer.message);
+    return { type: 'extendedReply', payload: answer.payload };
   }
 
   #open(path: string, flags: number, attributes: SftpAttributes): Answer {

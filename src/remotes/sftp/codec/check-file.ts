@@ -9,7 +9,10 @@ export interface CheckFile {
   /** Names in order of preference, as the draft writes them: `sha256`. */
   readonly algorithms: readonly string[];
   readonly offset: number;
-  /** Bytes; 0: to the end of the file. */
+  /**
+   * Bytes; 0: to the end of the file. Below 0, which is a huge length to the draft, it makes up for the offset with
+   * servers that add that.
+   */
   readonly length: number;
   /** Bytes each digest covers, at least 256; 0: one digest for all. */
   readonly blockSize: number;
@@ -17,7 +20,7 @@ export interface CheckFile {
 
 export function encodeCheckFile(check: CheckFile): Buffer {
   const writer = new PayloadWriter().string(check.file).string(check.algorithms.join(','));
-  return writer.uint64(check.offset).uint64(check.length).uint32(check.blockSize).finish();
+  return writer.uint64(check.offset).int64(check.length).uint32(check.blockSize).finish();
 }
 
 export function parseCheckFile(payload: Uint8Array): CheckFile {
@@ -26,7 +29,7 @@ export function parseCheckFile(payload: Uint8Array): CheckFile {
     file: reader.string(),
     algorithms: reader.string().toString('latin1').split(','),
     offset: reader.uint64(),
-    length: reader.uint64(),
+    length: reader.int64(),
     blockSize: reader.uint32(),
   };
 }
@@ -43,16 +46,19 @@ export const digestLengths: Readonly<Record<string, number>> = {
 
 export interface CheckFileReply {
   readonly algorithm: string;
-  /** One a block, in order; there may be more than were asked for. Share memory with the payload. */
+  /** One a block, in order. Share memory with the payload. */
   readonly digests: readonly Uint8Array[];
+  /** How many came; there may be more than were asked for. */
+  readonly count: number;
 }
 
 /**
  * Reads the three layouts that are in use: the draft's (proftpd), the same behind the string `check-file`
  * (paramiko), and that with every digest behind its length (Apache MINA).
+ * @param most digests to return; the rest is counted alone
  * @throws CopyError `protocol` if the algorithm is unknown or the digests do not fill the payload
  */
-export function parseCheckFileReply(payload: Uint8Array): CheckFileReply {
+export function parseCheckFileReply(payload: Uint8Array, most: number = Number.POSITIVE_INFINITY): CheckFileReply {
   const reader = new PacketReader(payload);
   let algorithm = reader.string().toString('latin1');
   if (algorithm.startsWith('check-file')) algorithm = reader.string().toString('latin1');
@@ -64,9 +70,12 @@ export function parseCheckFileReply(payload: Uint8Array): CheckFileReply {
     throw new CopyError('protocol', `The server answered with ${bytes.length} bytes of ${algorithm} digests.`);
   }
   const skip = prefixed ? 4 : 0;
+  const count = bytes.length / (length + skip);
   const digests: Uint8Array[] = [];
-  for (let at = skip; at < bytes.length; at += length + skip) digests.push(bytes.subarray(at, at + length));
-  return { algorithm, digests };
+  for (let at = skip; at < bytes.length && digests.length < most; at += length + skip) {
+    digests.push(bytes.subarray(at, at + length));
+  }
+  return { algorithm, digests, count };
 }
 
 function everyGroupBegins(bytes: Buffer, length: number): boolean {
@@ -75,7 +84,7 @@ function everyGroupBegins(bytes: Buffer, length: number): boolean {
 }
 
 /** The server's side, in the layout of the draft. */
-export function encodeCheckFileReply(reply: CheckFileReply): Buffer {
+export function encodeCheckFileReply(reply: Pick<CheckFileReply, 'algorithm' | 'digests'>): Buffer {
   const writer = new PayloadWriter().string(reply.algorithm);
   for (const digest of reply.digests) writer.raw(digest);
   return writer.finish();

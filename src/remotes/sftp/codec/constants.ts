@@ -91,6 +91,8 @@ export const ExtensionName = {
   lsetstat: 'lsetstat@openssh.com',
   limits: 'limits@openssh.com',
   copyData: 'copy-data',
+  /** proftpd since 1.3.8, OpenSSH since 9.1. */
+  homeDirectory: 'home-directory',
   /** The name under which servers announce check-file; many that know it announce nothing. */
   checkFile: 'check-file',
   checkFileName: 'check-file-name',

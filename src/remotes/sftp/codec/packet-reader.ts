@@ -40,6 +40,13 @@ export class PacketReader {
     return value;
   }
 
+  /** @throws CopyError `protocol` beyond 2^53 − 1, either way */
+  int64(): number {
+    const value = Number(this.#buffer.readBigInt64BE(this.#take(8)));
+    if (!Number.isSafeInteger(value)) throw new CopyError('protocol', 'An SFTP packet holds an absurd length.');
+    return value;
+  }
+
   /** For numbers where a huge value means "no limit": beyond 2^53 − 1 it is 2^53 − 1. */
   saturatedUint64(): number {
     return Math.min(this.#uint64(), Number.MAX_SAFE_INTEGER);

@@ -40,6 +40,14 @@ export class PayloadWriter {
     return this;
   }
 
+  /** @throws CopyError `protocol` if `value` is not a safe integer */
+  int64(value: number): this {
+    if (!Number.isSafeInteger(value)) throw outOfRange(value);
+    const at = this.#room(8);
+    this.#buffer.writeBigInt64BE(BigInt(value), at);
+    return this;
+  }
+
   /** The bytes as they are, no length in front. */
   raw(bytes: Uint8Array): this {
     const at = this.#room(bytes.length);

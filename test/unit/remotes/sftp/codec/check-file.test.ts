@@ -29,7 +29,19 @@ test.each([
   ['MINA, one', `0000000a 'check-file' 00000006 'sha256' 00000020 ${hex(one)}`, [one]],
   ['MINA, two', `0000000f 'check-file-name' 00000006 'sha256' 00000020 ${hex(one)} 00000020 ${hex(two)}`, [one, two]],
 ])('the layout of %s', (_, notation, digests) => {
-  expect(codec.parseCheckFileReply(bytes(notation))).toEqual({ algorithm: 'sha256', digests });
+  expect(codec.parseCheckFileReply(bytes(notation))).toEqual({ algorithm: 'sha256', digests, count: digests.length });
+});
+
+test('more than is wanted is counted alone', () => {
+  const payload = bytes(`00000006 'sha256' ${hex(one)} ${hex(two)} ${hex(two)}`);
+  expect(codec.parseCheckFileReply(payload, 1)).toEqual({ algorithm: 'sha256', digests: [one], count: 3 });
+});
+
+test("a length below 0 goes as two's complement", () => {
+  const payload = bytes("00000001 01 00000003 'md5' 0000000000030000 fffffffffffe0000 00010000");
+  const check = { file: Buffer.of(1), algorithms: ['md5'], offset: 196_608, length: -131_072, blockSize: 65536 };
+  expect(codec.encodeCheckFile(check)).toEqual(payload);
+  expect(codec.parseCheckFile(payload)).toEqual(check);
 });
 
 test('nine raw digests are as long as eight with lengths, and are told apart', () => {
