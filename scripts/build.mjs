@@ -38,10 +38,18 @@ function sourcesIn(dir, pattern) {
     .filter((path) => pattern.test(path));
 }
 
-/** The library, and each program that package.json names. */
+/** The program for servers: one file that is copied alone. */
+const HELPER = 'cli/mt-copy-tools-cs';
+
+function packageJson() {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+}
+
+/** The library, and each program that package.json names, save the helper. */
 function programEntries() {
-  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const programs = Object.values(bin).map((path) => path.replace(/^dist\//, 'src/').replace(/\.js$/, '.ts'));
+  const programs = Object.values(packageJson().bin)
+    .filter((path) => path !== `dist/${HELPER}.js`)
+    .map((path) => path.replace(/^dist\//, 'src/').replace(/\.js$/, '.ts'));
   return ['src/index.ts', 'src/workers/worker-main.ts', ...programs];
 }
 
@@ -70,6 +78,27 @@ async function bundle(entries, outdir, outbase) {
     target: 'node20',
     packages: 'external',
     sourcemap: false,
+    logLevel: 'warning',
+  });
+}
+
+/**
+ * Without imports and exports: Node takes a file for CommonJS or for an ES module by its name and by the package.json
+ * it finds above, and this one must run as either. A module has no `require`; every Node that our own package.json
+ * makes take it for a module has `getBuiltinModule` (20.16).
+ */
+async function bundleHelper(outdir) {
+  const { build } = await import('esbuild');
+  await build({
+    absWorkingDir: root,
+    entryPoints: { [HELPER]: 'src/helper/mt-copy-tools-cs.ts' },
+    outdir,
+    bundle: true,
+    format: 'iife',
+    platform: 'node',
+    target: 'node20',
+    define: { PACKAGE_VERSION: JSON.stringify(packageJson().version) },
+    banner: { js: "var require = typeof require === 'function' ? require : process.getBuiltinModule;" },
     logLevel: 'warning',
   });
 }
@@ -142,6 +171,7 @@ export async function build({ dev = false } = {}) {
         join(work, 'dist'),
         'src',
       );
+      await bundleHelper(join(work, 'dist'));
       for (const path of filesBelow(join(work, 'dist/cli'))) makeExecutable(path);
       if (dev) await bundle(devEntries(), join(work, 'build'), '.');
       else declarations(join(work, 'dist/types'));
