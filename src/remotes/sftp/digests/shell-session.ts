@@ -22,6 +22,11 @@ const CLOSE_MS = 1000;
 const WHOSE_END_MS = 50;
 const MAX_TIMER_MS = 0x7fffffff;
 
+/** What of a {@link DigestConnection} is needed. */
+export interface ShellConnection extends Pick<DigestConnection, 'closed' | 'exec'> {
+  readonly session: Pick<DigestConnection['session'], 'closed'>;
+}
+
 export interface ShellScript {
   /**
    * Constant, and one compound command: what a shell has read when it begins to run it is all that was sent, so that
@@ -52,7 +57,7 @@ interface Call extends Deferred<readonly string[]> {
 export class ShellSession {
   /** What follows the marker on its line, cleaned of nothing: latin1. */
   readonly greeting: Promise<string>;
-  readonly #connection: Pick<DigestConnection, 'closed'>;
+  readonly #connection: ShellConnection;
   readonly #channel: ExecChannel;
   readonly #marker: string;
   readonly #lines: Lines;
@@ -69,7 +74,7 @@ export class ShellSession {
    * @throws CopyError `unsupported` where the server has no such shell, `connection-lost`
    */
   static async start(
-    connection: Pick<DigestConnection, 'closed' | 'exec'>,
+    connection: ShellConnection,
     script: ShellScript,
     timeoutMs: number = RECOGNISE_MS,
   ): Promise<ShellSession> {
@@ -85,7 +90,7 @@ export class ShellSession {
     }
   }
 
-  private constructor(connection: Pick<DigestConnection, 'closed'>, channel: ExecChannel, script: ShellScript) {
+  private constructor(connection: ShellConnection, channel: ExecChannel, script: ShellScript) {
     this.#connection = connection;
     this.#channel = channel;
     this.#marker = script.marker;
@@ -193,7 +198,8 @@ export class ShellSession {
   async #exited(status: number | undefined): Promise<void> {
     if (this.#end !== undefined) return;
     const later = new Promise<'alive'>((resolve) => setTimeout(resolve, WHOSE_END_MS, 'alive'));
-    const gone = await Promise.race([this.#connection.closed, later]);
+    // The session knows first: the connection is gone only when its socket is.
+    const gone = await Promise.race([this.#connection.closed, this.#connection.session.closed, later]);
     const how = status === undefined ? '' : ` with status ${status}`;
     const said = cleanText(this.#channel.stderrTail().trim()).slice(-300);
     if (gone === 'alive') this.fail(`The shell on the server ended${how}${said === '' ? '' : `: ${said}`}.`);
