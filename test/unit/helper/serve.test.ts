@@ -144,12 +144,12 @@ test('it ends when nobody reads its answers any more', async () => {
   expect(await exited).toEqual({ code: 0, signal: null });
 });
 
-test('a flood of requests that nobody reads the answers of does not fill its memory', async () => {
+test('a flood of requests does not fill its memory', async () => {
   const { path } = await sample();
-  const lines = request(path, { length: 1 }).repeat(50_000);
-  // With so little room for objects, whoever keeps all of them is ended by Node.
-  const args = ['--max-old-space-size=24', helperPath, '--serve'];
-  const { code, stdout } = await run(process.execPath, args, { input: lines, timeoutMs: 60_000 });
+  const input = request(path, { length: 1 }).repeat(10_000);
+  // With so little room, Node would end one that takes all requests at once.
+  const args = ['--max-old-space-size=16', helperPath, '--serve'];
+  const { code, stdout } = await run(process.execPath, args, { input, timeoutMs: 60_000 });
   expect(code).toBe(0);
-  expect(stdout.split('\n').length).toBe(50_002);
+  expect(stdout.split('\n').length).toBe(10_002);
 });
