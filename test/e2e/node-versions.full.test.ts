@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
+import { helperPath, installHelper } from '../support/helper-program.ts';
 import { cleanEnvironment, mtputPath, putArguments } from '../support/mtput.ts';
 import { runOk } from '../support/process.ts';
 import { sha256Of, writeRandomFile } from '../support/random-file.ts';
@@ -22,6 +23,14 @@ describeWithServers(['sshd'], 'the program', () => {
     const node = dir.file('package/bin/node');
     expect((await runOk(node, ['--version'])).stdout).toMatch(new RegExp(`^v${version.replace('.', '\\.')}\\.`));
     await writeRandomFile(dir.file('f'), 20_000_000);
+    const { stdout: digest } = await runOk(node, [
+      await installHelper(dir.file('bin')),
+      '-m',
+      'md5',
+      '-f',
+      dir.file('f'),
+    ]);
+    expect(digest).toBe((await runOk(helperPath, ['-m', 'md5', '-f', dir.file('f')])).stdout);
     const args = putArguments([dir.file('f')], { server, path: 'f' }, ['-n', '4']);
     await runOk(node, [mtputPath, ...args], { env: cleanEnvironment(server.dir), timeoutMs: 60_000 });
     expect(await sha256Of(`${server.home}/f`)).toBe(await sha256Of(dir.file('f')));

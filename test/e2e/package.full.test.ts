@@ -19,7 +19,15 @@ describeWithServers(['sshd'], 'the package', () => {
     const { stdout } = await runOk('npm', pack, { cwd: repoRoot, timeoutMs: 60_000 });
     const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
     const paths = files.map(({ path }) => path);
-    expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'dist/cli/mtput.js', 'dist/index.js']));
+    expect(paths).toEqual(
+      expect.arrayContaining([
+        'LICENSE',
+        'README.md',
+        'dist/cli/mt-copy-tools-cs.js',
+        'dist/cli/mtput.js',
+        'dist/index.js',
+      ]),
+    );
     expect(paths.filter((path) => /^(test|src|bench|demo|scripts)\//.test(path))).toEqual([]);
 
     await runOk('npm', ['install', '--global', '--prefix', dir.file('prefix'), dir.file(filename)], {
@@ -29,6 +37,9 @@ describeWithServers(['sshd'], 'the package', () => {
     const mtput = join(dir.file('prefix'), 'bin/mtput');
     expect((await runOk(mtput, ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     await writeRandomFile(dir.file('f'), 5_000_000);
+    const helper = join(dir.file('prefix'), 'bin/mt-copy-tools-cs');
+    const digest = await runOk(helper, ['-m', 'sha256', '-f', dir.file('f')]);
+    expect(digest.stdout).toBe(`${await sha256Of(dir.file('f'))}\n`);
     const env = cleanEnvironment(server.dir);
     await runOk(mtput, putArguments([dir.file('f')], { server, path: 'f' }), { env, timeoutMs: 60_000 });
     expect(await sha256Of(`${server.home}/f`)).toBe(await sha256Of(dir.file('f')));
