@@ -233,6 +233,18 @@ describeWithServers(['sshd', 'sftp-server'], 'digests by the helper, sshd', () =
     expect(hexes[2000]).toBeUndefined();
   });
 
+  test('ours of another protocol is used as the first one was', async () => {
+    const place = await scene();
+    const program = await installHelper(place.dir.file('real'));
+    const text = `#!/bin/sh\ncase $1 in --*) exit 1 ;; esac\nexec '${program}' "$@"\n`;
+    await installOriginal(place.bin, text);
+    const path = place.dir.file('file');
+    await writeFile(path, content.subarray(0, 2 * PIECE + 1));
+    const digester = await helperOf(place);
+    const wanted = pieces.map((piece, i) => (i < 2 ? hex('sha512', piece) : undefined));
+    expect(await hexesOf(digester, path, pieces, 'sha512')).toEqual(wanted);
+  });
+
   test.each(kinds)('%s: closed while it hashes, it rejects and leaves no process', async (_name, install) => {
     const place = await scene();
     await install(place.bin);
