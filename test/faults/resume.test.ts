@@ -18,14 +18,20 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Journal } from '../../src/engine/resume/journal.ts';
 import { RangeSet } from '../../src/util/range-set.ts';
+import { CUT_KINDS, cutMoments, cutUpload, journalOf, partialOf, sentSince } from '../support/cut-upload.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
-import { proftpdForTest, proxyForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
+import {
+  proftpdForTest,
+  proxyForTest,
+  type SourceForTest,
+  sourceForTest,
+  sshdForTest,
+} from '../support/for-one-test.ts';
 import { startLiveRun } from '../support/live-run.ts';
 import { eventsOf, mtputJson } from '../support/mtput.ts';
 import type { RunningProxy } from '../support/proxy.ts';
 import { sha256Of } from '../support/random-file.ts';
-import { seeded } from '../support/seeded.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { byTier } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -34,96 +40,43 @@ const MB = 1_000_000;
 const SIZE = byTier(80, 300) * MB;
 const CUTS = byTier(1, 10);
 const NAME = 'arrived.bin';
-const eight = ['-n', '8', '-s', '1M'];
+/** Where nobody can hash: the journal alone decides. */
+const args = ['-s', '1M', '--digest-provider', 'none'];
+const eight = ['-n', '8', ...args];
 /** Of each connection: the whole takes about eight seconds. */
 const LINE = { bytesPerSecond: SIZE / 8 / 8 };
-
-const CUT_KINDS: readonly CutKind[] = [
-  'the client is killed',
-  'the client loses its power',
-  'all connections are reset',
-  'the server dies',
-];
 
 const SERVERS = [
   ['sshd', () => sshdForTest({ forceSftp: true })],
   ['proftpd', () => proftpdForTest('SFTPExtensions -checkFile')],
 ] as const;
 
-/** Where cuts come, as shares of the file: late enough that something is durable by then. */
-function moments(seed: number): number[] {
-  const next = seeded(seed);
-  return Array.from({ length: CUTS }, () => 0.4 + 0.55 * next());
-}
-
-function partialOf(server: TestServer): string {
-  return join(server.home, `.${NAME}.mtpart`);
-}
-
-async function journalOf(server: TestServer): Promise<string> {
-  const dir = join(server.dir, 'state/mt-copy-tools');
-  const [name, ...others] = (await readdir(dir)).filter((one) => one.endsWith('.journal'));
-  expect(others).toEqual([]);
-  return join(dir, name!);
-}
-
-type CutKind = 'the client is killed' | 'the client loses its power' | 'all connections are reset' | 'the server dies';
-
-/** A run that comes to its end when so much of the file has passed; then the same line again, without its limits. */
-async function cut(kind: CutKind, server: TestServer, source: string, share: number): Promise<RunningProxy> {
-  if (kind === 'the client is killed' || kind === 'the client loses its power') {
-    const proxy = await cutOff(server, source, share);
-    if (kind === 'the client loses its power') await dropUnsynced(await journalOf(server));
-    return proxy;
-  }
-  const proxy = await proxyForTest(server, LINE);
-  const run = await startLiveRun([source], { server, port: proxy.port, path: NAME }, [...eight, '--retry-for', '1']);
-  await waitFor(async () => (await proxy.stats()).bytesUp > share * SIZE, { what: 'the moment', timeoutMs: 60_000 });
-  if (kind === 'the server dies') await server.killSessions();
-  await proxy.stop();
-  expect((await run.end()).code).toBe(5);
-  return proxyForTest(server, { bytesPerSecond: 1000 * MB, port: proxy.port });
-}
-
-/** The journal is synced as it is appended to: at the worst its last lines were not, and half of one. */
-async function dropUnsynced(journal: string): Promise<void> {
-  const text = await readFile(journal, 'utf8');
-  await truncate(journal, text.lastIndexOf('\n', text.length - 2) - 40);
-}
-
-/** A run that is killed when so much of the file has passed. The line it went by, then without its limits. */
-async function cutOff(server: TestServer, source: string, share: number): Promise<RunningProxy> {
-  const proxy = await proxyForTest(server, LINE);
-  const run = await startLiveRun([source], { server, port: proxy.port, path: NAME }, eight);
-  await waitFor(async () => (await proxy.stats()).bytesUp > share * SIZE, { what: 'the moment', timeoutMs: 60_000 });
-  run.kill('SIGKILL');
-  await run.end();
-  await proxy.reshape('all', { bytesPerSecond: 1000 * MB });
-  return proxy;
+/** A run that is killed when so much of the file has passed. */
+async function cutOff(server: TestServer, source: SourceForTest, share: number): Promise<RunningProxy> {
+  return (await cutUpload('the client is killed', { server, source, name: NAME, args, share })).proxy;
 }
 
 describeWithServers(['sshd', 'proftpd'], 'an upload that is run again', () => {
   describe.each(SERVERS)('%s', (name, start) => {
-    it.each(CUT_KINDS.flatMap((kind, index) => moments(name.length + index).map((share) => [kind, share] as const)))(
-      'when %s at %f of the file',
-      async (kind, share) => {
-        const server = await start();
-        const source = await sourceForTest(SIZE);
-        const proxy = await cut(kind, server, source.path, share);
-        const before = (await proxy.stats()).bytesUp;
-        const run = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, eight);
-        await expectArrived(run, server, NAME, source);
-        const { bytesSent, bytesResumed } = eventsOf(run, 'result')[0]!;
-        expect(bytesSent + bytesResumed).toBe(SIZE);
-        // The first sync comes after two seconds of eight, the second after six: by then so much is safe.
-        // Without the last lines of its journal it may have to begin anew: more is sent, and nothing is wrong.
-        if (kind !== 'the client loses its power') {
-          expect(bytesResumed).toBeGreaterThan((share > 0.85 ? 0.4 : 0.1) * SIZE);
-        }
-        expect((await proxy.stats()).bytesUp - before).toBeLessThan(1.02 * bytesSent + MB);
-        expect(await readdir(join(server.dir, 'state/mt-copy-tools'))).toEqual([]);
-      },
-    );
+    it.each(
+      CUT_KINDS.flatMap((kind, index) => cutMoments(name.length + index, CUTS).map((share) => [kind, share] as const)),
+    )('when %s at %f of the file', async (kind, share) => {
+      const server = await start();
+      const source = await sourceForTest(SIZE);
+      const line = await cutUpload(kind, { server, source, name: NAME, args, share });
+      const { proxy } = line;
+      const run = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, eight);
+      await expectArrived(run, server, NAME, source);
+      const { bytesSent, bytesResumed } = eventsOf(run, 'result')[0]!;
+      expect(bytesSent + bytesResumed).toBe(SIZE);
+      // The first sync comes after two seconds of eight, the second after six: by then so much is safe.
+      // Without the last lines of its journal it may have to begin anew: more is sent, and nothing is wrong.
+      if (kind !== 'the client loses its power') {
+        expect(bytesResumed).toBeGreaterThan((share > 0.85 ? 0.4 : 0.1) * SIZE);
+      }
+      expect(await sentSince(line, kind)).toBeLessThan(1.02 * bytesSent + MB);
+      expect(await readdir(join(server.dir, 'state/mt-copy-tools'))).toEqual([]);
+    });
   });
 });
 
@@ -152,9 +105,9 @@ describeWithServers(['sshd'], 'a server that crashed', () => {
   it('has lost what was not synced, and gets it again', async () => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
-    const { port } = await cutOff(server, source.path, 0.8);
+    const { port } = await cutOff(server, source, 0.8);
     await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-    const lost = await forgetUnsynced(partialOf(server), await journalOf(server));
+    const lost = await forgetUnsynced(partialOf(server, NAME), await journalOf(server));
     expect(lost).toBeGreaterThan(MB);
     const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
     await expectArrived(run, server, NAME, source);
@@ -198,10 +151,10 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
   ])('where %s', async (_, change) => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
-    const { port } = await cutOff(server, source.path, 0.5);
+    const { port } = await cutOff(server, source, 0.5);
     // What was on its way still gets written.
     await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-    await change({ source: source.path, partial: partialOf(server), journal: await journalOf(server) });
+    await change({ source: source.path, partial: partialOf(server, NAME), journal: await journalOf(server) });
     const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
     await expectArrived(run, server, NAME, { sha256: await sha256Of(source.path) });
     expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesResumed: 0 });
@@ -210,8 +163,8 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
   it('where others may write it', async () => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
-    const { port } = await cutOff(server, source.path, 0.5);
-    await chmod(partialOf(server), 0o666);
+    const { port } = await cutOff(server, source, 0.5);
+    await chmod(partialOf(server, NAME), 0o666);
     const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
     await expectArrived(run, server, NAME, source);
     expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesResumed: 0 });
@@ -222,11 +175,11 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
     async (what) => {
       const server = await sshdForTest();
       const source = await sourceForTest(SIZE);
-      const { port } = await cutOff(server, source.path, 0.5);
+      const { port } = await cutOff(server, source, 0.5);
       await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-      await rm(partialOf(server));
+      await rm(partialOf(server, NAME));
       await writeFile(join(server.home, 'precious'), 'of somebody else');
-      await (what === 'a link' ? symlink('precious', partialOf(server)) : mkdir(partialOf(server)));
+      await (what === 'a link' ? symlink('precious', partialOf(server, NAME)) : mkdir(partialOf(server, NAME)));
       const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
       expect(run.code).toBe(0);
       expect(await sha256Of(join(server.home, NAME))).toBe(source.sha256);
@@ -240,10 +193,10 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
     await writeFile(join(server.home, NAME), 'old');
-    await writeFile(partialOf(server), 'of another machine');
+    await writeFile(partialOf(server, NAME), 'of another machine');
     const run = await startLiveRun([source.path], { server, path: NAME }, eight);
     await run.event('file', ({ state }) => state === 'started');
-    const writing = setInterval(() => void appendFile(partialOf(server), 'more'), 100);
+    const writing = setInterval(() => void appendFile(partialOf(server, NAME), 'more'), 100);
     const result = await run.end();
     clearInterval(writing);
     expect(result.code).toBe(12);
@@ -254,7 +207,7 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
   it('and a run that is interrupted while it looks a second time ends', async () => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
-    await writeFile(partialOf(server), 'of another machine');
+    await writeFile(partialOf(server, NAME), 'of another machine');
     const run = await startLiveRun([source.path], { server, path: NAME }, eight);
     await run.event('file', ({ state }) => state === 'started');
     run.kill('SIGINT');
@@ -265,7 +218,7 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
   it('with --no-resume', async () => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
-    const { port } = await cutOff(server, source.path, 0.5);
+    const { port } = await cutOff(server, source, 0.5);
     const run = await mtputJson([source.path], { server, port, path: NAME }, [...eight, '--no-resume']);
     await expectArrived(run, server, NAME, source);
     expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesResumed: 0, bytesSent: SIZE });

@@ -1,0 +1,83 @@
+/** Cut off and run again: the server is asked for what it has, and only what is missing or wrong travels. */
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CUT_KINDS, type CutKind, cutMoments, cutUpload, journalOf, sentSince } from '../support/cut-upload.ts';
+import { describeWithServers } from '../support/describe-with-servers.ts';
+import { expectArrived } from '../support/expect-arrived.ts';
+import { recordFigure } from '../support/figures.ts';
+import { proftpdForTest, sourceForTest, sshdForTest, tempDirForTest } from '../support/for-one-test.ts';
+import { installHelper, installOriginal } from '../support/helper-program.ts';
+import { eventsOf, mtputJson } from '../support/mtput.ts';
+import type { TestServer } from '../support/test-server.ts';
+import { byTier } from '../support/tier.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const MB = 1_000_000;
+const SIZE = byTier(60, 300) * MB;
+const CUTS = byTier(1, 10);
+const NAME = 'arrived.bin';
+
+/** A server on whose PATH a helper is put. */
+async function withHelper(install: (dir: string) => Promise<string>): Promise<TestServer> {
+  const bin = (await tempDirForTest()).file('bin');
+  await mkdir(bin);
+  await install(bin);
+  return sshdForTest({ config: [`SetEnv PATH=${bin}:${dirname(process.execPath)}:/usr/bin:/bin`] });
+}
+
+interface Provider {
+  readonly name: string;
+  readonly start: () => Promise<TestServer>;
+  readonly method: string;
+}
+
+const PROVIDERS: readonly Provider[] = [
+  { name: 'check-file', method: 'check-file', start: () => proftpdForTest() },
+  { name: 'our helper', method: 'helper', start: () => withHelper(installHelper) },
+  { name: 'the first helper', method: 'helper', start: () => withHelper(installOriginal) },
+  { name: 'the shell', method: 'shell', start: () => sshdForTest() },
+];
+
+/**
+ * What a cut may cost: of each of eight connections what was on its way, through sockets and proxy, and the part of a
+ * cell of 64 KiB; on top one in a hundred of the file, for SSH, handshakes and questions.
+ */
+const LOST_BYTES = 8 * (512 + 64) * 1024;
+const allowed = LOST_BYTES + 0.01 * SIZE;
+
+/** In the quick tier each provider has one way of being cut off, with and without its journal. */
+function casesOf(index: number): [CutKind, number, boolean][] {
+  const kinds = byTier<readonly CutKind[]>([CUT_KINDS[index % CUT_KINDS.length]!], CUT_KINDS);
+  return kinds.flatMap((kind, at) =>
+    cutMoments(10 * index + at, CUTS).flatMap((share, cut): [CutKind, number, boolean][] =>
+      byTier([true, false], [cut % 2 === 0]).map((hasJournal) => [kind, share, hasJournal]),
+    ),
+  );
+}
+
+describeWithServers(['sshd', 'proftpd'], 'an upload that is run again where the server can hash', () => {
+  describe.each(PROVIDERS.map((provider, index) => ({ ...provider, cases: casesOf(index) })))(
+    'by $name',
+    ({ start, method, cases }) => {
+      it.for(cases)('when %s at %f of the file, journal kept: %s', async ([kind, share, hasJournal], { task }) => {
+        const server = await start();
+        const source = await sourceForTest(SIZE);
+        const args = ['--digest-provider', method];
+        const line = await cutUpload(kind, { server, source, name: NAME, args, share });
+        // What was on its way still gets written.
+        await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
+        if (!hasJournal) await rm(await journalOf(server));
+        const to = { server, port: line.proxy.port, path: NAME };
+        const run = await mtputJson([source.path], to, ['-n', '8', ...args, '--verify', 'hash']);
+        await expectArrived(run, server, NAME, source);
+        const { bytesSent, bytesResumed, verified } = eventsOf(run, 'result')[0]!;
+        expect(bytesSent + bytesResumed).toBe(SIZE);
+        expect(verified).toMatchObject({ byDigest: SIZE });
+        const excess = line.sent + (await sentSince(line, kind)) - SIZE;
+        recordFigure(task, 'bytes more than the file', excess);
+        expect(excess).toBeLessThan(allowed);
+      });
+    },
+  );
+});

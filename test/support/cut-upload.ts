@@ -1,0 +1,102 @@
+/** Uploads that are cut off in one of the ways in which real ones are. */
+import { readdir, readFile, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { proxyForTest } from './for-one-test.ts';
+import { startLiveRun } from './live-run.ts';
+import type { RunningProxy } from './proxy.ts';
+import { seeded } from './seeded.ts';
+import type { TestServer } from './test-server.ts';
+import { waitFor } from './wait-for.ts';
+
+const MB = 1_000_000;
+/** How long the whole would take. */
+const SECONDS = 8;
+const CONNECTIONS = 8;
+
+export const CUT_KINDS = [
+  'the client is killed',
+  'the client loses its power',
+  'all connections are reset',
+  'the server dies',
+] as const;
+
+export type CutKind = (typeof CUT_KINDS)[number];
+
+export interface CutPlan {
+  readonly server: TestServer;
+  /** Path and length of the local file. */
+  readonly source: { readonly path: string; readonly size: number };
+  /** Of the target. */
+  readonly name: string;
+  /** Further arguments for mtput. */
+  readonly args: readonly string[];
+  /** When so much of the file has passed, 0 to 1. */
+  readonly share: number;
+}
+
+/** The line it went by, then without its limits. */
+export interface CutLine {
+  readonly proxy: RunningProxy;
+  /** Bytes towards the server that passed. */
+  readonly sent: number;
+}
+
+/** Bytes towards the server that have passed since the cut. */
+export async function sentSince({ proxy, sent }: CutLine, kind: CutKind): Promise<number> {
+  const { bytesUp } = await proxy.stats();
+  return isKilled(kind) ? bytesUp - sent : bytesUp;
+}
+
+function isKilled(kind: CutKind): boolean {
+  return kind === 'the client is killed' || kind === 'the client loses its power';
+}
+
+/** Where cuts come, as shares of the file: late enough that something is durable by then. */
+export function cutMoments(seed: number, count: number): number[] {
+  const next = seeded(seed);
+  return Array.from({ length: count }, () => 0.4 + 0.55 * next());
+}
+
+export function partialOf(server: TestServer, name: string): string {
+  return join(server.home, `.${name}.mtpart`);
+}
+
+export async function journalOf(server: TestServer): Promise<string> {
+  const dir = join(server.dir, 'state/mt-copy-tools');
+  const [name, ...others] = (await readdir(dir)).filter((one) => one.endsWith('.journal'));
+  expect(others).toEqual([]);
+  return join(dir, name!);
+}
+
+/** A run that comes to its end when so much of the file has passed. */
+export async function cutUpload(kind: CutKind, plan: CutPlan): Promise<CutLine> {
+  const { server, source, name, args, share } = plan;
+  const proxy = await proxyForTest(server, { bytesPerSecond: source.size / CONNECTIONS / SECONDS });
+  const retrying = isKilled(kind) ? [] : ['--retry-for', '1'];
+  const run = await startLiveRun([source.path], { server, port: proxy.port, path: name }, [
+    ...['-n', String(CONNECTIONS)],
+    ...args,
+    ...retrying,
+  ]);
+  const moment = async (): Promise<boolean> => (await proxy.stats()).bytesUp > share * source.size;
+  await waitFor(moment, { what: 'the moment', timeoutMs: 60_000 });
+  if (isKilled(kind)) {
+    run.kill('SIGKILL');
+    await run.end();
+    if (kind === 'the client loses its power') await dropUnsynced(await journalOf(server));
+    await proxy.reshape('all', { bytesPerSecond: 1000 * MB });
+    return { proxy, sent: (await proxy.stats()).bytesUp };
+  }
+  if (kind === 'the server dies') await server.killSessions();
+  const sent = (await proxy.stats()).bytesUp;
+  await proxy.stop();
+  expect((await run.end()).code).toBe(5);
+  return { sent, proxy: await proxyForTest(server, { bytesPerSecond: 1000 * MB, port: proxy.port }) };
+}
+
+/** The journal is synced as it is appended to: at the worst its last lines were not, and half of one. */
+async function dropUnsynced(journal: string): Promise<void> {
+  const text = await readFile(journal, 'utf8');
+  await truncate(journal, text.lastIndexOf('\n', text.length - 2) - 40);
+}
