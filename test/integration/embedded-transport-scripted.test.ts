@@ -1,7 +1,7 @@
 /** What real servers rarely do: answered by ssh2's own server. */
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
-import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2';
+import ssh2, { type AuthContext, type Connection, type ServerChannel, type Session } from 'ssh2';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { CopyError } from '../../src/errors.ts';
 import { EmbeddedTransport } from '../../src/remotes/sftp/ssh/embedded-transport.ts';
@@ -15,6 +15,7 @@ const hostKey = () => makeSsh2Key().private;
 interface Script {
   readonly authenticate: (context: AuthContext) => void;
   readonly channel?: (channel: ServerChannel) => void;
+  readonly session?: (session: Session) => void;
   /** One for each connection, the last for the rest. */
   readonly hostKeys?: readonly string[];
   /** The largest packet that is taken on a channel. */
@@ -43,7 +44,9 @@ async function scripted(script: Script): Promise<{ port: number; sockets: Socket
       if (script.maxPacket !== undefined) sayMaxPacket(client, script.maxPacket);
       client.on('authentication', script.authenticate);
       client.on('session', (accept) => {
-        accept().on('subsystem', (acceptSubsystem) => {
+        const session = accept();
+        script.session?.(session);
+        session.on('subsystem', (acceptSubsystem) => {
           const channel = acceptSubsystem();
           channel.on('error', () => {});
           script.channel?.(channel);
@@ -298,5 +301,26 @@ describe('EmbeddedTransport', () => {
     expect(opened).toHaveLength(2);
     expect(lost).toEqual([expect.objectContaining({ code: 'connection-lost' })]);
     await Promise.all(opened.map((connection) => connection.close()));
+  });
+
+  test('a command that is closed: the server is asked to kill it', async () => {
+    const asked: string[] = [];
+    const { port } = await scripted({
+      authenticate: (context) => context.accept(),
+      session: (session) => {
+        session.on('exec', (accept, _reject, { command }) => {
+          const channel = accept();
+          channel.on('error', () => {});
+          channel.on('close', () => asked.push(`${command} closed`)).resume();
+        });
+        session.on('signal', (_accept, _reject, { name }) => asked.push(String(name)));
+      },
+    });
+    const connection = await transport(port, {}).transport.open(1, never);
+    const channel = await connection.exec('command');
+    channel.close();
+    expect(await channel.exited).toBeUndefined();
+    expect(asked).toEqual(['KILL', 'command closed']);
+    await connection.close();
   });
 });

@@ -36,3 +36,28 @@ export function retireChannel(channel: ClientChannel): void {
   const outgoing = field(channel, 'outgoing');
   if (typeof outgoing === 'object' && outgoing !== null) Reflect.set(outgoing, 'state', 'closed');
 }
+
+/**
+ * Lets `open` open a channel. Returns what closes that channel, also while ssh2 keeps it to itself: one in which a
+ * command was refused it forgets to close.
+ */
+export function channelOpenedBy(client: Client, open: () => void): () => void {
+  const channels = (): object => Object(field(field(client, '_chanMgr'), '_channels'));
+  const before = new Set(Object.keys(channels()));
+  open();
+  const id = Object.keys(channels()).find((key) => !before.has(key));
+  return () => {
+    const channel = id === undefined ? undefined : field(channels(), id);
+    const close = field(channel, 'close');
+    if (typeof close === 'function') Reflect.apply(close, channel, []);
+  };
+}
+
+/** Has the server kill the command; OpenSSH does since 7.9. ssh2 would not ask for it any more once stdin has ended. */
+export function killCommand(client: Client, channel: ClientChannel): void {
+  const outgoing = field(channel, 'outgoing');
+  const protocol = field(client, '_protocol');
+  const signal = field(protocol, 'signal');
+  const isOpen = field(outgoing, 'state') === 'open' || field(outgoing, 'state') === 'eof';
+  if (isOpen && typeof signal === 'function') Reflect.apply(signal, protocol, [field(outgoing, 'id'), 'KILL']);
+}
