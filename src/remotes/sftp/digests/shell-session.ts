@@ -5,6 +5,7 @@ import { Lines } from '../../../helper/framing.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { type Deferred, deferred } from '../../../util/deferred.ts';
 import type { ExecChannel } from '../ssh/ssh-connection.ts';
+import { noShell } from './no-shell.ts';
 import type { DigestConnection } from './path-digester.ts';
 
 /** Understood by sh, bash, zsh, ksh, csh, tcsh and fish alike. Nothing else is ever part of a command. */
@@ -15,6 +16,8 @@ export const RECOGNISE_MS = 5000;
 
 /** What rc files may print before the marker, in bytes. */
 const MAX_NOISE = 1 << 20;
+/** How much of that is kept, to tell what a server says that has no shell. */
+const KEPT_NOISE = 1000;
 /** Requests whose answers are awaited: what is written stays small, however much is asked for. */
 const MAX_IN_FLIGHT = 256;
 const CLOSE_MS = 1000;
@@ -64,6 +67,7 @@ export class ShellSession {
   readonly #greeted: Deferred<string> = deferred();
   readonly #calls: Call[] = [];
   #noise = 0;
+  #said = '';
   #isGreeted = false;
   #inFlight = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -146,6 +150,7 @@ export class ShellSession {
       if (this.#end !== undefined) return;
     }
     if (this.#isGreeted) return;
+    this.#said = (this.#said + chunk.toString('latin1', 0, KEPT_NOISE)).slice(0, KEPT_NOISE);
     this.#noise += chunk.length;
     if (this.#noise > MAX_NOISE) this.fail('The server prints without end.');
   }
@@ -200,10 +205,15 @@ export class ShellSession {
     const later = new Promise<'alive'>((resolve) => setTimeout(resolve, WHOSE_END_MS, 'alive'));
     // The session knows first: the connection is gone only when its socket is.
     const gone = await Promise.race([this.#connection.closed, this.#connection.session.closed, later]);
-    const how = status === undefined ? '' : ` with status ${status}`;
-    const said = cleanText(this.#channel.stderrTail().trim()).slice(-300);
-    if (gone === 'alive') this.fail(`The shell on the server ended${how}${said === '' ? '' : `: ${said}`}.`);
+    if (gone === 'alive') this.fail(this.#whyEnded(status));
     else this.#endWith(gone ?? new CopyError('connection-lost', 'The connection was closed.'));
+  }
+
+  #whyEnded(status: number | undefined): string {
+    const errors = this.#channel.stderrTail().trim();
+    if (!this.#isGreeted) return noShell(`${this.#said.trim()}\n${errors}`, status);
+    const how = status === undefined ? '' : ` with status ${status}`;
+    return `The shell on the server ended${how}${errors === '' ? '' : `: ${cleanText(errors).slice(-300)}`}.`;
   }
 
   #endWith(error: CopyError): CopyError {

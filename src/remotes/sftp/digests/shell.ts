@@ -1,7 +1,64 @@
+/** Digests by what every server with a shell has: python3, perl, or `dd` and a program that hashes. */
 import { CopyError } from '../../../errors.ts';
-import type { DigestConnection, PathDigester } from './path-digester.ts';
+import { cleanText } from '../../../util/clean-text.ts';
+import type { DigestAlgorithm, Range } from '../../remote.ts';
+import type { PathDigester } from './path-digester.ts';
+import { encodeRequest, parseAnswer, parseGreeting } from './shell-requests.ts';
+import { type Engine, shellScript } from './shell-script.ts';
+import { hashingMs, RECOGNISE_MS, type ShellConnection, ShellSession } from './shell-session.ts';
 
-/** @throws CopyError `unsupported`, or scope `connection` */
-export async function openShell(_connection: DigestConnection): Promise<PathDigester> {
-  throw new CopyError('unsupported', 'Not built yet.');
+/** Bounds what the server still does when nobody waits for it any more. */
+const MAX_RANGE_LENGTH = 1 << 30;
+/** No system takes longer paths. */
+const MAX_PATH = 16_384;
+const SLASH = 0x2f;
+
+/**
+ * `engines`: which may be used; all unless set.
+ * @throws CopyError `unsupported`, or scope `connection`
+ */
+export async function openShell(connection: ShellConnection, engines?: readonly Engine[]): Promise<PathDigester> {
+  const begun = performance.now();
+  const session = await ShellSession.start(connection, shellScript(engines));
+  const [greeting = ''] = await session.expect(1, Math.max(0, RECOGNISE_MS - (performance.now() - begun)));
+  if (greeting === 'none') throw session.fail('The shell on the server has nothing to compute digests with.');
+  const algorithms = parseGreeting(greeting);
+  if (algorithms.length === 0) {
+    throw session.fail(`The shell on the server computes no right digest: ${cleanText(greeting).slice(0, 200)}.`);
+  }
+  return {
+    method: 'shell',
+    algorithms,
+    maxRangeLength: MAX_RANGE_LENGTH,
+    async digests(path, ranges, algorithm) {
+      if (!algorithms.includes(algorithm)) throw new CopyError('unsupported', `The server has no ${algorithm}.`);
+      return digests(session, path, ranges, algorithm);
+    },
+    close: () => session.close(),
+  };
+}
+
+async function digests(
+  session: ShellSession,
+  path: Uint8Array,
+  ranges: readonly Range[],
+  algorithm: DigestAlgorithm,
+): Promise<readonly (Uint8Array | undefined)[]> {
+  if (path[0] !== SLASH || path.length > MAX_PATH || path.includes(0)) {
+    throw new CopyError('unsupported', 'The shell on the server can have no file of that path.');
+  }
+  const wrong = ranges.find(({ length }) => length < 1 || length > MAX_RANGE_LENGTH);
+  if (wrong !== undefined) throw new CopyError('bug', `A range of ${wrong.length} bytes cannot be hashed.`);
+  const requests = ranges.map((range, index) =>
+    Buffer.from(encodeRequest(range, algorithm, index === 0 ? path : undefined), 'latin1'),
+  );
+  const total = ranges.reduce((sum, { length }) => sum + length, 0);
+  const lines = await session.ask(requests, hashingMs(total));
+  try {
+    return ranges.map((range, index) => parseAnswer(lines[index] ?? '', range, algorithm));
+  } catch (error) {
+    // What cannot be understood once is not believed again.
+    if (error instanceof CopyError && error.code === 'protocol') throw session.fail(error.message);
+    throw error;
+  }
 }

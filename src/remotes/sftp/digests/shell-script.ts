@@ -1,0 +1,104 @@
+/** What `/bin/sh` is given on its input to hash with what the server has anyway. */
+import { PERL, PYTHON } from './shell-programs.ts';
+import type { ShellScript } from './shell-session.ts';
+
+/**
+ * What can hash, best first: one process for all where there is python3 or perl; else one `dd` and one of the others for
+ * each range. openssl before sha256sum, which is three times slower where it does not use the processor's instructions;
+ * `shasum` is part of perl, `bsd` stands for `sha256 -q` and `md5 -q`, `digest` is that of Solaris.
+ */
+export const ENGINES = ['python3', 'perl', 'openssl', 'coreutils', 'shasum', 'bsd', 'digest'] as const;
+export type Engine = (typeof ENGINES)[number];
+
+/** The longest line of an answer: `dd` says three lines for each part of a range. */
+export const MAX_ANSWER_LENGTH = 16_384;
+
+/**
+ * After the marker comes a line with the name of the engine and `ALGORITHM=DIGEST` of no bytes for each that it has, or
+ * `none`; then one line for each request. The server's own python3 of macOS asks on the screen for its installation
+ * where there is none: so it is looked for in another way there.
+ *
+ * A path comes as `printf %b` understands it, is only ever a variable in quotes, and no program but the shell is told it.
+ */
+export function shellScript(engines: readonly Engine[] = ENGINES): ShellScript {
+  return { marker: 'mt-copy-shell', maxLineLength: MAX_ANSWER_LENGTH, text: scriptText(engines) };
+}
+
+function scriptText(engines: readonly Engine[]): string {
+  const tools = engines.filter((engine) => engine !== 'python3' && engine !== 'perl');
+  return `{
+LC_ALL=C
+export LC_ALL
+unset CDPATH ENV POSIXLY_CORRECT PERL5OPT PERL5LIB
+set -f
+printf '\\nmt-copy-%s\\n' shell || exit 1
+has() { command -v "$1" >/dev/null 2>&1; }
+run_python3() {
+  has python3 || return 3
+  case $(uname -s 2>/dev/null) in Darwin) xcode-select -p >/dev/null 2>&1 || return 3 ;; esac
+  python3 -I -S -c '${PYTHON}'
+}
+run_perl() {
+  has perl || return 3
+  perl -e '${PERL}'
+}
+by_openssl() { openssl dgst "-$1" -r; }
+by_coreutils() { "$1sum"; }
+by_shasum() { shasum -a "\${1#sha}"; }
+by_bsd() { "$1" -q; }
+by_digest() { digest -a "$1"; }
+engine_for() {
+  case $1 in sha256) expected=e3b0c442 ;; sha512) expected=cf83e135 ;; sha1) expected=da39a3ee ;; *) expected=d41d8cd9 ;; esac
+  for engine in ${tools.join(' ')}; do
+    found=$("by_$engine" "$1" </dev/null 2>/dev/null)
+    case $found in "$expected"*) found=\${found%% *}; return 0 ;; esac
+  done
+  return 1
+}
+${engines.includes('python3') ? 'run_python3 && exit 0' : ''}
+${engines.includes('perl') ? 'run_perl && exit 0' : ''}
+greeting=
+if engine_for sha256; then hash_sha256=by_$engine; greeting="$greeting sha256=$found"; fi
+if engine_for sha512; then hash_sha512=by_$engine; greeting="$greeting sha512=$found"; fi
+if engine_for sha1; then hash_sha1=by_$engine; greeting="$greeting sha1=$found"; fi
+if engine_for md5; then hash_md5=by_$engine; greeting="$greeting md5=$found"; fi
+if [ -z "$greeting" ] || ! has dd; then
+  printf 'none\\n'
+  exit 0
+fi
+whole=
+if dd if=/dev/null of=/dev/null iflag=fullblock >/dev/null 2>&1; then whole=iflag=fullblock; fi
+parts() {
+  while [ $# -gt 2 ]; do
+    dd bs="$1" skip="$2" count="$3" $whole <"$file" 2>&3
+    shift 3
+  done
+}
+printf 'dd%s\\n' "$greeting" || exit 1
+while IFS= read -r line; do
+  set -- $line
+  if [ "$1" = f ]; then
+    file=$(printf '%b.' "$2")
+    file=\${file%.}
+    continue
+  fi
+  if [ ! -f "$file" ] || [ ! -r "$file" ]; then
+    printf '%s\\n' '- it is no file that can be read' || exit 1
+    continue
+  fi
+  case $2 in
+    sha256) hash=$hash_sha256 ;;
+    sha512) hash=$hash_sha512 ;;
+    sha1) hash=$hash_sha1 ;;
+    *) hash=$hash_md5 ;;
+  esac
+  name=$2
+  shift 4
+  said=$({ parts "$@" | "$hash" "$name"; } 3>&1 </dev/null)
+  set -- $said
+  printf 'dd %s\\n' "$*" || exit 1
+done
+exit 0
+}
+`;
+}
