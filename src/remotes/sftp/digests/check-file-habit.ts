@@ -23,12 +23,16 @@ const MAX_DIGESTS = 65_536;
 const MAX_WASTE = 2 ** 30;
 /** A question about one block must not have more blocks before it: proftpd 1.3.8 answers with as many digests. */
 const MAX_BLOCKS_BEFORE = 32_768;
+/** As a block is at most 2^31 bytes: 64 TiB. */
+const MAX_FILE = MAX_BLOCKS_BEFORE * 2 ** 31;
 
 /**
  * The question that tells: one block right before the last one of a file of `size` bytes, more than {@link SMALL_FILE}.
  * Whatever a server makes of it, it has at most two blocks to hash.
+ * @throws CopyError `unsupported` for a file beyond 64 TiB
  */
 export function tellingBlock(size: number): Range {
+  if (size > MAX_FILE) throw new CopyError('unsupported', 'check-file is not asked about files beyond 64 TiB.');
   const blockSize = Math.max(65_536, blockSizeFor(Math.ceil(size / MAX_BLOCKS_BEFORE)));
   return { offset: (Math.ceil(size / blockSize) - 2) * blockSize, length: blockSize };
 }

@@ -13,6 +13,8 @@ export interface Run extends Range {
 
 /** The least that the draft allows. */
 const MIN_BLOCK_SIZE = 256;
+/** Ranges of one request: twice as many digests (see `toQuestion`) of 64 bytes are half of what the session takes. */
+const MAX_COUNT = 32_768;
 
 /**
  * The requests for those `ranges` that a file of `size` bytes has whole, in order.
@@ -29,7 +31,8 @@ export function toRuns(ranges: readonly Range[], size: number, maxLength: number
     if (length === 0 || offset + length > size || (length < blockSize && !endsFile)) continue;
     const last = runs.at(-1);
     const isBlock = last?.blockSize === length || (endsFile && last !== undefined && length < last.blockSize);
-    if (isBlock && last.offset + last.length === offset && last.length + length <= maxLength) {
+    const hasRoom = last !== undefined && last.count < MAX_COUNT && last.length + length <= maxLength;
+    if (isBlock && hasRoom && last.offset + last.length === offset) {
       runs[runs.length - 1] = { ...last, length: last.length + length, count: last.count + 1 };
     } else {
       runs.push({ offset, length, index, count: 1, blockSize });

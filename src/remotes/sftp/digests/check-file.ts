@@ -54,7 +54,7 @@ class CheckFile implements PathDigester {
     return new Promise((resolve, reject) => {
       this.#underWay.add(reject);
       const answered = this.#digests(path, ranges, algorithm);
-      answered.then(resolve, reject).finally(() => this.#underWay.delete(reject));
+      answered.then(resolve, (error) => reject(CopyError.from(error))).finally(() => this.#underWay.delete(reject));
     });
   }
 

@@ -25,6 +25,10 @@ test.each([SMALL_FILE + 1, 10 * MIB, 2 ** 31 - 1, 2 ** 31, 2 ** 31 + 1, 123_456_
   },
 );
 
+test.each([64 * TIB + 1, Number.MAX_SAFE_INTEGER])('a file that is said to have %i bytes is refused', (size) => {
+  expect(() => tellingBlock(size)).toThrow(expect.objectContaining({ code: 'unsupported' }));
+});
+
 test('what comes back tells the habit', () => {
   const block = tellingBlock(10 * MIB);
   const before = block.offset / block.length;

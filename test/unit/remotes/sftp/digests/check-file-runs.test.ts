@@ -57,6 +57,11 @@ test('no request is longer than it may be, unless for one range', () => {
   expect(toRuns(ranges, 10 * MIB, K64)).toHaveLength(5);
 });
 
+test('no request has more digests than a reply may hold', () => {
+  const ranges = Array.from({ length: 40_000 }, (_, i) => ({ offset: i * 256, length: 256 }));
+  expect(toRuns(ranges, 64 * MIB, 256 * MIB).map(({ count }) => count)).toEqual([32_768, 7_232]);
+});
+
 test.each([
   [1, 256],
   [256, 256],

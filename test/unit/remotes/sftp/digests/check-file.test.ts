@@ -147,6 +147,13 @@ test.each([
   }
 });
 
+test('a size beyond all measure does not end the connection', async () => {
+  const { server, session, digester } = await opened('right');
+  server.quirks.sizeLie = -(2 ** 52);
+  await expect(digester.digests(path, all, 'sha256')).rejects.toMatchObject({ code: 'unsupported' });
+  expect(session.inFlight).toBe(0);
+});
+
 test('a file that is not there is none of its digests', async () => {
   const { digester } = await opened('right');
   const gone = digester.digests(Buffer.from('/home/gone'), all, 'sha256');
@@ -210,6 +217,15 @@ test('closing ends what is under way, and what would come', async () => {
   await expect(digester.digests(path, all, 'sha256')).rejects.toMatchObject({ code: 'unsupported' });
   await digester.close();
   expect((await session.stat(path))?.size).toBe(source.length);
+});
+
+test('what was not sent before closing is not sent', async () => {
+  const { server, session, digester, questions } = await opened('right');
+  const apart = all.filter((_, i) => i % 2 === 0);
+  server.quirks.beforeCheckFile = () => void digester.close();
+  await expect(digester.digests(path, apart, 'sha256')).rejects.toMatchObject({ code: 'unsupported' });
+  for (let i = 0; i < apart.length; i++) await session.stat(path);
+  expect(questions()).toBeLessThan(apart.length / 2);
 });
 
 test('a range that is too long is refused', async () => {
