@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { proxyForTest } from './for-one-test.ts';
 import { startLiveRun } from './live-run.ts';
+import { eventsOf } from './mtput.ts';
 import type { RunningProxy } from './proxy.ts';
 import { seeded } from './seeded.ts';
 import type { TestServer } from './test-server.ts';
@@ -40,6 +41,8 @@ export interface CutLine {
   readonly proxy: RunningProxy;
   /** Bytes towards the server that passed. */
   readonly sent: number;
+  /** Of those, bytes of the file that were acknowledged, as the run last told. */
+  readonly acknowledged: number;
 }
 
 /** Bytes towards the server that have passed since the cut. */
@@ -83,16 +86,18 @@ export async function cutUpload(kind: CutKind, plan: CutPlan): Promise<CutLine> 
   await waitFor(moment, { what: 'the moment', timeoutMs: 60_000 });
   if (isKilled(kind)) {
     run.kill('SIGKILL');
-    await run.end();
+    const acknowledged = eventsOf(await run.end(), 'progress').at(-1)?.bytesDone ?? 0;
     if (kind === 'the client loses its power') await dropUnsynced(await journalOf(server));
     await proxy.reshape('all', { bytesPerSecond: 1000 * MB });
-    return { proxy, sent: (await proxy.stats()).bytesUp };
+    return { proxy, sent: (await proxy.stats()).bytesUp, acknowledged };
   }
   if (kind === 'the server dies') await server.killSessions();
   const sent = (await proxy.stats()).bytesUp;
   await proxy.stop();
-  expect((await run.end()).code).toBe(5);
-  return { sent, proxy: await proxyForTest(server, { bytesPerSecond: 1000 * MB, port: proxy.port }) };
+  const ended = await run.end();
+  expect(ended.code).toBe(5);
+  const acknowledged = eventsOf(ended, 'result')[0]!.bytesSent;
+  return { sent, acknowledged, proxy: await proxyForTest(server, { bytesPerSecond: 1000 * MB, port: proxy.port }) };
 }
 
 /** The journal is synced as it is appended to: at the worst its last lines were not, and half of one. */

@@ -24,8 +24,8 @@ export interface Judged {
 }
 
 /**
- * Compares what is claimed: whole pieces, and of the rest what fills cells of a finer grid. A piece that differs beside
- * one that does not may have been begun: then its cells are compared too. Tells of each byte of the claims once.
+ * Compares what is claimed: whole pieces, and of the rest what fills cells of a finer grid. Of a piece that differs, but
+ * neither at its beginning nor at its end, each cell is compared. Tells of each byte of the claims once.
  * @throws CopyError when the run is over, or the source cannot be read; whatever `tell` rejects with
  */
 export async function checkClaims(
@@ -34,60 +34,44 @@ export async function checkClaims(
   claims: Iterable<Range>,
   tell: (judged: Judged) => Promise<void>,
 ): Promise<void> {
+  const cellLength = Math.max(MIN_PIECE_SIZE, file.pieceSize / CELLS_A_PIECE);
+  const cellsOfRange = (range: Range): Range[] => cellsWithin(range, cellLength, file.size);
+  const compare = async (ranges: readonly Range[]): Promise<Judged> => {
+    const compared = ranges.length > 0 ? await compareDigests(providers, file, ranges) : undefined;
+    const right = ranges.filter((_, index) => compared?.same[index]);
+    const wrong = ranges.filter((_, index) => !compared?.same[index]);
+    return { right, wrong, ...(compared && { method: compared.method }) };
+  };
+  /** Tells of those that were begun cell by cell; answers the others. */
+  const compareBegun = async (pieces: readonly Range[]): Promise<Range[]> => {
+    const ends = pieces.flatMap((piece) => endsOf(cellsOfRange(piece)));
+    const isRight = new Set((await compare(ends)).right);
+    const begun = pieces.filter((piece) => ends.some((cell) => isRight.has(cell) && isWithin(cell, piece)));
+    for (const batch of batchesOf(begun.flatMap(cellsOfRange))) await tell(await compare(batch));
+    return pieces.filter((piece) => !begun.includes(piece));
+  };
+
   const rest = new RangeSet(claims);
   const pieces = [...wholePieces(rest, file.size, file.pieceSize)];
   for (const piece of pieces) rest.remove(piece);
-  const cellLength = Math.max(MIN_PIECE_SIZE, file.pieceSize / CELLS_A_PIECE);
-  const cells = [...rest].flatMap((range) => cellsWithin(range, cellLength, file.size));
+  const cells = [...rest].flatMap(cellsOfRange);
   for (const cell of cells) rest.remove(cell);
   // What does not fill a cell is not worth asking for.
   if (!rest.isEmpty) await tell({ right: [], wrong: [...rest] });
-  const compare = async (batch: readonly Range[]): Promise<Judged> => {
-    const compared = await compareDigests(providers, file, batch);
-    const right = batch.filter((_, index) => compared?.same[index]);
-    const wrong = batch.filter((_, index) => !compared?.same[index]);
-    return { right, wrong, ...(compared && { method: compared.method }) };
-  };
-  const begun = new Begun();
   for (const batch of batchesOf(pieces)) {
-    const sorted = await compare(batch);
-    await tell({ ...sorted, wrong: begun.sift(sorted) });
+    const judged = await compare(batch);
+    await tell({ ...judged, wrong: [] });
+    await tell({ right: [], wrong: await compareBegun(judged.wrong) });
   }
-  await tell({ right: [], wrong: begun.rest() });
-  cells.push(...begun.pieces.flatMap((piece) => cellsWithin(piece, cellLength, file.size)));
-  cells.sort((a, b) => a.offset - b.offset);
   for (const batch of batchesOf(cells)) await tell(await compare(batch));
 }
 
-/** Finds the pieces that differ beside one that does not. */
-class Begun {
-  readonly pieces: Range[] = [];
-  #lastRight: Range | undefined;
-  /** Differs; nothing is known yet of what follows it. */
-  #held: Range | undefined;
-
-  /** Takes what follows what it was given before; answers what nothing beside it speaks for. */
-  sift({ right, wrong }: Judged): Range[] {
-    const isRight = new Set(right);
-    const hopeless: Range[] = [];
-    for (const piece of [...right, ...wrong].sort((a, b) => a.offset - b.offset)) {
-      const held = this.#held;
-      this.#held = undefined;
-      if (held !== undefined) (isRight.has(piece) && touch(held, piece) ? this.pieces : hopeless).push(held);
-      if (isRight.has(piece)) this.#lastRight = piece;
-      else if (this.#lastRight !== undefined && touch(this.#lastRight, piece)) this.pieces.push(piece);
-      else this.#held = piece;
-    }
-    return hopeless;
-  }
-
-  rest(): Range[] {
-    return this.#held === undefined ? [] : [this.#held];
-  }
+function endsOf(cells: readonly Range[]): Range[] {
+  return cells.length > 1 ? [cells[0]!, cells.at(-1)!] : [];
 }
 
-function touch(a: Range, b: Range): boolean {
-  return a.offset + a.length === b.offset;
+function isWithin(cell: Range, piece: Range): boolean {
+  return cell.offset >= piece.offset && cell.offset < piece.offset + piece.length;
 }
 
 /** The cells of a grid that lie in a range; the last one of the file may be shorter. */
