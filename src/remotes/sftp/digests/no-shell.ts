@@ -14,10 +14,8 @@ export function noShell(said: string, status: number | undefined): string {
   for (const [name, says] of WINDOWS_SHELLS) {
     if (says.test(said.replaceAll(/\s+/g, ' '))) return `The shell of the server is ${name}, which is not supported.`;
   }
-  const how = status === undefined ? '' : `, and ends with status ${status}`;
+  const how = status === undefined ? '' : ` with status ${status}`;
   const words = said.trim().split('\n')[0]?.trim() ?? '';
-  const text = cleanText(Buffer.from(words, 'latin1')).slice(0, MAX_SAID);
-  return text === ''
-    ? `The server has no shell that commands could be given to${status === undefined ? '' : ` (status ${status})`}.`
-    : `The server has no shell that commands could be given to: it says "${text}"${how}.`;
+  const text = cleanText(Buffer.from(words, 'latin1')).slice(0, MAX_SAID).replace(/\.$/, '');
+  return `The server gives no shell; what it ran instead ended${how}${text === '' ? '' : `: ${text}`}.`;
 }

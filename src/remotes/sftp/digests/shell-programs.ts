@@ -2,14 +2,15 @@
  * What hashes on the server: programs for its own python3 and perl, each one process that reads requests and answers
  * every one with a line, as `shell-requests.ts` tells. None has a single quote in it, as the shell gets them in such.
  *
- * A program that cannot serve ends with a status other than 0 before it has said anything.
+ * Their argument is what their greeting begins with. One that cannot serve ends with a status other than 0 before it has
+ * said anything.
  */
 
 export const PYTHON: string = String.raw`
 import hashlib, os, re, stat, sys
 
 def greeting():
-    words = ["python3"]
+    words = [sys.argv[1] + " python3"]
     for name in ("sha256", "sha512", "sha1", "md5"):
         try:
             words.append(name + "=" + hashlib.new(name).hexdigest())
@@ -83,7 +84,7 @@ sub digest {
   }
   return sprintf("+ %.0f %s", $length - $left, $hasher->hexdigest);
 }
-print join(" ", "perl", map { "$_=" . $new{$_}->()->hexdigest } grep { $new{$_} } qw(sha256 sha512 sha1 md5)), "\n";
+print join(" ", "$ARGV[0] perl", map { "$_=" . $new{$_}->()->hexdigest } grep { $new{$_} } qw(sha256 sha512 sha1 md5)), "\n";
 my $path = "";
 while (my $line = <STDIN>) {
   my ($kind, @words) = split " ", $line;

@@ -14,14 +14,15 @@ export type Engine = (typeof ENGINES)[number];
 export const MAX_ANSWER_LENGTH = 16_384;
 
 /**
- * After the marker comes a line with the name of the engine and `ALGORITHM=DIGEST` of no bytes for each that it has, or
- * `none`; then one line for each request. The server's own python3 of macOS asks on the screen for its installation
+ * Behind the marker stands the name of the engine and `ALGORITHM=DIGEST` of no bytes for each that it has, or `none`; then
+ * comes one line for each request. The server's own python3 of macOS asks on the screen for its installation
  * where there is none: so it is looked for in another way there.
  *
- * A path comes as `printf %b` understands it, is only ever a variable in quotes, and no program but the shell is told it.
+ * A path comes as `printf %b` understands it, and is only ever a variable in quotes; neither `dd` nor what hashes is told
+ * it.
  */
 export function shellScript(engines: readonly Engine[] = ENGINES): ShellScript {
-  return { marker: 'mt-copy-shell', maxLineLength: MAX_ANSWER_LENGTH, text: scriptText(engines) };
+  return { marker: 'mt-copy-shell ', maxLineLength: MAX_ANSWER_LENGTH, text: scriptText(engines) };
 }
 
 function scriptText(engines: readonly Engine[]): string {
@@ -31,16 +32,17 @@ LC_ALL=C
 export LC_ALL
 unset CDPATH ENV POSIXLY_CORRECT PERL5OPT PERL5LIB
 set -f
-printf '\\nmt-copy-%s\\n' shell || exit 1
+marker=$(printf 'mt-copy-%s' shell)
+printf '\\n' || exit 1
 has() { command -v "$1" >/dev/null 2>&1; }
 run_python3() {
   has python3 || return 3
   case $(uname -s 2>/dev/null) in Darwin) xcode-select -p >/dev/null 2>&1 || return 3 ;; esac
-  python3 -I -S -c '${PYTHON}'
+  python3 -I -S -c '${PYTHON}' "$marker"
 }
 run_perl() {
   has perl || return 3
-  perl -e '${PERL}'
+  perl -e '${PERL}' "$marker"
 }
 by_openssl() { openssl dgst "-$1" -r; }
 by_coreutils() { "$1sum"; }
@@ -63,7 +65,7 @@ if engine_for sha512; then hash_sha512=by_$engine; greeting="$greeting sha512=$f
 if engine_for sha1; then hash_sha1=by_$engine; greeting="$greeting sha1=$found"; fi
 if engine_for md5; then hash_md5=by_$engine; greeting="$greeting md5=$found"; fi
 if [ -z "$greeting" ] || ! has dd; then
-  printf 'none\\n'
+  printf '%s none\\n' "$marker"
   exit 0
 fi
 whole=
@@ -74,7 +76,7 @@ parts() {
     shift 3
   done
 }
-printf 'dd%s\\n' "$greeting" || exit 1
+printf '%s dd%s\\n' "$marker" "$greeting" || exit 1
 while IFS= read -r line; do
   set -- $line
   if [ "$1" = f ]; then

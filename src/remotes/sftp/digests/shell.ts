@@ -5,7 +5,7 @@ import type { DigestAlgorithm, Range } from '../../remote.ts';
 import type { PathDigester } from './path-digester.ts';
 import { encodeRequest, parseAnswer, parseGreeting } from './shell-requests.ts';
 import { type Engine, shellScript } from './shell-script.ts';
-import { hashingMs, RECOGNISE_MS, type ShellConnection, ShellSession } from './shell-session.ts';
+import { hashingMs, type ShellConnection, ShellSession } from './shell-session.ts';
 
 /** Bounds what the server still does when nobody waits for it any more. */
 const MAX_RANGE_LENGTH = 1 << 30;
@@ -18,9 +18,8 @@ const SLASH = 0x2f;
  * @throws CopyError `unsupported`, or scope `connection`
  */
 export async function openShell(connection: ShellConnection, engines?: readonly Engine[]): Promise<PathDigester> {
-  const begun = performance.now();
   const session = await ShellSession.start(connection, shellScript(engines));
-  const [greeting = ''] = await session.expect(1, Math.max(0, RECOGNISE_MS - (performance.now() - begun)));
+  const greeting = await session.greeting;
   if (greeting === 'none') throw session.fail('The shell on the server has nothing to compute digests with.');
   const algorithms = parseGreeting(greeting);
   if (algorithms.length === 0) {

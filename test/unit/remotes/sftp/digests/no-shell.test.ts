@@ -17,12 +17,14 @@ test('cmd.exe', () => {
 
 test('the first line of what is said, cleaned and cut', () => {
   expect(noShell('This service allows sftp connections only.\nBye', 1)).toBe(
-    'The server has no shell that commands could be given to: it says "This service allows sftp connections only.", and ends with status 1.',
+    'The server gives no shell; what it ran instead ended with status 1: This service allows sftp connections only.',
   );
-  expect(noShell(`\u001b]0;title\u0007${'x'.repeat(500)}`, undefined)).toMatch(/it says "\\x1b\]0;title\\x07x+"\.$/);
+  expect(noShell(`\u001b]0;title\u0007${'x'.repeat(500)}`, undefined)).toMatch(
+    /ran instead ended: \\x1b\]0;title\\x07x+\.$/,
+  );
   expect(noShell('x'.repeat(5000), 1).length).toBeLessThan(400);
 });
 
 test('nothing at all', () => {
-  expect(noShell(' \n', 11)).toBe('The server has no shell that commands could be given to (status 11).');
+  expect(noShell(' \n', 11)).toBe('The server gives no shell; what it ran instead ended with status 11.');
 });
