@@ -7,7 +7,7 @@ export type HelperKind = 'serve' | 'classic' | 'none';
 /**
  * Looks for the program on PATH, then in ~/.local/bin; one that serves is taken before one that does not. The kind stands
  * behind the marker. Then the shell either becomes the program, or reads requests `ALGO OFFSET LENGTH PATH`, the path
- * as {@link escapedPath} writes it, and answers each with the exit code and what was printed: `-` if that is no digest
+ * as `escapedPath` writes it, and answers each with the exit code and what was printed: `-` if that is no digest
  * alone. The first program of that name complains about a file that ends early, prints a digest all the same and exits
  * with 0: so what it says to stderr counts as printed.
  *
@@ -49,13 +49,3 @@ exit 0
 }
 `,
 };
-
-/** Octal for `printf %b` (POSIX: `\0` and up to three digits), whatever the byte, save what no shell can misread. */
-export function escapedPath(path: Uint8Array): string {
-  let text = '';
-  for (const byte of path) {
-    const character = String.fromCharCode(byte);
-    text += /[A-Za-z0-9/._-]/.test(character) ? character : `\\0${byte.toString(8).padStart(3, '0')}`;
-  }
-  return text;
-}

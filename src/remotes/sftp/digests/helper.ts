@@ -14,7 +14,8 @@ import {
 } from '../../../helper/framing.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import type { DigestAlgorithm, Range } from '../../remote.ts';
-import { escapedPath, HELPER_SCRIPT, type HelperKind } from './helper-script.ts';
+import { escapedPath } from './escaped-path.ts';
+import { HELPER_SCRIPT, type HelperKind } from './helper-script.ts';
 import type { DigestConnection, PathDigester } from './path-digester.ts';
 import { hashingMs, RECOGNISE_MS, ShellSession } from './shell-session.ts';
 
@@ -66,7 +67,7 @@ export async function openHelper(connection: DigestConnection): Promise<PathDige
   const kind = await session.greeting;
   if (kind !== 'serve' && kind !== 'classic') throw session.fail(`The server has no ${PROGRAM}.`);
   if (kind === 'serve') {
-    const [greeting = ''] = await session.expect(1, Math.max(0, RECOGNISE_MS - (performance.now() - begun)));
+    const greeting = await session.expect(Math.max(0, RECOGNISE_MS - (performance.now() - begun)));
     sound(session, () => checkGreeting(greeting));
   }
   const dialect = DIALECTS[kind];

@@ -9,9 +9,11 @@
  * The triples are for `dd`. The answer is `+ BYTES DIGEST`, `- REASON`, or, of the shell's own loop, `dd` and all that
  * `dd` and the hashing program said.
  */
+
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import type { DigestAlgorithm, Range } from '../../remote.ts';
+import { escapedPath } from './escaped-path.ts';
 
 const HEX_LENGTHS: Readonly<Record<DigestAlgorithm, number>> = { sha256: 64, sha512: 128, sha1: 40, md5: 32 };
 
@@ -51,16 +53,6 @@ export function blocksOf({ offset, length }: Range): Blocks[] {
     left -= size * count;
   }
   return runs;
-}
-
-/** Octal for `printf %b` (POSIX: `\0` and up to three digits), whatever the byte, save what nothing can misread. */
-export function escapedPath(path: Uint8Array): string {
-  let text = '';
-  for (const byte of path) {
-    const character = String.fromCharCode(byte);
-    text += /[A-Za-z0-9/._-]/.test(character) ? character : `\\0${byte.toString(8).padStart(3, '0')}`;
-  }
-  return text;
 }
 
 /** `path`: absolute, without NUL; named where it is another than that of the request before. */

@@ -24,6 +24,7 @@ const CLOSE_MS = 1000;
 /** A channel ends a moment before its connection does: whose end it was decides on the error. */
 const WHOSE_END_MS = 50;
 const MAX_TIMER_MS = 0x7fffffff;
+const UNASKED = 'The server answered what was not asked.';
 
 /** What of a {@link DigestConnection} is needed. */
 export interface ShellConnection extends Pick<DigestConnection, 'closed' | 'exec'> {
@@ -69,6 +70,9 @@ export class ShellSession {
   #noise = 0;
   #said = '';
   #isGreeted = false;
+  /** Nothing was asked yet, and nothing came. */
+  #isNew = true;
+  #early: string | undefined;
   #inFlight = 0;
   #timer: NodeJS.Timeout | undefined;
   #end: CopyError | undefined;
@@ -115,15 +119,19 @@ export class ShellSession {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     const call: Call = { ...deferred<readonly string[]>(), requests, timeoutMs, lines: [], sent: 0 };
     if (requests.length === 0) return Promise.resolve([]);
+    if (this.#early !== undefined) return Promise.reject(this.fail(UNASKED));
+    this.#isNew = false;
     this.#calls.push(call);
     if (this.#calls.length === 1) this.#watchFirst();
     this.#send();
     return call.promise;
   }
 
-  /** Lines that come without having been asked for, such as a greeting of a program that the script becomes. */
-  expect(count: number, timeoutMs: number): Promise<readonly string[]> {
-    return this.ask(Array<Uint8Array>(count).fill(Buffer.alloc(0)), timeoutMs);
+  /** A line that comes without having been asked for: the greeting of a program that the script becomes. Once, first. */
+  async expect(timeoutMs: number): Promise<string> {
+    const early = this.#early;
+    this.#early = undefined;
+    return early ?? (await this.ask([Buffer.alloc(0)], timeoutMs))[0]!;
   }
 
   /** Ends the session because of what was answered. Returns the error that all calls reject with. */
@@ -164,8 +172,14 @@ export class ShellSession {
 
   #answered(line: string): void {
     const [call] = this.#calls;
+    if (call === undefined && this.#isNew) {
+      // It may come in one packet with the marker, before anybody could expect it.
+      this.#isNew = false;
+      this.#early = line;
+      return;
+    }
     if (call === undefined || call.lines.length === call.sent) {
-      this.fail('The server answered what was not asked.');
+      this.fail(UNASKED);
       return;
     }
     call.lines.push(line);

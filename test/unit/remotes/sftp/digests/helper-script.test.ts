@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { escapedPath, HELPER_SCRIPT } from '../../../../../src/remotes/sftp/digests/helper-script.ts';
+import { escapedPath } from '../../../../../src/remotes/sftp/digests/escaped-path.ts';
+import { HELPER_SCRIPT } from '../../../../../src/remotes/sftp/digests/helper-script.ts';
 import { tempDirForTest } from '../../../../support/for-one-test.ts';
 import { installOriginal } from '../../../../support/helper-program.ts';
 import { runOk } from '../../../../support/process.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { escapedPath } from '../../../../../src/remotes/sftp/digests/escaped-path.ts';
 import {
   blocksOf,
   encodeRequest,
-  escapedPath,
   parseAnswer,
   parseGreeting,
 } from '../../../../../src/remotes/sftp/digests/shell-requests.ts';
