@@ -168,3 +168,24 @@ test('closed, it says goodbye, rejects what is under way and waits for the end',
   expect(shell.isClosed).toBe(true);
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test('a greeting that comes in one packet with the marker is kept for who expects it', async () => {
+  const shell = new ScriptedShell();
+  const starting = ShellSession.start(shell.connection, script);
+  await tick();
+  shell.say('mark hello\nI serve\n');
+  const session = await starting;
+  expect(await session.expect(1000)).toBe('I serve');
+  const answers = session.ask(requests('a\n'), 1000);
+  shell.say('1\n');
+  expect(await answers).toEqual(['1']);
+});
+
+test('what nobody expects ends the session, also before the first question', async () => {
+  const shell = new ScriptedShell();
+  const starting = ShellSession.start(shell.connection, script);
+  await tick();
+  shell.say('mark hello\nI serve\n');
+  await expect((await starting).ask(requests('a\n'), 1000)).rejects.toEqual(unsupported);
+  expect(shell.isClosed).toBe(true);
+});
