@@ -368,11 +368,13 @@ export class FileUpload {
   async #judge({ right, wrong, method }: Judged): Promise<void> {
     await this.#resume!.forget(wrong);
     if (this.#sent === undefined) throw STOPPED;
-    const { scheduler } = this.#run;
+    const { scheduler, options } = this.#run;
+    const isByDigest = options.verify !== 'read-back';
     for (const range of right) {
       // It may have been acknowledged right before the other run ended, and never synced.
       scheduler.acknowledgedElsewhere(this.file, range);
-      if (method !== undefined && isPiece(range, this.size, this.#pieceSize)) this.#verifier?.resumed(range, method);
+      if (isByDigest && method !== undefined && isPiece(range, this.size, this.#pieceSize))
+        this.#verifier?.resumed(range, method);
     }
     for (const range of wrong) scheduler.settleClaim(this.file, range, false);
     this.#resumed(right);
@@ -387,6 +389,7 @@ export class FileUpload {
   #newVerifier(): FileVerifier | undefined {
     const { scheduler, digests, options } = this.#run;
     if (options.verify === 'size' || options.verify === 'none') return undefined;
+    if (options.verify === 'auto' && options.digests.methods.length === 0) return undefined;
     const file = { ...this.#sides, file: this.file, size: this.size, pieceSize: this.#pieceSize };
     return new FileVerifier(file, scheduler, options.verify === 'read-back' ? undefined : digests, {
       changed: () => this.#look(),

@@ -338,7 +338,8 @@ export class UploadRun implements UploadContext {
     this.#verified.byDigest += byDigest;
     this.#verified.byReadBack += byReadBack;
     this.#verified[sizeVerified ? 'bySize' : 'notVerified'] += rest;
-    if (rest === 0 || this.options.verify !== 'auto' || this.#isToldOfSize) return;
+    const { verify, digests } = this.options;
+    if (rest === 0 || verify !== 'auto' || digests.methods.length === 0 || this.#isToldOfSize) return;
     this.#isToldOfSize = true;
     this.notice('no-digests', 'The server cannot hash what it has: verified by size.');
   }

@@ -105,7 +105,7 @@ export class DigestProviders {
 
   /**
    * Has ranges hashed, each a cell as `Digester.digests` wants it. Undefined: that provider was dropped.
-   * @throws CopyError when the run is over or no connection is left
+   * @throws CopyError when the run is over
    */
   async ask(
     { method, algorithm }: DigestProvider,
@@ -119,7 +119,8 @@ export class DigestProviders {
       return digests;
     } catch (error) {
       const failure = CopyError.from(error);
-      if (this.#isOver || failure.scope === 'run' || failure.scope === 'connection') throw failure;
+      if (this.#isOver || failure.scope === 'run') throw failure;
+      // It was tried on one after another: perhaps the server hangs up on such questions.
       this.drop(method, cleanText(failure.message));
       return undefined;
     }
