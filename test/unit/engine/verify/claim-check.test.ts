@@ -1,0 +1,99 @@
+import { writeFile } from 'node:fs/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { openSource } from '../../../../src/engine/local-source.ts';
+import { checkClaims } from '../../../../src/engine/verify/claim-check.ts';
+import { digestBack } from '../../../../src/engine/verify/digest-back.ts';
+import { DIGEST_METHODS, DigestProviders } from '../../../../src/engine/verify/digest-providers.ts';
+import { LocalDigests } from '../../../../src/engine/verify/local-digests.ts';
+import type { Range } from '../../../../src/remotes/remote.ts';
+import { RangeSet } from '../../../../src/util/range-set.ts';
+import { tempDirForTest } from '../../../support/for-one-test.ts';
+import { MemoryRemote, stagedName } from '../../../support/memory-remote.ts';
+import { contents } from '../../../support/upload-scene.ts';
+
+const CELL = 64 * 1024;
+const PIECE = 4 * CELL;
+const SIZE = 10 * PIECE + 777;
+const BYTES = contents(SIZE, 1);
+const whole = { offset: 0, length: SIZE };
+
+/** What an earlier run left, as `spoil` leaves it; the check of some claims. */
+async function check(spoil: (bytes: Buffer) => void, claims: readonly Range[], methods = DIGEST_METHODS) {
+  const path = (await tempDirForTest()).file('source');
+  await writeFile(path, BYTES);
+  const source = await openSource(Buffer.from(path));
+  onTestFinished(() => source.close());
+  const remote = new MemoryRemote({ digestMethods: ['shell'] });
+  const left = Buffer.from(BYTES);
+  spoil(left);
+  remote.put(stagedName('/home/x'), left);
+  const connection = await remote.connect(1, new AbortController().signal);
+  const token = connection.expectedStage(Buffer.from('/home/x'));
+  const staged = (await connection.reopen(token, 0))!;
+  const providers = new DigestProviders(
+    { onConnection: async (work) => work(1, connection) },
+    { methods, algorithm: 'auto' },
+    () => {},
+  );
+  const right = new RangeSet();
+  const wrong = new RangeSet();
+  let told = 0;
+  const sides = {
+    of: token,
+    fd: source.fd,
+    local: new LocalDigests(source.fd),
+    back: (ranges: readonly Range[], algorithm: 'sha256' | 'sha512' | 'sha1' | 'md5') =>
+      digestBack(staged, ranges, algorithm),
+  };
+  await checkClaims(providers, { ...sides, size: SIZE, pieceSize: PIECE }, claims, async (judged) => {
+    for (const range of judged.right) right.add(range);
+    for (const range of judged.wrong) wrong.add(range);
+    told += [...judged.right, ...judged.wrong].reduce((sum, { length }) => sum + length, 0);
+  });
+  expect(told, 'each byte once').toBe(new RangeSet(claims).total);
+  return { right: [...right], wrong: [...wrong] };
+}
+
+test('what is right is right, to the last byte', async () => {
+  expect(await check(() => {}, [whole])).toEqual({ right: [whole], wrong: [] });
+});
+
+test('of a piece with one wrong bit a cell is wrong, and of a piece that is empty all is', async () => {
+  const spoil = (bytes: Buffer): void => {
+    bytes[2 * PIECE + CELL + 5]! ^= 1;
+    bytes.fill(0, 5 * PIECE, 6 * PIECE);
+  };
+  expect((await check(spoil, [whole])).wrong).toEqual([
+    { offset: 2 * PIECE + CELL, length: CELL },
+    { offset: 5 * PIECE, length: PIECE },
+  ]);
+});
+
+test('a piece that was begun keeps its beginning, one that was begun in the middle its end', async () => {
+  const spoil = (bytes: Buffer): void => {
+    bytes.fill(0, PIECE + CELL + 10, 2 * PIECE);
+    bytes.fill(0, 7 * PIECE, 7 * PIECE + 3 * CELL);
+  };
+  expect((await check(spoil, [whole])).wrong).toEqual([
+    { offset: PIECE + CELL, length: 3 * CELL },
+    { offset: 7 * PIECE, length: 3 * CELL },
+  ]);
+});
+
+test('of claims that are no whole pieces, what fills cells is compared', async () => {
+  const claims = [
+    { offset: 100, length: CELL },
+    { offset: PIECE + 100, length: 2 * CELL },
+    { offset: SIZE - 777 - CELL, length: CELL + 777 },
+  ];
+  const { right, wrong } = await check(() => {}, claims);
+  expect(right).toEqual([
+    { offset: PIECE + CELL, length: CELL },
+    { offset: SIZE - 777 - CELL, length: CELL + 777 },
+  ]);
+  expect(new RangeSet(wrong).total).toBe(CELL + CELL);
+});
+
+test('where nobody can tell nothing is right', async () => {
+  expect(await check(() => {}, [whole], [])).toEqual({ right: [], wrong: [whole] });
+});
