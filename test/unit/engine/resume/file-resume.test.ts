@@ -3,6 +3,8 @@ import { open } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSource } from '../../../../src/engine/local-source.ts';
 import { FileResume, type JournalShelf } from '../../../../src/engine/resume/file-resume.ts';
+import { Journal } from '../../../../src/engine/resume/journal.ts';
+import { journalPath } from '../../../../src/engine/resume/journal-place.ts';
 import { LocalDigests } from '../../../../src/engine/verify/local-digests.ts';
 import type { Attributes, RemoteConnection, Staged } from '../../../../src/remotes/remote.ts';
 import { RangeSet } from '../../../../src/util/range-set.ts';
@@ -29,7 +31,7 @@ async function scene(resume = true) {
     failed: (error) => failures.push(error),
   };
   const next = () => FileResume.open(shelf, source, new LocalDigests(source.fd), Buffer.from(path), target);
-  return { path, next, failures };
+  return { path, next, failures, journal: journalPath(shelf.directory, shelf.server, target) };
 }
 
 /** A remote on which the staged file looks like this; undefined: it is not there. */
@@ -47,8 +49,15 @@ function remoteWith(found: Attributes | undefined, path?: string) {
       closed++;
     },
   } as Partial<Staged> as Staged;
-  const remote = { reopen: async () => found && staged } as Partial<RemoteConnection> as RemoteConnection;
-  return { remote, staged, closed: () => closed };
+  const looks: number[] = [];
+  const remote = {
+    expectedStage: () => token,
+    reopen: async (_: unknown, times: number) => {
+      looks.push(times);
+      return found && staged;
+    },
+  } as Partial<RemoteConnection> as RemoteConnection;
+  return { remote, staged, looks, closed: () => closed };
 }
 
 /** An earlier run, which had these bytes on the server's disk. */
@@ -139,5 +148,103 @@ test('nothing is claimed where nothing was durable, where it is not wanted, and 
   await earlier(unwanted, new RangeSet([{ offset: 0, length: PIECE }]));
   const resume = await unwanted.next();
   expect(await resume.reopen(remoteWith(seen).remote)).toBeUndefined();
+  await resume.close();
+});
+
+/** Where the server can hash, or says so and cannot. */
+const canCompare = async () => true;
+const cannotCompare = async () => false;
+
+test('where digests decide, all that the journal knows of is looked at, and what may have come after it', async () => {
+  const all = await scene();
+  await earlier(all, new RangeSet([{ offset: 0, length: PIECE }]));
+  const resume = await all.next();
+  // Neither time nor size need be as the journal saw them.
+  const { remote, looks } = remoteWith({ ...seen, mtimeMs: 5, size: 2 * PIECE + 10 });
+  const reopened = (await resume.reopen(remote, canCompare))!;
+  expect(reopened).toMatchObject({ by: 'digests', isOurs: true });
+  expect(reopened.claims).toEqual([{ offset: 0, length: 2 * PIECE + 10 }]);
+  expect(looks, 'what our own run has on its way belongs there').toEqual([0]);
+  await resume.close();
+});
+
+test('what the journal does not know of, and is far from all it knows, is not looked at', async () => {
+  const all = await scene();
+  await earlier(all, new RangeSet([{ offset: PIECE, length: PIECE }]));
+  const resume = await all.next();
+  const reopened = (await resume.reopen(remoteWith({ ...seen, size: SIZE }).remote, canCompare))!;
+  expect(reopened.claims[0]!.offset).toBe(PIECE);
+  await resume.close();
+});
+
+test('without a journal, and with one of another source, everything is looked at, after a second look', async () => {
+  const all = await scene();
+  const unknown = await all.next();
+  const { remote, looks } = remoteWith({ ...seen, size: SIZE + 5 });
+  expect(await unknown.reopen(remote, canCompare)).toMatchObject({
+    by: 'digests',
+    isOurs: false,
+    claims: [{ offset: 0, length: SIZE }],
+  });
+  expect(looks).toEqual([1]);
+  expect(unknown.keptBytes, 'nothing is known to be kept').toBe(0);
+});
+
+test('where nobody can hash after all, the journal decides, with a second look', async () => {
+  const all = await scene();
+  await earlier(all, new RangeSet([{ offset: 0, length: PIECE }]));
+  const resume = await all.next();
+  const { remote, looks, closed } = remoteWith(seen, all.path);
+  expect(await resume.reopen(remote, cannotCompare)).toMatchObject({ by: 'journal', isOurs: true });
+  expect(looks).toEqual([0, 5]);
+  expect(closed()).toBe(1);
+  await resume.close();
+});
+
+test('nothing is reopened where that is not wanted, though digests could decide', async () => {
+  const all = await scene(false);
+  expect(await (await all.next()).reopen(remoteWith(seen).remote, canCompare)).toBeUndefined();
+});
+
+test('what was acknowledged is in the journal for the next run, and is never taken for durable', async () => {
+  const all = await scene();
+  const resume = await all.next();
+  await resume.begin(token, PIECE);
+  await resume.noteAcknowledged([{ offset: 10, length: PIECE }]);
+  await resume.close();
+  const next = await all.next();
+  expect(next.keptBytes).toBe(0);
+  expect(await next.reopen(remoteWith(seen, all.path).remote), 'by the journal alone').toBeUndefined();
+  const { claims } = (await next.reopen(remoteWith({ ...seen, size: PIECE + 10 }).remote, canCompare))!;
+  expect(claims).toEqual([{ offset: 10, length: PIECE }]);
+  await next.close();
+});
+
+test('a piece is noted as durable, then as verified, and not again', async () => {
+  const all = await scene();
+  const resume = await all.next();
+  await resume.begin(token, PIECE);
+  const durable = new RangeSet([{ offset: 0, length: 2 * PIECE }]);
+  await resume.note(durable, seen);
+  await resume.note(durable, seen, ({ offset }) => offset === PIECE);
+  await resume.close();
+  const journal = (await Journal.open(all.journal, () => {}))!;
+  expect(journal.known.map(({ offset, state }) => [offset, state])).toEqual([
+    [0, 'durable'],
+    [PIECE, 'verified'],
+  ]);
+  await journal.close();
+});
+
+test('what is forgotten is on the disk before it may be written', async () => {
+  const all = await scene();
+  await earlier(all, new RangeSet([{ offset: 0, length: 2 * PIECE }]));
+  const resume = await all.next();
+  await resume.reopen(remoteWith(seen, all.path).remote, canCompare);
+  await resume.forget([{ offset: 10, length: 20 }]);
+  const journal = (await Journal.open(all.journal, () => {}))!;
+  expect(journal.known.filter(({ state }) => state !== 'acknowledged').map(({ offset }) => offset)).toContain(PIECE);
+  expect(new RangeSet(journal.known).has({ offset: 10, length: 20 })).toBe(false);
+  await journal.close();
   await resume.close();
 });
