@@ -72,6 +72,8 @@ export class UploadRun implements UploadContext {
   #opening: Deferred<void> | undefined;
   /** Connections that are to be opened anew when they have nothing left to do. */
   readonly #crowded: Set<number> = new Set();
+  /** Connections of which that is not begun yet. */
+  readonly #wishToMove: Set<number> = new Set();
   /** Who waits for a connection to answer. */
   readonly #asking: Map<number, Deferred<void>> = new Map();
   #turn = 0;
@@ -395,13 +397,23 @@ export class UploadRun implements UploadContext {
         return;
       }
       case 'crowded':
-        return this.#crowd(report.connection);
+        this.#wishToMove.add(report.connection);
+        return this.#moveSome();
+    }
+  }
+
+  /** It may not be known yet who may write, or the file be staged: then they move later. */
+  #moveSome(): void {
+    if (this.writers.known !== 'many') return;
+    for (const connection of this.#wishToMove) {
+      if (!this.fleet.open.includes(connection) || !this.#mayMove(connection)) continue;
+      this.#wishToMove.delete(connection);
+      this.#move(connection);
     }
   }
 
   /** Nothing is lost by the move of a connection: it ends what is under way, and only then is opened anew. */
-  #crowd(connection: number): void {
-    if (this.writers.known !== 'many' || !this.fleet.open.includes(connection) || !this.#mayMove(connection)) return;
+  #move(connection: number): void {
     this.#crowded.add(connection);
     for (const order of this.scheduler.retire(connection)) this.give(order);
     this.#renewIfDone(connection);
@@ -417,7 +429,7 @@ export class UploadRun implements UploadContext {
   }
 
   #mayMove(connection: number): boolean {
-    return [...this.#active.values()].every((job) => job.mayMove(connection));
+    return this.#active.size > 0 && [...this.#active.values()].every((job) => job.mayMove(connection));
   }
 
   #opened(connection: number): void {
@@ -434,6 +446,7 @@ export class UploadRun implements UploadContext {
 
   #lost(connection: number): void {
     this.#crowded.delete(connection);
+    this.#wishToMove.delete(connection);
     this.scheduler.removeConnection(connection);
     this.#rates.remove(connection);
     const mayHaveRestarted = this.continuity.lost(connection);
@@ -469,6 +482,7 @@ export class UploadRun implements UploadContext {
     const now = performance.now();
     this.#rates.sample(now);
     this.#dropSilent(now);
+    this.#moveSome();
     this.pump();
     for (const job of this.#active.values()) job.syncIfDue(now);
     const underWay = [...this.#active.keys()].reduce((sum, file) => sum + this.scheduler.bytesAcknowledged(file), 0);

@@ -44,7 +44,7 @@ describeOn('sshd', 'output', (bed) => {
     const size = String.raw`5\.7 MiB`;
     expect(stderr.trimEnd().split('\n')).toEqual([
       expect.stringMatching(new RegExp(`${size}, to .*/plain\\.bin over up to 2 connections$`)),
-      expect.stringMatching(new RegExp(`^source\\.bin: ${size} in .*/s\\), [12] connections?, verified by size$`)),
+      expect.stringMatching(new RegExp(`^source\\.bin: ${size} in .*/s\\), [12] connections?, verified by digest$`)),
     ]);
   });
 
@@ -94,7 +94,7 @@ describeOn('sshd', 'output', (bed) => {
       filesDone: 1,
       filesFailed: 0,
       bytesSent: SIZE,
-      verified: { bySize: SIZE, notVerified: 0 },
+      verified: { byDigest: SIZE, byReadBack: 0, bySize: 0, notVerified: 0 },
     });
   });
 
@@ -128,7 +128,7 @@ describeOn('sshd', 'output', (bed) => {
       .trimEnd()
       .split(/[\r\n]+/)
       .at(-1);
-    expect(last).toMatch(/source\.bin: 5\.7 MiB in .* connections?, verified by size$/);
+    expect(last).toMatch(/source\.bin: 5\.7 MiB in .* connections?, verified by digest$/);
     expect((await stat(join(bed.server.home, 'terminal.bin'))).size).toBe(SIZE);
   });
 

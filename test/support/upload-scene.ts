@@ -6,6 +6,7 @@ import { Counters } from '../../src/engine/counters.ts';
 import type { TransferEvent } from '../../src/engine/events.ts';
 import { findSources } from '../../src/engine/local-files.ts';
 import { LocalRunner } from '../../src/engine/local-runner.ts';
+import type { RunnerReport } from '../../src/engine/piece-runner.ts';
 import type { UploadOptions } from '../../src/engine/upload-context.ts';
 import { UploadRun } from '../../src/engine/upload-run.ts';
 import { DIGEST_METHODS } from '../../src/engine/verify/digest-providers.ts';
@@ -25,13 +26,16 @@ export function contents(size: number, seed: number): Buffer {
   return bytes;
 }
 
+export type WhenOpen = (tell: (report: RunnerReport) => void) => void;
+
 export interface UploadScene {
   readonly remote: MemoryRemote;
   readonly dir: string;
   readonly sources: string[];
   readonly events: TransferEvent[];
   readonly stop: AbortController;
-  run(options?: Partial<UploadOptions>): ReturnType<UploadRun['run']>;
+  /** `whenOpen`: called once all three connections are open, with a way to report something as a runner. */
+  run(options?: Partial<UploadOptions>, whenOpen?: WhenOpen): ReturnType<UploadRun['run']>;
 }
 
 /** Files `0`, `1`, ... of these sizes in a directory; undefined: missing. */
@@ -46,7 +50,7 @@ export async function uploadScene(
   await Promise.all(sizes.map((size, i) => size !== undefined && writeFile(sources[i]!, contents(size, i))));
   const events: TransferEvent[] = [];
   const stop = new AbortController();
-  const run = async (options: Partial<UploadOptions> = {}) => {
+  const run = async (options: Partial<UploadOptions> = {}, whenOpen?: WhenOpen) => {
     const counters = new Counters();
     const found = await findSources(sources.map((path) => Buffer.from(path)));
     const all: UploadOptions = {
@@ -63,7 +67,9 @@ export async function uploadScene(
       retryForMs: 2000,
       ...options,
     };
-    const upload = new UploadRun(new LocalRunner(remote, counters), counters, found, all, (event) => {
+    const runner = new LocalRunner(remote, counters);
+    if (whenOpen !== undefined) callWhenOpen(runner, whenOpen);
+    const upload = new UploadRun(runner, counters, found, all, (event) => {
       events.push(structuredClone(event));
     });
     const outcome = await upload.run(stop.signal);
@@ -72,6 +78,16 @@ export async function uploadScene(
     return outcome;
   };
   return { remote, dir: temp.path, sources, events, stop, run };
+}
+
+function callWhenOpen(runner: LocalRunner, whenOpen: WhenOpen): void {
+  const listen = runner.onReport.bind(runner);
+  let open = 0;
+  runner.onReport = (listener) =>
+    listen((report) => {
+      listener(report);
+      if (report.kind === 'opened' && ++open === 3) whenOpen(listener);
+    });
 }
 
 export function expectArrived({ remote }: UploadScene, sizes: readonly (number | undefined)[]): void {

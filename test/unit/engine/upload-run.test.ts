@@ -443,3 +443,25 @@ test('a rate limit that stands still does not hold a cancelled run', async () =>
   expect((await upload.run(it.stop.signal)).error?.code).toBe('cancelled');
   expect(it.remote.open).toEqual([]);
 });
+
+test.each(['many', 'unknown'] as const)(
+  'a connection that is called to move before the file is staged moves later, where %s may write',
+  async (writers) => {
+    const it = await uploadScene([3 * MIB], { writers, probe: 'many' });
+    const called: number[] = [];
+    // The others hold the end back until it has.
+    it.remote.onWrite = async (connection, { offset }) => {
+      const hasMoved = (): boolean => it.remote.dialled.get(3) === 2;
+      const isLate = offset > 2 * MIB && offset < 2.5 * MIB;
+      if (connection !== 3 && isLate) await waitFor(hasMoved, { what: 'the move of connection 3' });
+    };
+    await it.run({}, (tell) => {
+      called.push(3);
+      tell({ kind: 'crowded', connection: 3 });
+    });
+    expectArrived(it, [3 * MIB]);
+    expect(called).toEqual([3]);
+    expect(it.remote.dialled.get(3), 'it was opened a second time').toBe(2);
+    expect(connections(it.events, 'lost')).toEqual([]);
+  },
+);
