@@ -14,7 +14,7 @@ import { byTier } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
-const SIZE = byTier(60, 300) * MB;
+const SIZE = byTier(50, 300) * MB;
 const CUTS = byTier(1, 10);
 const NAME = 'arrived.bin';
 

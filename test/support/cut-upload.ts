@@ -8,11 +8,12 @@ import { eventsOf } from './mtput.ts';
 import type { RunningProxy } from './proxy.ts';
 import { seeded } from './seeded.ts';
 import type { TestServer } from './test-server.ts';
+import { byTier } from './tier.ts';
 import { waitFor } from './wait-for.ts';
 
 const MB = 1_000_000;
 /** How long the whole would take. */
-const SECONDS = 8;
+const SECONDS = byTier(5, 8);
 const CONNECTIONS = 8;
 
 export const CUT_KINDS = [
@@ -58,7 +59,8 @@ function isKilled(kind: CutKind): boolean {
 /** Where cuts come, as shares of the file: late enough that something is durable by then. */
 export function cutMoments(seed: number, count: number): number[] {
   const next = seeded(seed);
-  return Array.from({ length: count }, () => 0.4 + 0.55 * next());
+  const first = byTier(0.55, 0.4);
+  return Array.from({ length: count }, () => first + (0.95 - first) * next());
 }
 
 export function partialOf(server: TestServer, name: string): string {
