@@ -2,7 +2,7 @@
  * The ways in which the server can be made to hash, for one run: looked for in the background, tried on bytes that are
  * known before anything is believed, and dropped for good where one is wrong or gone.
  */
-import { CopyError } from '../../errors.ts';
+import { CopyError, type ErrorCode } from '../../errors.ts';
 import type {
   DigestAlgorithm,
   Digester,
@@ -23,6 +23,10 @@ const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha512', 'sha1', 'md5
 const SEARCH_MS = 5000;
 /** Connections over which a run has the server hash: it has other things to do. */
 const LANES = 2;
+/** What a connection ends with that a provider may have spoilt, as opposed to the line. */
+const SPOILT: readonly ErrorCode[] = ['connection-stalled', 'protocol'];
+/** So many in a row, more than a line that stalls can account for, and it is the provider: it would take all of them. */
+const MAX_SPOILT = LANES + 1;
 
 export interface DigestOptions {
   readonly methods: readonly DigestMethod[];
@@ -71,6 +75,8 @@ export class DigestProviders {
   #trying: Promise<void> | undefined;
   /** Digesters of the method in use, by the connection they work over. */
   readonly #lanes: Map<RemoteConnection, Lane> = new Map();
+  /** Connections that ended like that while they hashed, since one of them gave an answer. */
+  #spoilt = 0;
   #isOver = false;
 
   /** `told` gets what is worth a line. */
@@ -138,6 +144,7 @@ export class DigestProviders {
     this.#told(`The server's ${method} is not used: ${reason.replace(/\.$/, '')}.`);
     this.#closeLanes();
     this.#search = undefined;
+    this.#spoilt = 0;
   }
 
   end(): void {
@@ -198,7 +205,7 @@ export class DigestProviders {
     } catch (error) {
       const failure = CopyError.from(error);
       if (this.#isOver || failure.scope === 'run') this.#giveUp();
-      else this.drop(method, `nothing can be read back to try it (${cleanText(failure.message)})`);
+      else this.drop(method, `it could not be tried (${cleanText(failure.message)})`);
     }
   }
 
@@ -212,13 +219,23 @@ export class DigestProviders {
         const lane = this.#laneOn(connection, remote, method);
         lane.asks++;
         try {
-          return await work(await lane.digester);
+          const answer = await work(await lane.digester);
+          this.#spoilt = 0;
+          return answer;
+        } catch (error) {
+          throw this.#blamed(CopyError.from(error));
         } finally {
           lane.asks--;
         }
       },
       prefer === undefined ? {} : { prefer },
     );
+  }
+
+  /** A failure of the connection, or of the provider where that spoils one connection after another. */
+  #blamed(failure: CopyError): CopyError {
+    if (!SPOILT.includes(failure.code) || ++this.#spoilt < MAX_SPOILT) return failure;
+    return new CopyError('unsupported', failure.message, { cause: failure });
   }
 
   #laneOn(connection: number, remote: RemoteConnection, method: DigestMethod): Lane {

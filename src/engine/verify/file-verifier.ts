@@ -103,6 +103,7 @@ export class FileVerifier {
 
   /** An earlier run had sent this, and it was compared. */
   resumed(piece: Range, how: How): void {
+    if (this.#isDropped(how)) return;
     this.#queue.delete(piece.offset);
     this.#verified.set(piece.offset, { piece, how });
   }
@@ -165,8 +166,9 @@ export class FileVerifier {
       return;
     }
     for (const [index, piece] of batch.entries()) {
-      if (compared.same[index]) this.#verified.set(piece.offset, { piece, how: compared.method });
-      else if (this.#isDropped(compared.method)) this.acknowledged([piece]);
+      // Dropped meanwhile, it is not believed in what it finds right either.
+      if (this.#isDropped(compared.method)) this.acknowledged([piece]);
+      else if (compared.same[index]) this.#verified.set(piece.offset, { piece, how: compared.method });
       else await this.#differs(piece, compared.method);
     }
   }
