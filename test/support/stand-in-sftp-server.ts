@@ -10,7 +10,7 @@ import { PacketFramer } from '../../src/remotes/sftp/codec/packet-framer.ts';
 import { encodeReply, type Reply } from '../../src/remotes/sftp/codec/replies.ts';
 import { parseRequest, type Request } from '../../src/remotes/sftp/codec/requests.ts';
 import { type SessionOptions, SftpSession } from '../../src/remotes/sftp/session.ts';
-import { SftpConnection } from '../../src/remotes/sftp/sftp-connection.ts';
+import { SftpConnection, type SftpConnectionOptions } from '../../src/remotes/sftp/sftp-connection.ts';
 import { answerCheckFile, type CheckFileHabit, offeredFor } from './stand-in-check-file.ts';
 
 export interface Quirks {
@@ -142,9 +142,14 @@ export class StandInSftpServer {
     return SftpSession.open(new StandInSession(this).channel, { stallTimeoutMs: 10_000, ...options });
   }
 
-  async connection(software = 'stand-in'): Promise<SftpConnection> {
-    const session = await this.session();
-    return new SftpConnection(session, session.closed, { software, inFlight: 'auto', close: async () => {} });
+  /** `more`: what else there is beside a session, as commands. */
+  async connection(
+    software = 'stand-in',
+    more: Partial<SftpConnectionOptions> = {},
+    options: Partial<SessionOptions> = {},
+  ): Promise<SftpConnection> {
+    const session = await this.session(options);
+    return new SftpConnection(session, session.closed, { software, inFlight: 'auto', close: async () => {}, ...more });
   }
 }
 
