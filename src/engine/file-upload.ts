@@ -1,38 +1,25 @@
 /** One file job of an upload: stage, send by as many connections as the server lets write, seal, check, publish. */
 import { CopyError } from '../errors.ts';
-import type {
-  Abilities,
-  Attributes,
-  Published,
-  Range,
-  RemoteConnection,
-  Seal,
-  Staged,
-  StageToken,
-  WriterProbe,
-} from '../remotes/remote.ts';
+import type { Abilities, Published, Range, Seal, Staged, StageToken, WriterProbe } from '../remotes/remote.ts';
 import { textFromBytes } from '../util/bytes-text.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { type Deferred, deferred } from '../util/deferred.ts';
 import { formatSize } from '../util/format-size.ts';
-import { choosePieceSize, isPiece, pieceCount, UNLIMITED_PIECES, wholePieces } from './grid.ts';
+import { choosePieceSize, pieceCount } from './grid.ts';
 import { type LocalSource, openSource } from './local-source.ts';
 import { PeriodicSync } from './periodic-sync.ts';
-import { FileResume, type Reopened } from './resume/file-resume.ts';
+import type { Reopened } from './resume/file-resume.ts';
+import { type ResumedUpload, UploadResume } from './resume/upload-resume.ts';
 import type { UploadContext } from './upload-context.ts';
 import type { UploadTarget } from './upload-destination.ts';
-import { checkClaims, type Judged } from './verify/claim-check.ts';
-import { type DigestBack, digestBack } from './verify/digest-back.ts';
-import { longTrialRanges, type Sides } from './verify/digest-comparison.ts';
+import { digestBack } from './verify/digest-back.ts';
+import type { Sides } from './verify/digest-comparison.ts';
 import { FileVerifier, type Verified } from './verify/file-verifier.ts';
 import { LocalDigests } from './verify/local-digests.ts';
 import { WriterSearch } from './writer-search.ts';
 
 /** How often a file may be begun anew, where a server keeps nothing of what a lost connection wrote. */
 const MAX_STARTS = 5;
-
-/** How often the journal is told what was acknowledged. */
-const NOTE_EVERY_MS = 1000;
 
 /** How often a staged file is sealed anew that was touched afterwards. */
 const MAX_SEALS = 3;
@@ -41,8 +28,6 @@ const RESTARTED = new CopyError('connection-lost', 'The server may have been res
 const HOME_LOST = new CopyError('connection-lost', 'The one connection that wrote it was lost.');
 
 const NOTHING_VERIFIED: Verified = { byDigest: 0, byReadBack: 0 };
-/** Nobody is interested any more. */
-const STOPPED = new Error('The file is not being sent.');
 
 /** What was written so far is worth nothing; the cause says why. */
 class StartOver extends Error {
@@ -84,17 +69,11 @@ export class FileUpload {
   #drained: Deferred<void> | undefined;
   /** Undefined where nothing but the size is verified. */
   #verifier: FileVerifier | undefined;
-  #lastNotedMs = 0;
   readonly #search: WriterSearch;
   readonly #sync: PeriodicSync;
   readonly #leaving: Map<number, Deferred<void>> = new Map();
   /** Undefined where nothing is kept for another run. */
-  #resume: FileResume | undefined;
-  /** Claims of an earlier run that are being checked; never rejects. */
-  #checking: Promise<void> | undefined;
-  /** What is durable is being written down; never rejects. */
-  #noting: Promise<void> | undefined;
-  #bytesResumed = 0;
+  #resume: UploadResume | undefined;
 
   constructor(run: UploadContext, file: number, path: Buffer, target: UploadTarget) {
     this.#run = run;
@@ -114,12 +93,7 @@ export class FileUpload {
       run,
       file,
       (error) => this.#sent?.reject(error),
-      (seen) => {
-        // What comes while the last is still being written down is noted with the next.
-        this.#noting ??= this.#note(seen).finally(() => {
-          this.#noting = undefined;
-        });
-      },
+      (seen) => this.#resume?.synced(seen),
     );
     this.paths = { source: textFromBytes(path), target: textFromBytes(target.path) };
   }
@@ -132,7 +106,7 @@ export class FileUpload {
     /** The server does not have what it said OK to: what it is said to have is worth nothing. */
     let isDoubtful = false;
     try {
-      this.#resume = await this.#openResume();
+      this.#resume = await UploadResume.open(this.#run, this.#asResumed());
       for (let start = 1; ; start++) {
         try {
           await this.#send(start === 1);
@@ -159,6 +133,8 @@ export class FileUpload {
       this.#run.scheduler.removeFile(this.file);
       // After a failure handles are open; nobody waits for a server to close what is of no use.
       void this.#leave([...this.#holders]).catch(() => {});
+      // It reads the source.
+      await this.#verifier?.stop();
       await this.#source.close();
     }
   }
@@ -169,7 +145,7 @@ export class FileUpload {
 
   /** Bytes that an earlier run had sent, and that are still right. */
   get bytesResumed(): number {
-    return this.#bytesResumed;
+    return this.#resume?.bytesResumed ?? 0;
   }
 
   /** After a failure: bytes that another run need not send. */
@@ -241,17 +217,11 @@ export class FileUpload {
 
   /** To be called now and then. */
   syncIfDue(nowMs: number): void {
-    this.#noteAcknowledged(nowMs);
+    if (this.#sent !== undefined) this.#resume?.noteAcknowledged(nowMs);
     const holder = this.#localHolder;
     if (this.#sent !== undefined && this.#othersMayWrite && holder !== undefined) {
       this.#sync.ifDue(nowMs, holder, this.#token!);
     }
-  }
-
-  #noteAcknowledged(nowMs: number): void {
-    if (this.#sent === undefined || nowMs - this.#lastNotedMs < NOTE_EVERY_MS) return;
-    this.#lastNotedMs = nowMs;
-    void this.#resume?.noteAcknowledged(this.#run.scheduler.acknowledgedRanges(this.file));
   }
 
   /** It became known how many connections may write. */
@@ -263,14 +233,6 @@ export class FileUpload {
   fail(error: CopyError): void {
     this.#sent?.reject(error);
     this.#search.fail(error);
-  }
-
-  /** A file of one piece is sent as quickly as it is looked at, and the target itself has nothing apart to go on with. */
-  async #openResume(): Promise<FileResume | undefined> {
-    const { journals, inplace, pieceSize } = this.#run.options;
-    if (journals === undefined || inplace) return undefined;
-    if (pieceCount(this.size, choosePieceSize(this.size, UNLIMITED_PIECES, pieceSize)) <= 1) return undefined;
-    return FileResume.open(journals, this.#source, this.#local, this.#path, this.#target.path);
   }
 
   async #send(isFirst: boolean): Promise<void> {
@@ -285,8 +247,7 @@ export class FileUpload {
     this.#pieces = pieceCount(this.size, this.#pieceSize);
     // What several had written and one crash did not take shows that several may write here.
     if (claims.length > 0 && abilities.writers === 'unknown') this.#run.writers.decide('many');
-    this.#bytesResumed = 0;
-    if (!reopened?.isOurs) await this.#resume?.begin(this.#token!, this.#pieceSize);
+    await this.#resume?.begin(this.#token!, this.#pieceSize, reopened);
     scheduler.addFile(this.file, this.size, this.#pieceSize, this.#home, claims);
     this.#verifier = this.#newVerifier();
     if (abilities.writers !== 'unknown') this.#run.writers.decide(abilities.writers);
@@ -299,7 +260,7 @@ export class FileUpload {
     // First, so that nothing is under way that would have to be waited for.
     this.#considerProbe();
     this.#run.pump();
-    this.#checking = reopened && this.#check(reopened);
+    if (reopened !== undefined) this.#resume?.check(reopened);
     this.#look();
     try {
       await this.#sent.promise;
@@ -315,7 +276,7 @@ export class FileUpload {
     const anew = !isFirst || this.#resume?.hasStaged ? 'anew' : 'fresh';
     const how = this.#run.options.inplace ? 'in-place' : anew;
     return this.#run.onConnection(async (connection, remote) => {
-      const reopened = isFirst ? await this.#reopen(remote) : undefined;
+      const reopened = isFirst ? await this.#resume?.reopen(remote) : undefined;
       if (reopened === undefined && how === 'anew') await this.#resume?.discard(remote);
       const staged = reopened?.staged ?? (await remote.stage(this.#target.path, how));
       // What is beyond the end would spoil the digest of the last piece.
@@ -328,62 +289,32 @@ export class FileUpload {
     });
   }
 
-  /** What an earlier run left; where the server can hash it, that decides. */
-  async #reopen(remote: RemoteConnection): Promise<Reopened | undefined> {
-    const { digests } = this.#run;
-    if (this.#resume === undefined) return undefined;
-    if (!(await digests.isAvailable())) return this.#resume.reopen(remote);
-    const pieceSize = choosePieceSize(this.size, remote.abilities.pieceSize, this.#run.options.pieceSize);
-    return this.#resume.reopen(remote, async (staged, claims) => {
-      const ranges = await longTrialRanges(this.fd, [...wholePieces(claims, this.size, pieceSize)]);
-      const back: DigestBack = (some, algorithm) => digestBack(staged, some, algorithm);
-      return ranges.length > 0 && (await digests.trusted({ of: staged.token, back, ranges })) !== undefined;
-    });
+  /** After a failure: what the server has is made durable as far as it still can be, and noted. */
+  async #keep(): Promise<void> {
+    const holder = this.#othersMayWrite ? this.#localHolder : undefined;
+    await this.#resume?.keep(holder === undefined ? undefined : await this.#sync.last(holder, this.#token!));
   }
 
-  /** What an earlier run sent is not sent again, if it is still right. */
-  async #check(reopened: Reopened): Promise<void> {
-    try {
-      if (reopened.by === 'journal') await this.#checkByJournal(reopened.claims);
-      else {
-        const file = { ...this.#sides, size: this.size, pieceSize: this.#pieceSize };
-        await checkClaims(this.#run.digests, file, reopened.claims, (judged) => this.#judge(judged));
-      }
-      this.#look();
-    } catch (error) {
-      if (error !== STOPPED) this.#sent?.reject(error);
-    }
-  }
-
-  async #checkByJournal(claims: Reopened['claims']): Promise<void> {
-    for (const claim of claims) {
-      if (this.#sent === undefined) return;
-      const isThere = await this.#resume!.isRight(claim);
-      this.#run.scheduler.settleClaim(this.file, claim, isThere);
-      if (isThere) this.#resumed([claim]);
-      else this.#run.pump();
-    }
-  }
-
-  async #judge({ right, wrong, method }: Judged): Promise<void> {
-    await this.#resume!.forget(wrong);
-    if (this.#sent === undefined) throw STOPPED;
-    const { scheduler, options } = this.#run;
-    const isByDigest = options.verify !== 'read-back';
-    for (const range of right) {
-      // It may have been acknowledged right before the other run ended, and never synced.
-      scheduler.acknowledgedElsewhere(this.file, range);
-      if (isByDigest && method !== undefined && isPiece(range, this.size, this.#pieceSize))
-        this.#verifier?.resumed(range, method);
-    }
-    for (const range of wrong) scheduler.settleClaim(this.file, range, false);
-    this.#resumed(right);
-    this.#run.pump();
-  }
-
-  #resumed(ranges: readonly Range[]): void {
-    this.#bytesResumed += ranges.reduce((sum, { length }) => sum + length, 0);
-    this.#verifier?.acknowledged(ranges);
+  #asResumed(): ResumedUpload {
+    const upload = this;
+    return {
+      file: this.file,
+      source: this.#source,
+      local: this.#local,
+      path: this.#path,
+      target: this.#target.path,
+      get sides() {
+        return upload.#sides;
+      },
+      get verifier() {
+        return upload.#verifier;
+      },
+      get isSending() {
+        return upload.#sent !== undefined;
+      },
+      changed: () => this.#look(),
+      failed: (error) => this.#sent?.reject(error),
+    };
   }
 
   #newVerifier(): FileVerifier | undefined {
@@ -440,28 +371,6 @@ export class FileUpload {
     this.#run.pump();
   }
 
-  /** What is durable is written down, so that it outlives this process. */
-  async #note(seen: Attributes): Promise<void> {
-    try {
-      const isVerified = (piece: Range): boolean => this.#verifier?.isVerified(piece) ?? false;
-      await this.#resume?.note(this.#run.scheduler.durable(this.file), seen, isVerified);
-    } catch (error) {
-      this.#sent?.reject(error);
-    }
-  }
-
-  /** After a failure: what the server has is made durable as far as it still can be, and noted. */
-  async #keep(): Promise<void> {
-    if (this.#resume === undefined) return;
-    const holder = this.#localHolder;
-    if (this.#othersMayWrite && holder !== undefined) {
-      const seen = await this.#sync.last(holder, this.#token!);
-      await this.#noting;
-      if (seen !== undefined) await this.#note(seen);
-    }
-    await this.#resume.close();
-  }
-
   get #othersMayWrite(): boolean {
     return this.#run.writers.known === 'many';
   }
@@ -508,10 +417,9 @@ export class FileUpload {
 
   /** Resolves when no connection works on this file; none begins to until the scheduler resumes it. */
   async #quiesce(): Promise<void> {
-    await this.#verifier?.stop();
+    void this.#verifier?.stop();
     await this.#search.work;
-    await this.#checking;
-    await this.#noting;
+    await this.#resume?.settled();
     await this.#drain();
   }
 

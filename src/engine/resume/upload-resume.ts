@@ -1,0 +1,204 @@
+/**
+ * What earlier runs left of one file of an upload, and what this one leaves: it is found, checked while the rest is sent,
+ * and noted as it becomes more.
+ */
+import type { Attributes, Range, RemoteConnection, StageToken } from '../../remotes/remote.ts';
+import { choosePieceSize, isPiece, pieceCount, UNLIMITED_PIECES, wholePieces } from '../grid.ts';
+import type { LocalSource } from '../local-source.ts';
+import type { UploadContext } from '../upload-context.ts';
+import { checkClaims, type Judged } from '../verify/claim-check.ts';
+import { type DigestBack, digestBack } from '../verify/digest-back.ts';
+import { longTrialRanges, type Sides } from '../verify/digest-comparison.ts';
+import type { FileVerifier } from '../verify/file-verifier.ts';
+import type { LocalDigests } from '../verify/local-digests.ts';
+import { FileResume, type Reopened } from './file-resume.ts';
+
+/** How often the journal is told what was acknowledged. */
+const NOTE_EVERY_MS = 1000;
+
+/** Nobody is interested any more. */
+const STOPPED = new Error('The file is not being sent.');
+
+/** The file job. */
+export interface ResumedUpload {
+  readonly file: number;
+  readonly source: LocalSource;
+  readonly local: LocalDigests;
+  readonly path: Uint8Array;
+  readonly target: Uint8Array;
+  /** Of what is staged now. */
+  readonly sides: Sides;
+  readonly verifier: FileVerifier | undefined;
+  readonly isSending: boolean;
+  /** It may be complete now. */
+  changed(): void;
+  failed(error: unknown): void;
+}
+
+export class UploadResume {
+  readonly #run: UploadContext;
+  readonly #job: ResumedUpload;
+  readonly #resume: FileResume;
+  #pieceSize = 0;
+  #bytesResumed = 0;
+  #lastNotedMs = 0;
+  /** Claims of an earlier run that are being checked; never rejects. */
+  #checking: Promise<void> | undefined;
+  /** What is durable is being written down; never rejects. */
+  #noting: Promise<void> | undefined;
+
+  private constructor(run: UploadContext, job: ResumedUpload, resume: FileResume) {
+    this.#run = run;
+    this.#job = job;
+    this.#resume = resume;
+  }
+
+  /**
+   * Undefined for what is not worth it: a file of one piece is sent as quickly as it is looked at, and the target itself
+   * has nothing apart to go on with.
+   * @throws CopyError `journal-newer`
+   */
+  static async open(run: UploadContext, job: ResumedUpload): Promise<UploadResume | undefined> {
+    const { journals, inplace, pieceSize } = run.options;
+    const { source, local, path, target } = job;
+    if (journals === undefined || inplace) return undefined;
+    if (pieceCount(source.size, choosePieceSize(source.size, UNLIMITED_PIECES, pieceSize)) <= 1) return undefined;
+    return new UploadResume(run, job, await FileResume.open(journals, source, local, path, target));
+  }
+
+  /** Bytes that an earlier run had sent, and that are still right. */
+  get bytesResumed(): number {
+    return this.#bytesResumed;
+  }
+
+  /** Bytes that another run need not send. */
+  get keptBytes(): number {
+    return this.#resume.keptBytes;
+  }
+
+  /** Whether an earlier run staged something for this target: then it is ours, also where it is of no use. */
+  get hasStaged(): boolean {
+    return this.#resume.hasStaged;
+  }
+
+  /** Removes what an earlier run staged and this one cannot use. */
+  discard(remote: RemoteConnection): Promise<void> {
+    return this.#resume.discard(remote);
+  }
+
+  /** What an earlier run left, opened; where the server can hash it, that decides. */
+  async reopen(remote: RemoteConnection): Promise<Reopened | undefined> {
+    const { digests, options } = this.#run;
+    const { fd, size } = this.#job.source;
+    if (!(await digests.isAvailable())) return this.#resume.reopen(remote);
+    const pieceSize = choosePieceSize(size, remote.abilities.pieceSize, options.pieceSize);
+    return this.#resume.reopen(remote, async (staged, claims) => {
+      const ranges = await longTrialRanges(fd, [...wholePieces(claims, size, pieceSize)]);
+      const back: DigestBack = (some, algorithm) => digestBack(staged, some, algorithm);
+      return ranges.length > 0 && (await digests.trusted({ of: staged.token, back, ranges })) !== undefined;
+    });
+  }
+
+  /** The file is staged, with what was reopened, if anything. The journal is on the disk before a byte is sent. */
+  async begin(token: StageToken, pieceSize: number, reopened: Reopened | undefined): Promise<void> {
+    this.#pieceSize = pieceSize;
+    this.#bytesResumed = 0;
+    if (!reopened?.isOurs) await this.#resume.begin(token, pieceSize);
+  }
+
+  /** What an earlier run sent is not sent again, if it is still right. */
+  check(reopened: Reopened): void {
+    this.#checking = this.#check(reopened);
+  }
+
+  /** See {@link FileResume.forget}. */
+  forget(ranges: readonly Range[]): Promise<void> {
+    return this.#resume.forget(ranges);
+  }
+
+  /** What is durable is written down, so that it outlives this process. */
+  synced(seen: Attributes): void {
+    // What comes while the last is still being written down is noted with the next.
+    this.#noting ??= this.#note(seen).finally(() => {
+      this.#noting = undefined;
+    });
+  }
+
+  /** To be called now and then. */
+  noteAcknowledged(nowMs: number): void {
+    if (nowMs - this.#lastNotedMs < NOTE_EVERY_MS) return;
+    this.#lastNotedMs = nowMs;
+    void this.#resume.noteAcknowledged(this.#run.scheduler.acknowledgedRanges(this.#job.file));
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    await this.#checking;
+    await this.#noting;
+  }
+
+  /** After a failure. `seen`: what the staged file looked like right before its last sync, if one succeeded. */
+  async keep(seen: Attributes | undefined): Promise<void> {
+    await this.settled();
+    if (seen !== undefined) await this.#note(seen);
+    await this.#resume.close();
+  }
+
+  /** The target is in its place, or what is staged is worth nothing. */
+  finish(): Promise<void> {
+    return this.#resume.finish();
+  }
+
+  async #check(reopened: Reopened): Promise<void> {
+    try {
+      if (reopened.by === 'journal') await this.#checkByJournal(reopened.claims);
+      else {
+        const file = { ...this.#job.sides, size: this.#job.source.size, pieceSize: this.#pieceSize };
+        await checkClaims(this.#run.digests, file, reopened.claims, (judged) => this.#judged(judged));
+      }
+      this.#job.changed();
+    } catch (error) {
+      if (error !== STOPPED) this.#job.failed(error);
+    }
+  }
+
+  async #checkByJournal(claims: readonly Range[]): Promise<void> {
+    for (const claim of claims) {
+      if (!this.#job.isSending) return;
+      const isThere = await this.#resume.isRight(claim);
+      this.#run.scheduler.settleClaim(this.#job.file, claim, isThere);
+      if (isThere) this.#resumed([claim]);
+      else this.#run.pump();
+    }
+  }
+
+  async #judged({ right, wrong, method }: Judged): Promise<void> {
+    await this.#resume.forget(wrong);
+    const { file, isSending, source, verifier } = this.#job;
+    if (!isSending) throw STOPPED;
+    const { scheduler, options } = this.#run;
+    // It may have been acknowledged right before the other run ended, and never synced.
+    for (const range of right) scheduler.acknowledgedElsewhere(file, range);
+    for (const range of wrong) scheduler.settleClaim(file, range, false);
+    if (method !== undefined && options.verify !== 'read-back') {
+      for (const range of right) if (isPiece(range, source.size, this.#pieceSize)) verifier?.resumed(range, method);
+    }
+    this.#resumed(right);
+    this.#run.pump();
+  }
+
+  #resumed(ranges: readonly Range[]): void {
+    this.#bytesResumed += ranges.reduce((sum, { length }) => sum + length, 0);
+    this.#job.verifier?.acknowledged(ranges);
+  }
+
+  async #note(seen: Attributes): Promise<void> {
+    const { file, verifier } = this.#job;
+    try {
+      const isVerified = (piece: Range): boolean => verifier?.isVerified(piece) ?? false;
+      await this.#resume.note(this.#run.scheduler.durable(file), seen, isVerified);
+    } catch (error) {
+      this.#job.failed(error);
+    }
+  }
+}
