@@ -89,6 +89,7 @@ async function bundle(entries, outdir, outbase) {
  */
 async function bundleHelper(outdir) {
   const { build } = await import('esbuild');
+  const { name, version } = packageJson();
   await build({
     absWorkingDir: root,
     entryPoints: { [HELPER]: 'src/helper/mt-copy-tools-cs.ts' },
@@ -97,8 +98,14 @@ async function bundleHelper(outdir) {
     format: 'iife',
     platform: 'node',
     target: 'node20',
-    define: { PACKAGE_VERSION: JSON.stringify(packageJson().version) },
-    banner: { js: "var require = typeof require === 'function' ? require : process.getBuiltinModule;" },
+    define: { PACKAGE_VERSION: JSON.stringify(version) },
+    banner: {
+      js: [
+        // By this line --install-helper knows its own: src/remotes/sftp/install-helper/helper-mark.ts.
+        `// mt-copy-tools-cs ${version} of ${name}`,
+        "var require = typeof require === 'function' ? require : process.getBuiltinModule;",
+      ].join('\n'),
+    },
     logLevel: 'warning',
   });
 }
