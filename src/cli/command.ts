@@ -21,7 +21,7 @@ relative PATH begins at the home directory (sftp://HOST//PATH is absolute).`;
 const footer = `
 Environment:
   MT_COPY_CONNECTIONS, MT_COPY_LIMIT, ... set the option of that name; options beat them. Not to be
-  set so: -i, -o, -c, --pin-host-key.
+  set so: -i, -o, -c, --pin-host-key, --install-helper.
   MT_COPY_PASSWORD, MT_COPY_PASSPHRASE, SSH_ASKPASS answer instead of the terminal.
 
 Exit codes: 0 copied; 1 some of several files failed; 2 usage; 3 source; 4 destination; 5 no
@@ -33,7 +33,7 @@ export function readCommandLine(args: readonly string[], version: string): Comma
   const given: { row: OptionRow; name: string; text: string }[] = [];
   let print = '';
   const command = new Command('mtput')
-    .usage('[options] SOURCE... [USER@]HOST:[PATH]')
+    .usage('[options] SOURCE... [USER@]HOST:[PATH]\n       mtput --install-helper [options] [USER@]HOST')
     .description(about)
     .argument('[operands...]')
     .helpOption('-h, --help', 'print this')

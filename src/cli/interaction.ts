@@ -1,9 +1,6 @@
-import type { TransferContext } from '../transfer.ts';
+import type { ConfirmingInteraction, HostKeyQuestion } from '../remotes/remote.ts';
 import { cleanText } from '../util/clean-text.ts';
 import type { Ask } from './ask-terminal.ts';
-
-export type Interaction = NonNullable<TransferContext['interaction']>;
-type HostKeyQuestion = Parameters<Interaction['trustHostKey']>[0];
 
 /** What gives way while a question is on the terminal. */
 export interface Pausable {
@@ -11,8 +8,8 @@ export interface Pausable {
   resume(): void;
 }
 
-/** Puts the transfer's questions to a person by `ask`, one at a time, with `display` paused meanwhile. */
-export function createInteraction(ask: Ask, display: Pausable, signal: AbortSignal): Interaction {
+/** Puts questions to a person by `ask`, one at a time, with `display` paused meanwhile. */
+export function createInteraction(ask: Ask, display: Pausable, signal: AbortSignal): ConfirmingInteraction {
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(question: () => Promise<T>): Promise<T> => {
     const answer = last.then(async () => {
@@ -29,7 +26,23 @@ export function createInteraction(ask: Ask, display: Pausable, signal: AbortSign
   return {
     secret: (prompt) => inTurn(() => ask(cleanText(prompt), false, signal)),
     trustHostKey: (question) => inTurn(() => confirmHostKey(ask, question, signal)),
+    confirm: (question) => inTurn(() => confirm(ask, question, signal)),
   };
+}
+
+/** A program that answers in place of a person might never give a usable answer. */
+const MAX_TRIES = 10;
+
+/** Anything but a yes or a no is asked again; silence is no. */
+async function confirm(ask: Ask, question: string, signal: AbortSignal): Promise<boolean> {
+  let prompt = `${cleanText(question)} (yes/no)? `;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const answer = (await ask(prompt, true, signal))?.trim().toLowerCase() ?? '';
+    if (['', 'n', 'no'].includes(answer)) return false;
+    if (['y', 'yes'].includes(answer)) return true;
+    prompt = "Please type 'yes' or 'no': ";
+  }
+  return false;
 }
 
 /** As ssh asks: `yes`, `no` or the fingerprint itself; anything else is asked again, silence is no. */
@@ -39,8 +52,7 @@ async function confirmHostKey(ask: Ask, question: HostKeyQuestion, signal: Abort
     `The authenticity of host '${cleanText(question.host)}' can't be established.\n` +
     `${keyType} key fingerprint is ${cleanText(question.fingerprint)}.\n` +
     'Are you sure you want to continue connecting (yes/no/[fingerprint])? ';
-  // Ten: a program that answers in place of a person might never give a usable answer.
-  for (let tries = 0; tries < 10; tries++) {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
     const answer = (await ask(prompt, true, signal))?.trim();
     if (answer === undefined || answer === '' || answer.toLowerCase() === 'no') return false;
     if (answer.toLowerCase() === 'yes' || answer === question.fingerprint) return true;

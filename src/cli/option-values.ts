@@ -20,6 +20,7 @@ export interface OptionValues {
   addressFamily: 4 | 6 | undefined;
   pinnedHostKeys: readonly string[];
   batch: boolean;
+  installHelper: boolean;
   connectTimeoutMs: number;
   stallTimeoutMs: number;
   retryForMs: number;
@@ -53,6 +54,7 @@ export function blankValues(): OptionValues {
     addressFamily: undefined,
     pinnedHostKeys: [],
     batch: false,
+    installHelper: false,
     connectTimeoutMs: 0,
     stallTimeoutMs: 0,
     retryForMs: 0,

@@ -244,6 +244,15 @@ export const optionRows: readonly OptionRow[] = [
     (text, name, { pinnedHostKeys }) => ({ pinnedHostKeys: [...pinnedHostKeys, pin(text, name)] }),
     true,
   ),
+  row(
+    'SSH',
+    '--install-helper',
+    null,
+    null,
+    null,
+    'put mt-copy-tools-cs into ~/.local/bin of the server named instead of sources, after asking',
+    () => ({ installHelper: true }),
+  ),
 
   row('Output', '-q --quiet', null, null, 'MT_COPY_QUIET', 'errors only', () => ({ quiet: true })),
   row(

@@ -19,17 +19,28 @@ export interface OutputOptions {
   readonly color: 'auto' | 'always' | 'never';
 }
 
+/** What every run is told beside its task. */
+export interface RunOptions {
+  readonly output: OutputOptions;
+  readonly batch: boolean;
+  /** What is odd but no error. */
+  readonly warnings: readonly string[];
+}
+
 export type Invocation =
   /** `--help`, `--version`: print and be done. */
-  | { readonly kind: 'print'; readonly text: string }
-  | {
-      readonly kind: 'put';
-      readonly put: PutOptions;
-      readonly output: OutputOptions;
-      readonly batch: boolean;
-      /** What is odd but no error. */
-      readonly warnings: readonly string[];
-    };
+  { readonly kind: 'print'; readonly text: string } | PutInvocation | InstallInvocation;
+
+export interface PutInvocation extends RunOptions {
+  readonly kind: 'put';
+  readonly put: PutOptions;
+}
+
+export interface InstallInvocation extends RunOptions {
+  readonly kind: 'install-helper';
+  readonly ssh: PutOptions['ssh'];
+  readonly dryRun: boolean;
+}
 
 /** Reads `args` (without program names) and `environment`. Mistakes are thrown as usage errors. */
 export function parseArguments(args: readonly string[], environment: Environment, version: string): Invocation {
@@ -38,14 +49,14 @@ export function parseArguments(args: readonly string[], environment: Environment
   const wrongPort = portHint(args, line.operands);
   if (wrongPort) throw wrongPort;
   const { values, unknownVariables } = optionValues(line, environment);
+  const warnings = unknownVariables.map((name) => `${name} is set, but names no option; it is ignored.`);
+  const run = { output: values, batch: values.batch, warnings };
+  if (values.installHelper) {
+    const ssh = sshInput(values, readServer(line.operands));
+    return { kind: 'install-helper', ssh, dryRun: values.dryRun, ...run };
+  }
   const { sources, location } = readOperands(line.operands);
-  return {
-    kind: 'put',
-    put: putOptions(values, sources, location),
-    output: values,
-    batch: values.batch,
-    warnings: unknownVariables.map((name) => `${name} is set, but names no option; it is ignored.`),
-  };
+  return { kind: 'put', put: putOptions(values, sources, location), ...run };
 }
 
 function optionValues(
@@ -86,25 +97,44 @@ function readOperands(operands: readonly string[]): { sources: readonly Buffer[]
   return { sources: sources.map(bytesFromText), location };
 }
 
-function putOptions(values: OptionValues, sources: readonly Buffer[], location: RemoteLocation): PutOptions {
+/** The one operand of `--install-helper`; the colon may be left out, as no path follows it. */
+function readServer(operands: readonly string[]): RemoteLocation {
+  const form = 'Write mtput --install-helper [USER@]HOST.';
+  const [server, ...others] = operands;
+  if (server === undefined) throw usageError('--install-helper takes a server, and none was given', form);
+  if (others.length > 0) throw usageError('--install-helper takes one server and no sources', form);
+  const location = parseLocation(server) ?? parseLocation(`${server}:`);
+  if (location === undefined) throw usageError(`'${server}' names no server`, form);
+  if (location.path.length > 0) {
+    throw usageError('--install-helper takes no path: the place is ~/.local/bin', form);
+  }
+  return location;
+}
+
+function sshInput(values: OptionValues, location: RemoteLocation): PutOptions['ssh'] {
   const port = location.port ?? values.port;
-  const { limitBytesPerSecond, ciphers, addressFamily } = values;
+  const { ciphers, addressFamily } = values;
+  return {
+    host: location.host,
+    ...(location.user === undefined ? {} : { user: location.user }),
+    ...(port === undefined ? {} : { port }),
+    identityFiles: values.identityFiles,
+    options: values.sshOptions,
+    ...(ciphers === undefined ? {} : { ciphers }),
+    ...(addressFamily === undefined ? {} : { addressFamily }),
+    batch: values.batch,
+    pinnedHostKeys: values.pinnedHostKeys,
+    connectTimeoutMs: values.connectTimeoutMs,
+    stallTimeoutMs: values.stallTimeoutMs,
+  };
+}
+
+function putOptions(values: OptionValues, sources: readonly Buffer[], location: RemoteLocation): PutOptions {
+  const { limitBytesPerSecond } = values;
   return {
     sources,
     destination: location.path,
-    ssh: {
-      host: location.host,
-      ...(location.user === undefined ? {} : { user: location.user }),
-      ...(port === undefined ? {} : { port }),
-      identityFiles: values.identityFiles,
-      options: values.sshOptions,
-      ...(ciphers === undefined ? {} : { ciphers }),
-      ...(addressFamily === undefined ? {} : { addressFamily }),
-      batch: values.batch,
-      pinnedHostKeys: values.pinnedHostKeys,
-      connectTimeoutMs: values.connectTimeoutMs,
-      stallTimeoutMs: values.stallTimeoutMs,
-    },
+    ssh: sshInput(values, location),
     connections: values.connections,
     pieceSize: values.pieceSize,
     inFlight: values.inFlight,

@@ -15,12 +15,13 @@ async function main(): Promise<number> {
     process.stdout.write(invocation.text);
     return 0;
   }
+  const io = { environment: process.env, outputStream: process.stdout, errorStream: process.stderr };
+  if (invocation.kind === 'install-helper') {
+    const { runInstallHelper } = await import('./run-install-helper.ts');
+    return await runInstallHelper(invocation, io);
+  }
   const { runPut } = await import('./run-put.ts');
-  return await runPut(invocation, {
-    environment: process.env,
-    outputStream: process.stdout,
-    errorStream: process.stderr,
-  });
+  return await runPut(invocation, io);
 }
 
 /** Says what went wrong, with the stack where `-vv` asks for it, and gives the exit code. */

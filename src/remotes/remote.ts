@@ -261,6 +261,12 @@ export interface Interaction {
   trustHostKey(question: HostKeyQuestion): Promise<boolean>;
 }
 
+/** Who also decides whether something is done that is no copy. */
+export interface ConfirmingInteraction extends Interaction {
+  /** Whether the answer to `question`, a sentence without its question mark, is yes; silence is no. */
+  confirm(question: string): Promise<boolean>;
+}
+
 export interface HostKeyQuestion {
   /** As typed, with the port where it is not 22. */
   readonly host: string;

@@ -16,6 +16,7 @@ import type {
 import { ExtensionName, OpenFlag } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
 import { openDigester } from './digests/open-digester.ts';
+import type { DigestConnection } from './digests/path-digester.ts';
 import { FlowWindow } from './flow-window.ts';
 import { partialPath, randomPartialPath } from './partial-name.ts';
 import { publish } from './publish.ts';
@@ -69,6 +70,11 @@ export class SftpConnection implements RemoteConnection {
       pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
       writers: this.#isOpenSsh ? 'many' : 'unknown',
     };
+  }
+
+  /** What the contract stands on: for what is no copy, such as installing the helper. */
+  get beneath(): DigestConnection {
+    return { session: this.#session, closed: this.closed, exec: this.#exec };
   }
 
   async stat(path: Uint8Array): Promise<Attributes | undefined> {
@@ -140,8 +146,7 @@ export class SftpConnection implements RemoteConnection {
   }
 
   async digester(method: DigestMethod): Promise<Digester> {
-    const connection = { session: this.#session, closed: this.closed, exec: this.#exec };
-    const byPath = await openDigester(method, connection);
+    const byPath = await openDigester(method, this.beneath);
     const { algorithms, maxRangeLength } = byPath;
     return {
       method,

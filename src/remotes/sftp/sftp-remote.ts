@@ -1,6 +1,6 @@
 /** SFTP over SSH, as a remote. */
 import { CopyError } from '../../errors.ts';
-import type { Remote, RemoteConnection, RemoteSpec } from '../remote.ts';
+import type { Remote, RemoteSpec } from '../remote.ts';
 import { SftpSession } from './session.ts';
 import { PacketPool } from './session-pool.ts';
 import { SftpConnection } from './sftp-connection.ts';
@@ -38,7 +38,7 @@ export class SftpRemote implements Remote {
     return { protocol: PROTOCOL, ...this.#options, ssh: this.#transport.spec };
   }
 
-  async connect(id: number, signal: AbortSignal, admitted: () => void): Promise<RemoteConnection> {
+  async connect(id: number, signal: AbortSignal, admitted: () => void): Promise<SftpConnection> {
     const { stallTimeoutMs, inFlight } = this.#options;
     const ssh = await this.#transport.open(id, signal, admitted);
     const hangUp = (): void => void ssh.close();

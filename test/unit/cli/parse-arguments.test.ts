@@ -202,3 +202,48 @@ describe('the environment', () => {
     expect(warnings).toEqual(['MT_COPY_PIN_HOST_KEY is set, but names no option; it is ignored.']);
   });
 });
+
+describe('--install-helper', () => {
+  const words = (args: string, environment: Environment = {}) =>
+    parseArguments(args.split(' ').filter(Boolean), environment, '1.2.3');
+
+  it.each([
+    ['--install-helper host', { host: 'host' }],
+    ['--install-helper host:', { host: 'host' }],
+    ['host: --install-helper', { host: 'host' }],
+    ['--install-helper -P 2222 u@host', { host: 'host', user: 'u', port: 2222 }],
+    ['--install-helper sftp://u@host:24/', { host: 'host', user: 'u', port: 24 }],
+    ['--install-helper sftp://host', { host: 'host' }],
+    ['--install-helper [::1]', { host: '::1' }],
+    ['--install-helper u@[::1]:', { host: '::1', user: 'u' }],
+  ])('%s', (args, ssh) => {
+    expect(words(args)).toMatchObject({ kind: 'install-helper', ssh, dryRun: false, batch: false, warnings: [] });
+  });
+
+  it('takes what says how to connect and how it is shown', () => {
+    expect(words('--install-helper -B -i k --dry-run -q -o A=b h')).toMatchObject({
+      ssh: { identityFiles: ['k'], options: ['A=b'], batch: true },
+      dryRun: true,
+      batch: true,
+      output: { quiet: true },
+    });
+  });
+
+  it.each([
+    ['--install-helper', 'takes a server'],
+    ['--install-helper f host:', 'takes one server and no sources'],
+    ['--install-helper host1 host2', 'takes one server and no sources'],
+    ['--install-helper host:x', 'takes no path'],
+    ['--install-helper host:.', 'takes no path'],
+    ['--install-helper a/b', 'names no server'],
+    ['--install-helper=yes host', '--install-helper'],
+    ['--install-helper -- -oProxyCommand=x', "begins with '-'"],
+  ])('%s is a usage error', (args, message) => {
+    expect(() => words(args)).toThrow(usage(message));
+  });
+
+  it('is no matter of the environment', () => {
+    const { warnings } = parse('f host:', { MT_COPY_INSTALL_HELPER: '1' });
+    expect(warnings).toEqual(['MT_COPY_INSTALL_HELPER is set, but names no option; it is ignored.']);
+  });
+});

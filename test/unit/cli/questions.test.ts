@@ -132,6 +132,23 @@ describe('an interaction', () => {
     );
   });
 
+  it.each([
+    [['yes'], true],
+    [['Y '], true],
+    [['no'], false],
+    [['N'], false],
+    [[''], false],
+    [[undefined], false],
+    [['SHA256:abc', 'yes'], true],
+    [['what', 'no'], false],
+    [Array<string>(20).fill('what'), false],
+  ])('takes %j for a decision: %s', async (answers, decided) => {
+    const { log, interaction } = answering(...answers);
+    expect(await interaction.confirm('Do it\x1b')).toBe(decided);
+    expect(log.slice(0, 2)).toEqual(['pause', 'echo: Do it\\x1b (yes/no)? ']);
+    expect(log.at(-1)).toBe('resume');
+  });
+
   it('asks one question at a time', async () => {
     const { log, interaction } = answering('a', 'b');
     expect(await Promise.all([interaction.secret('1'), interaction.secret('2')])).toEqual(['a', 'b']);

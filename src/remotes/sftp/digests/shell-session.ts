@@ -210,7 +210,7 @@ export class ShellSession {
     clearTimeout(this.#timer);
     const [first] = this.#calls;
     if (first === undefined) return;
-    const late = (): unknown => this.fail('The server takes too long to hash.');
+    const late = (): unknown => this.fail('The server takes too long to answer.');
     this.#timer = setTimeout(late, Math.min(first.timeoutMs, MAX_TIMER_MS));
   }
 

@@ -1,0 +1,100 @@
+/** `mtput --install-helper`: one connection, a question, and what happened. */
+import { CopyError, type CopyErrorData } from '../errors.ts';
+import { installHelper } from '../remotes/sftp/install-helper/install-helper.ts';
+import type { SftpConnection } from '../remotes/sftp/sftp-connection.ts';
+import { SftpRemote } from '../remotes/sftp/sftp-remote.ts';
+import { EmbeddedTransport } from '../remotes/sftp/ssh/embedded-transport.ts';
+import { resolveSshOptions } from '../remotes/sftp/ssh/resolve-options.ts';
+import { processSshEnvironment } from '../remotes/sftp/ssh/ssh-environment.ts';
+import { DEFAULT_STALL_TIMEOUT_MS } from '../remotes/sftp/ssh/ssh-options.ts';
+import type { Ui } from '../ui/ui.ts';
+import { helperProgram } from './helper-program.ts';
+import type { InstallInvocation } from './parse-arguments.ts';
+import { type ProgramIo, runShown, type Shown } from './run-shown.ts';
+import { usageError } from './usage-error.ts';
+
+type Event = Parameters<Ui['onEvent']>[0];
+type EventBody = Event extends infer E ? (E extends Event ? Omit<E, 'v' | 'atMs'> : never) : never;
+
+/** Answers with the exit code: 0 where mtput will have the helper there. Rejects only if the display itself fails. */
+export function runInstallHelper(invocation: InstallInvocation, io: ProgramIo): Promise<number> {
+  return runShown(invocation, io, async (shown) => {
+    const begunMs = performance.now();
+    const show = (body: EventBody): void => {
+      if (body.type === 'connection' && body.state === 'open') connectionsUsed = 1;
+      shown.ui.onEvent({ v: 1, atMs: Date.now(), ...body } as Event);
+    };
+    let connectionsUsed = 0;
+    let bytesSent = 0;
+    let error: CopyErrorData | undefined;
+    try {
+      bytesSent = await install(invocation, shown, show);
+    } catch (thrown) {
+      // With the signal the connection goes, and with it what was under way.
+      const coded = CopyError.from(shown.signal.aborted ? shown.signal.reason : thrown);
+      if (coded.code === 'bug') throw coded;
+      error = coded.toData();
+    }
+    const exitCode = error?.exitCode ?? 0;
+    const elapsedMs = performance.now() - begunMs;
+    show({ type: 'result', exitCode, ...NO_COPY, bytesSent, connectionsUsed, elapsedMs, ...(error && { error }) });
+    return exitCode;
+  });
+}
+
+/** No file job is done: what happened is in the notices. */
+const NO_COPY = {
+  filesDone: 0,
+  filesFailed: 0,
+  bytesResumed: 0,
+  bytesKept: 0,
+  verified: { byDigest: 0, byReadBack: 0, bySize: 0, notVerified: 0 },
+} as const;
+
+async function install(
+  { ssh, dryRun }: InstallInvocation,
+  { environment: variables, interaction, signal }: Shown,
+  show: (body: EventBody) => void,
+): Promise<number> {
+  const environment = { ...processSshEnvironment(), variables };
+  const settings = resolveSshOptions(ssh, environment);
+  const asked = settings.batch ? undefined : interaction;
+  if (asked === undefined && !dryRun) throw nobodyAsked();
+  const program = helperProgram();
+  const tell = (level: 'info' | 'warning', code: string, message: string): void =>
+    show({ type: 'notice', level, code, message });
+  const transport = new EmbeddedTransport({
+    settings,
+    environment,
+    warn: (message) => tell('warning', 'ssh', message),
+    ...(asked && { interaction: asked }),
+  });
+  const stallTimeoutMs = ssh.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS;
+  const remote = new SftpRemote(transport, { stallTimeoutMs, inFlight: 'auto' });
+  show({ type: 'connection', connection: 1, state: 'opening' });
+  const connection = await remote.connect(1, signal, () => {});
+  show({ type: 'connection', connection: 1, state: 'open', description: connection.description });
+  const confirm = (question: string): Promise<boolean> => asked?.confirm(question) ?? Promise.resolve(false);
+  const task = { program, host: ssh.host, dryRun, confirm, tell, signal };
+  return await closedAfter(connection, signal, () => installHelper(connection, task));
+}
+
+/** The connection ends with `work`, and `work` with `signal`. */
+async function closedAfter<T>(connection: SftpConnection, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const hangUp = (): void => void connection.close();
+  signal.addEventListener('abort', hangUp, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await work();
+  } finally {
+    signal.removeEventListener('abort', hangUp);
+    await connection.close();
+  }
+}
+
+function nobodyAsked(): CopyError {
+  return usageError(
+    '--install-helper asks before it writes, and nobody can be asked',
+    'Run it on a terminal and without --batch; or copy mt-copy-tools-cs to ~/.local/bin of the server yourself.',
+  );
+}
