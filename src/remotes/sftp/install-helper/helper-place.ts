@@ -90,7 +90,10 @@ export async function checkUnchanged(
   const now = await connection.lstat(path);
   const before = found?.attributes;
   const isSame = now?.kind === before?.kind && now?.size === before?.size && now?.mtimeMs === before?.mtimeMs;
-  if (!isSame) throw new CopyError('target-busy', `Somebody else changed ${cleanText(path)} meanwhile.`);
+  if (isSame) return;
+  throw new CopyError('target-busy', `Somebody else changed ${cleanText(path)} meanwhile.`, {
+    advice: 'See what stands there now, then run the same command again.',
+  });
 }
 
 async function beginning(connection: SftpConnection, path: Buffer, length: number): Promise<Buffer> {
