@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { build } from './build.mjs';
 import { ensurePackages, ensureRivals, ensureServers, root } from './install.mjs';
 
-/** Scenes in which lftp and rclone take part. */
-const WITH_RIVALS = ['bulk', 'long', 'start'];
+/** Scenes in which lftp, rclone or openssl take part. */
+const WITH_RIVALS = ['bulk', 'long', 'start', 'resume'];
 
 const [scene, ...args] = process.argv.slice(2);
 const scenes = readdirSync(join(root, 'bench'))

@@ -24,6 +24,7 @@ export const milliseconds: Column = column('ms', 0, ({ seconds }) => seconds * 1
 export const cpuSeconds: Column = column('CPU s', 1, (row) => row.cpuSeconds);
 export const maxRssMiB: Column = column('MiB', 0, (row) => row.maxRssMiB);
 export const ofLimit: Column = column('time ÷ limit', 2, (row) => row.ratio);
+export const sentMiB: Column = column('sent MiB', 1, ({ bytesSent }) => quotient(bytesSent, MIB));
 /** Millions of bytes, as the bar counts them. */
 export const memoryMb: Column = column('MB', 1, megabytes);
 
@@ -45,8 +46,17 @@ export function timesOf(name: string, rows: readonly Row[]): Column {
   return column(`÷ ${other?.label ?? name}`, 2, (row) => timeRatio(row, other));
 }
 
+/** A figure that is divided by another. */
+export function quotients(head: string, value: (row: Row) => number | undefined): Column {
+  return column(head, 2, value);
+}
+
 export function timeRatio(row: Row | undefined, other: Row | undefined): number | undefined {
   return quotient(row?.seconds, other?.seconds);
+}
+
+export function cpuRatio(row: Row | undefined, other: Row | undefined): number | undefined {
+  return quotient(row?.cpuSeconds, other?.cpuSeconds);
 }
 
 export function cpuSecondsPerGib(row: Row | undefined, bytes: number): number | undefined {

@@ -23,6 +23,11 @@ async function version(command: string): Promise<string> {
   return /OpenSSH_[^\s,]+(?: [^\s,]+)?(?=,)/.exec(`${stdout}${stderr}`)?.[0] ?? 'unknown';
 }
 
+export async function proftpdVersion(): Promise<string> {
+  const { stdout, stderr } = await run(requireServer('proftpd'), ['-v']);
+  return /Version (\S+)/.exec(`${stdout}${stderr}`)?.[1] ?? 'unknown';
+}
+
 export async function benchEnvironment(rivals: readonly RivalName[] = []): Promise<BenchEnvironment> {
   const [sshd, ssh] = await Promise.all([version(requireServer('sshd')), version('ssh')]);
   const others = await Promise.all(rivals.map(async (name) => [name, await rivalVersion(name)] as const));

@@ -10,17 +10,22 @@ export interface MeasuredScene {
   readonly items: readonly { readonly name: string; readonly label: string; readonly rival?: RivalName }[];
   readonly facts: SceneFacts;
   readonly runs: readonly Run[];
+  /** Of programs that took part beside those of every scene. */
+  readonly versions?: Readonly<Record<string, string>>;
   /** Whether it is all of the scene, and may be kept. */
   readonly complete: boolean;
 }
 
 /** Prints what a scene has measured, and keeps it. */
-export async function finishScene(sheet: Sheet, { items, facts, runs, complete }: MeasuredScene): Promise<void> {
+export async function finishScene(sheet: Sheet, scene: MeasuredScene): Promise<void> {
+  const { items, facts, runs, complete } = scene;
   const rivals = items.map(({ rival }) => rival).filter((name) => name !== undefined);
+  const { versions, ...environment } = await benchEnvironment(rivals);
   const rows = rowsOf(items, runs);
   const results: SceneResults = {
     scene: sheet.scene,
-    ...(await benchEnvironment(rivals)),
+    ...environment,
+    versions: { ...versions, ...scene.versions },
     ...facts,
     median: Object.fromEntries(rows.map(({ name, ...medians }) => [name, medians])),
     runs,

@@ -6,15 +6,17 @@ import { type Sheet, show } from './sheet.ts';
 import { bulkSheet } from './sheets/bulk.ts';
 import { longSheet } from './sheets/long.ts';
 import { memorySheet } from './sheets/memory.ts';
+import { resumeSheet } from './sheets/resume.ts';
 import { mib } from './sheets/sentences.ts';
 import { shapedSheet } from './sheets/shaped.ts';
 import { startSheet } from './sheets/start.ts';
+import { verifySheet } from './sheets/verify.ts';
 import { markdownTable } from './table.ts';
 
 /** Parsed results files, by the name of the file without its extension. */
 export type ResultsByName = Readonly<Record<string, unknown>>;
 
-const SHEETS: readonly Sheet[] = [shapedSheet, bulkSheet, longSheet, memorySheet, startSheet];
+const SHEETS: readonly Sheet[] = [shapedSheet, bulkSheet, verifySheet, resumeSheet, longSheet, memorySheet, startSheet];
 
 /** Results files of profiles, what they are called in the table, and what makes them. */
 const PROFILES = [
@@ -74,7 +76,7 @@ function sceneSection(sheet: Sheet, results: SceneResults): string[] {
     ...wrapped(`${command(sheet.scene)} · ${where(results)}`),
     '',
     markdownTable(head, rows),
-    '',
+    ...(bars.length > 0 ? [''] : []),
     ...bars.flatMap((bar) => wrapped(`- ${bar}`, '  ')),
   ];
 }

@@ -7,7 +7,11 @@ import programs from './rival-programs.json' with { type: 'json' };
 
 export type RivalName = keyof typeof programs;
 
-const VERSION_ARGUMENTS: Record<RivalName, readonly string[]> = { lftp: ['--version'], rclone: ['version'] };
+const VERSION_ARGUMENTS: Record<RivalName, readonly string[]> = {
+  lftp: ['--version'],
+  rclone: ['version'],
+  openssl: ['version'],
+};
 
 export function rivalPath(name: RivalName): string | undefined {
   return programs[name].paths.find((path) => existsSync(path));

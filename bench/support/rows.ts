@@ -10,10 +10,12 @@ export interface Run {
   readonly ratio?: number;
   readonly cpuSeconds?: number;
   readonly maxRssMiB?: number;
+  /** Of the file, where the program tells. */
+  readonly bytesSent?: number;
   readonly phases?: Phases;
 }
 
-const MEASURED = ['seconds', 'ratio', 'cpuSeconds', 'maxRssMiB'] as const;
+const MEASURED = ['seconds', 'ratio', 'cpuSeconds', 'maxRssMiB', 'bytesSent'] as const;
 
 /** The medians over the runs of one tool; what was not measured is not there. */
 export interface Row {
@@ -25,6 +27,7 @@ export interface Row {
   readonly ratio?: number;
   readonly cpuSeconds?: number;
   readonly maxRssMiB?: number;
+  readonly bytesSent?: number;
 }
 
 /** A row for each that ran, in the order given. */

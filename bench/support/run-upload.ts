@@ -9,6 +9,7 @@ import type { UploadScene } from './upload-scene.ts';
 
 export interface MeasuredRun extends ProcessRun {
   readonly phases?: Phases;
+  readonly bytesSent?: number;
 }
 
 /** A run that did not end well has no time worth keeping. */

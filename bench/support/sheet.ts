@@ -36,7 +36,7 @@ export function show(sheet: Sheet, results: SceneResults): Shown {
 
 export function plainSheet(sheet: Sheet, results: SceneResults): string {
   const { head, rows, bars } = show(sheet, results);
-  return [table(head, rows), '', ...bars].join('\n');
+  return [table(head, rows), ...(bars.length > 0 ? ['', ...bars] : [])].join('\n');
 }
 
 export function rowNamed(rows: readonly Row[], name: string): Row | undefined {

@@ -15,15 +15,19 @@ export interface Upload {
   readonly workDir: string;
 }
 
-/** Something that uploads: a program with its settings. */
-export interface Tool {
-  readonly name: string;
+/** What may be missing here. */
+interface Obstructed {
   /** How it is described in a table. */
   readonly label: string;
   /** The program, where it is neither ours nor OpenSSH's. */
   readonly rival?: RivalName;
   /** Why it cannot run here; nothing when it can. */
   readonly obstacle?: string | undefined;
+}
+
+/** Something that uploads: a program with its settings. */
+export interface Tool extends Obstructed {
+  readonly name: string;
   readonly upload: (upload: Upload) => Promise<ProgramCall>;
 }
 
@@ -33,7 +37,7 @@ export interface ToolSettings {
 }
 
 /** Those that can run here; says of the others why they are left out. */
-export function availableTools(tools: readonly Tool[]): Tool[] {
+export function availableTools<T extends Obstructed>(tools: readonly T[]): T[] {
   return tools.filter(({ label, rival, obstacle }) => {
     const reason = obstacle ?? (rival && missingRival(rival));
     if (reason !== undefined) say(`${label} is left out: ${reason}`);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ProfileResults } from '../../../bench/support/profile/profile-tables.ts';
 import { reportText } from '../../../bench/support/report-text.ts';
-import { bulk, environment } from './sample-results.ts';
+import { bulk, environment, resume, verify } from './sample-results.ts';
 
 function profile(encryption: number): ProfileResults {
   return {
@@ -46,6 +46,13 @@ describe('reportText', () => {
   it('is the same for the same results, and has an end without any', () => {
     expect(reportText({ bulk })).toBe(reportText(structuredClone({ bulk })));
     expect(reportText({})).toMatch(/memory are those of the client\.\n$/);
+  });
+
+  it('shows digests after the bulk they belong to, also without bars', () => {
+    const text = reportText({ verify, resume, bulk });
+    expect(text.match(/^## .*/gm)).toEqual(['## As fast as the processor', '## What digests cost', '## Run it again']);
+    expect(text).toContain('| proftpd, digests by check-file | 1 | 4.00 | - | 2.00 | - | - |\n\n## Run it again\n');
+    expect(text).not.toContain('\n\n\n');
   });
 
   it('does not mind files of scenes it does not know', () => {

@@ -23,3 +23,38 @@ export const bulk: SceneResults = {
     { tool: 'scp', seconds: 2 },
   ],
 };
+
+export const verify: SceneResults = {
+  scene: 'verify',
+  ...environment,
+  bytes: 2 ** 30,
+  connections: 2,
+  cipher: 'aes128-gcm@openssh.com',
+  landsIn: 'memory',
+  median: {
+    'sshd-none': { label: 'sshd, --verify none' },
+    'sshd-shell': { label: 'sshd, digests by its shell' },
+    'proftpd-check-file': { label: 'proftpd, digests by check-file' },
+  },
+  runs: [
+    { tool: 'sshd-none', seconds: 2, cpuSeconds: 1.5 },
+    { tool: 'sshd-shell', seconds: 3, cpuSeconds: 2.25 },
+    { tool: 'proftpd-check-file', seconds: 4, cpuSeconds: 2 },
+  ],
+};
+
+export const resume: SceneResults = {
+  scene: 'resume',
+  ...environment,
+  bytes: 2 ** 30,
+  missingBytes: 0.05 * 2 ** 30,
+  connections: 2,
+  cipher: 'aes128-gcm@openssh.com',
+  landsIn: 'memory',
+  median: { digests: {}, missing: {}, resume: { label: 'run again' } },
+  runs: [
+    { tool: 'digests', seconds: 2 },
+    { tool: 'missing', seconds: 0.5 },
+    { tool: 'resume', seconds: 2.6, bytesSent: 0.05 * 2 ** 30 },
+  ],
+};

@@ -3,8 +3,10 @@ import { barLine } from '../../../bench/support/bars.ts';
 import { plainSheet, show } from '../../../bench/support/sheet.ts';
 import { bulkSheet } from '../../../bench/support/sheets/bulk.ts';
 import { memorySheet } from '../../../bench/support/sheets/memory.ts';
+import { resumeSheet } from '../../../bench/support/sheets/resume.ts';
 import { shapedSheet } from '../../../bench/support/sheets/shaped.ts';
-import { bulk, environment } from './sample-results.ts';
+import { verifySheet } from '../../../bench/support/sheets/verify.ts';
+import { bulk, environment, resume, verify } from './sample-results.ts';
 
 describe('barLine', () => {
   const bar = { what: 'time', atMost: 7.5, unit: ' s' };
@@ -61,7 +63,51 @@ describe('show', () => {
   });
 });
 
+describe('the sheet of verify', () => {
+  it('divides by the same server without digests', () => {
+    expect(show(verifySheet, verify)).toEqual({
+      head: ['', 'runs', 'seconds', 'time ÷ none', 'CPU s/GiB', 'CPU ÷ none', 'MiB'],
+      rows: [
+        ['sshd, --verify none', '1', '2.00', '1.00', '1.50', '1.00', '-'],
+        ['sshd, digests by its shell', '1', '3.00', '1.50', '2.25', '1.50', '-'],
+        ['proftpd, digests by check-file', '1', '4.00', '-', '2.00', '-', '-'],
+      ],
+      bars: [],
+    });
+  });
+});
+
+describe('the sheet of resume', () => {
+  it('divides by what takes longer, both digests or what is missing', () => {
+    const { head, rows, bars } = show(resumeSheet, resume);
+    expect(head).toEqual(['', 'runs', 'seconds', 'time ÷ limit', 'sent MiB', 'CPU s', 'MiB']);
+    expect(rows.map((cells) => cells.slice(2, 5))).toEqual([
+      ['2.00', '1.00', '-'],
+      ['0.50', '0.25', '-'],
+      ['2.60', '1.30', '51.2'],
+    ]);
+    expect(bars).toEqual(['run again, time ÷ limit: 1.3 (at most 1.4 is wanted): holds']);
+    expect(resumeSheet.measured(resume)).toContain('5.0 % of it were missing');
+  });
+
+  it('judges by what is missing where sending it takes longer', () => {
+    const runs = [...resume.runs, { tool: 'missing', seconds: 5.5 }];
+    const { bars } = show(resumeSheet, { ...resume, runs });
+    expect(bars[0]).toContain('time ÷ limit: 0.867');
+  });
+
+  it('judges nothing without openssl', () => {
+    const { rows, bars } = show(resumeSheet, { ...resume, median: { missing: {}, resume: {} } });
+    expect(rows.map((cells) => cells[3])).toEqual(['-', '-']);
+    expect(bars).toEqual(['run again, time ÷ limit: not measured (at most 1.4 is wanted)']);
+  });
+});
+
 describe('plainSheet', () => {
+  it('ends with the table where there are no bars', () => {
+    expect(plainSheet(verifySheet, verify).split('\n')).toHaveLength(5);
+  });
+
   it('has the bars below the table', () => {
     const lines = plainSheet(bulkSheet, bulk).split('\n');
     expect(lines).toHaveLength(7);

@@ -1,0 +1,72 @@
+import { copyFile, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startProcess } from '../../test/support/process.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import { missingBytes } from './missing-bytes.ts';
+import type { Tool } from './tools/tool.ts';
+import type { UploadScene } from './upload-scene.ts';
+
+const BLOCK = 512;
+
+/** What a run left that was killed. */
+export interface CutRun {
+  /** The partial file; to be read, not to be changed. */
+  readonly partial: string;
+  /** Bytes of the file that are not in it. */
+  readonly missing: number;
+  /** Puts it where a run for `target` finds it; its journal is that of the target of the cut run alone. */
+  readonly restore: (target: string) => Promise<void>;
+}
+
+function partialOf(scene: UploadScene, target: string): string {
+  return join(scene.landing, `.${target}.mtpart`);
+}
+
+async function journalOf({ server }: UploadScene): Promise<string> {
+  const dir = join(server.dir, 'state/mt-copy-tools');
+  const [name, ...others] = (await readdir(dir)).filter((one) => one.endsWith('.journal'));
+  if (name === undefined || others.length > 0) throw new Error('The run that was killed left no journal, or several');
+  return join(dir, name);
+}
+
+async function bytesWritten(path: string): Promise<number> {
+  return stat(path).then(
+    ({ blocks }) => blocks * BLOCK,
+    () => 0,
+  );
+}
+
+/** Runs `tool` for `target` and kills it when about `share` of the file has arrived. */
+export async function cutRun(scene: UploadScene, tool: Tool, target: string, share: number): Promise<CutRun> {
+  const { source, server } = scene;
+  const partial = partialOf(scene, target);
+  const { size } = await stat(source);
+  const { command, args, env } = await tool.upload({ ...scene, target, port: server.port });
+  const run = await startProcess(command, args, { env, stdio: 'ignore' });
+  let hasEnded = false;
+  void run.exited.then(() => {
+    hasEnded = true;
+  });
+  try {
+    const isThere = async (): Promise<boolean> => hasEnded || (await bytesWritten(partial)) >= share * size;
+    await waitFor(isThere, { what: 'the moment to kill mtput', timeoutMs: 120_000, pollMs: 2 });
+  } finally {
+    await run.stop('SIGKILL');
+  }
+  await waitFor(() => server.sessionPids().length === 0, { what: 'the end of its sessions' });
+  const journalPath = await journalOf(scene);
+  const journal = await readFile(journalPath);
+  const kept = join(scene.landing, 'cut');
+  await rename(partial, kept);
+  const { atime, mtime } = await stat(kept);
+  return {
+    partial: kept,
+    missing: await missingBytes(source, kept),
+    restore: async (name) => {
+      // Its mode is copied too.
+      await copyFile(kept, partialOf(scene, name));
+      await utimes(partialOf(scene, name), atime, mtime);
+      if (name === target) await writeFile(journalPath, journal, { mode: 0o600 });
+    },
+  };
+}
