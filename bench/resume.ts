@@ -29,7 +29,7 @@ const TWICE = 0.01;
 const settings = { connections, cipher };
 const resumed: Tool = mtput({ ...settings, options: ['--json', '--digest-provider', 'shell'] });
 /** So slow that it is killed at the right moment, and that its journal, told once a second, is not far behind. */
-const toBeCut: Tool = mtput({ ...settings, options: ['-q', '--digest-provider', 'shell', '--limit', '48M'] });
+const toBeCut: Tool = mtput({ ...settings, options: ['-q', '--digest-provider', 'shell', '--limit', '32M'] });
 const sent: Tool = mtput({ ...settings, options: ['--json', '--verify', 'none'] });
 
 const ENTRANTS = [
