@@ -52,6 +52,8 @@ export interface Quirks {
   refuseClose: boolean;
   /** WRITE beyond this size of a file is refused. */
   fullAt: number;
+  /** The next WRITE that has this offset inside is stored up to there, and answered with OK: as on a disk that is full. */
+  shortWriteAt: number;
   /** Nobody may open a file for reading. */
   refusesReading: boolean;
   /** Most that a READ is answered with. */
@@ -101,6 +103,7 @@ const NO_QUIRKS: Quirks = {
   ignoresTimes: false,
   refuseClose: false,
   fullAt: Number.POSITIVE_INFINITY,
+  shortWriteAt: Number.POSITIVE_INFINITY,
   refusesReading: false,
   longestRead: Number.POSITIVE_INFINITY,
   checkFile: 'none',
@@ -341,8 +344,13 @@ class StandInSession {
     return { type: 'data', data: bytes.subarray(offset, end) };
   }
 
-  #write(handle: Handle, offset: number, data: Uint8Array): Answer {
+  #write(handle: Handle, offset: number, given: Uint8Array): Answer {
     const { quirks } = this.#server;
+    let data = given;
+    if (offset < quirks.shortWriteAt && offset + data.length > quirks.shortWriteAt) {
+      data = data.subarray(0, quirks.shortWriteAt - offset);
+      quirks.shortWriteAt = Number.POSITIVE_INFINITY;
+    }
     if (!handle.mayWrite) throw new Refusal(StatusCode.permissionDenied, 'Not you');
     const { file } = handle;
     const at = quirks.ignoresOffsets ? file.bytes.length : offset;

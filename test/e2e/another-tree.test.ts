@@ -1,0 +1,63 @@
+/** Commands that see another tree than SFTP does, as in a container: what they hash is not what was sent. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { expect, it, onTestFinished } from 'vitest';
+import { describeWithServers } from '../support/describe-with-servers.ts';
+import { expectArrived } from '../support/expect-arrived.ts';
+import { type SourceForTest, sourceForTest, tempDirForTest } from '../support/for-one-test.ts';
+import { type ForcingServer, RUN_COMMAND, startForcingSshd } from '../support/forced-command.ts';
+import { eventsOf, mtput, mtputJson } from '../support/mtput.ts';
+import { run } from '../support/process.ts';
+import { writeRandomFile } from '../support/random-file.ts';
+import { expectFailure } from '../support/run-outcome.ts';
+
+const SIZE = 3_000_001;
+const NAME = 'arrived.bin';
+const PARTIAL = `.${NAME}.mtpart`;
+const args = ['-n', '3', '-s', '64K'];
+
+interface Scene {
+  readonly server: ForcingServer;
+  readonly source: SourceForTest;
+}
+
+/** Undefined where no mount can be made for one process alone. */
+async function otherTree(fill: (directory: string) => Promise<void>): Promise<Scene | undefined> {
+  if ((await run('unshare', ['-m', 'true'])).code !== 0) return undefined;
+  const other = (await tempDirForTest()).file('other');
+  await mkdir(other);
+  await fill(other);
+  const server = await startForcingSshd({
+    runCommand: (home) => `export OTHER='${other}' HOME='${home}' RUN='${RUN_COMMAND}'
+exec unshare -m /bin/sh -c 'mount --bind "$OTHER" "$HOME" && eval "$RUN"'`,
+  });
+  onTestFinished(server.stop);
+  return { server, source: await sourceForTest(SIZE) };
+}
+
+describeWithServers(['sshd', 'sftp-server'], 'a shell that sees another tree', () => {
+  it.for([
+    ['without the file', async () => {}],
+    ['with an older file of that name', (directory: string) => writeRandomFile(`${directory}/${PARTIAL}`, SIZE)],
+    ['with an empty file of that name', (directory: string) => writeFile(`${directory}/${PARTIAL}`, '')],
+  ] as const)('%s: found out and told, and nothing is sent for its sake', async ([_, fill], context) => {
+    const it = await otherTree(fill);
+    if (it === undefined) return context.skip('no mount for one process can be made here');
+    const { server, source } = it;
+    const done = await mtputJson([source.path], { server, path: NAME }, args);
+    await expectArrived(done, server, NAME, source);
+    const [result] = eventsOf(done, 'result');
+    expect(result).toMatchObject({ bytesSent: SIZE, verified: { byDigest: 0, bySize: SIZE } });
+    expect(eventsOf(done, 'notice').map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^The server's shell is not used: /),
+      'The server cannot hash what it has: verified by size.',
+    ]);
+    expect(await server.commands()).toContainEqual(Buffer.from('exec /bin/sh'));
+  });
+
+  it('is no way to verify what must be hashed', async (context) => {
+    const it = await otherTree((directory) => writeRandomFile(`${directory}/${PARTIAL}`, SIZE));
+    if (it === undefined) return context.skip('no mount for one process can be made here');
+    const done = await mtput([it.source.path], { server: it.server, path: NAME }, [...args, '--verify', 'hash']);
+    expectFailure(done, 9, /no way to make digests that can be relied on/, /--verify read-back/);
+  });
+});

@@ -1,0 +1,83 @@
+/** What `--verify`, `--algo` and `--digest-provider` promise, with servers that can hash and servers that cannot. */
+import { readdir } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { describeOn, describeOnEach } from '../support/each-server.ts';
+import { expectArrived } from '../support/expect-arrived.ts';
+import { sourceForTest } from '../support/for-one-test.ts';
+import { eventsOf, type JsonRun, mtput, mtputJson } from '../support/mtput.ts';
+import { expectFailure, expectSuccess } from '../support/run-outcome.ts';
+import { startSshd } from '../support/sshd.ts';
+import { byTier } from '../support/tier.ts';
+
+/** The last piece is shorter. */
+const SIZE = 3_000_001;
+const NAME = 'arrived.bin';
+const args = ['-n', '3', '-s', '64K'];
+const nothing = { byDigest: 0, byReadBack: 0, bySize: 0, notVerified: 0 };
+/** In which it is found out that there is nothing to hash with, with room for a machine that has other things to do. */
+const RECOGNISED_MS = 5000 + 7000;
+
+const verifiedBy = (run: JsonRun) => eventsOf(run, 'result')[0]?.verified;
+const notices = (run: JsonRun) => eventsOf(run, 'notice').map(({ code }) => code);
+
+describeOnEach('verification', (bed) => {
+  const put = async (more: readonly string[]) => {
+    const source = await sourceForTest(SIZE);
+    const run = await mtputJson([source.path], { server: bed.server, path: NAME }, [...args, ...more]);
+    await expectArrived(run, bed.server, NAME, source);
+    return run;
+  };
+
+  it.each([
+    ['read-back', { byReadBack: SIZE }],
+    ['hash', { byDigest: SIZE }],
+    ['auto', { byDigest: SIZE }],
+    ['size', { bySize: SIZE }],
+    ['none', { notVerified: SIZE }],
+  ])('--verify %s says what was done, and did it', async (verify, verified) => {
+    const run = await put(['--verify', verify]);
+    expect(verifiedBy(run)).toEqual({ ...nothing, ...verified });
+    expect(notices(run)).toEqual([]);
+  });
+
+  it.each(byTier(['md5', 'sha512'], ['md5', 'sha1', 'sha256', 'sha512']))('--algo %s', async (algorithm) => {
+    const run = await put(['--verify', 'hash', '--algo', algorithm]);
+    expect(verifiedBy(run)).toEqual({ ...nothing, byDigest: SIZE });
+  });
+
+  it('a provider that is not there leaves the size', async () => {
+    const run = await put(['--digest-provider', 'helper']);
+    expect(verifiedBy(run)).toEqual({ ...nothing, bySize: SIZE });
+    expect(notices(run)).toEqual(['no-digests']);
+  });
+});
+
+describeOn(
+  'sshd',
+  'verification where nothing can hash',
+  (bed) => {
+    const put = async (more: readonly string[]) => {
+      const source = await sourceForTest(SIZE);
+      const startedAt = performance.now();
+      const run = await mtput([source.path], { server: bed.server, path: NAME }, [...args, ...more]);
+      expect(performance.now() - startedAt).toBeLessThan(RECOGNISED_MS);
+      return run;
+    };
+
+    it.for(['auto', 'md5'])('9, and nothing is made there: --verify hash --algo %s', async (algorithm) => {
+      const run = await put(['--verify', 'hash', '--algo', algorithm]);
+      expectFailure(run, 9, /no way to make digests/, /--verify read-back/);
+      expect(await readdir(bed.server.home)).toEqual([]);
+    });
+
+    it('auto: one line says that it is by size', async () => {
+      const run = await put(['--verify', 'auto']);
+      expectSuccess(run);
+      expect(run.stderr.split('\n').filter((line) => /hash|digest/.test(line))).toEqual([
+        'The server cannot hash what it has: verified by size.',
+      ]);
+      expect(run.stderr).toMatch(/, verified by size\n$/);
+    });
+  },
+  () => startSshd({ forceSftp: true }),
+);
