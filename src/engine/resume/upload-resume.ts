@@ -140,6 +140,8 @@ export class UploadResume {
   /** After a failure. `seen`: what the staged file looked like right before its last sync, if one succeeded. */
   async keep(seen: Attributes | undefined): Promise<void> {
     await this.settled();
+    // Also where nothing can be made durable, as on a full disk: where digests decide, the next run looks at it.
+    await this.#resume.noteAcknowledged(this.#run.scheduler.acknowledgedRanges(this.#job.file));
     if (seen !== undefined) await this.#note(seen);
     await this.#resume.close();
   }
