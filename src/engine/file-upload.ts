@@ -351,10 +351,13 @@ export class FileUpload {
     );
   }
 
-  /** A piece that is wrong however often it is sent: the source may have changed under our hands. */
+  /** A piece that is wrong however often it is sent: the source may have changed under our hands, or the disk be full. */
   async #verificationFailed(error: CopyError): Promise<void> {
     try {
-      if (error.code === 'integrity') await this.#source.checkUnchanged();
+      if (error.code === 'integrity') {
+        await this.#source.checkUnchanged();
+        await this.#onStaged((staged) => staged.checkRoom());
+      }
       this.#sent?.reject(error);
     } catch (change) {
       this.#sent?.reject(change);

@@ -87,6 +87,10 @@ export class MemoryStaged implements Staged {
     await this.write({ take }, fill, () => {});
   }
 
+  async checkRoom(): Promise<void> {
+    await this.#connection.cross();
+  }
+
   async cutOff(size: number): Promise<void> {
     await this.#connection.cross();
     const file = this.#connection.remote.files.get(this.#path)!;

@@ -21,7 +21,7 @@ const GOES_ON_MS = 5 * 60_000;
 const LOOKS_AT_OURS = 5;
 const LOOKS_AT_UNKNOWN = 1;
 /** A journal lags behind: so much after what it knows may be there too. */
-const LAG = 32 * 1024 * 1024;
+const LAG = 256 * 1024 * 1024;
 
 /** Where the journals of a run are. */
 export interface JournalShelf {

@@ -108,6 +108,11 @@ export class StagedFile implements Staged {
     return toAttributes(await asked(this.#session.fstat(this.#handle), this.#context('stat')));
   }
 
+  async checkRoom(): Promise<void> {
+    const failure = await this.#noSpace();
+    if (failure !== undefined) throw failure;
+  }
+
   async cutOff(size: number): Promise<void> {
     if ((await this.look()).size <= size) return;
     await asked(this.#session.fsetStat(this.#handle, { size }), this.#context('set attributes of'));
@@ -172,7 +177,7 @@ export class StagedFile implements Staged {
    * its disk is full, and length would only hide it.
    */
   async #checkSize(found: number, wanted: number): Promise<void> {
-    if (found === wanted) return this.#checkRoom(wanted);
+    if (found === wanted) return this.#checkRoomFor(wanted);
     const message = `${cleanText(this.#path)} has ${found} bytes instead of ${wanted}, though the server said OK to all.`;
     throw (await this.#noSpace()) ?? new CopyError('integrity', message);
   }
@@ -186,10 +191,8 @@ export class StagedFile implements Staged {
    * A write that found room for a part alone may have been acknowledged, in the middle of the file too, where no size
    * tells. It can have happened only where the disk is full, and not where old bytes were written over.
    */
-  async #checkRoom(size: number): Promise<void> {
-    if (this.#reportsShortWrites || size <= this.#writesOver) return;
-    const failure = await this.#noSpace();
-    if (failure !== undefined) throw failure;
+  async #checkRoomFor(size: number): Promise<void> {
+    if (!this.#reportsShortWrites && size > this.#writesOver) await this.checkRoom();
   }
 
   async #setMode(mode: number | undefined, warnings: string[]): Promise<void> {
