@@ -1,13 +1,14 @@
 /** Cut off and run again: the server is asked for what it has, and only what is missing or wrong travels. */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CUT_KINDS, type CutKind, cutMoments, cutUpload, journalOf, sentSince } from '../support/cut-upload.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { recordFigure } from '../support/figures.ts';
-import { proftpdForTest, sourceForTest, sshdForTest, tempDirForTest } from '../support/for-one-test.ts';
+import { proftpdForTest, proxyForTest, sourceForTest, sshdForTest, tempDirForTest } from '../support/for-one-test.ts';
 import { installHelper, installOriginal } from '../support/helper-program.ts';
+import { startLiveRun } from '../support/live-run.ts';
 import { eventsOf, mtputJson } from '../support/mtput.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { byTier } from '../support/tier.ts';
@@ -79,6 +80,48 @@ describeWithServers(['sshd', 'proftpd'], 'an upload that is run again where the 
         recordFigure(task, 'of which were in flight', inFlight);
         expect(excess).toBeLessThan(inFlight + MARGIN);
       });
+    },
+  );
+});
+
+describeWithServers(['sshd', 'proftpd'], 'an upload that is cut off more than once, or at its end', () => {
+  it.each(byTier([PROVIDERS[3]!], PROVIDERS))('goes on each time from where it was, by $name', async ({ start }) => {
+    const server = await start();
+    const source = await sourceForTest(SIZE);
+    const first = { server, source, name: NAME, args: [], share: 0.4 };
+    const { proxy, sent } = await cutUpload('the client is killed', first);
+    await proxy.reshape('all', { bytesPerSecond: SIZE / 8 / 8 });
+    const second = await startLiveRun([source.path], { server, port: proxy.port, path: NAME }, ['-n', '8']);
+    const moment = async (): Promise<boolean> => (await proxy.stats()).bytesUp > sent + 0.3 * SIZE;
+    await waitFor(moment, { what: 'the second moment', timeoutMs: 60_000 });
+    second.kill('SIGKILL');
+    const told = eventsOf(await second.end(), 'progress').at(-1)!;
+    await proxy.reshape('all', { bytesPerSecond: 1000 * MB });
+    await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
+    const run = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, ['-n', '8']);
+    await expectArrived(run, server, NAME, source);
+    const { bytesResumed } = eventsOf(run, 'result')[0]!;
+    expect(bytesResumed, 'what the second had, the first included').toBeGreaterThan(told.bytesDone - MARGIN);
+  });
+
+  it.each(byTier([PROVIDERS[0]!], PROVIDERS))(
+    'sends nothing when it was killed while it committed, by $name',
+    async (provider) => {
+      const server = await provider.start();
+      const source = await sourceForTest(9 * MB);
+      await writeFile(`${server.home}/${NAME}`, 'the old one');
+      // The rename is some round trips away when the commit begins.
+      const proxy = await proxyForTest(server, { delayMs: 100 });
+      const to = { server, port: proxy.port, path: NAME };
+      const cut = await startLiveRun([source.path], to, ['-n', '4']);
+      await cut.event('file', ({ state }) => state === 'committing');
+      cut.kill('SIGKILL');
+      await cut.end();
+      expect(await readFile(`${server.home}/${NAME}`, 'utf8')).toBe('the old one');
+      await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
+      const run = await mtputJson([source.path], to, ['-n', '4']);
+      await expectArrived(run, server, NAME, source);
+      expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesSent: 0, bytesResumed: source.size });
     },
   );
 });
