@@ -351,13 +351,10 @@ export class FileUpload {
     );
   }
 
-  /** A piece that is wrong however often it is sent: the source may have changed under our hands, or the disk be full. */
+  /** A piece that is wrong however often it is sent: the source may have changed under our hands. */
   async #verificationFailed(error: CopyError): Promise<void> {
     try {
-      if (error.code === 'integrity') {
-        await this.#source.checkUnchanged();
-        await this.#onStaged((staged) => staged.checkRoom());
-      }
+      if (error.code === 'integrity') await this.#source.checkUnchanged();
       this.#sent?.reject(error);
     } catch (change) {
       this.#sent?.reject(change);
@@ -367,10 +364,11 @@ export class FileUpload {
   async #sendAgain(piece: Range): Promise<void> {
     await this.#resume?.forget([piece]);
     this.#sync.invalidate();
-    const { scheduler } = this.#run;
+    this.#run.scheduler.sendAgain(this.file, piece);
+    // Where there is no room for it, sending it again is of no use.
+    await this.#onStaged((staged) => staged.checkRoom(piece));
     const why = `${formatSize(piece.length)} at ${formatSize(piece.offset)} are wrong on the server`;
     this.#run.notice('sent-again', `${this.name}: ${why}, and sent again.`, 'warning');
-    scheduler.sendAgain(this.file, piece);
     this.#run.pump();
   }
 

@@ -224,8 +224,8 @@ export interface Staged {
   seal(final: FinalAttributes): Promise<Seal>;
   /** What it looks like now. */
   look(): Promise<Attributes>;
-  /** Rejects with `no-space` if the server's disk is full, as far as it lets us know. */
-  checkRoom(): Promise<void>;
+  /** Rejects with `no-space` where the server may have said OK to bytes of `range` for which its disk has no room. */
+  checkRoom(range: Range): Promise<void>;
   /** Takes away what is beyond `size`, if there is anything. */
   cutOff(size: number): Promise<void>;
   /** Gives the staged file up; rejects if the server reports a failure that would otherwise be lost. */

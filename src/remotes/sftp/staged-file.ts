@@ -108,7 +108,12 @@ export class StagedFile implements Staged {
     return toAttributes(await asked(this.#session.fstat(this.#handle), this.#context('stat')));
   }
 
-  async checkRoom(): Promise<void> {
+  /**
+   * A write that found room for a part alone may have been acknowledged, in the middle of the file too, where no size
+   * tells. It can have happened only where the disk is full, and not where old bytes were written over.
+   */
+  async checkRoom({ offset, length }: Range): Promise<void> {
+    if (this.#reportsShortWrites || offset + length <= this.#writesOver) return;
     const failure = await this.#noSpace();
     if (failure !== undefined) throw failure;
   }
@@ -177,7 +182,7 @@ export class StagedFile implements Staged {
    * its disk is full, and length would only hide it.
    */
   async #checkSize(found: number, wanted: number): Promise<void> {
-    if (found === wanted) return this.#checkRoomFor(wanted);
+    if (found === wanted) return this.checkRoom({ offset: 0, length: wanted });
     const message = `${cleanText(this.#path)} has ${found} bytes instead of ${wanted}, though the server said OK to all.`;
     throw (await this.#noSpace()) ?? new CopyError('integrity', message);
   }
@@ -185,14 +190,6 @@ export class StagedFile implements Staged {
   async #look(): Promise<Attributes | undefined> {
     const found = await asked(this.#session.lstat(this.#path), this.#context('stat'));
     return found && toAttributes(found);
-  }
-
-  /**
-   * A write that found room for a part alone may have been acknowledged, in the middle of the file too, where no size
-   * tells. It can have happened only where the disk is full, and not where old bytes were written over.
-   */
-  async #checkRoomFor(size: number): Promise<void> {
-    if (!this.#reportsShortWrites && size > this.#writesOver) await this.checkRoom();
   }
 
   async #setMode(mode: number | undefined, warnings: string[]): Promise<void> {
