@@ -26,6 +26,22 @@ test.each([
   expect(outcome.verified).toEqual({ ...nothing, ...verified });
 });
 
+test('where the disk is full that is the error, and it goes on when there is room', async () => {
+  const quirks = { checkFile: 'right', shortWriteAt: 40 * PIECE + 1234, freeBytes: 0 } as const;
+  const it = await standInUpload({ size: SIZE, quirks });
+  const { error } = await it.run();
+  expect(error).toMatchObject({ code: 'no-space', exitCode: 4 });
+  expect(it.server.read(it.target)).toBeUndefined();
+  expect(notices(it.events)).toEqual([]);
+  it.server.quirks.freeBytes = 100 * MIB;
+  const again = await it.run();
+  expect(again.error).toBeUndefined();
+  expect(it.server.read(it.target)?.equals(it.source)).toBe(true);
+  expect(again.bytesSent + again.bytesResumed).toBe(SIZE);
+  expect(again.bytesResumed).toBeGreaterThan(0);
+  expect(again.verified).toEqual({ ...nothing, byDigest: SIZE });
+});
+
 test('at the very end the size tells, whatever may hash', async () => {
   const it = await standInUpload({ size: SIZE, quirks: { shortWriteAt: SIZE - 10 } });
   const { error } = await it.run({ verify: 'size' });

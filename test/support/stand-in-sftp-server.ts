@@ -5,7 +5,7 @@
 import { Duplex } from 'node:stream';
 import type { SftpAttributes } from '../../src/remotes/sftp/codec/attributes.ts';
 import { ExtensionName, OpenFlag, StatusCode } from '../../src/remotes/sftp/codec/constants.ts';
-import { parseFsync, parsePosixRename } from '../../src/remotes/sftp/codec/extensions.ts';
+import { encodeStatVfs, parseFsync, parsePosixRename } from '../../src/remotes/sftp/codec/extensions.ts';
 import { PacketFramer } from '../../src/remotes/sftp/codec/packet-framer.ts';
 import { encodeReply, type Reply } from '../../src/remotes/sftp/codec/replies.ts';
 import { parseRequest, type Request } from '../../src/remotes/sftp/codec/requests.ts';
@@ -54,6 +54,8 @@ export interface Quirks {
   fullAt: number;
   /** The next WRITE that has this offset inside is stored up to there, and answered with OK: as on a disk that is full. */
   shortWriteAt: number;
+  /** What statvfs tells, which is there where this is set. */
+  freeBytes: number | undefined;
   /** Nobody may open a file for reading. */
   refusesReading: boolean;
   /** Most that a READ is answered with. */
@@ -104,6 +106,7 @@ const NO_QUIRKS: Quirks = {
   refuseClose: false,
   fullAt: Number.POSITIVE_INFINITY,
   shortWriteAt: Number.POSITIVE_INFINITY,
+  freeBytes: undefined,
   refusesReading: false,
   longestRead: Number.POSITIVE_INFINITY,
   checkFile: 'none',
@@ -208,10 +211,11 @@ class StandInSession {
     for (let packet = this.#framer.next(); packet !== undefined; packet = this.#framer.next()) {
       const request = parseRequest(packet);
       if (request.type === 'init') {
-        const { posixRename, fsync, alsoOffers } = this.#server.quirks;
+        const { posixRename, fsync, freeBytes, alsoOffers } = this.#server.quirks;
         const names: string[] = [...alsoOffers];
         if (posixRename) names.push(ExtensionName.posixRename);
         if (fsync) names.push(ExtensionName.fsync);
+        if (freeBytes !== undefined) names.push(ExtensionName.statVfs);
         const extensions = new Map(names.map((name) => [name, Buffer.from('1')]));
         for (const [name, value] of offeredFor(this.#server.quirks.checkFile)) extensions.set(name, Buffer.from(value));
         this.channel.push(encodeReply({ type: 'version', version: 3, extensions }));
@@ -274,6 +278,8 @@ class StandInSession {
       const { oldPath, newPath } = parsePosixRename(payload);
       return this.#rename(text(oldPath), text(newPath), true);
     }
+    const { freeBytes } = this.#server.quirks;
+    if (name === ExtensionName.statVfs && freeBytes !== undefined) return freeSpace(freeBytes);
     if (name !== ExtensionName.fsync) throw new Refusal(StatusCode.unsupported, 'Unknown extension');
     this.#handle(parseFsync(payload).handle);
     return OK;
@@ -412,6 +418,12 @@ class StandInSession {
     if (handle === undefined) throw new Refusal(StatusCode.failure, 'Invalid handle');
     return handle;
   }
+}
+
+function freeSpace(bytes: number): Answer {
+  const blocks = { blockSize: 1, fragmentSize: 1, blocks: 2 ** 40, blocksFree: bytes, blocksAvailable: bytes };
+  const rest = { files: 9, filesFree: 9, filesAvailable: 9, fileSystemId: 0, flags: 0, maxNameLength: 255 };
+  return { type: 'extendedReply', payload: encodeStatVfs({ ...blocks, ...rest }) };
 }
 
 function text(path: Uint8Array): string {
