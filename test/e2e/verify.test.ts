@@ -17,6 +17,14 @@ const nothing = { byDigest: 0, byReadBack: 0, bySize: 0, notVerified: 0 };
 /** In which it is found out that there is nothing to hash with, with room for a machine that has other things to do. */
 const RECOGNISED_MS = 5000 + 7000;
 
+const MEANINGS = [
+  ['read-back', { byReadBack: SIZE }],
+  ['hash', { byDigest: SIZE }],
+  ['auto', { byDigest: SIZE }],
+  ['size', { bySize: SIZE }],
+  ['none', { notVerified: SIZE }],
+] as const;
+
 const verifiedBy = (run: JsonRun) => eventsOf(run, 'result')[0]?.verified;
 const notices = (run: JsonRun) => eventsOf(run, 'notice').map(({ code }) => code);
 
@@ -28,17 +36,14 @@ describeOnEach('verification', (bed) => {
     return run;
   };
 
-  it.each([
-    ['read-back', { byReadBack: SIZE }],
-    ['hash', { byDigest: SIZE }],
-    ['auto', { byDigest: SIZE }],
-    ['size', { bySize: SIZE }],
-    ['none', { notVerified: SIZE }],
-  ])('--verify %s says what was done, and did it', async (verify, verified) => {
-    const run = await put(['--verify', verify]);
-    expect(verifiedBy(run)).toEqual({ ...nothing, ...verified });
-    expect(notices(run)).toEqual([]);
-  });
+  it.for(MEANINGS.slice(0, byTier(2, MEANINGS.length)))(
+    '--verify %s says what was done, and did it',
+    async ([verify, verified]) => {
+      const run = await put(['--verify', verify]);
+      expect(verifiedBy(run)).toEqual({ ...nothing, ...verified });
+      expect(notices(run)).toEqual([]);
+    },
+  );
 
   it.each(byTier(['md5', 'sha512'], ['md5', 'sha1', 'sha256', 'sha512']))('--algo %s', async (algorithm) => {
     const run = await put(['--verify', 'hash', '--algo', algorithm]);
