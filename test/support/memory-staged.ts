@@ -97,10 +97,6 @@ export class MemoryStaged implements Staged {
     file.bytes = file.bytes.subarray(0, size);
   }
 
-  async whyNotKept(): Promise<undefined> {
-    await this.#connection.cross();
-  }
-
   async sync(): Promise<boolean> {
     await this.#connection.cross();
     this.#connection.remote.onSync(this.#path);
