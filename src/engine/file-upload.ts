@@ -245,8 +245,10 @@ export class FileUpload {
     const claims = reopened?.claims ?? [];
     this.#pieceSize = choosePieceSize(this.size, abilities.pieceSize, options.pieceSize);
     this.#pieces = pieceCount(this.size, this.#pieceSize);
-    // What several had written and one crash did not take shows that several may write here.
-    if (claims.length > 0 && abilities.writers === 'unknown') this.#run.writers.decide('many');
+    // What several had written and one crash did not take shows that several may write here; where each piece is verified
+    // it would be found out if they may not.
+    const isShown = reopened?.by === 'journal' || this.#mustVerify || options.verify === 'auto';
+    if (claims.length > 0 && isShown && abilities.writers === 'unknown') this.#run.writers.decide('many');
     await this.#resume?.begin(this.#token!, this.#pieceSize, reopened);
     scheduler.addFile(this.file, this.size, this.#pieceSize, this.#home, claims);
     this.#verifier = this.#newVerifier();
@@ -277,6 +279,8 @@ export class FileUpload {
     const how = this.#run.options.inplace ? 'in-place' : anew;
     return this.#run.onConnection(async (connection, remote) => {
       const reopened = isFirst ? await this.#resume?.reopen(remote) : undefined;
+      // Whoever stops the run now wants to go on later, with what is there.
+      if (this.#run.error !== undefined) throw this.#run.error;
       if (reopened === undefined && how === 'anew') await this.#resume?.discard(remote);
       const staged = reopened?.staged ?? (await remote.stage(this.#target.path, how));
       // What is beyond the end would spoil the digest of the last piece.
@@ -340,35 +344,43 @@ export class FileUpload {
 
   /** Where others must not open it, its home alone can tell what is in it. */
   #onStaged<T>(work: (staged: Staged) => Promise<T>): Promise<T> {
-    const prefer = this.#localHolder ?? this.#home;
-    return this.#run.onConnection(
-      async (connection) => {
-        if (!this.#othersMayWrite && connection !== this.#home) throw HOME_LOST;
-        this.#holders.add(connection);
-        return work(await this.#run.runner.local.joined(connection, this.#token!));
-      },
-      { prefer },
-    );
+    const { runner } = this.#run;
+    const token = this.#token!;
+    const workOn = async (connection: number): Promise<T> => {
+      if (token !== this.#token) throw HOME_LOST;
+      this.#holders.add(connection);
+      const result = await work(await runner.local.joined(connection, token));
+      this.#run.progressed();
+      return result;
+    };
+    if (this.#othersMayWrite) return this.#run.onConnection(workOn, { prefer: this.#localHolder ?? this.#home });
+    return this.#isAtHome ? workOn(this.#home) : Promise.reject(HOME_LOST);
   }
 
   /** A piece that is wrong however often it is sent: the source may have changed under our hands. */
   async #verificationFailed(error: CopyError): Promise<void> {
     try {
       if (error.code === 'integrity') await this.#source.checkUnchanged();
-      this.#sent?.reject(error);
+      const isHomeLost = error.scope === 'connection' && !this.#othersMayWrite;
+      this.#sent?.reject(isHomeLost ? startOver(error) : error);
     } catch (change) {
       this.#sent?.reject(change);
     }
   }
 
   async #sendAgain(piece: Range): Promise<void> {
-    await this.#resume?.forget([piece]);
+    const { scheduler } = this.#run;
+    const verifier = this.#verifier;
     this.#sync.invalidate();
-    this.#run.scheduler.sendAgain(this.file, piece);
+    scheduler.withdraw(this.file, piece);
+    await this.#resume?.forget([piece]);
     // Where there is no room for it, sending it again is of no use.
     await this.#onStaged((staged) => staged.checkRoom(piece));
     const why = `${formatSize(piece.length)} at ${formatSize(piece.offset)} are wrong on the server`;
+    // It may have been begun anew meanwhile.
+    if (verifier !== this.#verifier) return;
     this.#run.notice('sent-again', `${this.name}: ${why}, and sent again.`, 'warning');
+    scheduler.settleClaim(this.file, piece, false);
     this.#run.pump();
   }
 
@@ -411,9 +423,9 @@ export class FileUpload {
     if (scheduler.hasTasks(this.file)) return;
     this.#drained?.resolve();
     this.#drained = undefined;
-    if (!scheduler.isComplete(this.file) || this.#search.isAsking) return;
     if (this.#verifier?.hasNoMeans && this.#run.options.verify === 'hash') this.#sent?.reject(noDigests());
-    else if (this.#verifier?.isSettled ?? true) this.#sent?.resolve();
+    if (!scheduler.isComplete(this.file) || this.#search.isAsking) return;
+    if (this.#verifier?.isSettled ?? true) this.#sent?.resolve();
   }
 
   /** Resolves when no connection works on this file; none begins to until the scheduler resumes it. */
@@ -459,6 +471,7 @@ export class FileUpload {
 
   async #commit(): Promise<FileResult> {
     // Every one that will not seal, also one that was home once and is in another thread now.
+    this.#expectVerified();
     const sealer = this.#isAtHome ? this.#home : undefined;
     await this.#leave([...this.#holders].filter((connection) => connection !== sealer));
     this.#run.emit({ type: 'file', state: 'committing', ...this.paths, size: this.size });
@@ -469,6 +482,18 @@ export class FileUpload {
     }
     const verified = this.#verifier?.verified ?? NOTHING_VERIFIED;
     return { bytes: this.size, sizeVerified: this.#verifySize(published), verified };
+  }
+
+  get #mustVerify(): boolean {
+    const { verify } = this.#run.options;
+    return verify === 'hash' || verify === 'read-back';
+  }
+
+  /** What must be verified is, whatever happened on the way. */
+  #expectVerified(): void {
+    if (!this.#mustVerify) return;
+    const { byDigest, byReadBack } = this.#verifier?.verified ?? NOTHING_VERIFIED;
+    if (byDigest + byReadBack !== this.size) throw noDigests();
   }
 
   async #sealAndPublish(): Promise<{ readonly seal: Seal; readonly published: Published }> {

@@ -154,7 +154,10 @@ export class Scheduler {
     const state = this.#files.get(file);
     if (state === undefined) return 0;
     const ranges = [...state.atRisk];
-    for (const range of ranges) this.sendAgain(file, range);
+    for (const range of ranges) {
+      this.withdraw(file, range);
+      state.todo.add(range);
+    }
     return ranges.reduce((sum, { length }) => sum + length, 0);
   }
 
@@ -227,13 +230,11 @@ export class Scheduler {
     return this.#files.get(file)?.acknowledged.has(range) ?? false;
   }
 
-  /** What was acknowledged is wrong on the server. */
-  sendAgain(file: number, range: Range): void {
+  /** What was acknowledged is wrong on the server; it is with nobody until {@link settleClaim}. */
+  withdraw(file: number, range: Range): void {
     const state = this.#files.get(file);
-    if (state === undefined) return;
-    state.acknowledged.remove(range);
-    state.atRisk.remove(range);
-    state.todo.add(range);
+    state?.acknowledged.remove(range);
+    state?.atRisk.remove(range);
   }
 
   isComplete(file: number): boolean {

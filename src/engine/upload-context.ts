@@ -55,6 +55,8 @@ export interface UploadContext {
    * or the jobs have been told that the server may have been restarted.
    */
   assureContinuity(connection: number): Promise<void>;
+  /** Something came over the line, beside acknowledgements. */
+  progressed(): void;
   /** Gives idle connections something to do. */
   pump(): void;
   /**

@@ -210,6 +210,10 @@ export class UploadRun implements UploadContext {
     );
   }
 
+  progressed(): void {
+    this.fleet.progressed();
+  }
+
   async assureContinuity(connection: number): Promise<void> {
     while (!this.continuity.isWitness(connection)) {
       const witness = this.continuity.witnesses.find((other) => this.fleet.open.includes(other));

@@ -96,8 +96,8 @@ export interface RemoteConnection {
    * missing, its bytes kept until written over.
    */
   stage(target: Uint8Array, how: 'fresh' | 'anew' | 'in-place'): Promise<Staged>;
-  /** Names what {@link stage} would make for `target`, whoever does it. */
-  expectedStage(target: Uint8Array): StageToken;
+  /** What somebody staged for `target`, where {@link stage} would; undefined where nothing stands there. */
+  findStaged(target: Uint8Array): Promise<StageToken | undefined>;
   /**
    * Opens what an earlier run staged, with all it has. Undefined where that is gone, or may not be relied on: it is no
    * plain file, or others may write it. `looks`: how often it is looked at, some seconds apart, until nobody writes it;

@@ -251,8 +251,11 @@ export class MemoryConnection implements RemoteConnection {
     return this.#staged({ target: text(target), path, stage: this.remote.nextStage() });
   }
 
-  expectedStage(target: Uint8Array): StageToken {
-    return { target: text(target), path: stagedName(text(target)), stage: this.remote.nextStage() };
+  async findStaged(target: Uint8Array): Promise<StageToken | undefined> {
+    await this.cross();
+    const path = stagedName(text(target));
+    if (!this.remote.files.has(path)) return undefined;
+    return { target: text(target), path, stage: this.remote.nextStage() };
   }
 
   async reopen(token: StageToken): Promise<Staged | undefined> {

@@ -61,6 +61,8 @@ export class FileResume {
   readonly #noted: Map<number, 'durable' | 'verified'> = new Map();
   /** What the journal has of the local file, by offset, where that is to be compared. */
   readonly #claimed: Map<number, string> = new Map();
+  /** How often something was taken back. */
+  #forgotten = 0;
   /** Whether the journal is about the staged file of this run, and on the disk. */
   #isKept = false;
 
@@ -113,6 +115,12 @@ export class FileResume {
     if (this.#journal !== undefined) await remote.discard(this.#journal.header.token);
   }
 
+  /** Whether something is staged that a run may go on with, or our journal knows of. */
+  async hasFound(remote: RemoteConnection): Promise<boolean> {
+    if (!this.#shelf.resume) return false;
+    return this.hasStaged || (await remote.findStaged(this.#target)) !== undefined;
+  }
+
   /**
    * What an earlier run staged, if it is of use; undefined: begin anew. Without `canCompare` nobody can tell what is in
    * it but our journal.
@@ -127,12 +135,13 @@ export class FileResume {
     const journal = this.#journal;
     const isOurs = journal !== undefined && this.#isAbout(journal.header);
     // What our own run still had on its way is what belongs there; of another source, or another machine, it is not.
-    const token = journal?.header.token ?? remote.expectedStage(this.#target);
+    const token = journal?.header.token ?? (await remote.findStaged(this.#target));
+    if (token === undefined) return undefined;
     const staged = await remote.reopen(token, isOurs ? 0 : LOOKS_AT_UNKNOWN);
     if (staged === undefined) return undefined;
     const written = { offset: 0, length: Math.min(staged.found?.size ?? 0, this.#source.size) };
     const claims = isOurs ? [...nearWhatIsKnown(journal, written)] : [written];
-    if (written.length === 0 || claims.length === 0 || !(await canCompare(staged, claims))) {
+    if (written.length === 0 || claims.length === 0 || !(await canCompareOrClosed(staged, claims, canCompare))) {
       await staged.close();
       return undefined;
     }
@@ -193,6 +202,7 @@ export class FileResume {
 
   /** What is not there, or wrong. Resolves when it may be written: until then the journal would claim it. */
   async forget(ranges: readonly Range[]): Promise<void> {
+    this.#forgotten++;
     for (const range of ranges) {
       this.#journal?.forget(range);
       for (const piece of this.#piecesIn(range)) this.#noted.delete(piece.offset);
@@ -232,11 +242,15 @@ export class FileResume {
   ): Promise<void> {
     const journal = this.#journal;
     if (journal === undefined) return;
+    const forgotten = this.#forgotten;
     for (const piece of wholePieces(durable, this.#source.size, journal.header.pieceSize)) {
       const state = isVerified(piece) ? 'verified' : 'durable';
       const noted = this.#noted.get(piece.offset);
       if (noted === state || noted === 'verified') continue;
-      journal.record(piece, state, (await this.#local.digest(piece, 'sha256')).toString('hex'));
+      const digest = await this.#local.digest(piece, 'sha256');
+      // It may be this one: what else is durable is noted with the next sync.
+      if (forgotten !== this.#forgotten) break;
+      journal.record(piece, state, digest.toString('hex'));
       this.#noted.set(piece.offset, state);
     }
     journal.sawStaged({ size, atMs: Date.now(), ...(mtimeMs !== undefined && { mtimeMs }) });
@@ -285,4 +299,14 @@ function nearWhatIsKnown(journal: Journal, written: Range): RangeSet {
   for (const beyond of new RangeSet([written]).missingIn({ offset: 0, length: Number.MAX_SAFE_INTEGER }))
     near.remove(beyond);
   return near;
+}
+
+/** What fails for the sake of the connection is tried on another: this one is given up first. */
+async function canCompareOrClosed(staged: Staged, claims: readonly Range[], canCompare: CanCompare): Promise<boolean> {
+  try {
+    return await canCompare(staged, claims);
+  } catch (error) {
+    await staged.close().catch(() => {});
+    throw error;
+  }
 }

@@ -90,6 +90,8 @@ export class UploadResume {
   async reopen(remote: RemoteConnection): Promise<Reopened | undefined> {
     const { digests, options } = this.#run;
     const { fd, size } = this.#job.source;
+    // Nothing waits where there is nothing to go on with.
+    if (!(await this.#resume.hasFound(remote))) return undefined;
     if (!(await digests.isAvailable())) return this.#resume.reopen(remote);
     const pieceSize = choosePieceSize(size, remote.abilities.pieceSize, options.pieceSize);
     return this.#resume.reopen(remote, async (staged, claims) => {
@@ -155,7 +157,9 @@ export class UploadResume {
     try {
       if (reopened.by === 'journal') await this.#checkByJournal(reopened.claims);
       else {
-        const file = { ...this.#job.sides, size: this.#job.source.size, pieceSize: this.#pieceSize };
+        const { source, sides } = this.#job;
+        const epoch = (): number => this.#run.continuity.epoch;
+        const file = { ...sides, size: source.size, pieceSize: this.#pieceSize, epoch };
         await checkClaims(this.#run.digests, file, reopened.claims, (judged) => this.#judged(judged));
       }
       this.#job.changed();
@@ -175,17 +179,18 @@ export class UploadResume {
   }
 
   async #judged({ right, wrong, method }: Judged): Promise<void> {
-    await this.#resume.forget(wrong);
-    const { file, isSending, source, verifier } = this.#job;
-    if (!isSending) throw STOPPED;
+    const { file, source, verifier } = this.#job;
+    if (!this.#job.isSending) throw STOPPED;
     const { scheduler, options } = this.#run;
     // It may have been acknowledged right before the other run ended, and never synced.
     for (const range of right) scheduler.acknowledgedElsewhere(file, range);
-    for (const range of wrong) scheduler.settleClaim(file, range, false);
     if (method !== undefined && options.verify !== 'read-back') {
       for (const range of right) if (isPiece(range, source.size, this.#pieceSize)) verifier?.resumed(range, method);
     }
     this.#resumed(right);
+    await this.#resume.forget(wrong);
+    if (!this.#job.isSending) throw STOPPED;
+    for (const range of wrong) scheduler.settleClaim(file, range, false);
     this.#run.pump();
   }
 

@@ -2,7 +2,7 @@
 import type { DigestMethod, Range } from '../../remotes/remote.ts';
 import { RangeSet } from '../../util/range-set.ts';
 import { cellsOf, MIN_PIECE_SIZE, nextBoundary, wholePieces } from '../grid.ts';
-import { compareDigests, type Sides } from './digest-comparison.ts';
+import { type Compared, compareDigests, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
 
 /** So much at a time that what is wrong is soon sent. */
@@ -14,6 +14,8 @@ const CELLS_A_PIECE = 64;
 export interface ClaimedFile extends Sides {
   readonly size: number;
   readonly pieceSize: number;
+  /** Changes when the server may have been restarted, and have lost what it had hashed. */
+  readonly epoch: () => number;
 }
 
 /** What became known of some claims. */
@@ -37,7 +39,12 @@ export async function checkClaims(
   const cellLength = Math.max(MIN_PIECE_SIZE, file.pieceSize / CELLS_A_PIECE);
   const cellsOfRange = (range: Range): Range[] => cellsWithin(range, cellLength, file.size);
   const compare = async (ranges: readonly Range[]): Promise<Judged> => {
-    const compared = ranges.length > 0 ? await compareDigests(providers, file, ranges) : undefined;
+    let epoch: number;
+    let compared: Compared | undefined;
+    do {
+      epoch = file.epoch();
+      compared = ranges.length > 0 ? await compareDigests(providers, file, ranges) : undefined;
+    } while (epoch !== file.epoch());
     const right = ranges.filter((_, index) => compared?.same[index]);
     const wrong = ranges.filter((_, index) => !compared?.same[index]);
     return { right, wrong, ...(compared && { method: compared.method }) };

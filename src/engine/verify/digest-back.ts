@@ -1,13 +1,13 @@
 /** Digests of what the server gives back: of everything the surest, and the slowest. */
 import { createHash, type Hash } from 'node:crypto';
+import { CopyError } from '../../errors.ts';
 import type { DigestAlgorithm, Drain, Range, Slices, Staged } from '../../remotes/remote.ts';
-import { type Deferred, deferred } from '../../util/deferred.ts';
 
 /** {@link digestBack} of some staged file. */
 export type DigestBack = (ranges: readonly Range[], algorithm: DigestAlgorithm) => Promise<readonly Uint8Array[]>;
 
-/** What may be read ahead of the first byte that is missing. */
-const MAX_AHEAD = 16 * 1024 * 1024;
+/** What may come ahead of the first byte that is missing: more than any pipeline holds. */
+const MAX_AHEAD = 64 * 1024 * 1024;
 
 /**
  * The digest of each of the ranges, which ascend and do not overlap.
@@ -30,7 +30,6 @@ class InOrder implements Slices {
   readonly #algorithm: DigestAlgorithm;
   readonly #early: Map<number, Buffer> = new Map();
   #aheadBytes = 0;
-  #room: Deferred<void> | undefined;
   /** Where the next slice is taken from. */
   #taking = { range: 0, offset: 0 };
   /** Where the hash has come to. */
@@ -46,10 +45,9 @@ class InOrder implements Slices {
     this.#hashing = { range: 0, offset };
   }
 
-  take(maxLength: number): Range | undefined | Promise<Range | undefined> {
+  take(maxLength: number): Range | undefined {
     if (this.#aheadBytes <= MAX_AHEAD) return this.#next(maxLength);
-    this.#room ??= deferred();
-    return this.#room.promise.then(() => this.take(maxLength));
+    throw new CopyError('connection-stalled', 'The server withholds what it was asked for first.');
   }
 
   readonly drain: Drain = async (views, offset) => {
@@ -57,9 +55,6 @@ class InOrder implements Slices {
     this.#early.set(offset, bytes);
     this.#aheadBytes += bytes.length;
     this.#hashWhatFollows();
-    if (this.#aheadBytes > MAX_AHEAD) return;
-    this.#room?.resolve();
-    this.#room = undefined;
   };
 
   #next(maxLength: number): Range | undefined {

@@ -35,6 +35,8 @@ export interface DigestOptions {
 
 /** What is needed of the run. */
 export interface DigestRun {
+  /** The line is worth its while: something came over it. */
+  progressed(): void;
   onConnection<T>(
     work: (connection: number, remote: RemoteConnection) => Promise<T>,
     options?: OnConnectionOptions,
@@ -77,6 +79,8 @@ export class DigestProviders {
   readonly #lanes: Map<RemoteConnection, Lane> = new Map();
   /** Connections that ended like that while they hashed, since one of them gave an answer. */
   #spoilt = 0;
+  /** The server may bear less than we would have. */
+  #mostLanes = LANES;
   #isOver = false;
 
   /** `told` gets what is worth a line. */
@@ -89,20 +93,31 @@ export class DigestProviders {
 
   /** Begins to look, if nobody did. */
   start(): void {
-    void this.#found();
+    this.#found().catch(() => {});
   }
 
-  /** Whether there is one that may be tried; settles within seconds. */
+  /**
+   * Whether there is one that may be tried; settles within seconds.
+   * @throws CopyError `cancelled` when the run is over, or scope `connection`
+   */
   async isAvailable(): Promise<boolean> {
     return (await this.#found()) !== undefined;
   }
 
-  /** The one that has stood the trial, on these bytes or on others before. */
+  /**
+   * The one that has stood the trial, on these bytes or on others before.
+   * @throws CopyError `cancelled` when the run is over, or scope `connection`
+   */
   async trusted(trial: Trial): Promise<DigestProvider | undefined> {
     for (;;) {
       const provider = await this.#found();
       if (provider === undefined || this.#stood.has(provider)) return provider;
-      this.#trying ??= this.#try(provider, trial).finally(() => {
+      if (this.#trying !== undefined) {
+        // Whose trial fails for reasons of his own learns of it; others try themselves.
+        await this.#trying.catch(() => {});
+        continue;
+      }
+      this.#trying = this.#try(provider, trial).finally(() => {
         this.#trying = undefined;
       });
       await this.#trying;
@@ -111,21 +126,24 @@ export class DigestProviders {
 
   /**
    * Has ranges hashed, each a cell as `Digester.digests` wants it. Undefined: that provider was dropped.
-   * @throws CopyError when the run is over
+   * @throws CopyError `cancelled` when the run is over
    */
   async ask(
     { method, algorithm }: DigestProvider,
     of: StageToken,
     ranges: readonly Range[],
   ): Promise<readonly (Uint8Array | undefined)[] | undefined> {
+    if (this.#isOver) throw over();
     if (this.inUse !== method) return undefined;
     try {
       const digests = await this.#onLane(method, (digester) => digester.digests(of, ranges, algorithm));
-      if (digests.length !== ranges.length) throw new CopyError('bug', 'There are not as many digests as ranges.');
+      this.#run.progressed();
+      if (digests.length !== ranges.length) throw new CopyError('unsupported', 'It gives another number of digests.');
       return digests;
     } catch (error) {
       const failure = CopyError.from(error);
-      if (this.#isOver || failure.scope === 'run') throw failure;
+      if (this.#isOver) throw over();
+      if (failure.scope === 'run') throw failure;
       // It was tried on one after another: perhaps the server hangs up on such questions.
       this.drop(method, cleanText(failure.message));
       return undefined;
@@ -149,34 +167,35 @@ export class DigestProviders {
 
   end(): void {
     this.#isOver = true;
-    this.#giveUp();
-  }
-
-  #giveUp(): void {
-    this.#left.length = 0;
-    this.#search = undefined;
     this.#closeLanes();
   }
 
-  #found(): Promise<DigestProvider | undefined> {
+  async #found(): Promise<DigestProvider | undefined> {
+    if (this.#isOver) throw over();
     this.#search ??= this.#find();
     return this.#search;
   }
 
   async #find(): Promise<DigestProvider | undefined> {
     const late = AbortSignal.timeout(SEARCH_MS);
+    let lost: CopyError | undefined;
     while (this.#left.length > 0 && !late.aborted) {
       const method = this.#left[0]!;
       try {
         return await beforeAbort(this.#open(method), late);
       } catch (error) {
-        if (this.#isOver) return undefined;
+        if (this.#isOver) throw over();
         const failure = CopyError.from(error);
-        // Without a connection nothing can be asked, and the run says why.
-        if (failure.scope === 'run') this.#left.length = 0;
-        else this.#left.shift();
+        if (failure.scope === 'run') throw failure;
+        // That says nothing of the server's means.
+        lost = failure.scope === 'connection' ? failure : undefined;
+        if (lost === undefined) this.#left.shift();
         this.#closeLanes();
       }
+    }
+    if (lost !== undefined) {
+      this.#search = undefined;
+      throw lost;
     }
     this.#left.length = 0;
     return undefined;
@@ -192,7 +211,7 @@ export class DigestProviders {
     return { method, algorithm, maxRangeLength };
   }
 
-  /** Never rejects: what fails is dropped. */
+  /** What fails is dropped; rejects where the trial could not be made, for the sake of a connection or of what is tried. */
   async #try(provider: DigestProvider, { of, ranges, back }: Trial): Promise<void> {
     const { method, algorithm, maxRangeLength } = provider;
     try {
@@ -204,22 +223,26 @@ export class DigestProviders {
       else this.drop(method, 'its answers are wrong');
     } catch (error) {
       const failure = CopyError.from(error);
-      if (this.#isOver || failure.scope === 'run') this.#giveUp();
-      else this.drop(method, `it could not be tried (${cleanText(failure.message)})`);
+      if (this.#isOver) throw over();
+      if (failure.scope === 'connection' || failure.scope === 'run') throw failure;
+      this.drop(method, `it could not be tried (${cleanText(failure.message)})`);
     }
   }
 
   /** Where the least is asked for already, on as few connections as will do. */
   #onLane<T>(method: DigestMethod, work: (digester: Digester) => Promise<T>): Promise<T> {
     const lanes = [...this.#lanes].sort(([, a], [, b]) => a.asks - b.asks);
-    const isFree = lanes.length < LANES && (lanes[0]?.[1].asks ?? 1) > 0;
+    const isFree = lanes.length < this.#mostLanes && (lanes[0]?.[1].asks ?? 1) > 0;
     const prefer = isFree ? undefined : lanes[0]![1].connection;
     return this.#run.onConnection(
       async (connection, remote) => {
         const lane = this.#laneOn(connection, remote, method);
         lane.asks++;
         try {
-          const answer = await work(await lane.digester);
+          const digester = await this.#openedOn(lane);
+          // A try after a connection was lost may come when it has been dropped.
+          if (digester === undefined || this.inUse !== method) return await this.#again(method, work);
+          const answer = await work(digester);
           this.#spoilt = 0;
           return answer;
         } catch (error) {
@@ -230,6 +253,22 @@ export class DigestProviders {
       },
       prefer === undefined ? {} : { prefer },
     );
+  }
+
+  /** Undefined where another lane has to do, as the server bears no more of them. */
+  async #openedOn(lane: Lane): Promise<Digester | undefined> {
+    try {
+      return await lane.digester;
+    } catch (error) {
+      if (CopyError.from(error).scope === 'connection' || this.#lanes.size === 0) throw error;
+      this.#mostLanes = this.#lanes.size;
+      return undefined;
+    }
+  }
+
+  async #again<T>(method: DigestMethod, work: (digester: Digester) => Promise<T>): Promise<T> {
+    if (this.inUse !== method) throw new CopyError('unsupported', `The server's ${method} was dropped.`);
+    return this.#onLane(method, work);
   }
 
   /** A failure of the connection, or of the provider where that spoils one connection after another. */
@@ -257,6 +296,10 @@ export class DigestProviders {
     }
     this.#lanes.clear();
   }
+}
+
+function over(): CopyError {
+  return new CopyError('cancelled', 'The run is over.');
 }
 
 function isSame(known: Uint8Array, there: Uint8Array | undefined): boolean {

@@ -16,6 +16,8 @@ const MAX_BATCH = 256;
 const LANES = 2;
 /** How often a piece is sent again. */
 const MAX_REWRITES = 3;
+/** Each of them after a connection was sought several times. */
+const MAX_LOSSES = 20;
 
 export interface VerifiedFile extends Sides {
   /** Number of the file job. */
@@ -53,6 +55,8 @@ export class FileVerifier {
   readonly #lanes: Set<Promise<void>> = new Set();
   /** What was found out before it changed is worth nothing. */
   #epoch = 0;
+  /** Failures of connections since the last answer. */
+  #losses = 0;
   #hasNoMeans = false;
   #isStopped = false;
 
@@ -86,8 +90,8 @@ export class FileVerifier {
     return sums;
   }
 
-  isVerified({ offset }: Range): boolean {
-    return this.#verified.has(offset);
+  isVerified({ offset, length }: Range): boolean {
+    return this.#verified.get(offset)?.piece.length === length;
   }
 
   /** Bytes of these parts were acknowledged. */
@@ -136,10 +140,22 @@ export class FileVerifier {
 
   async #runLane(): Promise<void> {
     try {
-      while (this.#queue.size > 0 && !this.#isStopped) await this.#verify(this.#takeBatch());
+      while (this.#queue.size > 0 && !this.#isStopped) await this.#verifyBatch();
     } catch (error) {
       if (!this.#isStopped) this.#listener.failed(CopyError.from(error));
       this.#isStopped = true;
+    }
+  }
+
+  /** A connection that is lost takes no file with it: others answer. */
+  async #verifyBatch(): Promise<void> {
+    const batch = this.#takeBatch();
+    try {
+      await this.#verify(batch);
+      this.#losses = 0;
+    } catch (error) {
+      if (CopyError.from(error).scope !== 'connection' || ++this.#losses > MAX_LOSSES) throw error;
+      this.acknowledged(batch);
     }
   }
 
@@ -159,15 +175,14 @@ export class FileVerifier {
     const epoch = this.#epoch;
     const compared = await this.#compare(batch);
     if (this.#isStopped) return;
-    if (epoch !== this.#epoch) return this.acknowledged(batch);
     if (compared === undefined) {
       this.#hasNoMeans = true;
       this.#queue.clear();
       return;
     }
     for (const [index, piece] of batch.entries()) {
-      // Dropped meanwhile, it is not believed in what it finds right either.
-      if (this.#isDropped(compared.method)) this.acknowledged([piece]);
+      // Dropped meanwhile, it is not believed in what it finds right either; nor what was there before a restart.
+      if (this.#isDropped(compared.method) || epoch !== this.#epoch) this.acknowledged([piece]);
       else if (compared.same[index]) this.#verified.set(piece.offset, { piece, how: compared.method });
       else await this.#differs(piece, compared.method);
     }
@@ -185,10 +200,12 @@ export class FileVerifier {
 
   /** The word of a provider is not enough to send something again. */
   async #differs(piece: Range, how: How): Promise<void> {
-    if (how !== 'read-back' && (await this.#isSameReadBack(piece))) {
+    const epoch = this.#epoch;
+    const isSame = how !== 'read-back' && (await this.#isSameReadBack(piece));
+    if (epoch !== this.#epoch) return this.acknowledged([piece]);
+    if (isSame) {
       this.#verified.set(piece.offset, { piece, how: 'read-back' });
-      this.#dropped(how);
-      return;
+      return this.#dropped(how);
     }
     if (this.#isStopped || !this.#scheduler.has(this.#file.file, piece)) return;
     const rewrites = (this.#rewrites.get(piece.offset) ?? 0) + 1;

@@ -4,7 +4,7 @@ import type { DigestAlgorithm, Range } from '../../remotes/remote.ts';
 import { fillFrom } from '../local-source.ts';
 
 /** So much at a time that the connections hardly notice. */
-const STEP = 256 * 1024;
+const STEP = 1024 * 1024;
 /** Only a tiny --piece-size on a huge file has more pieces; then some are hashed twice. */
 const MAX_KEPT = 131_072;
 
@@ -32,13 +32,20 @@ export class LocalDigests {
   async #hash({ offset, length }: Range, algorithm: DigestAlgorithm): Promise<Buffer> {
     const fill = fillFrom(this.#fd);
     const hash = createHash(algorithm);
-    const buffer = Buffer.allocUnsafe(Math.min(STEP, length));
-    for (let done = 0; done < length; ) {
-      const part = buffer.subarray(0, Math.min(STEP, length - done));
-      await fill([part], offset + done);
+    // The next part is read while this one is hashed.
+    const buffers = [0, 1].map(() => Buffer.allocUnsafe(Math.min(STEP, length)));
+    const read = async (at: number): Promise<Buffer> => {
+      const part = buffers[(at / STEP) % 2]!.subarray(0, Math.max(0, Math.min(STEP, length - at)));
+      if (part.length > 0) await fill([part], offset + at);
+      return part;
+    };
+    let next = read(0);
+    for (let at = 0; at < length; at += STEP) {
+      const part = await next;
+      next = read(at + STEP);
       hash.update(part);
-      done += part.length;
     }
+    await next;
     return hash.digest();
   }
 }

@@ -103,8 +103,9 @@ export class SftpConnection implements RemoteConnection {
     return how === 'in-place' ? this.#stageInPlace(target) : this.#stageFresh(target, how === 'anew');
   }
 
-  expectedStage(target: Uint8Array): StageToken {
-    return toStageToken(newStagedToken(target, partialPath(target)));
+  async findStaged(target: Uint8Array): Promise<StageToken | undefined> {
+    const partial = partialPath(target);
+    return (await this.lstat(partial)) && toStageToken(newStagedToken(target, partial));
   }
 
   async reopen(token: StageToken, looks: number): Promise<Staged | undefined> {
@@ -239,14 +240,14 @@ export class SftpConnection implements RemoteConnection {
   }
 }
 
-/**
- * Its own sftp-server, that is: another one behind OpenSSH's sshd lacks some of these, and proftpd, which can be told to
- * call itself OpenSSH, lacks the last (OpenSSH has it since 8.0; older ones are probed).
- */
 async function runsNone(): Promise<never> {
   throw new CopyError('unsupported', 'No commands can be run on this connection.');
 }
 
+/**
+ * Its own sftp-server, that is: another one behind OpenSSH's sshd lacks some of these, and proftpd, which can be told to
+ * call itself OpenSSH, lacks the last (OpenSSH has it since 8.0; older ones are probed).
+ */
 function isOpenSsh(software: string, session: SftpSession): boolean {
   const own = [ExtensionName.posixRename, ExtensionName.statVfs, ExtensionName.fsync, ExtensionName.lsetstat];
   return software.startsWith('OpenSSH') && own.every((name) => session.offers(name));

@@ -51,7 +51,7 @@ function remoteWith(found: Attributes | undefined, path?: string) {
   } as Partial<Staged> as Staged;
   const looks: number[] = [];
   const remote = {
-    expectedStage: () => token,
+    findStaged: async () => token,
     reopen: async (_: unknown, times: number) => {
       looks.push(times);
       return found && staged;

@@ -28,10 +28,10 @@ async function check(spoil: (bytes: Buffer) => void, claims: readonly Range[], m
   spoil(left);
   remote.put(stagedName('/home/x'), left);
   const connection = await remote.connect(1, new AbortController().signal);
-  const token = connection.expectedStage(Buffer.from('/home/x'));
+  const token = (await connection.findStaged(Buffer.from('/home/x')))!;
   const staged = (await connection.reopen(token, 0))!;
   const providers = new DigestProviders(
-    { onConnection: async (work) => work(1, connection) },
+    { onConnection: async (work) => work(1, connection), progressed: () => {} },
     { methods, algorithm: 'auto' },
     () => {},
   );
@@ -45,7 +45,7 @@ async function check(spoil: (bytes: Buffer) => void, claims: readonly Range[], m
     back: (ranges: readonly Range[], algorithm: 'sha256' | 'sha512' | 'sha1' | 'md5') =>
       digestBack(staged, ranges, algorithm),
   };
-  await checkClaims(providers, { ...sides, size: SIZE, pieceSize: PIECE }, claims, async (judged) => {
+  await checkClaims(providers, { ...sides, size: SIZE, pieceSize: PIECE, epoch: () => 0 }, claims, async (judged) => {
     for (const range of judged.right) right.add(range);
     for (const range of judged.wrong) wrong.add(range);
     told += [...judged.right, ...judged.wrong].reduce((sum, { length }) => sum + length, 0);

@@ -35,6 +35,7 @@ function providersOf({ open, options }: Script) {
   });
   let turn = 0;
   const run = {
+    progressed: () => {},
     onConnection: <T>(
       work: (id: number, remote: RemoteConnection) => Promise<T>,
       { prefer }: { prefer?: number } = {},
@@ -159,7 +160,9 @@ test('after the end nothing is asked any more', async () => {
   const { providers, closed } = providersOf({ open: { shell: plain } });
   const provider = (await providers.trusted(trial))!;
   providers.end();
-  expect(await providers.ask(provider, of, ranges)).toBeUndefined();
-  expect(await providers.trusted(trial)).toBeUndefined();
+  const cancelled = expect.objectContaining({ code: 'cancelled' });
+  await expect(providers.isAvailable()).rejects.toEqual(cancelled);
+  await expect(providers.trusted(trial)).rejects.toEqual(cancelled);
+  await expect(providers.ask(provider, of, ranges)).rejects.toEqual(cancelled);
   await vi.waitFor(() => expect(closed).toEqual(['shell']));
 });
