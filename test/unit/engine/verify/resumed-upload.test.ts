@@ -1,0 +1,64 @@
+/** Uploads that go on with what stands on a server that can hash, whoever left it. */
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { UploadOptions } from '../../../../src/engine/upload-context.ts';
+import { stagedName } from '../../../support/memory-remote.ts';
+import { contents, expectArrived, notices, type UploadScene, uploadScene } from '../../../support/upload-scene.ts';
+
+const MIB = 1024 * 1024;
+const SIZE = 3 * MIB + 17;
+const PARTIAL = stagedName('/home/0');
+
+/** Half of the file stands on the server. */
+async function halfThere(): Promise<UploadScene> {
+  const it = await uploadScene([SIZE], { digestMethods: ['check-file', 'shell'] });
+  it.remote.put(PARTIAL, contents(SIZE, 0).subarray(0, SIZE / 2));
+  return it;
+}
+
+function resuming({ dir }: UploadScene): Partial<UploadOptions> {
+  const server = { host: 'h', port: 22, user: 'u' };
+  return { verify: 'hash', journals: { directory: join(dir, 'state'), server, resume: true, failed: () => {} } };
+}
+
+test('what is right is not sent again, though no journal knows of it', async () => {
+  const it = await halfThere();
+  const outcome = await it.run(resuming(it));
+  expectArrived(it, [SIZE]);
+  expect(outcome.bytesResumed).toBeGreaterThan(SIZE / 2 - 128 * 1024);
+  expect(outcome.bytesSent + outcome.bytesResumed).toBe(SIZE);
+  expect(outcome.verified.byDigest).toBe(SIZE);
+});
+
+test('a run that is stopped while a provider is tried leaves what is there', async () => {
+  const it = await halfThere();
+  it.remote.onDigest = () => {
+    it.stop.abort();
+    return undefined;
+  };
+  expect((await it.run(resuming(it))).error?.code).toBe('cancelled');
+  expect(it.remote.contents(PARTIAL)?.length).toBe(Math.floor(SIZE / 2));
+});
+
+test('the loss of the connection over which the trial reads back costs another trial, and nothing else', async () => {
+  const it = await halfThere();
+  let lost = 0;
+  it.remote.onRead = (connection) => {
+    if (lost++ === 0) it.remote.lose(connection);
+  };
+  const outcome = await it.run(resuming(it));
+  expectArrived(it, [SIZE]);
+  expect(lost).toBeGreaterThan(1);
+  expect(outcome.bytesResumed).toBeGreaterThan(SIZE / 2 - 128 * 1024);
+  expect(outcome.verified.byDigest).toBe(SIZE);
+  expect(notices(it.events)).toEqual([]);
+});
+
+test('with a server that only seems to hash, what is there is not believed', async () => {
+  const it = await halfThere();
+  it.remote.onDigest = (_, { length }) => Buffer.alloc(32, length);
+  const outcome = await it.run({ ...resuming(it), verify: 'auto' });
+  expectArrived(it, [SIZE]);
+  expect(outcome).toMatchObject({ bytesSent: SIZE, bytesResumed: 0, verified: { bySize: SIZE } });
+  expect(notices(it.events)).toEqual(['digests', 'digests', 'no-digests']);
+});
