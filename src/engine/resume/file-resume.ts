@@ -146,6 +146,10 @@ export class FileResume {
       return undefined;
     }
     this.#isKept = isOurs;
+    const noted = isOurs ? this.#claims() : [];
+    if (isOurs && noted.length > 0 && this.#isAsLeft(staged.found, journal, noted)) {
+      for (const { offset, digest } of noted) this.#claimed.set(offset, digest);
+    }
     return { staged, claims, by: 'digests', isOurs };
   }
 
@@ -198,6 +202,18 @@ export class FileResume {
     if (this.#claimed.get(range.offset) === here.toString('hex')) return true;
     await this.forget([range]);
     return false;
+  }
+
+  /** Of ranges of which nobody else can tell: the pieces that are durable by the journal and the same here, and the rest. */
+  async stillNoted(ranges: readonly Range[]): Promise<{ readonly right: Range[]; readonly wrong: Range[] }> {
+    const unknown = new RangeSet(ranges);
+    const right: Range[] = [];
+    for (const claim of this.#claims()) {
+      if (!this.#claimed.has(claim.offset) || !unknown.has(claim) || !(await this.isRight(claim))) continue;
+      right.push(claim);
+      unknown.remove(claim);
+    }
+    return { right, wrong: [...unknown] };
   }
 
   /** What is not there, or wrong. Resolves when it may be written: until then the journal would claim it. */

@@ -178,7 +178,7 @@ export class UploadResume {
     }
   }
 
-  async #judged({ right, wrong, method }: Judged): Promise<void> {
+  async #judged({ right, wrong, unknown, method }: Judged): Promise<void> {
     const { file, source, verifier } = this.#job;
     if (!this.#job.isSending) throw STOPPED;
     const { scheduler, options } = this.#run;
@@ -188,9 +188,14 @@ export class UploadResume {
       for (const range of right) if (isPiece(range, source.size, this.#pieceSize)) verifier?.resumed(range, method);
     }
     this.#resumed(right);
-    await this.#resume.forget(wrong);
+    const noted = await this.#resume.stillNoted(unknown);
     if (!this.#job.isSending) throw STOPPED;
-    for (const range of wrong) scheduler.settleClaim(file, range, false);
+    for (const range of noted.right) scheduler.settleClaim(file, range, true);
+    this.#resumed(noted.right);
+    const missing = [...wrong, ...noted.wrong];
+    await this.#resume.forget(missing);
+    if (!this.#job.isSending) throw STOPPED;
+    for (const range of missing) scheduler.settleClaim(file, range, false);
     this.#run.pump();
   }
 

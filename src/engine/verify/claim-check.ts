@@ -1,8 +1,9 @@
 /** Which of the bytes that an earlier run left are right, by digests of both sides. */
+import { CopyError } from '../../errors.ts';
 import type { DigestMethod, Range } from '../../remotes/remote.ts';
 import { RangeSet } from '../../util/range-set.ts';
 import { cellsOf, MIN_PIECE_SIZE, nextBoundary, wholePieces } from '../grid.ts';
-import { type Compared, compareDigests, type Sides } from './digest-comparison.ts';
+import { compareDigests, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
 
 /** So much at a time that what is wrong is soon sent. */
@@ -18,12 +19,16 @@ export interface ClaimedFile extends Sides {
   readonly epoch: () => number;
 }
 
-/** What became known of some claims. */
+/** What became known of some claims: each is in one of the lists. */
 export interface Judged {
   readonly right: readonly Range[];
   readonly wrong: readonly Range[];
+  /** Nobody is left who could tell. */
+  readonly unknown: readonly Range[];
   readonly method?: DigestMethod;
 }
+
+const NOTHING: Judged = { right: [], wrong: [], unknown: [] };
 
 /**
  * Compares what is claimed: whole pieces, and of the rest what fills cells of a finer grid. Of a piece that differs, but
@@ -36,45 +41,82 @@ export async function checkClaims(
   claims: Iterable<Range>,
   tell: (judged: Judged) => Promise<void>,
 ): Promise<void> {
-  const cellLength = Math.max(MIN_PIECE_SIZE, file.pieceSize / CELLS_A_PIECE);
-  const cellsOfRange = (range: Range): Range[] => cellsWithin(range, cellLength, file.size);
-  const compare = async (ranges: readonly Range[]): Promise<Judged> => {
-    let epoch: number;
-    let compared: Compared | undefined;
-    do {
-      epoch = file.epoch();
-      compared = ranges.length > 0 ? await compareDigests(providers, file, ranges) : undefined;
-    } while (epoch !== file.epoch());
-    const right = ranges.filter((_, index) => compared?.same[index]);
-    const wrong = ranges.filter((_, index) => !compared?.same[index]);
-    return { right, wrong, ...(compared && { method: compared.method }) };
-  };
-  /** Tells of those that were begun cell by cell; answers the others. */
-  const compareBegun = async (pieces: readonly Range[]): Promise<Range[]> => {
-    const ends = pieces.flatMap((piece) => endsOf(cellsOfRange(piece)));
-    const isRight = new Set((await compare(ends)).right);
-    const begun = pieces.filter((piece) => ends.some((cell) => isRight.has(cell) && isWithin(cell, piece)));
-    for (const batch of batchesOf(begun.flatMap(cellsOfRange))) await tell(await compare(batch));
-    return pieces.filter((piece) => !begun.includes(piece));
-  };
-
+  const check = new ClaimCheck(providers, file);
   const rest = new RangeSet(claims);
   const pieces = [...wholePieces(rest, file.size, file.pieceSize)];
   for (const piece of pieces) rest.remove(piece);
-  const cells = [...rest].flatMap(cellsOfRange);
+  const cells = [...rest].flatMap((range) => check.cellsOf(range));
   for (const cell of cells) rest.remove(cell);
   // What does not fill a cell is not worth asking for.
-  if (!rest.isEmpty) await tell({ right: [], wrong: [...rest] });
+  if (!rest.isEmpty) await tell({ ...NOTHING, wrong: [...rest] });
   for (const batch of batchesOf(pieces)) {
-    const judged = await compare(batch);
-    await tell({ ...judged, wrong: [] });
-    await tell({ right: [], wrong: await compareBegun(judged.wrong) });
+    const { judged, begun } = await check.pieces(batch);
+    await tell(judged);
+    for (const some of batchesOf(begun.flatMap((piece) => check.cellsOf(piece)))) await tell(await check.compare(some));
   }
-  for (const batch of batchesOf(cells)) await tell(await compare(batch));
+  for (const batch of batchesOf(cells)) await tell(await check.compare(batch));
+}
+
+class ClaimCheck {
+  readonly #providers: DigestProviders;
+  readonly #file: ClaimedFile;
+  readonly #cellLength: number;
+
+  constructor(providers: DigestProviders, file: ClaimedFile) {
+    this.#providers = providers;
+    this.#file = file;
+    this.#cellLength = Math.max(MIN_PIECE_SIZE, file.pieceSize / CELLS_A_PIECE);
+  }
+
+  cellsOf(range: Range): Range[] {
+    return cellsWithin(range, this.#cellLength, this.#file.size);
+  }
+
+  async compare(ranges: readonly Range[]): Promise<Judged> {
+    if (ranges.length === 0) return NOTHING;
+    for (;;) {
+      const epoch = this.#file.epoch();
+      const compared = await compareDigests(this.#providers, this.#file, ranges);
+      if (epoch !== this.#file.epoch()) continue;
+      if (compared === undefined) return { ...NOTHING, unknown: ranges };
+      const right = ranges.filter((_, index) => compared.same[index]);
+      const wrong = ranges.filter((_, index) => !compared.same[index]);
+      return { right, wrong, unknown: [], method: compared.method };
+    }
+  }
+
+  /** `begun`: those that are to be compared cell by cell, and are in no list. */
+  async pieces(batch: readonly Range[]): Promise<{ readonly judged: Judged; readonly begun: readonly Range[] }> {
+    for (;;) {
+      const judged = await this.compare(batch);
+      const ends = judged.wrong.flatMap((piece) => endsOf(this.cellsOf(piece)));
+      const atEnds = await this.compare(ends);
+      // Told cell by cell, they would be unknown too.
+      if (atEnds.unknown.length > 0) return { judged: { ...NOTHING, unknown: batch }, begun: [] };
+      if (await this.#isLie(atEnds)) continue;
+      const begun = judged.wrong.filter((piece) => atEnds.right.some((cell) => isWithin(cell, piece)));
+      return { judged: { ...judged, wrong: judged.wrong.filter((piece) => !begun.includes(piece)) }, begun };
+    }
+  }
+
+  /** Whether a cell is right that is said to differ: then the provider is dropped, and nothing sent for its sake. */
+  async #isLie({ wrong: [cell], method }: Judged): Promise<boolean> {
+    if (cell === undefined || method === undefined) return false;
+    const [here, there] = await Promise.all([
+      this.#file.local.digest(cell, 'sha256'),
+      this.#file.back([cell], 'sha256').catch((error: unknown) => {
+        if (CopyError.from(error).code === 'integrity') return [];
+        throw error;
+      }),
+    ]);
+    if (there[0] === undefined || Buffer.compare(here, there[0]) !== 0) return false;
+    this.#providers.drop(method, 'it gave a wrong digest');
+    return true;
+  }
 }
 
 function endsOf(cells: readonly Range[]): Range[] {
-  return cells.length > 1 ? [cells[0]!, cells.at(-1)!] : [];
+  return cells.length > 1 ? [cells[0]!, cells.at(-1)!] : [...cells];
 }
 
 function isWithin(cell: Range, piece: Range): boolean {

@@ -37,6 +37,7 @@ async function check(spoil: (bytes: Buffer) => void, claims: readonly Range[], m
   );
   const right = new RangeSet();
   const wrong = new RangeSet();
+  const unknown = new RangeSet();
   let told = 0;
   const sides = {
     of: token,
@@ -48,14 +49,15 @@ async function check(spoil: (bytes: Buffer) => void, claims: readonly Range[], m
   await checkClaims(providers, { ...sides, size: SIZE, pieceSize: PIECE, epoch: () => 0 }, claims, async (judged) => {
     for (const range of judged.right) right.add(range);
     for (const range of judged.wrong) wrong.add(range);
-    told += [...judged.right, ...judged.wrong].reduce((sum, { length }) => sum + length, 0);
+    for (const range of judged.unknown) unknown.add(range);
+    told += [...judged.right, ...judged.wrong, ...judged.unknown].reduce((sum, { length }) => sum + length, 0);
   });
   expect(told, 'each byte once').toBe(new RangeSet(claims).total);
-  return { right: [...right], wrong: [...wrong] };
+  return { right: [...right], wrong: [...wrong], unknown: [...unknown] };
 }
 
 test('what is right is right, to the last byte', async () => {
-  expect(await check(() => {}, [whole])).toEqual({ right: [whole], wrong: [] });
+  expect(await check(() => {}, [whole])).toEqual({ right: [whole], wrong: [], unknown: [] });
 });
 
 test('of a piece with one wrong bit a cell is wrong, and of a piece that is empty all is', async () => {
@@ -94,6 +96,6 @@ test('of claims that are no whole pieces, what fills cells is compared', async (
   expect(new RangeSet(wrong).total).toBe(CELL + CELL);
 });
 
-test('where nobody can tell nothing is right', async () => {
-  expect(await check(() => {}, [whole], [])).toEqual({ right: [], wrong: [whole] });
+test('where nobody can tell nothing is right, nor wrong', async () => {
+  expect(await check(() => {}, [whole], [])).toEqual({ right: [], wrong: [], unknown: [whole] });
 });

@@ -62,3 +62,37 @@ test('with a server that only seems to hash, what is there is not believed', asy
   expect(outcome).toMatchObject({ bytesSent: SIZE, bytesResumed: 0, verified: { bySize: SIZE } });
   expect(notices(it.events)).toEqual(['digests', 'digests', 'no-digests']);
 });
+
+test.each([64, 256])(
+  'one that lies of what is there is dropped, and nothing sent for its sake (pieces of %i KiB)',
+  async (kib) => {
+    const it = await halfThere();
+    it.remote.onDigest = (method, { offset }) => {
+      const isLie = method === 'check-file' && offset >= 512 * 1024 && offset < 768 * 1024;
+      return isLie ? Buffer.alloc(32, 9) : undefined;
+    };
+    const outcome = await it.run({ ...resuming(it), pieceSize: kib * 1024 });
+    expectArrived(it, [SIZE]);
+    expect(outcome.bytesResumed).toBeGreaterThan(SIZE / 2 - 128 * 1024);
+    expect(outcome.verified.byDigest).toBe(SIZE);
+    expect(notices(it.events)).toEqual(['digests']);
+  },
+);
+
+test('where the provider is lost in the middle, the journal decides of the rest', async () => {
+  const it = await uploadScene([SIZE], { digestMethods: ['shell'] });
+  // A run that has all on the disk of the server, and fails at its end.
+  it.remote.faults.failClose.push(1, 2, 3);
+  const first = await it.run({ ...resuming(it), verify: 'size' });
+  expect(first.error?.code).toBe('no-space');
+  expect(first.bytesKept).toBeGreaterThan(SIZE - 64 * 1024);
+  it.remote.faults.failClose.length = 0;
+  let asked = 0;
+  it.remote.onDigest = () => {
+    if (asked++ > 8) it.remote.faults.digestMethods.length = 0;
+    return asked > 8 ? 'missing' : undefined;
+  };
+  const outcome = await it.run({ ...resuming(it), verify: 'auto' });
+  expectArrived(it, [SIZE]);
+  expect(outcome).toMatchObject({ bytesSent: 0, bytesResumed: SIZE });
+});
