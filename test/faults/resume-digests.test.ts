@@ -1,8 +1,16 @@
 /** Cut off and run again: the server is asked for what it has, and only what is missing or wrong travels. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CUT_KINDS, type CutKind, cutMoments, cutUpload, journalOf, sentSince } from '../support/cut-upload.ts';
+import {
+  CUT_KINDS,
+  type CutKind,
+  cutMoments,
+  cutUpload,
+  journalOf,
+  partialOf,
+  sentSince,
+} from '../support/cut-upload.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { recordFigure } from '../support/figures.ts';
@@ -10,13 +18,14 @@ import { proftpdForTest, proxyForTest, sourceForTest, sshdForTest, tempDirForTes
 import { installHelper, installOriginal } from '../support/helper-program.ts';
 import { startLiveRun } from '../support/live-run.ts';
 import { eventsOf, mtputJson } from '../support/mtput.ts';
+import { sha256Of } from '../support/random-file.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { byTier } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
 const SIZE = byTier(50, 300) * MB;
-const CUTS = byTier(1, 10);
+const CUTS = byTier(1, 4);
 const NAME = 'arrived.bin';
 
 /** A server on whose PATH a helper is put. */
@@ -46,13 +55,13 @@ const PROVIDERS: readonly Provider[] = [
  */
 const MARGIN = 8 * 64 * 1024 + 0.01 * SIZE;
 
-/** In the quick tier each provider has one way of being cut off, with and without its journal. */
+/** In the quick tier each provider has one way of being cut off, every other one without its journal. */
 function casesOf(index: number): [CutKind, number, boolean][] {
   const kinds = byTier<readonly CutKind[]>([CUT_KINDS[index % CUT_KINDS.length]!], CUT_KINDS);
   return kinds.flatMap((kind, at) =>
-    cutMoments(10 * index + at, CUTS).flatMap((share, cut): [CutKind, number, boolean][] =>
-      byTier([true, false], [cut % 2 === 0]).map((hasJournal) => [kind, share, hasJournal]),
-    ),
+    cutMoments(10 * index + at, CUTS).map((share, cut): [CutKind, number, boolean] => {
+      return [kind, share, byTier(index, cut) % 2 === 0];
+    }),
   );
 }
 
@@ -124,4 +133,49 @@ describeWithServers(['sshd', 'proftpd'], 'an upload that is cut off more than on
       expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesSent: 0, bytesResumed: source.size });
     },
   );
+});
+
+interface Left {
+  readonly source: string;
+  readonly partial: string;
+  readonly journal: string;
+}
+
+const CHANGES: readonly [string, (left: Left) => Promise<void>][] = [
+  [
+    'a byte of the source changed, its time put back',
+    async ({ source }) => {
+      const { atime, mtime } = await stat(source);
+      const bytes = await readFile(source);
+      bytes[SIZE / 10] = bytes[SIZE / 10]! ^ 1;
+      await writeFile(source, bytes);
+      await utimes(source, atime, mtime);
+    },
+  ],
+  ['the partial is longer than the source', ({ partial }) => truncate(partial, SIZE + 12_345)],
+  ['the source became longer', ({ source }) => appendFile(source, 'more')],
+  ['the partial was cut short', ({ partial }) => truncate(partial, SIZE / 5)],
+  ['somebody touched the partial', ({ partial }) => utimes(partial, new Date(), new Date(Date.now() + 3_600_000))],
+  ['the journal is torn in its header', ({ journal }) => truncate(journal, 100)],
+];
+
+describeWithServers(['sshd', 'proftpd'], 'what is still right of what an earlier run left is used', () => {
+  it.each(byTier(CHANGES.slice(0, 2), CHANGES))('where %s', async (what, change) => {
+    const server = await (what.includes('partial') ? proftpdForTest() : sshdForTest());
+    const source = await sourceForTest(SIZE);
+    await writeFile(`${server.home}/${NAME}`, 'the old one');
+    const plan = { server, source, name: NAME, args: [], share: 0.6 };
+    const { proxy } = await cutUpload('the client is killed', plan);
+    await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
+    await change({ source: source.path, partial: partialOf(server, NAME), journal: await journalOf(server) });
+    expect(await readFile(`${server.home}/${NAME}`, 'utf8')).toBe('the old one');
+    const run = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, [
+      '-n',
+      '8',
+      '--verify',
+      'hash',
+    ]);
+    await expectArrived(run, server, NAME, { sha256: await sha256Of(source.path) });
+    expect(eventsOf(run, 'result')[0]!.bytesResumed).toBeGreaterThan(SIZE / 10);
+  });
 });

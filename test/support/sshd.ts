@@ -35,13 +35,18 @@ async function penaltyLines(sshd: string): Promise<string[]> {
 }
 
 async function prepareHome(dir: TempDir, user: string): Promise<void> {
-  await mkdir(dir.file('home'));
+  await Promise.all([mkdir(dir.file('home')), mkdir(dir.file('login'))]);
   if (user === userInfo().username) return;
   const ids = await Promise.all([runOk('id', ['-u', user]), runOk('id', ['-g', user])]);
   await chown(dir.file('home'), Number(ids[0].stdout), Number(ids[1].stdout));
   // The way to home, and the list of keys that sshd reads as that user.
   await chmod(dir.path, 0o755);
   await chmod(dir.file('authorized_keys'), 0o644);
+}
+
+/** What sessions run must not read the startup files of whoever tests, nor wait for what those do. */
+function login(dir: TempDir): string {
+  return `HOME=${dir.file('login')}`;
 }
 
 function sshdConfig(dir: TempDir, port: number, options: SshdOptions, more: readonly string[]): string {
@@ -62,10 +67,11 @@ function sshdConfig(dir: TempDir, port: number, options: SshdOptions, more: read
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
     `Subsystem sftp ${options.subsystem ?? sftp}`,
+    `SetEnv ${login(dir)}`,
     ...more,
   ];
   // sshd keeps the first value it reads, and a Match block has no end: the caller's lines come last, ours give way.
-  const own = (options.config ?? []).join('\n');
+  const own = (options.config ?? []).join('\n').replaceAll(/^SetEnv (?!.*HOME=)/gm, `SetEnv ${login(dir)} `);
   const overridden = new Set(
     own
       .toLowerCase()

@@ -141,6 +141,8 @@ export class FileResume {
     if (staged === undefined) return undefined;
     const written = { offset: 0, length: Math.min(staged.found?.size ?? 0, this.#source.size) };
     const claims = isOurs ? [...nearWhatIsKnown(journal, written)] : [written];
+    // What is beyond the end would spoil the digest of the last piece.
+    await staged.cutOff(this.#source.size);
     if (written.length === 0 || claims.length === 0 || !(await canCompareOrClosed(staged, claims, canCompare))) {
       await staged.close();
       return undefined;

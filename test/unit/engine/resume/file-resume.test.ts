@@ -37,6 +37,7 @@ async function scene(resume = true) {
 /** A remote on which the staged file looks like this; undefined: it is not there. */
 function remoteWith(found: Attributes | undefined, path?: string) {
   let closed = 0;
+  const cuts: number[] = [];
   const bytes = path === undefined ? Buffer.alloc(SIZE) : readFileSync(path);
   const staged = {
     found,
@@ -45,6 +46,7 @@ function remoteWith(found: Attributes | undefined, path?: string) {
         await drain([bytes.subarray(range.offset, range.offset + range.length)], range.offset);
       }
     },
+    cutOff: async (size) => void cuts.push(size),
     close: async () => {
       closed++;
     },
@@ -57,7 +59,7 @@ function remoteWith(found: Attributes | undefined, path?: string) {
       return found && staged;
     },
   } as Partial<RemoteConnection> as RemoteConnection;
-  return { remote, staged, looks, closed: () => closed };
+  return { remote, staged, looks, cuts, closed: () => closed };
 }
 
 /** An earlier run, which had these bytes on the server's disk. */
@@ -180,13 +182,14 @@ test('what the journal does not know of, and is far from all it knows, is not lo
 test('without a journal, and with one of another source, everything is looked at, after a second look', async () => {
   const all = await scene();
   const unknown = await all.next();
-  const { remote, looks } = remoteWith({ ...seen, size: SIZE + 5 });
+  const { remote, looks, cuts } = remoteWith({ ...seen, size: SIZE + 5 });
   expect(await unknown.reopen(remote, canCompare)).toMatchObject({
     by: 'digests',
     isOurs: false,
     claims: [{ offset: 0, length: SIZE }],
   });
   expect(looks).toEqual([1]);
+  expect(cuts).toEqual([SIZE]);
   expect(unknown.keptBytes, 'nothing is known to be kept').toBe(0);
 });
 
