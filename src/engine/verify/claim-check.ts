@@ -1,9 +1,8 @@
 /** Which of the bytes that an earlier run left are right, by digests of both sides. */
-import { CopyError } from '../../errors.ts';
 import type { DigestMethod, Range } from '../../remotes/remote.ts';
 import { RangeSet } from '../../util/range-set.ts';
 import { cellsOf, MIN_PIECE_SIZE, nextBoundary, wholePieces } from '../grid.ts';
-import { compareDigests, type Sides } from './digest-comparison.ts';
+import { compareDigests, isSameReadBack, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
 
 /** So much at a time that what is wrong is soon sent. */
@@ -102,14 +101,7 @@ class ClaimCheck {
   /** Whether a cell is right that is said to differ: then the provider is dropped, and nothing sent for its sake. */
   async #isLie({ wrong: [cell], method }: Judged): Promise<boolean> {
     if (cell === undefined || method === undefined) return false;
-    const [here, there] = await Promise.all([
-      this.#file.local.digest(cell, 'sha256'),
-      this.#file.back([cell], 'sha256').catch((error: unknown) => {
-        if (CopyError.from(error).code === 'integrity') return [];
-        throw error;
-      }),
-    ]);
-    if (there[0] === undefined || Buffer.compare(here, there[0]) !== 0) return false;
+    if (!(await isSameReadBack(this.#file, cell))) return false;
     this.#providers.drop(method, 'it gave a wrong digest');
     return true;
   }

@@ -23,6 +23,11 @@ export async function digestBack(
   return order.digests;
 }
 
+/** `there`: undefined where the far side has none. */
+export function isSameDigest(here: Uint8Array, there: Uint8Array | undefined): boolean {
+  return there !== undefined && Buffer.compare(here, there) === 0;
+}
+
 /** Brings what comes in any order into that of the hash. */
 class InOrder implements Slices {
   readonly digests: Uint8Array[] = [];

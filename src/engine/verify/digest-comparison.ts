@@ -1,8 +1,9 @@
 /** Whether ranges of a staged file and of the local file are the same, by digests of both sides. */
+import { CopyError } from '../../errors.ts';
 import type { DigestAlgorithm, DigestMethod, Range, StageToken } from '../../remotes/remote.ts';
 import { cellsOf } from '../grid.ts';
 import { fillFrom } from '../local-source.ts';
-import type { DigestBack } from './digest-back.ts';
+import { type DigestBack, isSameDigest } from './digest-back.ts';
 import type { DigestProviders } from './digest-providers.ts';
 import type { LocalDigests } from './local-digests.ts';
 
@@ -48,13 +49,22 @@ export async function compareDigests(
     ]);
     if (there === undefined) continue;
     let next = 0;
-    const same = cells.map((some) => some.map(() => isSame(here[next]!, there[next++])).every((one) => one));
+    const same = cells.map((some) => some.map(() => isSameDigest(here[next]!, there[next++])).every((one) => one));
     return { method: provider.method, same };
   }
 }
 
-function isSame(here: Uint8Array, there: Uint8Array | undefined): boolean {
-  return there !== undefined && Buffer.compare(here, there) === 0;
+/** Whether a range that is read back is the same as here. */
+export async function isSameReadBack({ local, back }: Pick<Sides, 'local' | 'back'>, range: Range): Promise<boolean> {
+  const [here, there] = await Promise.all([
+    local.digest(range, 'sha256'),
+    back([range], 'sha256').catch((error: unknown) => {
+      // It is not there.
+      if (CopyError.from(error).code === 'integrity') return [];
+      throw error;
+    }),
+  ]);
+  return isSameDigest(here, there[0]);
 }
 
 async function digestsHere(

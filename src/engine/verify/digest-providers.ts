@@ -14,7 +14,7 @@ import type {
 import { cleanText } from '../../util/clean-text.ts';
 import { cellsOf } from '../grid.ts';
 import type { OnConnectionOptions } from '../upload-context.ts';
-import type { DigestBack } from './digest-back.ts';
+import { type DigestBack, isSameDigest } from './digest-back.ts';
 
 /** The best first. */
 export const DIGEST_METHODS: readonly DigestMethod[] = ['check-file', 'helper', 'shell'];
@@ -219,7 +219,7 @@ export class DigestProviders {
       const there = await this.ask(provider, of, cells);
       if (there === undefined) return;
       const known = await back(cells, algorithm);
-      if (known.every((digest, index) => isSame(digest, there[index]))) this.#stood.add(provider);
+      if (known.every((digest, index) => isSameDigest(digest, there[index]))) this.#stood.add(provider);
       else this.drop(method, 'its answers are wrong');
     } catch (error) {
       const failure = CopyError.from(error);
@@ -300,10 +300,6 @@ export class DigestProviders {
 
 function over(): CopyError {
   return new CopyError('cancelled', 'The run is over.');
-}
-
-function isSame(known: Uint8Array, there: Uint8Array | undefined): boolean {
-  return there !== undefined && Buffer.compare(known, there) === 0;
 }
 
 function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -6,7 +6,7 @@ import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
 import { wholePieces } from '../grid.ts';
 import type { Scheduler } from '../scheduler.ts';
-import { type Compared, compareDigests, type Sides } from './digest-comparison.ts';
+import { type Compared, compareDigests, isSameReadBack, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
 
 /** Bytes that are compared at once, so that answers come now and then. */
@@ -191,7 +191,7 @@ export class FileVerifier {
   async #compare(batch: readonly Range[]): Promise<{ readonly method: How; readonly same: boolean[] } | undefined> {
     if (this.#providers === undefined) {
       const same: boolean[] = [];
-      for (const piece of batch) same.push(await this.#isSameReadBack(piece));
+      for (const piece of batch) same.push(await isSameReadBack(this.#file, piece));
       return { method: 'read-back', same };
     }
     const compared = await compareDigests(this.#providers, this.#file, batch);
@@ -201,7 +201,7 @@ export class FileVerifier {
   /** The word of a provider is not enough to send something again. */
   async #differs(piece: Range, how: How): Promise<void> {
     const epoch = this.#epoch;
-    const isSame = how !== 'read-back' && (await this.#isSameReadBack(piece));
+    const isSame = how !== 'read-back' && (await isSameReadBack(this.#file, piece));
     if (epoch !== this.#epoch) return this.acknowledged([piece]);
     if (isSame) {
       this.#verified.set(piece.offset, { piece, how: 'read-back' });
@@ -229,18 +229,6 @@ export class FileVerifier {
     const doubtful = [...this.#verified.values()].filter(({ how }) => how === method).map(({ piece }) => piece);
     for (const { offset } of doubtful) this.#verified.delete(offset);
     this.acknowledged(doubtful);
-  }
-
-  async #isSameReadBack(piece: Range): Promise<boolean> {
-    const [here, there] = await Promise.all([
-      this.#file.local.digest(piece, 'sha256'),
-      this.#file.back([piece], 'sha256').catch((error: unknown) => {
-        // It is not there.
-        if (CopyError.from(error).code === 'integrity') return [];
-        throw error;
-      }),
-    ]);
-    return there[0] !== undefined && Buffer.compare(here, there[0]) === 0;
   }
 }
 

@@ -1,6 +1,7 @@
 /** Digests by the extension check-file, in-band: the server answers nothing else on this connection while it hashes. */
 import { createHash } from 'node:crypto';
 import { CopyError } from '../../../errors.ts';
+import { ALGORITHMS } from '../../../helper/framing.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import type { DigestAlgorithm, Range } from '../../remote.ts';
 import { type CheckFileReply, encodeCheckFile, parseCheckFileReply } from '../codec/check-file.ts';
@@ -28,7 +29,7 @@ export async function openCheckFile({ session }: DigestConnection): Promise<Path
 class CheckFile implements PathDigester {
   readonly method = 'check-file';
   /** All that may be there: nothing tells before it is asked for. */
-  readonly algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512', 'sha1', 'md5'];
+  readonly algorithms: readonly DigestAlgorithm[] = ALGORITHMS;
   readonly maxRangeLength: number = MAX_RANGE_LENGTH;
   readonly #session: SftpSession;
   readonly #gate: ByteGate = new ByteGate(MAX_ASKED, MAX_REQUESTS);

@@ -2,6 +2,7 @@
 
 import { CopyError } from '../../../errors.ts';
 import {
+  ALGORITHMS,
   checkGreeting,
   encodeRequest,
   type HashRequest,
@@ -19,7 +20,6 @@ import { HELPER_SCRIPT, type HelperKind } from './helper-script.ts';
 import type { DigestConnection, PathDigester } from './path-digester.ts';
 import { hashingMs, RECOGNISE_MS, ShellSession } from './shell-session.ts';
 
-const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha512', 'sha1', 'md5'];
 /** Bounds what the server still does when nobody waits for it any more. */
 const MAX_RANGE_LENGTH = 1 << 30;
 

@@ -11,11 +11,10 @@
  */
 
 import { CopyError } from '../../../errors.ts';
+import { isDigest } from '../../../helper/framing.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import type { DigestAlgorithm, Range } from '../../remote.ts';
 import { escapedPath } from './escaped-path.ts';
-
-const HEX_LENGTHS: Readonly<Record<DigestAlgorithm, number>> = { sha256: 64, sha512: 128, sha1: 40, md5: 32 };
 
 /** What some tools say of a file that they cannot read. */
 const OF_NOTHING: Readonly<Record<DigestAlgorithm, string>> = {
@@ -109,10 +108,6 @@ function parseBlocks(line: string, range: Range, algorithm: DigestAlgorithm): An
     bytes += whole * size;
   });
   return { bytes, digest };
-}
-
-function isDigest(text: string, algorithm: DigestAlgorithm): boolean {
-  return text.length === HEX_LENGTHS[algorithm] && /^[0-9a-f]+$/.test(text);
 }
 
 function unreadable(reason: string): CopyError {
