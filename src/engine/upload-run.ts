@@ -433,6 +433,7 @@ export class UploadRun implements UploadContext {
   }
 
   #mayMove(connection: number): boolean {
+    if (this.digests.isWorkingOn(connection)) return false;
     return this.#active.size > 0 && [...this.#active.values()].every((job) => job.mayMove(connection));
   }
 
@@ -506,6 +507,7 @@ export class UploadRun implements UploadContext {
     const idle = this.scheduler.idle();
     for (const { connection, outstanding, shared } of this.scheduler.tasks()) {
       if (!shared || outstanding === 0 || !idle.some((other) => other !== connection)) continue;
+      if (this.digests.isWorkingOn(connection)) continue;
       const rate = this.#rates.movingBytesPerSecond(connection);
       const expectedMs = rate > 0 ? (this.#counters.inFlight(connection) / rate) * 1000 : 0;
       const patienceMs = Math.max(SILENT_MS, PATIENCE * expectedMs);

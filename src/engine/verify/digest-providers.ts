@@ -150,6 +150,11 @@ export class DigestProviders {
     }
   }
 
+  /** Whether the server hashes for this connection: it may have no ear for anything else. */
+  isWorkingOn(connection: number): boolean {
+    return [...this.#lanes.values()].some((lane) => lane.connection === connection && lane.asks > 0);
+  }
+
   /** What is asked now, or would be. */
   get inUse(): DigestMethod | undefined {
     return this.#left[0];

@@ -150,10 +150,13 @@ test('over as few connections as will do, and two at the most', async () => {
   const provider = (await providers.trusted(trial))!;
   expect(opened).toHaveLength(1);
   const answers = [0, 1, 2].map(() => providers.ask(provider, of, ranges));
+  await vi.waitFor(() => expect(asked).toBe(4));
+  expect([1, 2, 3].filter((id) => providers.isWorkingOn(id))).toEqual(opened.map(([id]) => id).sort());
   for (const gate of gates) gate.resolve();
   await Promise.all(answers);
   expect(new Set(opened.map(([id]) => id)).size).toBe(2);
   expect(opened).toHaveLength(2);
+  expect([1, 2, 3].filter((id) => providers.isWorkingOn(id))).toEqual([]);
 });
 
 test('after the end nothing is asked any more', async () => {
