@@ -25,6 +25,7 @@ const MAX_STARTS = 5;
 const MAX_SEALS = 3;
 
 const RESTARTED = new CopyError('connection-lost', 'The server may have been restarted.');
+const BEGUN_ANEW = new CopyError('cancelled', 'The file was begun anew.');
 const HOME_LOST = new CopyError('connection-lost', 'The one connection that wrote it was lost.');
 
 const NOTHING_VERIFIED: Verified = { byDigest: 0, byReadBack: 0 };
@@ -334,20 +335,20 @@ export class FileUpload {
   }
 
   get #sides(): Sides {
+    const token = this.#token!;
     return {
-      of: this.#token!,
+      of: token,
       fd: this.fd,
       local: this.#local,
-      back: (ranges, algorithm) => this.#onStaged((staged) => digestBack(staged, ranges, algorithm)),
+      back: (ranges, algorithm) => this.#onStaged(token, (staged) => digestBack(staged, ranges, algorithm)),
     };
   }
 
   /** Where others must not open it, its home alone can tell what is in it. */
-  #onStaged<T>(work: (staged: Staged) => Promise<T>): Promise<T> {
+  #onStaged<T>(token: StageToken, work: (staged: Staged) => Promise<T>): Promise<T> {
     const { runner } = this.#run;
-    const token = this.#token!;
     const workOn = async (connection: number): Promise<T> => {
-      if (token !== this.#token) throw HOME_LOST;
+      if (token !== this.#token) throw BEGUN_ANEW;
       this.#holders.add(connection);
       const result = await work(await runner.local.joined(connection, token));
       this.#run.progressed();
@@ -373,14 +374,16 @@ export class FileUpload {
     const verifier = this.#verifier;
     this.#sync.invalidate();
     scheduler.withdraw(this.file, piece);
-    await this.#resume?.forget([piece]);
-    // Where there is no room for it, sending it again is of no use.
-    await this.#onStaged((staged) => staged.checkRoom(piece));
+    try {
+      await this.#resume?.forget([piece]);
+      // Where there is no room for it, sending it again is of no use.
+      await this.#onStaged(this.#token!, (staged) => staged.checkRoom(piece));
+    } finally {
+      // It may have been begun anew meanwhile.
+      if (verifier === this.#verifier) scheduler.settleClaim(this.file, piece, false);
+    }
     const why = `${formatSize(piece.length)} at ${formatSize(piece.offset)} are wrong on the server`;
-    // It may have been begun anew meanwhile.
-    if (verifier !== this.#verifier) return;
     this.#run.notice('sent-again', `${this.name}: ${why}, and sent again.`, 'warning');
-    scheduler.settleClaim(this.file, piece, false);
     this.#run.pump();
   }
 

@@ -52,6 +52,8 @@ export class MemoryRemote implements Remote {
   onJoin: (connection: number) => void | Promise<void> = () => {};
   /** Called when a staged file was brought to the disk, with its path. */
   onSync: (path: string) => void = () => {};
+  /** Called when the server is asked for its room. */
+  onCheckRoom: (connection: number) => void = () => {};
   /** What a digest is told to be; undefined: as computed; `missing`: that the bytes are not there. */
   onDigest: (method: DigestMethod, range: Range) => Buffer | 'missing' | undefined = () => undefined;
   /** How often each connection was dialled. */

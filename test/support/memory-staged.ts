@@ -88,6 +88,7 @@ export class MemoryStaged implements Staged {
   }
 
   async checkRoom(): Promise<void> {
+    this.#connection.remote.onCheckRoom(this.#connection.id);
     await this.#connection.cross();
   }
 

@@ -149,3 +149,21 @@ test('the loss of a connection that digests go over costs nothing but the asking
   expectArrived(it, [SIZE]);
   expect(verified).toEqual({ ...nothing, byDigest: SIZE });
 });
+
+test('a connection that is lost while room is asked for costs nothing but the asking', async () => {
+  const it = await uploadScene([SIZE], { digestMethods: ['shell'] });
+  let spoilt = 0;
+  it.remote.onDigest = (_, { offset }) => {
+    if (offset === 2 * PIECE && spoilt++ === 0) it.remote.contents('/home/0.staged')![2 * PIECE + 99]! ^= 1;
+    return undefined;
+  };
+  let asked = 0;
+  it.remote.onCheckRoom = (connection) => {
+    if (asked++ < 6) it.remote.lose(connection);
+  };
+  const { error, verified } = await it.run({ verify: 'hash' });
+  expect(error).toBeUndefined();
+  expectArrived(it, [SIZE]);
+  expect(asked, 'the attempts of one operation').toBe(5);
+  expect(verified).toEqual({ ...nothing, byDigest: SIZE });
+});
