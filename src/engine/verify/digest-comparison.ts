@@ -4,13 +4,15 @@ import type { DigestAlgorithm, DigestMethod, Range, StageToken } from '../../rem
 import { cellsOf } from '../grid.ts';
 import { fillFrom } from '../local-source.ts';
 import { type DigestBack, isSameDigest } from './digest-back.ts';
-import type { DigestProviders } from './digest-providers.ts';
+import type { DigestProvider, DigestProviders } from './digest-providers.ts';
 import type { LocalDigests } from './local-digests.ts';
 
 /** What a provider is tried on: two short ranges, and none that is all alike as long as there are others. */
 const TRIAL_LENGTH = 64 * 1024;
 const TRIALS = 2;
 const MAX_TRIAL_LENGTH = 16 * 1024 * 1024;
+/** Of connections, while it is tried; each after several were sought. */
+const MAX_LOSSES = 20;
 /** Ranges that are looked at for that. */
 const MAX_LOOKS = 16;
 
@@ -38,8 +40,15 @@ export async function compareDigests(
   ranges: readonly Range[],
 ): Promise<Compared | undefined> {
   const trial = { of, back, ranges: await trialRanges(fd, ranges) };
-  for (;;) {
-    const provider = await providers.trusted(trial);
+  for (let losses = 0; ; ) {
+    let provider: DigestProvider | undefined;
+    try {
+      provider = await providers.trusted(trial);
+    } catch (error) {
+      // The line says nothing of the server's means.
+      if (CopyError.from(error).scope !== 'connection' || ++losses > MAX_LOSSES) throw error;
+      continue;
+    }
     if (provider === undefined) return undefined;
     const cells = ranges.map((range) => cellsOf(range, provider.maxRangeLength));
     // Both sides at once.
