@@ -25,7 +25,7 @@ import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
 const SIZE = byTier(50, 300) * MB;
-const CUTS = byTier(1, 4);
+const CUTS = byTier(1, 10);
 const NAME = 'arrived.bin';
 
 /** A server on whose PATH a helper is put. */
