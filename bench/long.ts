@@ -21,7 +21,7 @@ const LINE = { delayMs: 50 };
 
 await benchMain(async () => {
   const tools = availableTools([
-    mtput({ connections: CONNECTIONS, options: ['-q'] }),
+    mtput({ connections: CONNECTIONS, options: ['-q', '--verify', 'size'] }),
     scp(),
     sftp(),
     lftp(),
