@@ -39,7 +39,7 @@ export async function compareDigests(
   { of, fd, local, back }: Sides,
   ranges: readonly Range[],
 ): Promise<Compared | undefined> {
-  const trial = { of, back, ranges: await trialRanges(fd, ranges) };
+  const trial = { of, back, ranges: () => trialRanges(fd, ranges) };
   for (let losses = 0; ; ) {
     let provider: DigestProvider | undefined;
     try {
@@ -86,7 +86,10 @@ async function digestsHere(
   return digests;
 }
 
-/** Short ranges to try a provider on. From both ends, as what lies far apart tells more; without what is all alike, unless there is nothing else. */
+/**
+ * Short ranges to try a provider on. From both ends, as what lies far apart tells more; without what is all alike, unless
+ * there is nothing else.
+ */
 async function trialRanges(fd: number, ranges: readonly Range[]): Promise<Range[]> {
   const ends = [firstCell(ranges[0]!), lastCell(ranges.at(-1)!)];
   const distinct = new Map([...ends, ...ranges.slice(0, MAX_LOOKS).map(firstCell)].map((cell) => [cell.offset, cell]));
@@ -98,10 +101,9 @@ async function trialRanges(fd: number, ranges: readonly Range[]): Promise<Range[
   return trial.sort((a, b) => a.offset - b.offset);
 }
 
-/** The same with the first piece as a whole, if it is not too long: some do well only with what is short. */
+/** The same of at least one piece, with the first as a whole, if it is not too long: some do well only with what is short. */
 export async function longTrialRanges(fd: number, pieces: readonly Range[]): Promise<Range[]> {
-  const first = pieces[0];
-  if (first === undefined) return [];
+  const first = pieces[0]!;
   const short = await trialRanges(fd, pieces);
   if (first.length > MAX_TRIAL_LENGTH) return short;
   return [first, ...short.filter(({ offset }) => offset >= first.offset + first.length)];

@@ -46,8 +46,8 @@ export interface DigestRun {
 /** Bytes on the server to try a provider on. */
 export interface Trial {
   readonly of: StageToken;
-  /** Cells, as `Digester.digests` wants them. */
-  readonly ranges: readonly Range[];
+  /** Cells, as `Digester.digests` wants them; asked for only if there is something to try. */
+  readonly ranges: () => Promise<readonly Range[]>;
   readonly back: DigestBack;
 }
 
@@ -219,8 +219,8 @@ export class DigestProviders {
   /** What fails is dropped; rejects where the trial could not be made, for the sake of a connection or of what is tried. */
   async #try(provider: DigestProvider, { of, ranges, back }: Trial): Promise<void> {
     const { method, algorithm, maxRangeLength } = provider;
+    const cells = (await ranges()).flatMap((range) => cellsOf(range, maxRangeLength));
     try {
-      const cells = ranges.flatMap((range) => cellsOf(range, maxRangeLength));
       const there = await this.ask(provider, of, cells);
       if (there === undefined) return;
       const known = await back(cells, algorithm);

@@ -8,7 +8,7 @@ const of = { path: 'x' };
 const ranges = [{ offset: 0, length: 65_536 }];
 const RIGHT = Buffer.alloc(32, 1);
 const WRONG = Buffer.alloc(32, 2);
-const trial = { of, ranges, back: async () => [RIGHT] };
+const trial = { of, ranges: async () => ranges, back: async () => [RIGHT] };
 
 interface Script {
   /** What each method does when it is opened; without one it is not there. */
