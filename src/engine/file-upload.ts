@@ -16,6 +16,7 @@ import { digestBack } from './verify/digest-back.ts';
 import type { Sides } from './verify/digest-comparison.ts';
 import { FileVerifier, type Verified } from './verify/file-verifier.ts';
 import { LocalDigests } from './verify/local-digests.ts';
+import type { Hashed, PieceHashing } from './verify/piece-hasher.ts';
 import { WriterSearch } from './writer-search.ts';
 
 /** How often a file may be begun anew, where a server keeps nothing of what a lost connection wrote. */
@@ -161,6 +162,18 @@ export class FileUpload {
   /** Set while it has tasks. */
   get token(): StageToken | undefined {
     return this.#token;
+  }
+
+  /** What its pieces are to be hashed by while they are read; undefined: nobody wants that. */
+  get hashing(): PieceHashing | undefined {
+    const { digests, options } = this.#run;
+    if (this.#verifier === undefined) return undefined;
+    const algorithm = options.verify === 'read-back' ? 'sha256' : digests.algorithm;
+    return algorithm && { algorithm, pieceSize: this.#pieceSize, fileSize: this.size };
+  }
+
+  hashed({ algorithm, pieces }: Hashed): void {
+    for (const { piece, digest } of pieces) this.#local.learn(piece, algorithm, digest);
   }
 
   /** A task of this file was given to a connection. */

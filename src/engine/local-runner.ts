@@ -18,6 +18,7 @@ import { type RunnerCommand, type RunnerReport, stageKey } from './piece-runner.
 import type { Runners } from './runners.ts';
 import { TaskProgress } from './task-progress.ts';
 import { TaskSlices } from './task-slices.ts';
+import { hashing } from './verify/piece-hasher.ts';
 
 type Command<K extends RunnerCommand['kind']> = Extract<RunnerCommand, { kind: K }>;
 
@@ -164,10 +165,12 @@ export class LocalRunner implements Runners {
   }
 
   #send(command: Command<'send'>): Promise<void> {
-    const { connection, of, fd } = command;
+    const { task, connection, of, fd, hashing: what } = command;
     return this.#carry(command, async (slices, carried) => {
       const staged = await this.joined(connection, of);
-      await staged.write(slices, fillFrom(fd), carried);
+      const fill = fillFrom(fd);
+      const hashed = what && hashing(fill, what, (pieces) => this.#report({ kind: 'hashed', task, ...pieces }));
+      await staged.write(slices, hashed ?? fill, carried);
     });
   }
 

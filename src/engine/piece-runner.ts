@@ -5,6 +5,7 @@
  */
 import type { CopyErrorData } from '../errors.ts';
 import type { Abilities, Range, StageToken, WriterProbe } from '../remotes/remote.ts';
+import type { Hashed, PieceHashing } from './verify/piece-hasher.ts';
 
 /**
  * What the engine tells a runner. Tasks are named by numbers that are used once, connections by numbers from 1 to
@@ -26,6 +27,8 @@ export type RunnerCommand =
       readonly fd: number;
       readonly of: StageToken;
       readonly range: Range;
+      /** Hash each piece that is read as a whole for that, and tell of it by `hashed` before it is acknowledged. */
+      readonly hashing?: PieceHashing | undefined;
     }
   /**
    * Receive a range of a file of the server into the local file behind the descriptor. Answered as `send` is; what is
@@ -79,6 +82,8 @@ export type RunnerReport =
   /** An open connection is gone; its tasks have ended before. Without an error: it was closed as told. */
   | { readonly kind: 'lost'; readonly connection: number; readonly error?: CopyErrorData }
   | { readonly kind: 'progress'; readonly task: number; readonly acknowledged: readonly Range[] }
+  /** What pieces of the local file had in them when they were read. */
+  | ({ readonly kind: 'hashed'; readonly task: number } & Hashed)
   | { readonly kind: 'taken'; readonly task: number }
   | { readonly kind: 'shortened'; readonly task: number; readonly length: number }
   /** The last word on a task: everything it still had to carry is acknowledged, or `error` says why not. */

@@ -182,7 +182,8 @@ export class UploadRun implements UploadContext {
     const job = this.#active.get(order.file)!;
     this.#tasks.set(task, { job, connection });
     job.taskStarted(connection);
-    this.runner.post({ kind: 'send', task, connection, fd: job.fd, of: job.token!, range });
+    const { fd, hashing } = job;
+    this.runner.post({ kind: 'send', task, connection, fd, of: job.token!, range, hashing });
   }
 
   async onConnection<T>(
@@ -366,6 +367,8 @@ export class UploadRun implements UploadContext {
         this.fleet.progressed();
         this.continuity.answered(this.#tasks.get(report.task)?.connection ?? 0);
         return;
+      case 'hashed':
+        return this.#tasks.get(report.task)?.job.hashed(report);
       case 'taken':
         this.scheduler.taken(report.task);
         return this.pump();

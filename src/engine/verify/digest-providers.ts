@@ -72,6 +72,8 @@ export class DigestProviders {
   /** Not dropped; the first is in use. */
   readonly #left: DigestMethod[];
   #search: Promise<DigestProvider | undefined> | undefined;
+  /** Of the last that was found. */
+  #algorithm: DigestAlgorithm | undefined;
   /** That gave right answers when they were tried. */
   readonly #stood: Set<DigestProvider> = new Set();
   #trying: Promise<void> | undefined;
@@ -160,6 +162,13 @@ export class DigestProviders {
     return this.#left[0];
   }
 
+  /** By what pieces will be compared, as far as it is known; undefined: by nothing. */
+  get algorithm(): DigestAlgorithm | undefined {
+    if (this.inUse === undefined) return undefined;
+    const { algorithm } = this.#options;
+    return this.#algorithm ?? (algorithm === 'auto' ? ALGORITHMS[0] : algorithm);
+  }
+
   /** It gave a wrong answer, or none: never again in this run. */
   drop(method: DigestMethod, reason: string): void {
     if (this.inUse !== method) return;
@@ -213,6 +222,7 @@ export class DigestProviders {
     if (algorithm === undefined || !algorithms.includes(algorithm)) {
       throw new CopyError('unsupported', `The server's ${method} has no ${wanted}.`);
     }
+    this.#algorithm = algorithm;
     return { method, algorithm, maxRangeLength };
   }
 

@@ -1,4 +1,7 @@
-/** Digests of ranges of the local file, each computed once: verification and journal ask for the same. */
+/**
+ * Digests of ranges of the local file, each computed once: verification and journal ask for the same. What was not hashed
+ * while it was sent is read for it.
+ */
 import { createHash } from 'node:crypto';
 import type { DigestAlgorithm, Range } from '../../remotes/remote.ts';
 import { fillFrom } from '../local-source.ts';
@@ -19,14 +22,22 @@ export class LocalDigests {
 
   /** @throws CopyError `source-changed` where the file is shorter, `local-io` */
   digest(range: Range, algorithm: DigestAlgorithm): Promise<Buffer> {
-    const key = `${algorithm} ${range.offset} ${range.length}`;
+    const key = keyOf(range, algorithm);
     const kept = this.#kept.get(key);
     if (kept !== undefined) return kept;
     const digest = this.#hash(range, algorithm);
-    if (this.#kept.size >= MAX_KEPT) return digest;
-    this.#kept.set(key, digest);
+    this.#keep(key, digest);
     digest.catch(() => this.#kept.delete(key));
     return digest;
+  }
+
+  /** It was hashed while it was read to be sent. */
+  learn(range: Range, algorithm: DigestAlgorithm, digest: Uint8Array): void {
+    this.#keep(keyOf(range, algorithm), Promise.resolve(Buffer.from(digest)));
+  }
+
+  #keep(key: string, digest: Promise<Buffer>): void {
+    if (this.#kept.has(key) || this.#kept.size < MAX_KEPT) this.#kept.set(key, digest);
   }
 
   async #hash({ offset, length }: Range, algorithm: DigestAlgorithm): Promise<Buffer> {
@@ -48,4 +59,8 @@ export class LocalDigests {
     await next;
     return hash.digest();
   }
+}
+
+function keyOf({ offset, length }: Range, algorithm: DigestAlgorithm): string {
+  return `${algorithm} ${offset} ${length}`;
 }

@@ -1,4 +1,5 @@
 /** What every piece runner must do, whatever thread its connections live on. */
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { CopyError } from '../../../src/errors.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -93,6 +94,29 @@ export function pieceRunnerCompliance(name: string, make: MakeRunner): void {
       await harness.next('lost');
       harness.post({ kind: 'ask', connection: 2 });
       expect(await harness.next('answered', 2)).toEqual({ kind: 'answered', connection: 2, error: lostError });
+    });
+
+    test('hashes the pieces that a task sends as a whole, and tells before it tells of their acknowledgement', async () => {
+      const harness = await start();
+      await harness.open(1);
+      const pieceSize = 4 * SLICE;
+      const range = { offset: pieceSize / 2, length: 2 * pieceSize };
+      harness.send(7, 1, range, { algorithm: 'sha256', pieceSize, fileSize: SIZE });
+      await harness.next('ended');
+      const piece = { offset: pieceSize, length: pieceSize };
+      const digest = createHash('sha256')
+        .update(harness.source.subarray(pieceSize, 2 * pieceSize))
+        .digest();
+      const [hashed, ...others] = harness.of('hashed');
+      expect(others).toEqual([]);
+      expect(hashed).toMatchObject({ task: 7, algorithm: 'sha256', pieces: [{ piece }] });
+      expect(Buffer.from(hashed!.pieces[0]!.digest).equals(digest)).toBe(true);
+      const hasLast = harness.reports.findIndex(
+        (report) =>
+          report.kind === 'progress' &&
+          report.acknowledged.some((part) => part.offset + part.length >= piece.offset + piece.length),
+      );
+      expect(harness.reports.indexOf(hashed!)).toBeLessThan(hasLast);
     });
 
     test('leaves a staged file, and tells what the closing revealed', async () => {

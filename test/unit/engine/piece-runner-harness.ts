@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, onTestFinished } from 'vitest';
 import { Counters } from '../../../src/engine/counters.ts';
 import type { PieceRunner, RunnerCommand, RunnerReport } from '../../../src/engine/piece-runner.ts';
+import type { PieceHashing } from '../../../src/engine/verify/piece-hasher.ts';
 import type { Range, StageToken } from '../../../src/remotes/remote.ts';
 import type { MemoryFaults } from '../../support/memory-remote.ts';
 import { writeRandomFile } from '../../support/random-file.ts';
@@ -75,8 +76,8 @@ export class Harness {
     this.#posting = false;
   }
 
-  send(task: number, connection: number, range: Range): void {
-    this.post({ kind: 'send', task, connection, fd: this.fd, of: this.under.token, range });
+  send(task: number, connection: number, range: Range, hashing?: PieceHashing): void {
+    this.post({ kind: 'send', task, connection, fd: this.fd, of: this.under.token, range, hashing });
   }
 
   receive(task: number, connection: number, range: Range, fd: number = this.sink): void {

@@ -1,5 +1,6 @@
 /** Uploads that are verified by digests and by reading back, to a remote that does what it is told. */
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import type { DigestMethod, Range } from '../../../../src/remotes/remote.ts';
 import { contents, expectArrived, notices, uploadScene } from '../../../support/upload-scene.ts';
@@ -24,6 +25,12 @@ function watched(remote: Awaited<ReturnType<typeof uploadScene>>['remote']): Dig
   return asked;
 }
 
+/** By this process, so far. */
+async function bytesRead(): Promise<number> {
+  const io = await readFile('/proc/self/io', 'utf8');
+  return Number(/^rchar: (\d+)$/m.exec(io)![1]);
+}
+
 test.each([1, PIECE, SIZE])('a file of %i bytes is verified by the best provider', async (size) => {
   const it = await uploadScene([size], { digestMethods: ALL });
   const asked = watched(it.remote);
@@ -33,6 +40,18 @@ test.each([1, PIECE, SIZE])('a file of %i bytes is verified by the best provider
   expect(asked).toEqual(['check-file']);
   expect(bytesSent).toBe(size);
   expect(notices(it.events)).toEqual([]);
+});
+
+test('the source is read once: what is sent is hashed on its way', async () => {
+  const size = 32 * MIB;
+  const it = await uploadScene([size], { digestMethods: ALL, sliceLength: 256 * KIB });
+  const before = await bytesRead();
+  const { verified } = await it.run({ verify: 'hash', pieceSize: MIB });
+  const read = (await bytesRead()) - before;
+  expect(verified).toEqual({ ...nothing, byDigest: size });
+  // What is cut from one connection for another near the end is read again, as are the bytes of the trial.
+  expect(read).toBeGreaterThanOrEqual(size);
+  expect(read).toBeLessThan(1.3 * size);
 });
 
 test('without a provider it is verified by size, and that is said once', async () => {

@@ -1,0 +1,67 @@
+/** Digests of whole pieces, taken while they are read to be sent: so that the file is read once. */
+import { createHash, type Hash } from 'node:crypto';
+import type { DigestAlgorithm, Fill, Range } from '../../remotes/remote.ts';
+
+/** What pieces are hashed by, and the grid they are cells of. */
+export interface PieceHashing {
+  readonly algorithm: DigestAlgorithm;
+  /** Bytes. */
+  readonly pieceSize: number;
+  readonly fileSize: number;
+}
+
+export interface Hashed {
+  readonly algorithm: DigestAlgorithm;
+  readonly pieces: readonly HashedPiece[];
+}
+
+export interface HashedPiece {
+  readonly piece: Range;
+  readonly digest: Uint8Array;
+}
+
+/**
+ * Fills as `fill` does, and tells of each piece that was read from its first byte to its last, one part after another,
+ * before the last part is handed out. Of any other it tells nothing.
+ */
+export function hashing(fill: Fill, what: PieceHashing, told: (hashed: Hashed) => void): Fill {
+  const hasher = new PieceHasher(what);
+  return async (views, offset) => {
+    await fill(views, offset);
+    const pieces = hasher.read(views, offset);
+    if (pieces.length > 0) told({ algorithm: what.algorithm, pieces });
+  };
+}
+
+class PieceHasher {
+  readonly #what: PieceHashing;
+  /** Of the piece that `#offset` is in; undefined where its beginning was not read here. */
+  #hash: Hash | undefined;
+  #offset = 0;
+
+  constructor(what: PieceHashing) {
+    this.#what = what;
+  }
+
+  read(views: readonly Uint8Array[], offset: number): HashedPiece[] {
+    if (offset !== this.#offset) this.#hash = undefined;
+    this.#offset = offset;
+    return views.flatMap((view) => [...this.#update(view)]);
+  }
+
+  *#update(view: Uint8Array): Generator<HashedPiece> {
+    const { algorithm, pieceSize, fileSize } = this.#what;
+    for (let rest = view; rest.length > 0; ) {
+      const begin = this.#offset - (this.#offset % pieceSize);
+      const end = Math.min(begin + pieceSize, fileSize);
+      if (this.#offset === begin) this.#hash = createHash(algorithm);
+      const part = rest.subarray(0, end - this.#offset);
+      this.#hash?.update(part);
+      this.#offset += part.length;
+      rest = rest.subarray(part.length);
+      if (this.#offset < end || this.#hash === undefined) continue;
+      yield { piece: { offset: begin, length: end - begin }, digest: this.#hash.digest() };
+      this.#hash = undefined;
+    }
+  }
+}
