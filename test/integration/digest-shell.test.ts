@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { DigestAlgorithm, Range } from '../../src/remotes/remote.ts';
 import type { PathDigester } from '../../src/remotes/sftp/digests/path-digester.ts';
@@ -80,6 +80,7 @@ describeWithServers(['sshd', 'sftp-server'], 'digests by a shell', () => {
     server = await startSshd();
     dir = await makeTempDir('shell');
     await writeFile(dir.file('data'), data);
+    await writeFile(dir.file('small'), data.subarray(0, 65_536));
   });
 
   afterAll(async () => {
@@ -139,6 +140,28 @@ describeWithServers(['sshd', 'sftp-server'], 'digests by a shell', () => {
       await expect(readFile(`${server.home}/pwned`)).rejects.toMatchObject({ code: 'ENOENT' });
     });
 
+    test('many small files at once, whatever has become of some of them', async () => {
+      const home = await tempDirForTest();
+      const digester = await open(server, [engine]);
+      const files = Array.from({ length: 100 }, (_, index) => ({
+        path: Buffer.concat([Buffer.from(home.file(`file ${index} 'ä$(id)`)), Buffer.from([0xff])]),
+        text: `content ${index}`,
+      }));
+      for (const { path, text } of files) await writeFile(path, text);
+      await writeFile(files[3]!.path, 'short');
+      await writeFile(files[50]!.path, `${files[50]!.text} and more`);
+      await writeFile(files[70]!.path, '');
+      await rm(files[90]!.path);
+      const found = await Promise.allSettled(
+        files.map(({ path, text }) => digester.digests(path, [{ offset: 0, length: text.length }], 'sha256')),
+      );
+      for (const [index, { text }] of files.entries()) {
+        const digest = [3, 70].includes(index) ? undefined : createHash('sha256').update(text).digest();
+        if (index === 90) expect(found[index]).toMatchObject({ reason: { code: 'unsupported' } });
+        else expect(found[index], text).toEqual({ status: 'fulfilled', value: [digest] });
+      }
+    });
+
     test('what is no file is refused, and the next call is answered', async () => {
       const home = await tempDirForTest();
       await mkdir(home.file('directory'));
@@ -194,6 +217,36 @@ describeWithServers(['sshd', 'sftp-server'], 'digests by a shell', () => {
       ).rejects.toMatchObject({ code: 'unsupported' });
       await digester.close();
     });
+  });
+
+  test.each<Engine>(['openssl', 'coreutils', 'shasum'])('%s is started once for many small files', async (engine) => {
+    const home = await tempDirForTest();
+    for (const name of ['dd', 'xargs']) {
+      await writeFile(home.file(name), `#!/bin/sh\necho ${name} >>${home.file('log')}\nexec /usr/bin/${name} "$@"\n`, {
+        mode: 0o755,
+      });
+    }
+    const digester = await open(await sshdForTest({ config: [`SetEnv PATH=${home.path}:/usr/bin:/bin`] }), [engine]);
+    // Of as many bytes as one run of blocks has.
+    const texts = Array.from({ length: 50 }, (_, index) => String(index).padStart(8, '-'));
+    for (const text of texts) await writeFile(home.file(text), text);
+    const found = await Promise.all(
+      texts.map((text) => digester.digests(Buffer.from(home.file(text)), [{ offset: 0, length: text.length }], 'sha1')),
+    );
+    expect(found).toEqual(texts.map((text) => [createHash('sha1').update(text).digest()]));
+    const started = (await readFile(home.file('log'), 'utf8')).trimEnd().split('\n');
+    // The first file comes alone, all others while it is hashed; dd is tried when the script begins.
+    expect(started).toEqual(['dd', 'dd', 'xargs', 'xargs']);
+  });
+
+  test('where there is no xargs that can read such names, each file is hashed alone', async () => {
+    const home = await tempDirForTest();
+    await writeFile(home.file('xargs'), '#!/bin/sh\necho "xargs: illegal option -- 0" >&2\nexit 1\n', { mode: 0o755 });
+    const own = await sshdForTest({ config: [`SetEnv PATH=${home.path}:/usr/bin:/bin`] });
+    const digester = await open(own, ['coreutils']);
+    const range = { offset: 0, length: 65_536 };
+    const asked = Array.from({ length: 5 }, () => digester.digests(Buffer.from(dir.file('small')), [range], 'sha256'));
+    expect(await Promise.all(asked)).toEqual(Array(5).fill([digestOf(data, range, 'sha256')]));
   });
 
   test('the best engine that works is taken', async () => {

@@ -4,10 +4,12 @@
  * ```
  * f PATH
  * r ALGORITHM OFFSET LENGTH [BLOCK-SIZE SKIP COUNT]...
+ * w ALGORITHM PATH...
  * ```
  *
  * The triples are for `dd`. The answer is `+ BYTES DIGEST`, `- REASON`, or, of the shell's own loop, `dd` and all that
- * `dd` and the hashing program said.
+ * `dd` and the hashing program said. `w` is for that loop alone, and for whole files: `w LENGTH... - DIGEST...`, with one of
+ * each for every file that could be read, and perhaps the sum of the lengths.
  */
 
 import { CopyError } from '../../../errors.ts';
@@ -80,6 +82,29 @@ export function parseAnswer(line: string, range: Range, algorithm: DigestAlgorit
   if (bytes < range.length) return undefined;
   if (digest === OF_NOTHING[algorithm]) throw malformed(line);
   return Buffer.from(digest, 'hex');
+}
+
+/** `paths`: as for {@link encodeRequest}, and without control characters. */
+export function encodeWholeFiles(paths: readonly Uint8Array[], algorithm: DigestAlgorithm): string {
+  return `w ${algorithm} ${paths.map(escapedPath).join(' ')}\n`;
+}
+
+/** The digest of each file that has as many bytes as it should; undefined where that is not certain. */
+export function parseWholeFiles(
+  line: string,
+  lengths: readonly number[],
+  algorithm: DigestAlgorithm,
+): (Uint8Array | undefined)[] {
+  const [kind, ...words] = line.split(' ');
+  const middle = words.indexOf('-');
+  const found = words.slice(0, middle);
+  const digests = words.slice(middle + 1);
+  const isWhole = kind === 'w' && digests.length === lengths.length && found.length >= lengths.length;
+  return lengths.map((length, index) => {
+    const digest = digests[index]!;
+    if (!isWhole || found[index] !== String(length) || !isDigest(digest, algorithm)) return undefined;
+    return digest === OF_NOTHING[algorithm] ? undefined : Buffer.from(digest, 'hex');
+  });
 }
 
 interface Answer {

@@ -19,7 +19,8 @@ export const MAX_ANSWER_LENGTH = 16_384;
  * where there is none: so it is looked for in another way there.
  *
  * A path comes as `printf %b` understands it, and is only ever a variable in quotes; neither `dd` nor what hashes is told
- * it.
+ * it, save where many small files are hashed at once: those are arguments, which no shell reads, absolute and without
+ * control characters.
  */
 export function shellScript(engines: readonly Engine[] = ENGINES): ShellScript {
   return { marker: 'mt-copy-shell ', maxLineLength: MAX_ANSWER_LENGTH, text: scriptText(engines) };
@@ -44,6 +45,10 @@ run_perl() {
   has perl || return 3
   perl -e '${PERL}' "$marker"
 }
+many_openssl() { xargs -0 openssl dgst "-$1" -r; }
+many_coreutils() { xargs -0 "$1sum"; }
+many_shasum() { xargs -0 shasum -a "\${1#sha}"; }
+many_bsd() { xargs -0 "$1" -q; }
 by_openssl() { openssl dgst "-$1" -r; }
 by_coreutils() { "$1sum"; }
 by_shasum() { shasum -a "\${1#sha}"; }
@@ -76,16 +81,13 @@ parts() {
     shift 3
   done
 }
+words() { while read -r word rest; do printf ' %s' "$word"; done; }
 printf '%s dd%s\\n' "$marker" "$greeting" || exit 1
 while IFS= read -r line; do
   set -- $line
   if [ "$1" = f ]; then
     file=$(printf '%b.' "$2")
     file=\${file%.}
-    continue
-  fi
-  if [ ! -f "$file" ] || [ ! -r "$file" ]; then
-    printf '%s\\n' '- it is no file that can be read' || exit 1
     continue
   fi
   case $2 in
@@ -95,6 +97,17 @@ while IFS= read -r line; do
     *) hash=$hash_md5 ;;
   esac
   name=$2
+  if [ "$1" = w ]; then
+    shift 2
+    lengths=$(printf '%b\\0' "$@" | xargs -0 wc -c 2>/dev/null | words)
+    digests=$(printf '%b\\0' "$@" | "many_\${hash#by_}" "$name" 2>/dev/null | words)
+    printf 'w%s -%s\\n' "$lengths" "$digests" || exit 1
+    continue
+  fi
+  if [ ! -f "$file" ] || [ ! -r "$file" ]; then
+    printf '%s\\n' '- it is no file that can be read' || exit 1
+    continue
+  fi
   shift 4
   said=$({ parts "$@" | "$hash" "$name"; } 3>&1 </dev/null)
   set -- $said

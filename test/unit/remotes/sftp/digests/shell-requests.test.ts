@@ -4,8 +4,10 @@ import { escapedPath } from '../../../../../src/remotes/sftp/digests/escaped-pat
 import {
   blocksOf,
   encodeRequest,
+  encodeWholeFiles,
   parseAnswer,
   parseGreeting,
+  parseWholeFiles,
 } from '../../../../../src/remotes/sftp/digests/shell-requests.ts';
 
 const digest = 'ab'.repeat(32);
@@ -50,6 +52,40 @@ describe('requests', () => {
     expect(encodeRequest({ offset: 65536, length: 65537 }, 'md5', Buffer.from('/a b'))).toBe(
       'f /a\\0040b\nr md5 65536 65537 65536 1 1 1 131072 1\n',
     );
+  });
+});
+
+describe('whole files', () => {
+  const other = 'cd'.repeat(32);
+  const parse = (line: string) => parseWholeFiles(line, [10, 20], 'sha256');
+  const bytes = (hex: string) => Buffer.from(hex, 'hex');
+
+  test('one line for all', () => {
+    expect(encodeWholeFiles([Buffer.from('/a b'), Buffer.from('/c')], 'md5')).toBe('w md5 /a\\0040b /c\n');
+  });
+
+  test.each([`w 10 20 30 - ${digest} ${other}`, `w 10 20 - ${digest} ${other}`])('as they should be: %s', (line) => {
+    expect(parse(line)).toEqual([bytes(digest), bytes(other)]);
+  });
+
+  test('one that has more or less bytes is uncertain, and so is the digest of nothing', () => {
+    expect(parse(`w 10 21 31 - ${digest} ${other}`)).toEqual([bytes(digest), undefined]);
+    expect(parse(`w 9 20 29 - ${digest} ${other}`)).toEqual([undefined, bytes(other)]);
+    expect(parse(`w 10 20 30 - ${digest} ${nothing}`)).toEqual([bytes(digest), undefined]);
+  });
+
+  test.each([
+    'w -',
+    `w 10 20 30 - ${digest}`,
+    `w 10 20 30 - ${digest} ${other} ${other}`,
+    `w 10 - ${digest} ${other}`,
+    `w ${digest} ${other}`,
+    `x 10 20 30 - ${digest} ${other}`,
+    'w 10 20 30 - openssl: error',
+    '- it is no file that can be read',
+    '',
+  ])('of another number nothing is certain: %s', (line) => {
+    expect(parse(line)).toEqual([undefined, undefined]);
   });
 });
 
