@@ -2,18 +2,15 @@
 import { open, readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { Journal } from '../../src/engine/resume/journal.ts';
-import { journalOf, partialOf } from '../support/cut-upload.ts';
+import { journalOf, NAME, partialOf, SIZE } from '../support/cut-upload.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { proftpdForTest, proxyForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
 import { startLiveRun } from '../support/live-run.ts';
 import { eventsOf, mtputJson } from '../support/mtput.ts';
 import type { TestServer } from '../support/test-server.ts';
-import { byTier } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const SIZE = byTier(50, 300) * 1_000_000;
-const NAME = 'arrived.bin';
 const PIECE = 1024 * 1024;
 /** What pieces that were begun are compared by. */
 const CELL = 64 * 1024;
@@ -72,7 +69,7 @@ describeWithServers(['sshd', 'proftpd'], 'one bit that flips at rest', () => {
     expect(verified.length).toBeGreaterThan(3);
     const piece = verified[Math.floor(verified.length / 2)]!;
     expect(piece).toMatchObject({ length: PIECE, digest: expect.any(String) });
-    const partial = partialOf(server, NAME);
+    const partial = partialOf(server);
     const missing = missingIn(await readFile(partial), await readFile(source.path));
     await flipBit(partial, piece.offset + PIECE / 2 + 99);
 

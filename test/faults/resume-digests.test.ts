@@ -8,7 +8,9 @@ import {
   cutMoments,
   cutUpload,
   journalOf,
+  NAME,
   partialOf,
+  SIZE,
   sentSince,
 } from '../support/cut-upload.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
@@ -24,9 +26,6 @@ import { byTier } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
-const SIZE = byTier(50, 300) * MB;
-const CUTS = byTier(1, 10);
-const NAME = 'arrived.bin';
 
 /** A server on whose PATH a helper is put. */
 async function withHelper(install: (dir: string) => Promise<string>): Promise<TestServer> {
@@ -59,7 +58,7 @@ const MARGIN = 8 * 64 * 1024 + 0.01 * SIZE;
 function casesOf(index: number): [CutKind, number, boolean][] {
   const kinds = byTier<readonly CutKind[]>([CUT_KINDS[index % CUT_KINDS.length]!], CUT_KINDS);
   return kinds.flatMap((kind, at) =>
-    cutMoments(10 * index + at, CUTS).map((share, cut): [CutKind, number, boolean] => {
+    cutMoments(10 * index + at).map((share, cut): [CutKind, number, boolean] => {
       return [kind, share, byTier(index, cut) % 2 === 0];
     }),
   );
@@ -73,7 +72,7 @@ describeWithServers(['sshd', 'proftpd'], 'an upload that is run again where the 
         const server = await start();
         const source = await sourceForTest(SIZE);
         const args = ['--digest-provider', method];
-        const line = await cutUpload(kind, { server, source, name: NAME, args, share });
+        const line = await cutUpload(kind, { server, source, args, share });
         // What was on its way still gets written.
         await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
         if (!hasJournal) await rm(await journalOf(server));
@@ -97,7 +96,7 @@ describeWithServers(['sshd', 'proftpd'], 'an upload that is cut off more than on
   it.each(byTier([PROVIDERS[3]!], PROVIDERS))('goes on each time from where it was, by $name', async ({ start }) => {
     const server = await start();
     const source = await sourceForTest(SIZE);
-    const first = { server, source, name: NAME, args: [], share: 0.4 };
+    const first = { server, source, args: [], share: 0.4 };
     const { proxy, sent } = await cutUpload('the client is killed', first);
     await proxy.reshape('all', { bytesPerSecond: SIZE / 8 / 8 });
     const second = await startLiveRun([source.path], { server, port: proxy.port, path: NAME }, ['-n', '8']);
@@ -164,10 +163,10 @@ describeWithServers(['sshd', 'proftpd'], 'what is still right of what an earlier
     const server = await (what.includes('partial') ? proftpdForTest() : sshdForTest());
     const source = await sourceForTest(SIZE);
     await writeFile(`${server.home}/${NAME}`, 'the old one');
-    const plan = { server, source, name: NAME, args: [], share: 0.6 };
+    const plan = { server, source, args: [], share: 0.6 };
     const { proxy } = await cutUpload('the client is killed', plan);
     await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-    await change({ source: source.path, partial: partialOf(server, NAME), journal: await journalOf(server) });
+    await change({ source: source.path, partial: partialOf(server), journal: await journalOf(server) });
     expect(await readFile(`${server.home}/${NAME}`, 'utf8')).toBe('the old one');
     const run = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, [
       '-n',

@@ -24,7 +24,9 @@ import {
   cutMoments,
   cutUpload,
   journalOf,
+  NAME,
   partialOf,
+  SIZE,
   sentSince,
 } from '../support/cut-upload.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
@@ -45,9 +47,6 @@ import { byTier } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
-const SIZE = byTier(50, 300) * MB;
-const CUTS = byTier(1, 10);
-const NAME = 'arrived.bin';
 /** Where nobody can hash: the journal alone decides. */
 const args = ['-s', '1M', '--digest-provider', 'none'];
 const eight = ['-n', '8', ...args];
@@ -61,7 +60,7 @@ const SERVERS = [
 
 /** A run that is killed when so much of the file has passed. */
 async function cutOff(server: TestServer, source: SourceForTest, share: number): Promise<RunningProxy> {
-  return (await cutUpload('the client is killed', { server, source, name: NAME, args, share })).proxy;
+  return (await cutUpload('the client is killed', { server, source, args, share })).proxy;
 }
 
 /** In the quick tier each server has half of them. */
@@ -72,13 +71,11 @@ function kindsFor(server: string): readonly CutKind[] {
 describeWithServers(['sshd', 'proftpd'], 'an upload that is run again', () => {
   describe.each(SERVERS)('%s', (name, start) => {
     it.each(
-      kindsFor(name).flatMap((kind, index) =>
-        cutMoments(name.length + index, CUTS).map((share) => [kind, share] as const),
-      ),
+      kindsFor(name).flatMap((kind, index) => cutMoments(name.length + index).map((share) => [kind, share] as const)),
     )('when %s at %f of the file', async (kind, share) => {
       const server = await start();
       const source = await sourceForTest(SIZE);
-      const line = await cutUpload(kind, { server, source, name: NAME, args, share });
+      const line = await cutUpload(kind, { server, source, args, share });
       const { proxy } = line;
       const run = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, eight);
       await expectArrived(run, server, NAME, source);
@@ -122,7 +119,7 @@ describeWithServers(['sshd'], 'a server that crashed', () => {
     const source = await sourceForTest(SIZE);
     const { port } = await cutOff(server, source, 0.8);
     await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-    const lost = await forgetUnsynced(partialOf(server, NAME), await journalOf(server));
+    const lost = await forgetUnsynced(partialOf(server), await journalOf(server));
     expect(lost).toBeGreaterThan(MB);
     const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
     await expectArrived(run, server, NAME, source);
@@ -142,34 +139,43 @@ async function forgetUnsynced(partial: string, journal: string): Promise<number>
   return lost.total;
 }
 
+interface Left {
+  readonly source: string;
+  readonly partial: string;
+  readonly journal: string;
+}
+
+/** The first three are those of the quick tier. */
+const CHANGES: readonly [string, (left: Left) => Promise<void>][] = [
+  [
+    'a byte of the source changed, its time put back',
+    async ({ source }) => {
+      const { atime, mtime } = await stat(source);
+      const bytes = await readFile(source);
+      bytes[10] = bytes[10]! ^ 1;
+      await writeFile(source, bytes);
+      await utimes(source, atime, mtime);
+    },
+  ],
+  ['the partial was cut short', ({ partial }) => truncate(partial, 1000)],
+  ['the journal is gone', async ({ journal }) => rename(journal, `${journal}.away`)],
+  ['the source became longer', ({ source }) => appendFile(source, 'more')],
+  ['the partial is longer than the source', ({ partial }) => truncate(partial, 2 * SIZE)],
+  [
+    'somebody wrote to the partial much later',
+    ({ partial }) => utimes(partial, new Date(), new Date(Date.now() + 3_600_000)),
+  ],
+  ['the journal is torn in its header', ({ journal }) => truncate(journal, 100)],
+];
+
 describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
-  it.each<[string, (paths: { source: string; partial: string; journal: string }) => Promise<void>]>([
-    ['the source became longer', ({ source }) => appendFile(source, 'more')],
-    [
-      'a byte of the source changed, its time put back',
-      async ({ source }) => {
-        const { atime, mtime } = await stat(source);
-        const bytes = await readFile(source);
-        bytes[10] = bytes[10]! ^ 1;
-        await writeFile(source, bytes);
-        await utimes(source, atime, mtime);
-      },
-    ],
-    ['the partial was cut short', ({ partial }) => truncate(partial, 1000)],
-    ['the partial is longer than the source', ({ partial }) => truncate(partial, 2 * SIZE)],
-    [
-      'somebody wrote to the partial much later',
-      ({ partial }) => utimes(partial, new Date(), new Date(Date.now() + 3_600_000)),
-    ],
-    ['the journal is gone', async ({ journal }) => rename(journal, `${journal}.away`)],
-    ['the journal is torn in its header', ({ journal }) => truncate(journal, 100)],
-  ])('where %s', async (_, change) => {
+  it.each(byTier(CHANGES.slice(0, 3), CHANGES))('where %s', async (_, change) => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
     const { port } = await cutOff(server, source, 0.5);
     // What was on its way still gets written.
     await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-    await change({ source: source.path, partial: partialOf(server, NAME), journal: await journalOf(server) });
+    await change({ source: source.path, partial: partialOf(server), journal: await journalOf(server) });
     const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
     await expectArrived(run, server, NAME, { sha256: await sha256Of(source.path) });
     expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesResumed: 0 });
@@ -179,22 +185,22 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
     const { port } = await cutOff(server, source, 0.5);
-    await chmod(partialOf(server, NAME), 0o666);
+    await chmod(partialOf(server), 0o666);
     const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
     await expectArrived(run, server, NAME, source);
     expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesResumed: 0 });
   });
 
-  it.each(['a link', 'a directory'])(
+  it.each(byTier(['a link'], ['a link', 'a directory']))(
     'where %s stands in its place, which is left alone, as is what it leads to',
     async (what) => {
       const server = await sshdForTest();
       const source = await sourceForTest(SIZE);
       const { port } = await cutOff(server, source, 0.5);
       await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-      await rm(partialOf(server, NAME));
+      await rm(partialOf(server));
       await writeFile(join(server.home, 'precious'), 'of somebody else');
-      await (what === 'a link' ? symlink('precious', partialOf(server, NAME)) : mkdir(partialOf(server, NAME)));
+      await (what === 'a link' ? symlink('precious', partialOf(server)) : mkdir(partialOf(server)));
       const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
       expect(run.code).toBe(0);
       expect(await sha256Of(join(server.home, NAME))).toBe(source.sha256);
@@ -208,10 +214,10 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
     await writeFile(join(server.home, NAME), 'old');
-    await writeFile(partialOf(server, NAME), 'of another machine');
+    await writeFile(partialOf(server), 'of another machine');
     const run = await startLiveRun([source.path], { server, path: NAME }, eight);
     await run.event('file', ({ state }) => state === 'started');
-    const writing = setInterval(() => void appendFile(partialOf(server, NAME), 'more'), 100);
+    const writing = setInterval(() => void appendFile(partialOf(server), 'more'), 100);
     const result = await run.end();
     clearInterval(writing);
     expect(result.code).toBe(12);
@@ -222,7 +228,7 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
   it('and a run that is interrupted while it looks a second time ends', async () => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
-    await writeFile(partialOf(server, NAME), 'of another machine');
+    await writeFile(partialOf(server), 'of another machine');
     const run = await startLiveRun([source.path], { server, path: NAME }, eight);
     await run.event('file', ({ state }) => state === 'started');
     run.kill('SIGINT');

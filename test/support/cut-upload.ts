@@ -16,6 +16,13 @@ const MB = 1_000_000;
 const SECONDS = byTier(5, 8);
 const CONNECTIONS = 8;
 
+/** Of the file, in bytes. */
+export const SIZE: number = byTier(50, 300) * MB;
+/** Of the target. */
+export const NAME = 'arrived.bin';
+/** Moments at which it is cut off, for each way. */
+export const CUTS: number = byTier(1, 10);
+
 export const CUT_KINDS = [
   'the client is killed',
   'the client loses its power',
@@ -29,8 +36,6 @@ export interface CutPlan {
   readonly server: TestServer;
   /** Path and length of the local file. */
   readonly source: { readonly path: string; readonly size: number };
-  /** Of the target. */
-  readonly name: string;
   /** Further arguments for mtput. */
   readonly args: readonly string[];
   /** When so much of the file has passed, 0 to 1. */
@@ -57,14 +62,14 @@ function isKilled(kind: CutKind): boolean {
 }
 
 /** Where cuts come, as shares of the file: late enough that something is durable by then. */
-export function cutMoments(seed: number, count: number): number[] {
+export function cutMoments(seed: number): number[] {
   const next = seeded(seed);
   const first = byTier(0.55, 0.4);
-  return Array.from({ length: count }, () => first + (0.95 - first) * next());
+  return Array.from({ length: CUTS }, () => first + (0.95 - first) * next());
 }
 
-export function partialOf(server: TestServer, name: string): string {
-  return join(server.home, `.${name}.mtpart`);
+export function partialOf(server: TestServer): string {
+  return join(server.home, `.${NAME}.mtpart`);
 }
 
 export async function journalOf(server: TestServer): Promise<string> {
@@ -76,10 +81,10 @@ export async function journalOf(server: TestServer): Promise<string> {
 
 /** A run that comes to its end when so much of the file has passed. */
 export async function cutUpload(kind: CutKind, plan: CutPlan): Promise<CutLine> {
-  const { server, source, name, args, share } = plan;
+  const { server, source, args, share } = plan;
   const proxy = await proxyForTest(server, { bytesPerSecond: source.size / CONNECTIONS / SECONDS });
   const retrying = isKilled(kind) ? [] : ['--retry-for', '1'];
-  const run = await startLiveRun([source.path], { server, port: proxy.port, path: name }, [
+  const run = await startLiveRun([source.path], { server, port: proxy.port, path: NAME }, [
     ...['-n', String(CONNECTIONS)],
     ...args,
     ...retrying,
