@@ -12,11 +12,9 @@ import type { Reopened } from './resume/file-resume.ts';
 import { type ResumedUpload, UploadResume } from './resume/upload-resume.ts';
 import type { UploadContext } from './upload-context.ts';
 import type { UploadTarget } from './upload-destination.ts';
-import { digestBack } from './verify/digest-back.ts';
-import type { Sides } from './verify/digest-comparison.ts';
-import { FileVerifier, type Verified } from './verify/file-verifier.ts';
-import { LocalDigests } from './verify/local-digests.ts';
+import type { Verified } from './verify/file-verifier.ts';
 import type { Hashed, PieceHashing } from './verify/piece-hasher.ts';
+import { noDigests, UploadVerification, type VerifiedUpload } from './verify/upload-verification.ts';
 import { WriterSearch } from './writer-search.ts';
 
 /** How often a file may be begun anew, where a server keeps nothing of what a lost connection wrote. */
@@ -28,8 +26,6 @@ const MAX_SEALS = 3;
 const RESTARTED = new CopyError('connection-lost', 'The server may have been restarted.');
 const BEGUN_ANEW = new CopyError('cancelled', 'The file was begun anew.');
 const HOME_LOST = new CopyError('connection-lost', 'The one connection that wrote it was lost.');
-
-const NOTHING_VERIFIED: Verified = { byDigest: 0, byReadBack: 0 };
 
 /** What was written so far is worth nothing; the cause says why. */
 class StartOver extends Error {
@@ -54,7 +50,7 @@ export class FileUpload {
   readonly #path: Buffer;
   readonly #target: UploadTarget;
   #source!: LocalSource;
-  #local!: LocalDigests;
+  #verification!: UploadVerification;
   #pieces = 0;
   #pieceSize = 0;
   #token: StageToken | undefined;
@@ -69,8 +65,6 @@ export class FileUpload {
   /** Between staging and the last acknowledgement; settled by what the connections report. */
   #sent: Deferred<void> | undefined;
   #drained: Deferred<void> | undefined;
-  /** Undefined where nothing but the size is verified. */
-  #verifier: FileVerifier | undefined;
   readonly #search: WriterSearch;
   readonly #sync: PeriodicSync;
   readonly #leaving: Map<number, Deferred<void>> = new Map();
@@ -103,7 +97,7 @@ export class FileUpload {
   /** Resolves when the target is in its place; rejects with a CopyError. Either way nothing of it is in use any more. */
   async run(): Promise<FileResult> {
     this.#source = await openSource(this.#path);
-    this.#local = new LocalDigests(this.#source.fd);
+    this.#verification = new UploadVerification(this.#run, this.#asVerified());
     let isDone = false;
     /** The server does not have what it said OK to: what it is said to have is worth nothing. */
     let isDoubtful = false;
@@ -136,7 +130,7 @@ export class FileUpload {
       // After a failure handles are open; nobody waits for a server to close what is of no use.
       void this.#leave([...this.#holders]).catch(() => {});
       // It reads the source.
-      await this.#verifier?.stop();
+      await this.#verification.verifier?.stop();
       await this.#source.close();
     }
   }
@@ -166,14 +160,11 @@ export class FileUpload {
 
   /** What its pieces are to be hashed by while they are read; undefined: nobody wants that. */
   get hashing(): PieceHashing | undefined {
-    const { digests, options } = this.#run;
-    if (this.#verifier === undefined) return undefined;
-    const algorithm = options.verify === 'read-back' ? 'sha256' : digests.algorithm;
-    return algorithm && { algorithm, pieceSize: this.#pieceSize, fileSize: this.size };
+    return this.#verification.hashing;
   }
 
-  hashed({ algorithm, pieces }: Hashed): void {
-    for (const { piece, digest } of pieces) this.#local.learn(piece, algorithm, digest);
+  hashed(hashed: Hashed): void {
+    this.#verification.hashed(hashed);
   }
 
   /** A task of this file was given to a connection. */
@@ -182,7 +173,7 @@ export class FileUpload {
   }
 
   acknowledged(parts: readonly Range[]): void {
-    this.#verifier?.acknowledged(parts);
+    this.#verification.verifier?.acknowledged(parts);
   }
 
   taskEnded(connection: number, error: CopyError | undefined): void {
@@ -223,7 +214,7 @@ export class FileUpload {
     const bytes = this.#run.scheduler.distrust(this.file);
     if (bytes === 0) return;
     this.#isDistrusted = true;
-    this.#verifier?.distrusted();
+    this.#verification.verifier?.distrusted();
     this.#sync.cameTooLate();
     const why = 'every connection was lost, and the server may have been restarted';
     this.#run.notice('sent-again', `${this.name}: ${formatSize(bytes)} are sent again, because ${why}.`, 'warning');
@@ -261,11 +252,11 @@ export class FileUpload {
     this.#pieces = pieceCount(this.size, this.#pieceSize);
     // What several had written and one crash did not take shows that several may write here; where each piece is verified
     // it would be found out if they may not.
-    const isShown = reopened?.by === 'journal' || this.#mustVerify || options.verify === 'auto';
+    const isShown = reopened?.by === 'journal' || this.#verification.isDemanded || options.verify === 'auto';
     if (claims.length > 0 && isShown && abilities.writers === 'unknown') this.#run.writers.decide('many');
     await this.#resume?.begin(this.#token!, this.#pieceSize, reopened);
     scheduler.addFile(this.file, this.size, this.#pieceSize, this.#home, claims);
-    this.#verifier = this.#newVerifier();
+    this.#verification.begin(this.#token!, this.#pieceSize);
     if (abilities.writers !== 'unknown') this.#run.writers.decide(abilities.writers);
     // It may have been told while it was staged, when there was nothing to reject yet.
     if (this.#run.error !== undefined) throw this.#run.error;
@@ -318,14 +309,14 @@ export class FileUpload {
     return {
       file: this.file,
       source: this.#source,
-      local: this.#local,
+      local: this.#verification.local,
       path: this.#path,
       target: this.#target.path,
       get sides() {
-        return upload.#sides;
+        return upload.#verification.sidesOf(upload.#token!);
       },
       get verifier() {
-        return upload.#verifier;
+        return upload.#verification.verifier;
       },
       get isSending() {
         return upload.#sent !== undefined;
@@ -335,25 +326,18 @@ export class FileUpload {
     };
   }
 
-  #newVerifier(): FileVerifier | undefined {
-    const { scheduler, digests, options } = this.#run;
-    if (options.verify === 'size' || options.verify === 'none') return undefined;
-    if (options.verify === 'auto' && options.digests.methods.length === 0) return undefined;
-    const file = { ...this.#sides, file: this.file, size: this.size, pieceSize: this.#pieceSize };
-    return new FileVerifier(file, scheduler, options.verify === 'read-back' ? undefined : digests, {
+  #asVerified(): VerifiedUpload {
+    return {
+      file: this.file,
+      name: this.name,
+      source: this.#source,
+      onStaged: (token, work) => this.#onStaged(token, work),
+      forget: async (piece) => {
+        this.#sync.invalidate();
+        await this.#resume?.forget([piece]);
+      },
       changed: () => this.#look(),
       failed: (error) => this.#verificationFailed(error),
-      wrong: (piece) => this.#sendAgain(piece),
-    });
-  }
-
-  get #sides(): Sides {
-    const token = this.#token!;
-    return {
-      of: token,
-      fd: this.fd,
-      local: this.#local,
-      back: (ranges, algorithm) => this.#onStaged(token, (staged) => digestBack(staged, ranges, algorithm)),
     };
   }
 
@@ -371,33 +355,9 @@ export class FileUpload {
     return this.#isAtHome ? workOn(this.#home) : Promise.reject(HOME_LOST);
   }
 
-  /** A piece that is wrong however often it is sent: the source may have changed under our hands. */
-  async #verificationFailed(error: CopyError): Promise<void> {
-    try {
-      if (error.code === 'integrity') await this.#source.checkUnchanged();
-      const isHomeLost = error.scope === 'connection' && !this.#othersMayWrite;
-      this.#sent?.reject(isHomeLost ? startOver(error) : error);
-    } catch (change) {
-      this.#sent?.reject(change);
-    }
-  }
-
-  async #sendAgain(piece: Range): Promise<void> {
-    const { scheduler } = this.#run;
-    const verifier = this.#verifier;
-    this.#sync.invalidate();
-    scheduler.withdraw(this.file, piece);
-    try {
-      await this.#resume?.forget([piece]);
-      // Where there is no room for it, sending it again is of no use.
-      await this.#onStaged(this.#token!, (staged) => staged.checkRoom(piece));
-    } finally {
-      // It may have been begun anew meanwhile.
-      if (verifier === this.#verifier) scheduler.settleClaim(this.file, piece, false);
-    }
-    const why = `${formatSize(piece.length)} at ${formatSize(piece.offset)} are wrong on the server`;
-    this.#run.notice('sent-again', `${this.name}: ${why}, and sent again.`, 'warning');
-    this.#run.pump();
+  #verificationFailed(error: unknown): void {
+    const isHomeLost = error instanceof CopyError && error.scope === 'connection' && !this.#othersMayWrite;
+    this.#sent?.reject(isHomeLost ? startOver(error) : error);
   }
 
   get #othersMayWrite(): boolean {
@@ -439,14 +399,14 @@ export class FileUpload {
     if (scheduler.hasTasks(this.file)) return;
     this.#drained?.resolve();
     this.#drained = undefined;
-    if (this.#verifier?.hasNoMeans && this.#run.options.verify === 'hash') this.#sent?.reject(noDigests());
+    if (this.#verification.lacksMeans) this.#sent?.reject(noDigests());
     if (!scheduler.isComplete(this.file) || this.#search.isAsking) return;
-    if (this.#verifier?.isSettled ?? true) this.#sent?.resolve();
+    if (this.#verification.isSettled) this.#sent?.resolve();
   }
 
   /** Resolves when no connection works on this file; none begins to until the scheduler resumes it. */
   async #quiesce(): Promise<void> {
-    void this.#verifier?.stop();
+    void this.#verification.verifier?.stop();
     await this.#search.work;
     await this.#resume?.settled();
     await this.#drain();
@@ -478,7 +438,7 @@ export class FileUpload {
 
   #applyProbe({ writers, reason, written }: WriterProbe): void {
     for (const range of written ?? []) this.#run.scheduler.acknowledgedElsewhere(this.file, range);
-    this.#verifier?.acknowledged(written ?? []);
+    this.#verification.verifier?.acknowledged(written ?? []);
     this.#run.writers.decide(writers, reason);
     if (written === undefined) {
       this.#sent?.reject(startOver(new CopyError('single-writer', reason ?? 'The server lost data.')));
@@ -487,7 +447,7 @@ export class FileUpload {
 
   async #commit(): Promise<FileResult> {
     // Every one that will not seal, also one that was home once and is in another thread now.
-    this.#expectVerified();
+    this.#verification.expectVerified();
     const sealer = this.#isAtHome ? this.#home : undefined;
     await this.#leave([...this.#holders].filter((connection) => connection !== sealer));
     this.#run.emit({ type: 'file', state: 'committing', ...this.paths, size: this.size });
@@ -496,20 +456,7 @@ export class FileUpload {
     if (!published.atomic) {
       this.#run.notice('not-atomic', `${this.name}: the old file was moved away before the new one came.`, 'warning');
     }
-    const verified = this.#verifier?.verified ?? NOTHING_VERIFIED;
-    return { bytes: this.size, sizeVerified: this.#verifySize(published), verified };
-  }
-
-  get #mustVerify(): boolean {
-    const { verify } = this.#run.options;
-    return verify === 'hash' || verify === 'read-back';
-  }
-
-  /** What must be verified is, whatever happened on the way. */
-  #expectVerified(): void {
-    if (!this.#mustVerify) return;
-    const { byDigest, byReadBack } = this.#verifier?.verified ?? NOTHING_VERIFIED;
-    if (byDigest + byReadBack !== this.size) throw noDigests();
+    return { bytes: this.size, sizeVerified: this.#verifySize(published), verified: this.#verification.verified };
   }
 
   async #sealAndPublish(): Promise<{ readonly seal: Seal; readonly published: Published }> {
@@ -584,9 +531,4 @@ export class FileUpload {
 
 function startOver(cause: CopyError): StartOver {
   return new StartOver(cause.message, { cause });
-}
-
-/** @see Verify `hash` */
-export function noDigests(): CopyError {
-  return new CopyError('no-digests', 'The server has no way to make digests that can be relied on.');
 }

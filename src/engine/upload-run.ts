@@ -8,7 +8,7 @@ import { type Deferred, deferred } from '../util/deferred.ts';
 import { ConnectionRates } from './connection-rates.ts';
 import type { Counters } from './counters.ts';
 import type { Observer, TransferEventBody, VerifiedBytes } from './events.ts';
-import { FileUpload, noDigests } from './file-upload.ts';
+import { FileUpload } from './file-upload.ts';
 import { Fleet } from './fleet.ts';
 import type { FoundSources } from './local-files.ts';
 import { type RunnerReport, stageKey } from './piece-runner.ts';
@@ -22,6 +22,7 @@ import { UploadDestination } from './upload-destination.ts';
 import { findJobs, type Job } from './upload-jobs.ts';
 import { DigestProviders } from './verify/digest-providers.ts';
 import type { Verified } from './verify/file-verifier.ts';
+import { noDigests } from './verify/upload-verification.ts';
 import { Writers } from './writers.ts';
 
 const TICK_MS = 250;
