@@ -41,8 +41,8 @@ try {
   });
   status = result.status ?? 1;
   sayTotals(resultsFile);
-  // A part of the tests is no verification of the whole.
-  if (tier === 'full' && forwarded.length === 0) writeVerification(resultsFile);
+  // A part of the tests is no verification of the whole, and a run that was stopped has no results.
+  if (tier === 'full' && forwarded.length === 0 && existsSync(resultsFile)) writeVerification(resultsFile);
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
