@@ -247,6 +247,7 @@ export class FileUpload {
       // What an earlier start wrote is thrown away, so its closing may fail.
     });
     const { abilities, reopened } = await this.#stage(isFirst);
+    this.#sync.restart();
     const claims = reopened?.claims ?? [];
     this.#pieceSize = choosePieceSize(this.size, abilities.pieceSize, options.pieceSize);
     this.#pieces = pieceCount(this.size, this.#pieceSize);
@@ -262,7 +263,6 @@ export class FileUpload {
     if (this.#run.error !== undefined) throw this.#run.error;
     this.#sent = deferred();
     this.#isDistrusted = false;
-    this.#sync.restart();
     this.#share();
     // First, so that nothing is under way that would have to be waited for.
     this.#considerProbe();
@@ -301,7 +301,8 @@ export class FileUpload {
   /** After a failure: what the server has is made durable as far as it still can be, and noted. */
   async #keep(): Promise<void> {
     const holder = this.#othersMayWrite ? this.#localHolder : undefined;
-    await this.#resume?.keep(holder === undefined ? undefined : await this.#sync.last(holder, this.#token!));
+    if (holder !== undefined) await this.#sync.last(holder, this.#token!);
+    await this.#resume?.keep(this.#sync.seen);
   }
 
   #asResumed(): ResumedUpload {
@@ -327,10 +328,14 @@ export class FileUpload {
   }
 
   #asVerified(): VerifiedUpload {
+    const upload = this;
     return {
       file: this.file,
       name: this.name,
       source: this.#source,
+      get hasJournal() {
+        return upload.#resume !== undefined;
+      },
       onStaged: (token, work) => this.#onStaged(token, work),
       forget: async (piece) => {
         this.#sync.invalidate();

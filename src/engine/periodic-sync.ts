@@ -13,7 +13,6 @@ export class PeriodicSync {
   readonly #file: number;
   readonly #failed: (error: CopyError) => void;
   readonly #synced: (seen: Attributes) => void;
-  /** What it looked like right before the last sync that succeeded. */
   #seen: Attributes | undefined;
   #everyMs = FIRST_MS;
   #underWay: Promise<void> | undefined;
@@ -34,6 +33,11 @@ export class PeriodicSync {
     this.#file = file;
     this.#failed = failed;
     this.#synced = synced;
+  }
+
+  /** What the staged file looked like right before the last sync that succeeded. */
+  get seen(): Attributes | undefined {
+    return this.#seen;
   }
 
   /** Another staged file begins: nothing is known of it, and nothing is due for a while. */
@@ -60,12 +64,11 @@ export class PeriodicSync {
     this.#generation++;
   }
 
-  /** Nothing more will be sent: what is there is to be kept. Resolves when it is, or cannot be, with what `synced` gets. */
-  async last(connection: number, of: StageToken): Promise<Attributes | undefined> {
+  /** Nothing more will be sent: what is there is to be kept. Resolves when it is, or cannot be. */
+  async last(connection: number, of: StageToken): Promise<void> {
     await this.#underWay;
     const { continuity, scheduler } = this.#run;
     if (continuity.isWitness(connection) && !scheduler.atRisk(this.#file).isEmpty) await this.#begin(connection, of);
-    return this.#seen;
   }
 
   #begin(connection: number, of: StageToken): Promise<void> {

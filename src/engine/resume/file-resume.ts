@@ -9,6 +9,7 @@ import type { LocalDigests } from '../verify/local-digests.ts';
 import { Journal } from './journal.ts';
 import { journalPath, type ServerIdentity } from './journal-place.ts';
 import type { JournalHeader, KnownPiece } from './journal-records.ts';
+import type { Pace } from './pace.ts';
 import { differingSamples } from './sample-claims.ts';
 
 /**
@@ -22,6 +23,9 @@ const LOOKS_AT_OURS = 5;
 const LOOKS_AT_UNKNOWN = 1;
 /** A journal lags behind: so much after what it knows may be there too. */
 const LAG = 256 * 1024 * 1024;
+
+/** After so much hashing what was hashed is written down, and others have their turn. */
+const TURN_MS = 50;
 
 /** Where the journals of a run are. */
 export interface JournalShelf {
@@ -250,28 +254,36 @@ export class FileResume {
   }
 
   /**
-   * Notes what the server has on its disk: whole pieces, each with its digest, and whether that was verified. Calls must
-   * not overlap.
+   * Notes what the server has on its disk: whole pieces, each with its digest, and whether that was verified; as many as
+   * can be hashed at this pace. Calls must not overlap.
    */
   async note(
     durable: RangeSet,
     { size, mtimeMs }: Attributes,
+    pace: Pace,
     isVerified: (piece: Range) => boolean = () => false,
   ): Promise<void> {
     const journal = this.#journal;
     if (journal === undefined) return;
     const forgotten = this.#forgotten;
+    let workedMs = 0;
+    journal.sawStaged({ size, atMs: Date.now(), ...(mtimeMs !== undefined && { mtimeMs }) });
     for (const piece of wholePieces(durable, this.#source.size, journal.header.pieceSize)) {
       const state = isVerified(piece) ? 'verified' : 'durable';
       const noted = this.#noted.get(piece.offset);
       if (noted === state || noted === 'verified') continue;
+      const begun = performance.now();
       const digest = await this.#local.digest(piece, 'sha256');
+      workedMs += performance.now() - begun;
       // It may be this one: what else is durable is noted with the next sync.
       if (forgotten !== this.#forgotten) break;
       journal.record(piece, state, digest.toString('hex'));
       this.#noted.set(piece.offset, state);
+      if (workedMs < TURN_MS) continue;
+      await journal.flush();
+      if (!(await pace(workedMs))) return;
+      workedMs = 0;
     }
-    journal.sawStaged({ size, atMs: Date.now(), ...(mtimeMs !== undefined && { mtimeMs }) });
     await journal.flush();
   }
 

@@ -12,9 +12,13 @@ import { longTrialRanges, type Sides } from '../verify/digest-comparison.ts';
 import type { FileVerifier } from '../verify/file-verifier.ts';
 import type { LocalDigests } from '../verify/local-digests.ts';
 import { FileResume, type Reopened } from './file-resume.ts';
+import { leisurely, type Pace, withinMs } from './pace.ts';
 
 /** How often the journal is told what was acknowledged. */
 const NOTE_EVERY_MS = 1000;
+
+/** How long a run that failed still hashes for its journal. */
+const KEEP_MS = 3000;
 
 /** Nobody is interested any more. */
 const STOPPED = new Error('The file is not being sent.');
@@ -46,6 +50,7 @@ export class UploadResume {
   #checking: Promise<void> | undefined;
   /** What is durable is being written down; never rejects. */
   #noting: Promise<void> | undefined;
+  #ending: AbortController = new AbortController();
 
   private constructor(run: UploadContext, job: ResumedUpload, resume: FileResume) {
     this.#run = run;
@@ -106,6 +111,7 @@ export class UploadResume {
   async begin(token: StageToken, pieceSize: number, reopened: Reopened | undefined): Promise<void> {
     this.#pieceSize = pieceSize;
     this.#bytesResumed = 0;
+    this.#ending = new AbortController();
     if (!reopened?.isOurs) await this.#resume.begin(token, pieceSize);
   }
 
@@ -122,7 +128,7 @@ export class UploadResume {
   /** What is durable is written down, so that it outlives this process. */
   synced(seen: Attributes): void {
     // What comes while the last is still being written down is noted with the next.
-    this.#noting ??= this.#note(seen).finally(() => {
+    this.#noting ??= this.#note(seen, leisurely(this.#ending.signal)).finally(() => {
       this.#noting = undefined;
     });
   }
@@ -134,8 +140,9 @@ export class UploadResume {
     void this.#resume.noteAcknowledged(this.#run.scheduler.acknowledgedRanges(this.#job.file));
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is under way; what is not noted by then is not going to be. */
   async settled(): Promise<void> {
+    this.#ending.abort();
     await this.#checking;
     await this.#noting;
   }
@@ -145,7 +152,7 @@ export class UploadResume {
     await this.settled();
     // Also where nothing can be made durable, as on a full disk: where digests decide, the next run looks at it.
     await this.#resume.noteAcknowledged(this.#run.scheduler.acknowledgedRanges(this.#job.file));
-    if (seen !== undefined) await this.#note(seen);
+    if (seen !== undefined) await this.#note(seen, withinMs(KEEP_MS));
     await this.#resume.close();
   }
 
@@ -205,11 +212,11 @@ export class UploadResume {
     this.#job.verifier?.acknowledged(ranges);
   }
 
-  async #note(seen: Attributes): Promise<void> {
+  async #note(seen: Attributes, pace: Pace): Promise<void> {
     const { file, verifier } = this.#job;
     try {
       const isVerified = (piece: Range): boolean => verifier?.isVerified(piece) ?? false;
-      await this.#resume.note(this.#run.scheduler.durable(file), seen, isVerified);
+      await this.#resume.note(this.#run.scheduler.durable(file), seen, pace, isVerified);
     } catch (error) {
       this.#job.failed(error);
     }

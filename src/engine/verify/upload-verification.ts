@@ -10,6 +10,8 @@ import { FileVerifier, type Verified } from './file-verifier.ts';
 import { LocalDigests } from './local-digests.ts';
 import type { Hashed, PieceHashing } from './piece-hasher.ts';
 
+/** What the journal records of pieces, and what is read back is compared by. */
+const OF_JOURNAL = 'sha256';
 const NOTHING_VERIFIED: Verified = { byDigest: 0, byReadBack: 0 };
 
 /** What is needed of the job. */
@@ -18,6 +20,7 @@ export interface VerifiedUpload {
   /** For messages. */
   readonly name: string;
   readonly source: LocalSource;
+  readonly hasJournal: boolean;
   /** Does something with what is staged, on a connection that may. */
   onStaged<T>(token: StageToken, work: (staged: Staged) => Promise<T>): Promise<T>;
   /** A piece is not what was acknowledged. Resolves when nothing that outlives the run claims that it is. */
@@ -67,11 +70,15 @@ export class UploadVerification {
     this.#verifier = this.#isByContents ? this.#newVerifier(token) : undefined;
   }
 
-  /** What pieces are to be hashed by while they are read; undefined: nobody wants that. */
+  /**
+   * What pieces are to be hashed by while they are read; undefined: nobody wants that. Where the server cannot hash, the
+   * journal does.
+   */
   get hashing(): PieceHashing | undefined {
-    if (this.#verifier === undefined) return undefined;
     const { digests, options } = this.#run;
-    const algorithm = options.verify === 'read-back' ? 'sha256' : digests.algorithm;
+    if (options.verify === 'size' || options.verify === 'none') return undefined;
+    const verifying = options.verify === 'read-back' ? OF_JOURNAL : digests.algorithm;
+    const algorithm = verifying ?? (this.#job.hasJournal ? OF_JOURNAL : undefined);
     return algorithm && { algorithm, pieceSize: this.#pieceSize, fileSize: this.#job.source.size };
   }
 

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSource } from '../../../../src/engine/local-source.ts';
 import { FileResume, type JournalShelf } from '../../../../src/engine/resume/file-resume.ts';
 import { Journal } from '../../../../src/engine/resume/journal.ts';
 import { journalPath } from '../../../../src/engine/resume/journal-place.ts';
+import { withinMs } from '../../../../src/engine/resume/pace.ts';
 import { LocalDigests } from '../../../../src/engine/verify/local-digests.ts';
 import type { Attributes, RemoteConnection, Staged } from '../../../../src/remotes/remote.ts';
 import { RangeSet } from '../../../../src/util/range-set.ts';
@@ -30,8 +32,9 @@ async function scene(resume = true) {
     resume,
     failed: (error) => failures.push(error),
   };
-  const next = () => FileResume.open(shelf, source, new LocalDigests(source.fd), Buffer.from(path), target);
-  return { path, next, failures, journal: journalPath(shelf.directory, shelf.server, target) };
+  const next = (local = new LocalDigests(source.fd)) =>
+    FileResume.open(shelf, source, local, Buffer.from(path), target);
+  return { path, source, next, failures, journal: journalPath(shelf.directory, shelf.server, target) };
 }
 
 /** A remote on which the staged file looks like this; undefined: it is not there. */
@@ -67,7 +70,7 @@ async function earlier({ next }: Awaited<ReturnType<typeof scene>>, durable: Ran
   const resume = await next();
   expect(resume.hasStaged).toBe(false);
   await resume.begin(token, PIECE);
-  await resume.note(durable, seen);
+  await resume.note(durable, seen, withinMs(60_000));
   await resume.close();
 }
 
@@ -139,7 +142,7 @@ test('nothing is claimed where nothing was durable, where it is not wanted, and 
   const nothing = await all.next();
   expect(await nothing.reopen(remoteWith(seen).remote)).toBeUndefined();
   await nothing.begin(token, PIECE);
-  await nothing.note(new RangeSet([{ offset: 0, length: SIZE }]), { ...seen, size: SIZE });
+  await nothing.note(new RangeSet([{ offset: 0, length: SIZE }]), { ...seen, size: SIZE }, withinMs(60_000));
   expect(nothing.keptBytes).toBe(SIZE);
   await nothing.begin(token, PIECE);
   expect(nothing.keptBytes).toBe(0);
@@ -228,8 +231,8 @@ test('a piece is noted as durable, then as verified, and not again', async () =>
   const resume = await all.next();
   await resume.begin(token, PIECE);
   const durable = new RangeSet([{ offset: 0, length: 2 * PIECE }]);
-  await resume.note(durable, seen);
-  await resume.note(durable, seen, ({ offset }) => offset === PIECE);
+  await resume.note(durable, seen, withinMs(60_000));
+  await resume.note(durable, seen, withinMs(60_000), ({ offset }) => offset === PIECE);
   await resume.close();
   const journal = (await Journal.open(all.journal, () => {}))!;
   expect(journal.known.map(({ offset, state }) => [offset, state])).toEqual([
@@ -237,6 +240,31 @@ test('a piece is noted as durable, then as verified, and not again', async () =>
     [PIECE, 'verified'],
   ]);
   await journal.close();
+});
+
+test('where there is no time to hash all, what was hashed is noted and claimed', async () => {
+  const all = await scene();
+  const local = new LocalDigests(all.source.fd);
+  const digest = local.digest.bind(local);
+  local.digest = async (...asked) => {
+    await sleep(60);
+    return digest(...asked);
+  };
+  const resume = await all.next(local);
+  await resume.begin(token, PIECE);
+  const worked: number[] = [];
+  const once = async (workedMs: number): Promise<boolean> => {
+    worked.push(workedMs);
+    return false;
+  };
+  await resume.note(new RangeSet([{ offset: 0, length: 3 * PIECE }]), seen, once);
+  expect(worked).toEqual([expect.any(Number)]);
+  expect(worked[0]).toBeGreaterThan(50);
+  await resume.close();
+  const next = await all.next();
+  const { remote } = remoteWith(seen, all.path);
+  expect((await next.reopen(remote))!.claims.map(({ offset }) => offset)).toEqual([0]);
+  await next.close();
 });
 
 test('what is forgotten is on the disk before it may be written', async () => {
