@@ -126,10 +126,12 @@ export class StagedFile implements Staged {
   async seal(final: FinalAttributes): Promise<Seal> {
     if (this.#writesOver > final.size) await this.cutOff(final.size);
     const warnings: string[] = [];
-    // Syncing takes long, and one that another run finds with its last mode may be of no use to it.
-    await this.#flush(final.size, warnings);
     // In this order, pipelined: each write or change of size or mode may touch the times.
-    const [, timesAreSet, attributes] = await Promise.all([
+    const flushed = this.#flush(final.size, warnings);
+    // Syncing takes long, and one that another run finds with such a mode is of no use to it.
+    if (!isUsable(final.mode)) await flushed;
+    const [, , timesAreSet, attributes] = await Promise.all([
+      flushed,
       this.#setMode(final.mode, warnings),
       this.#setTimes(final.mtimeMs, warnings),
       asked(this.#session.fstat(this.#handle), this.#context('stat')),
@@ -242,4 +244,9 @@ export class StagedFile implements Staged {
   #context(operation: StatusContext['operation']): StatusContext {
     return { operation, path: this.#path };
   }
+}
+
+/** Whether a staged file of this mode may be gone on with. */
+function isUsable(mode = 0o600): boolean {
+  return (mode & 0o600) === 0o600 && (mode & 0o022) === 0;
 }
