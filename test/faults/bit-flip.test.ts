@@ -1,10 +1,11 @@
 /** A bit that changes at rest, in what the journal calls verified: found by the next run, and little is sent for it. */
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { Journal } from '../../src/engine/resume/journal.ts';
 import { journalOf, NAME, partialOf, SIZE } from '../support/cut-upload.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
+import { flipBit } from '../support/flip-bit.ts';
 import { proftpdForTest, proxyForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
 import { startLiveRun } from '../support/live-run.ts';
 import { eventsOf, mtputJson } from '../support/mtput.ts';
@@ -36,18 +37,6 @@ function missingIn(partial: Buffer, source: Buffer): number {
     if (!partial.subarray(offset, offset + CELL).equals(wanted)) missing += wanted.length;
   }
   return missing;
-}
-
-async function flipBit(path: string, offset: number): Promise<void> {
-  const file = await open(path, 'r+');
-  try {
-    const byte = Buffer.alloc(1);
-    await file.read(byte, 0, 1, offset);
-    byte[0]! ^= 1;
-    await file.write(byte, 0, 1, offset);
-  } finally {
-    await file.close();
-  }
 }
 
 describeWithServers(['sshd', 'proftpd'], 'one bit that flips at rest', () => {

@@ -1,8 +1,9 @@
 /** Cut off and run again: the server is asked for what it has, and only what is missing or wrong travels. */
-import { appendFile, mkdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
+  type Change,
   CUT_KINDS,
   type CutKind,
   cutMoments,
@@ -16,6 +17,7 @@ import {
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { recordFigure } from '../support/figures.ts';
+import { flipBitUnseen } from '../support/flip-bit.ts';
 import { proftpdForTest, proxyForTest, sourceForTest, sshdForTest, tempDirForTest } from '../support/for-one-test.ts';
 import { installHelper, installOriginal } from '../support/helper-program.ts';
 import { startLiveRun } from '../support/live-run.ts';
@@ -134,23 +136,8 @@ describeWithServers(['sshd', 'proftpd'], 'an upload that is cut off more than on
   );
 });
 
-interface Left {
-  readonly source: string;
-  readonly partial: string;
-  readonly journal: string;
-}
-
-const CHANGES: readonly [string, (left: Left) => Promise<void>][] = [
-  [
-    'a byte of the source changed, its time put back',
-    async ({ source }) => {
-      const { atime, mtime } = await stat(source);
-      const bytes = await readFile(source);
-      bytes[SIZE / 10] = bytes[SIZE / 10]! ^ 1;
-      await writeFile(source, bytes);
-      await utimes(source, atime, mtime);
-    },
-  ],
+const CHANGES: readonly Change[] = [
+  ['a bit of the source changed, its time put back', ({ source }) => flipBitUnseen(source, SIZE / 10)],
   ['the partial is longer than the source', ({ partial }) => truncate(partial, SIZE + 12_345)],
   ['the source became longer', ({ source }) => appendFile(source, 'more')],
   ['the partial was cut short', ({ partial }) => truncate(partial, SIZE / 5)],

@@ -19,6 +19,7 @@ import { describe, expect, it } from 'vitest';
 import { Journal } from '../../src/engine/resume/journal.ts';
 import { RangeSet } from '../../src/util/range-set.ts';
 import {
+  type Change,
   CUT_KINDS,
   type CutKind,
   cutMoments,
@@ -31,6 +32,7 @@ import {
 } from '../support/cut-upload.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
+import { flipBitUnseen } from '../support/flip-bit.ts';
 import {
   proftpdForTest,
   proxyForTest,
@@ -63,10 +65,10 @@ async function cutOff(server: TestServer, source: SourceForTest, share: number):
   return (await cutUpload('the client is killed', { server, source, args, share })).proxy;
 }
 
-/** Bytes that are on the server's disk, by the journal. */
-async function durableIn(journal: string): Promise<number> {
+/** What is on the server's disk, by the journal. */
+async function durableIn(journal: string): Promise<RangeSet> {
   const { known } = (await Journal.open(journal, () => {}))!;
-  return known.filter(({ state }) => state !== 'acknowledged').reduce((sum, { length }) => sum + length, 0);
+  return new RangeSet(known.filter(({ state }) => state !== 'acknowledged'));
 }
 
 /** In the quick tier each server has half of them. */
@@ -83,7 +85,7 @@ describeWithServers(['sshd', 'proftpd'], 'an upload that is run again', () => {
       const source = await sourceForTest(SIZE);
       const line = await cutUpload(kind, { server, source, args, share });
       const { proxy } = line;
-      const durable = await durableIn(await journalOf(server));
+      const { total: durable } = await durableIn(await journalOf(server));
       const run = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, eight);
       await expectArrived(run, server, NAME, source);
       const { bytesSent, bytesResumed } = eventsOf(run, 'result')[0]!;
@@ -138,7 +140,7 @@ describeWithServers(['sshd'], 'a server that crashed', () => {
 async function forgetUnsynced(partial: string, journal: string): Promise<number> {
   const { size, atime, mtime } = await stat(partial);
   const lost = new RangeSet([{ offset: 0, length: size }]);
-  for (const { offset, length } of (await Journal.open(journal, () => {}))!.known) lost.remove({ offset, length });
+  for (const piece of await durableIn(journal)) lost.remove(piece);
   const file = await open(partial, 'r+');
   for (const { offset, length } of lost) await file.write(Buffer.alloc(length), 0, length, offset);
   await file.close();
@@ -146,24 +148,9 @@ async function forgetUnsynced(partial: string, journal: string): Promise<number>
   return lost.total;
 }
 
-interface Left {
-  readonly source: string;
-  readonly partial: string;
-  readonly journal: string;
-}
-
 /** The first three are those of the quick tier. */
-const CHANGES: readonly [string, (left: Left) => Promise<void>][] = [
-  [
-    'a byte of the source changed, its time put back',
-    async ({ source }) => {
-      const { atime, mtime } = await stat(source);
-      const bytes = await readFile(source);
-      bytes[10] = bytes[10]! ^ 1;
-      await writeFile(source, bytes);
-      await utimes(source, atime, mtime);
-    },
-  ],
+const CHANGES: readonly Change[] = [
+  ['a bit of the source changed, its time put back', ({ source }) => flipBitUnseen(source, 10)],
   ['the partial was cut short', ({ partial }) => truncate(partial, 1000)],
   ['the journal is gone', async ({ journal }) => rename(journal, `${journal}.away`)],
   ['the source became longer', ({ source }) => appendFile(source, 'more')],

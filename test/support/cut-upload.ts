@@ -42,6 +42,12 @@ export interface CutPlan {
   readonly share: number;
 }
 
+/** What a run that was cut off has left, by their paths, becomes something else. */
+export type Change = readonly [
+  what: string,
+  change: (left: { readonly source: string; readonly partial: string; readonly journal: string }) => Promise<void>,
+];
+
 /** The line it went by, then without its limits. */
 export interface CutLine {
   readonly proxy: RunningProxy;
