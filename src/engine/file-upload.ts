@@ -506,7 +506,10 @@ export class FileUpload {
     const { runner, options } = this.#run;
     const attributes = options.preserve ? { mode: this.#source.mode, mtimeMs: this.#source.mtimeMs } : {};
     const staged = await runner.local.joined(connection, this.#token!);
-    const seal = await staged.seal({ size: this.size, ...attributes });
+    const seal = await staged.seal({ size: this.size, ...attributes }).catch((error: unknown) => {
+      if (CopyError.from(error).scope === 'file') this.#sync.refused();
+      throw error;
+    });
     await this.#run.assureContinuity(connection);
     runner.local.forget(connection, this.#token!);
     return seal;

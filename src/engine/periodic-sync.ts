@@ -18,6 +18,7 @@ export class PeriodicSync {
   #underWay: Promise<void> | undefined;
   #lastMs = 0;
   #generation = 0;
+  #isRefused = false;
 
   /**
    * `failed` is called when the server's disk does not take it: nothing will mend that; `synced` when something is
@@ -43,6 +44,7 @@ export class PeriodicSync {
   /** Another staged file begins: nothing is known of it, and nothing is due for a while. */
   restart(): void {
     this.#seen = undefined;
+    this.#isRefused = false;
     this.#lastMs = performance.now();
   }
 
@@ -54,9 +56,17 @@ export class PeriodicSync {
   /** Only a witness of all that was acknowledged can tell that it was not lost before. */
   ifDue(nowMs: number, connection: number, of: StageToken): void {
     const { continuity, scheduler } = this.#run;
-    if (this.#underWay !== undefined || nowMs - this.#lastMs < this.#everyMs) return;
+    if (this.#isRefused || this.#underWay !== undefined || nowMs - this.#lastMs < this.#everyMs) return;
     if (!continuity.isWitness(connection) || scheduler.atRisk(this.#file).isEmpty) return;
     this.#begin(connection, of);
+  }
+
+  /**
+   * The server's disk did not take what it should: a system tells that once, and says OK the next time, so that no later
+   * answer is worth anything.
+   */
+  refused(): void {
+    this.#isRefused = true;
   }
 
   /** Something is written again: a sync that is under way says nothing of it. */
@@ -67,6 +77,7 @@ export class PeriodicSync {
   /** Nothing more will be sent: what is there is to be kept. Resolves when it is, or cannot be. */
   async last(connection: number, of: StageToken): Promise<void> {
     await this.#underWay;
+    if (this.#isRefused) return;
     const { continuity, scheduler } = this.#run;
     if (continuity.isWitness(connection) && !scheduler.atRisk(this.#file).isEmpty) await this.#begin(connection, of);
   }
@@ -96,7 +107,9 @@ export class PeriodicSync {
     } catch (error) {
       // A lost connection is dealt with where it is reported.
       const failure = CopyError.from(error);
-      if (failure.scope !== 'connection') this.#failed(failure);
+      if (failure.scope === 'connection') return;
+      if (failure.scope === 'file') this.refused();
+      this.#failed(failure);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -80,7 +81,7 @@ describeWithServers(['sshd', 'sftp-server'], 'digests by a shell', () => {
     server = await startSshd();
     dir = await makeTempDir('shell');
     await writeFile(dir.file('data'), data);
-    await writeFile(dir.file('small'), data.subarray(0, 65_536));
+    await writeFile(dir.file('small'), data.subarray(0, 70_000));
   });
 
   afterAll(async () => {
@@ -152,6 +153,8 @@ describeWithServers(['sshd', 'sftp-server'], 'digests by a shell', () => {
       await writeFile(files[50]!.path, `${files[50]!.text} and more`);
       await writeFile(files[70]!.path, '');
       await rm(files[90]!.path);
+      execFileSync('mkfifo', [home.file('fifo')]);
+      await rename(home.file('fifo'), files[90]!.path);
       const found = await Promise.allSettled(
         files.map(({ path, text }) => digester.digests(path, [{ offset: 0, length: text.length }], 'sha256')),
       );
@@ -244,7 +247,7 @@ describeWithServers(['sshd', 'sftp-server'], 'digests by a shell', () => {
     await writeFile(home.file('xargs'), '#!/bin/sh\necho "xargs: illegal option -- 0" >&2\nexit 1\n', { mode: 0o755 });
     const own = await sshdForTest({ config: [`SetEnv PATH=${home.path}:/usr/bin:/bin`] });
     const digester = await open(own, ['coreutils']);
-    const range = { offset: 0, length: 65_536 };
+    const range = { offset: 0, length: 70_000 };
     const asked = Array.from({ length: 5 }, () => digester.digests(Buffer.from(dir.file('small')), [range], 'sha256'));
     expect(await Promise.all(asked)).toEqual(Array(5).fill([digestOf(data, range, 'sha256')]));
   });

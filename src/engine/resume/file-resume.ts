@@ -253,21 +253,20 @@ export class FileResume {
     await this.#journal?.close();
   }
 
+  /** What the staged file looked like right before a sync; on the disk with what is noted next. */
+  sawStaged({ size, mtimeMs }: Attributes): void {
+    this.#journal?.sawStaged({ size, atMs: Date.now(), ...(mtimeMs !== undefined && { mtimeMs }) });
+  }
+
   /**
    * Notes what the server has on its disk: whole pieces, each with its digest, and whether that was verified; as many as
    * can be hashed at this pace. Calls must not overlap.
    */
-  async note(
-    durable: RangeSet,
-    { size, mtimeMs }: Attributes,
-    pace: Pace,
-    isVerified: (piece: Range) => boolean = () => false,
-  ): Promise<void> {
+  async note(durable: RangeSet, pace: Pace, isVerified: (piece: Range) => boolean = () => false): Promise<void> {
     const journal = this.#journal;
     if (journal === undefined) return;
     const forgotten = this.#forgotten;
     let workedMs = 0;
-    journal.sawStaged({ size, atMs: Date.now(), ...(mtimeMs !== undefined && { mtimeMs }) });
     for (const piece of wholePieces(durable, this.#source.size, journal.header.pieceSize)) {
       const state = isVerified(piece) ? 'verified' : 'durable';
       const noted = this.#noted.get(piece.offset);

@@ -18,7 +18,7 @@ import { leisurely, type Pace, withinMs } from './pace.ts';
 const NOTE_EVERY_MS = 1000;
 
 /** How long a run that failed still hashes for its journal. */
-const KEEP_MS = 3000;
+const KEEP_MS = 2000;
 
 /** Nobody is interested any more. */
 const STOPPED = new Error('The file is not being sent.');
@@ -50,6 +50,8 @@ export class UploadResume {
   #checking: Promise<void> | undefined;
   /** What is durable is being written down; never rejects. */
   #noting: Promise<void> | undefined;
+  /** Since the last note was begun. */
+  #isMoreDurable = false;
   #ending: AbortController = new AbortController();
 
   private constructor(run: UploadContext, job: ResumedUpload, resume: FileResume) {
@@ -111,6 +113,7 @@ export class UploadResume {
   async begin(token: StageToken, pieceSize: number, reopened: Reopened | undefined): Promise<void> {
     this.#pieceSize = pieceSize;
     this.#bytesResumed = 0;
+    this.#isMoreDurable = false;
     this.#ending = new AbortController();
     if (!reopened?.isOurs) await this.#resume.begin(token, pieceSize);
   }
@@ -127,8 +130,10 @@ export class UploadResume {
 
   /** What is durable is written down, so that it outlives this process. */
   synced(seen: Attributes): void {
-    // What comes while the last is still being written down is noted with the next.
-    this.#noting ??= this.#note(seen, leisurely(this.#ending.signal)).finally(() => {
+    // At once: what changed long after the journal last saw it was changed by somebody else.
+    this.#resume.sawStaged(seen);
+    this.#isMoreDurable = true;
+    this.#noting ??= this.#noteAll().finally(() => {
       this.#noting = undefined;
     });
   }
@@ -152,7 +157,10 @@ export class UploadResume {
     await this.settled();
     // Also where nothing can be made durable, as on a full disk: where digests decide, the next run looks at it.
     await this.#resume.noteAcknowledged(this.#run.scheduler.acknowledgedRanges(this.#job.file));
-    if (seen !== undefined) await this.#note(seen, withinMs(KEEP_MS));
+    if (seen !== undefined) {
+      this.#resume.sawStaged(seen);
+      await this.#note(withinMs(KEEP_MS));
+    }
     await this.#resume.close();
   }
 
@@ -212,11 +220,20 @@ export class UploadResume {
     this.#job.verifier?.acknowledged(ranges);
   }
 
-  async #note(seen: Attributes, pace: Pace): Promise<void> {
+  /** What becomes durable while the last is still being hashed comes next. */
+  async #noteAll(): Promise<void> {
+    const { signal } = this.#ending;
+    while (this.#isMoreDurable && !signal.aborted) {
+      this.#isMoreDurable = false;
+      await this.#note(leisurely(signal));
+    }
+  }
+
+  async #note(pace: Pace): Promise<void> {
     const { file, verifier } = this.#job;
     try {
       const isVerified = (piece: Range): boolean => verifier?.isVerified(piece) ?? false;
-      await this.#resume.note(this.#run.scheduler.durable(file), seen, pace, isVerified);
+      await this.#resume.note(this.#run.scheduler.durable(file), pace, isVerified);
     } catch (error) {
       this.#job.failed(error);
     }

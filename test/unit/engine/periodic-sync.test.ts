@@ -92,6 +92,29 @@ test('a server that cannot promise, or may have been restarted meanwhile, leaves
   expect(restarted.scheduler.atRisk(1).total).toBe(1000);
 });
 
+test('after a failure of the disk no later answer is believed, until another file begins', async () => {
+  let count = 0;
+  const { scheduler, periodic, at, synced } = scene(async () => {
+    if (count++ === 0) throw new CopyError('destination-refused', 'input/output error');
+    return true;
+  });
+  await at(11_000);
+  await periodic.last(1, token);
+  expect(await at(30_000)).toBe(1);
+  expect(scheduler.atRisk(1).total).toBe(1000);
+  expect([synced(), periodic.seen]).toEqual([0, undefined]);
+  periodic.restart();
+  await periodic.last(1, token);
+  expect(scheduler.atRisk(1).total).toBe(0);
+});
+
+test('nor after one that was told while the file was sealed', async () => {
+  const { scheduler, periodic } = scene();
+  periodic.refused();
+  await periodic.last(1, token);
+  expect(scheduler.atRisk(1).total).toBe(1000);
+});
+
 test('a disk that fails is the end of the file, a lost connection is not', async () => {
   const lost = scene(() => Promise.reject(new CopyError('connection-lost', 'gone')));
   await lost.at(11_000);

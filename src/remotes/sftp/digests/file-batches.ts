@@ -4,6 +4,10 @@ import type { DigestAlgorithm, Range } from '../../remote.ts';
 
 /** Bytes of a file that is small: it is read in less time than it takes to start what hashes it. */
 const MAX_LENGTH = 1 << 20;
+/** A cell of a grid is no shorter, and a power of two; of a file that is shorter than its cell there is nothing more. */
+const MIN_CELL = 64 * 1024;
+/** In a row of which nothing came, and it is not for the sake of a file that is gone. */
+const MAX_FRUITLESS = 3;
 /** Files at once: what is asked and what is answered stay short. */
 const MAX_FILES = 64;
 const MAX_PATH_BYTES = 16_384;
@@ -28,17 +32,23 @@ interface Waiting {
   readonly reject: (error: CopyError) => void;
 }
 
-/** Whether what is asked for may be a small file as a whole, of a name that programs print as it is. */
+/** Whether what is asked for is a small file as a whole, of a name that programs print as it is. */
 export function isSmallFile(path: Uint8Array, { offset, length }: Range): boolean {
-  return offset === 0 && length <= MAX_LENGTH && path.every((byte) => byte >= 0x20 && byte !== 0x5c && byte !== 0x7f);
+  const isCell = length >= MIN_CELL && (length & (length - 1)) === 0;
+  return (
+    offset === 0 &&
+    length <= MAX_LENGTH &&
+    !isCell &&
+    path.every((byte) => byte >= 0x20 && byte !== 0x5c && byte !== 0x7f)
+  );
 }
 
 export class FileBatches {
   readonly #questions: BatchQuestions;
   readonly #waiting: Waiting[] = [];
   #isBusy = false;
-  /** Until nothing comes of it. */
-  #asksMany = true;
+  /** Batches in a row of which nothing came. */
+  #fruitless = 0;
 
   constructor(questions: BatchQuestions) {
     this.#questions = questions;
@@ -87,9 +97,9 @@ export class FileBatches {
   }
 
   async #askMany(files: readonly SmallFile[]): Promise<readonly (Uint8Array | undefined)[]> {
-    if (!this.#asksMany || files.length === 1) return [];
+    if (this.#fruitless === MAX_FRUITLESS || files.length === 1) return [];
     const digests = await this.#questions.many(files);
-    this.#asksMany = digests.some((digest) => digest !== undefined);
+    this.#fruitless = digests.some((digest) => digest !== undefined) ? 0 : this.#fruitless + 1;
     return digests;
   }
 }

@@ -1,15 +1,21 @@
 /**
- * What a shell on the server is asked, and what it answers. A request is a line, behind one that names the file:
+ * What a shell on the server is asked, and what it answers. A request is a line, behind one that names the file where it is
+ * another than before:
  *
  * ```
  * f PATH
  * r ALGORITHM OFFSET LENGTH [BLOCK-SIZE SKIP COUNT]...
- * w ALGORITHM PATH...
  * ```
  *
  * The triples are for `dd`. The answer is `+ BYTES DIGEST`, `- REASON`, or, of the shell's own loop, `dd` and all that
- * `dd` and the hashing program said. `w` is for that loop alone, and for whole files: `w LENGTH... - DIGEST...`, with one of
- * each for every file that could be read, and perhaps the sum of the lengths.
+ * `dd` and the hashing program said. That loop is also asked for whole files, many at once:
+ *
+ * ```
+ * w ALGORITHM PATH...
+ * ```
+ *
+ * The answer is `w LENGTH... - DIGEST...`, with one of each for every file that could be read, and perhaps the sum of the
+ * lengths; none of either where one of them is no plain file.
  */
 
 import { CopyError } from '../../../errors.ts';

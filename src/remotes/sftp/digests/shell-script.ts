@@ -81,6 +81,15 @@ parts() {
     shift 3
   done
 }
+are_files() {
+  for one do
+    case $one in *\\\\*)
+      one=$(printf '%b.' "$one")
+      one=\${one%.} ;;
+    esac
+    [ -f "$one" ] && [ -r "$one" ] || return 1
+  done
+}
 words() { while read -r word rest; do printf ' %s' "$word"; done; }
 printf '%s dd%s\\n' "$marker" "$greeting" || exit 1
 while IFS= read -r line; do
@@ -99,8 +108,12 @@ while IFS= read -r line; do
   name=$2
   if [ "$1" = w ]; then
     shift 2
-    lengths=$(printf '%b\\0' "$@" | xargs -0 wc -c 2>/dev/null | words)
-    digests=$(printf '%b\\0' "$@" | "many_\${hash#by_}" "$name" 2>/dev/null | words)
+    lengths=
+    digests=
+    if are_files "$@"; then
+      lengths=$(printf '%b\\0' "$@" | xargs -0 wc -c 2>/dev/null | words)
+      digests=$(printf '%b\\0' "$@" | "many_\${hash#by_}" "$name" 2>/dev/null | words)
+    fi
     printf 'w%s -%s\\n' "$lengths" "$digests" || exit 1
     continue
   fi

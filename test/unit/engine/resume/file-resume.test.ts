@@ -70,7 +70,8 @@ async function earlier({ next }: Awaited<ReturnType<typeof scene>>, durable: Ran
   const resume = await next();
   expect(resume.hasStaged).toBe(false);
   await resume.begin(token, PIECE);
-  await resume.note(durable, seen, withinMs(60_000));
+  resume.sawStaged(seen);
+  await resume.note(durable, withinMs(60_000));
   await resume.close();
 }
 
@@ -142,7 +143,7 @@ test('nothing is claimed where nothing was durable, where it is not wanted, and 
   const nothing = await all.next();
   expect(await nothing.reopen(remoteWith(seen).remote)).toBeUndefined();
   await nothing.begin(token, PIECE);
-  await nothing.note(new RangeSet([{ offset: 0, length: SIZE }]), { ...seen, size: SIZE }, withinMs(60_000));
+  await nothing.note(new RangeSet([{ offset: 0, length: SIZE }]), withinMs(60_000));
   expect(nothing.keptBytes).toBe(SIZE);
   await nothing.begin(token, PIECE);
   expect(nothing.keptBytes).toBe(0);
@@ -231,8 +232,9 @@ test('a piece is noted as durable, then as verified, and not again', async () =>
   const resume = await all.next();
   await resume.begin(token, PIECE);
   const durable = new RangeSet([{ offset: 0, length: 2 * PIECE }]);
-  await resume.note(durable, seen, withinMs(60_000));
-  await resume.note(durable, seen, withinMs(60_000), ({ offset }) => offset === PIECE);
+  resume.sawStaged(seen);
+  await resume.note(durable, withinMs(60_000));
+  await resume.note(durable, withinMs(60_000), ({ offset }) => offset === PIECE);
   await resume.close();
   const journal = (await Journal.open(all.journal, () => {}))!;
   expect(journal.known.map(({ offset, state }) => [offset, state])).toEqual([
@@ -257,7 +259,8 @@ test('where there is no time to hash all, what was hashed is noted and claimed',
     worked.push(workedMs);
     return false;
   };
-  await resume.note(new RangeSet([{ offset: 0, length: 3 * PIECE }]), seen, once);
+  resume.sawStaged(seen);
+  await resume.note(new RangeSet([{ offset: 0, length: 3 * PIECE }]), once);
   expect(worked).toEqual([expect.any(Number)]);
   expect(worked[0]).toBeGreaterThan(50);
   await resume.close();

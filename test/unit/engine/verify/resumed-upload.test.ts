@@ -1,8 +1,10 @@
 /** Uploads that go on with what stands on a server that can hash, whoever left it. */
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { UploadOptions } from '../../../../src/engine/upload-context.ts';
+import { CopyError } from '../../../../src/errors.ts';
 import { stagedName } from '../../../support/memory-remote.ts';
+import { MemoryStaged } from '../../../support/memory-staged.ts';
 import { contents, expectArrived, notices, type UploadScene, uploadScene } from '../../../support/upload-scene.ts';
 
 const MIB = 1024 * 1024;
@@ -28,6 +30,17 @@ test('what is right is not sent again, though no journal knows of it', async () 
   expect(outcome.bytesResumed).toBeGreaterThan(SIZE / 2 - 128 * 1024);
   expect(outcome.bytesSent + outcome.bytesResumed).toBe(SIZE);
   expect(outcome.verified.byDigest).toBe(SIZE);
+});
+
+test.each([
+  ['a disk that fails when the file is sealed', new CopyError('destination-refused', 'Input/output error.'), 0],
+  ['a run that is stopped by then', new CopyError('cancelled', 'Enough.'), SIZE],
+])('%s: what is noted as durable by then', async (_, error, durable) => {
+  const it = await uploadScene([SIZE]);
+  const seal = vi.spyOn(MemoryStaged.prototype, 'seal').mockRejectedValue(error);
+  onTestFinished(() => seal.mockRestore());
+  const outcome = await it.run({ ...resuming(it), verify: 'auto' });
+  expect(outcome).toMatchObject({ error: { code: error.code }, bytesKept: durable });
 });
 
 test('a run that is stopped while a provider is tried leaves what is there', async () => {

@@ -1,5 +1,8 @@
 import { expect, test, vi } from 'vitest';
+import { StatusCode } from '../../../../src/remotes/sftp/codec/constants.ts';
+import { SftpStatusError } from '../../../../src/remotes/sftp/codec/status-error.ts';
 import { SftpConnection } from '../../../../src/remotes/sftp/sftp-connection.ts';
+import { deferred } from '../../../../src/util/deferred.ts';
 import { type Quirks, StandInSftpServer } from '../../../support/stand-in-sftp-server.ts';
 import { fillWith, Sink, slicesOf, sourceBytes } from './staging.ts';
 
@@ -11,8 +14,13 @@ const whole = { offset: 0, length: source.length };
 async function staged(quirks: Partial<Quirks> = {}, before: (server: StandInSftpServer) => void = () => {}) {
   const server = new StandInSftpServer(quirks);
   before(server);
-  const connection = await server.connection();
-  return { server, connection, file: await connection.stage(target, 'fresh') };
+  const session = await server.session();
+  const connection = new SftpConnection(session, session.closed, {
+    software: '',
+    inFlight: 'auto',
+    close: async () => {},
+  });
+  return { server, session, connection, file: await connection.stage(target, 'fresh') };
 }
 
 test('is beside its target, empty, for nobody else to read', async () => {
@@ -176,6 +184,45 @@ test('sealed: size, mode and time are set, it is synced and closed, in this orde
   expect(server.openHandles).toBe(0);
 });
 
+async function written() {
+  const all = await staged();
+  await all.file.write(slicesOf(whole), fill, () => {});
+  return all;
+}
+
+test.each([
+  [0o644, true],
+  [0o600, true],
+  [undefined, true],
+  [0o444, false],
+  [0o664, false],
+  [0o602, false],
+])('of mode %o all is asked for at once, unless another run could not go on with it: %s', async (mode, isAtOnce) => {
+  const { server, session, file } = await written();
+  const synced = deferred<void>();
+  vi.spyOn(session, 'fsync').mockReturnValue(synced.promise);
+  const set = vi.spyOn(session, 'fsetStat');
+  const sealing = file.seal({
+    size: source.length,
+    mtimeMs: 1_700_000_000_000,
+    ...(mode !== undefined && { mode }),
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(set.mock.calls.length > 0).toBe(isAtOnce);
+  synced.resolve();
+  expect((await sealing).warnings).toEqual([]);
+  expect(server.disk.get('/home/.f.mtpart')).toMatchObject({ mode: mode ?? 0o600, mtimeSeconds: 1_700_000_000 });
+});
+
+test('what cannot be synced is not sealed, whatever else is done meanwhile', async () => {
+  const { server, session, file } = await written();
+  const refused = new SftpStatusError(StatusCode.failure, 'Input/output error');
+  vi.spyOn(session, 'fsync').mockRejectedValue(refused);
+  const sealing = file.seal({ size: source.length, mode: 0o644 });
+  await expect(sealing).rejects.toMatchObject({ code: 'destination-refused', exitCode: 4 });
+  expect(server.openHandles).toBe(1);
+});
+
 test('attributes that are refused are warnings, not failures', async () => {
   const { file } = await staged({ refuseMode: true, refuseTimes: true });
   await file.write(slicesOf(whole), fill, () => {});
@@ -199,10 +246,7 @@ test('times that are silently ignored are a warning, and the seal tells the time
 });
 
 test('the time for syncing and closing is that of the whole file, whoever wrote it', async () => {
-  const server = new StandInSftpServer();
-  const session = await server.session();
-  const home = new SftpConnection(session, session.closed, { software: '', inFlight: 'auto', close: async () => {} });
-  const file = await home.stage(target, 'fresh');
+  const { server, session, file } = await staged();
   const other = await (await server.connection()).join(file.token);
   await other.write(slicesOf(whole), fill, () => {});
   const [fsync, closeHandle] = [vi.spyOn(session, 'fsync'), vi.spyOn(session, 'closeHandle')];

@@ -51,24 +51,32 @@ test('what a batch leaves uncertain is asked for alone', async () => {
   expect(await Promise.all(found)).toEqual([DIGEST, DIGEST, undefined, DIGEST]);
 });
 
-test('where nothing comes of a batch there is no other', async () => {
-  const { batches, questions, answers } = asked();
-  const found = ['a', 'b', 'c'].map((name) => batches.digest(file(name)));
-  await turn();
-  answers[0]!.resolve([DIGEST]);
-  await turn();
-  answers[1]!.resolve([undefined, undefined]);
-  await turn();
-  expect(questions).toEqual(['a', 'b c', 'b', 'c']);
-  for (const answer of answers.slice(2)) answer.resolve([DIGEST]);
-  await Promise.all(found);
-  const more = ['d', 'e'].map((name) => batches.digest(file(name)));
-  await turn();
-  answers.at(-1)!.resolve([DIGEST]);
-  await turn();
-  answers.at(-1)!.resolve([DIGEST]);
-  await Promise.all(more);
-  expect(questions.slice(4)).toEqual(['d', 'e']);
+test('where nothing comes of three batches in a row there is no other', async () => {
+  const questions: string[] = [];
+  let batch: (Buffer | undefined)[] = [];
+  const batches = new FileBatches({
+    one: async ({ path }) => {
+      questions.push(path.toString());
+      return DIGEST;
+    },
+    many: async (files) => {
+      questions.push(files.map(({ path }) => path.toString()).join(' '));
+      return batch;
+    },
+  });
+  /** Three files, of which the first comes alone. */
+  const three = async (answer: (Buffer | undefined)[]): Promise<string[]> => {
+    batch = answer;
+    await Promise.all(['a', 'b', 'c'].map((name) => batches.digest(file(name))));
+    return questions.splice(0);
+  };
+  const fruitless = [undefined, undefined];
+  const both = ['a', 'b c', 'b', 'c'];
+  expect(await three(fruitless)).toEqual(both);
+  expect(await three(fruitless)).toEqual(both);
+  expect(await three([DIGEST, undefined])).toEqual(['a', 'b c', 'c']);
+  for (let time = 0; time < 3; time++) expect(await three(fruitless)).toEqual(both);
+  expect(await three(fruitless)).toEqual(['a', 'b', 'c']);
 });
 
 test('a batch has one algorithm, and is neither long nor of many', async () => {
@@ -108,10 +116,16 @@ test('a failure is that of all who were asked about, and of nobody else', async 
 });
 
 test('what is long, begins later, or has a name that is printed in another way is no small file', () => {
-  const range = { offset: 0, length: 1 << 20 };
+  const range = { offset: 0, length: (1 << 20) - 1 };
   expect(isSmallFile(Buffer.from("/a b'\u00e4$(id)"), range)).toBe(true);
   for (const name of ['/a\nb', '/a\\b', '/a\rb', '/a\x7f'])
     expect(isSmallFile(Buffer.from(name), range), name).toBe(false);
   expect(isSmallFile(Buffer.from('/a'), { offset: 0, length: (1 << 20) + 1 })).toBe(false);
   expect(isSmallFile(Buffer.from('/a'), { offset: 65536, length: 10 })).toBe(false);
+});
+
+test('what may be the first piece of a long file is no small file', () => {
+  const isSmall = (length: number): boolean => isSmallFile(Buffer.from('/a'), { offset: 0, length });
+  expect([65536, 131072, 1 << 20].map(isSmall)).toEqual([false, false, false]);
+  expect([1, 4096, 65535, 65537, 131073].map(isSmall)).toEqual([true, true, true, true, true]);
 });
