@@ -10,6 +10,8 @@ const BATCH_BYTES = 64 * 1024 * 1024;
 const MAX_BATCH = 512;
 /** Of a piece that was begun. */
 const CELLS_A_PIECE = 64;
+/** Of them, those that tell whether a piece was begun: two connections may have shared it, and it be right in its middle alone. */
+const SAMPLES = 5;
 
 export interface ClaimedFile extends Sides {
   readonly size: number;
@@ -30,8 +32,8 @@ export interface Judged {
 const NOTHING: Judged = { right: [], wrong: [], unknown: [] };
 
 /**
- * Compares what is claimed: whole pieces, and of the rest what fills cells of a finer grid. Of a piece that differs, but
- * neither at its beginning nor at its end, each cell is compared. Tells of each byte of the claims once.
+ * Compares what is claimed: whole pieces, and of the rest what fills cells of a finer grid. Of a piece that differs, but not
+ * in all of a few cells, each cell is compared. Tells of each byte of the claims once.
  * @throws CopyError when the run is over, or the source cannot be read; whatever `tell` rejects with
  */
 export async function checkClaims(
@@ -88,12 +90,11 @@ class ClaimCheck {
   async pieces(batch: readonly Range[]): Promise<{ readonly judged: Judged; readonly begun: readonly Range[] }> {
     for (;;) {
       const judged = await this.compare(batch);
-      const ends = judged.wrong.flatMap((piece) => endsOf(this.cellsOf(piece)));
-      const atEnds = await this.compare(ends);
+      const samples = await this.compare(judged.wrong.flatMap((piece) => samplesOf(this.cellsOf(piece))));
       // Told cell by cell, they would be unknown too.
-      if (atEnds.unknown.length > 0) return { judged: { ...NOTHING, unknown: batch }, begun: [] };
-      if (await this.#isLie(atEnds)) continue;
-      const begun = judged.wrong.filter((piece) => atEnds.right.some((cell) => isWithin(cell, piece)));
+      if (samples.unknown.length > 0) return { judged: { ...NOTHING, unknown: batch }, begun: [] };
+      if (await this.#isLie(samples)) continue;
+      const begun = judged.wrong.filter((piece) => samples.right.some((cell) => isWithin(cell, piece)));
       return { judged: { ...judged, wrong: judged.wrong.filter((piece) => !begun.includes(piece)) }, begun };
     }
   }
@@ -107,8 +108,11 @@ class ClaimCheck {
   }
 }
 
-function endsOf(cells: readonly Range[]): Range[] {
-  return cells.length > 1 ? [cells[0]!, cells.at(-1)!] : [...cells];
+/** Both ends, and what lies evenly between them. */
+function samplesOf(cells: readonly Range[]): Range[] {
+  if (cells.length <= SAMPLES) return [...cells];
+  const step = (cells.length - 1) / (SAMPLES - 1);
+  return Array.from({ length: SAMPLES }, (_, index) => cells[Math.round(index * step)]!);
 }
 
 function isWithin(cell: Range, piece: Range): boolean {

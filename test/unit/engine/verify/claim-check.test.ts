@@ -18,7 +18,12 @@ const BYTES = contents(SIZE, 1);
 const whole = { offset: 0, length: SIZE };
 
 /** What an earlier run left, as `spoil` leaves it; the check of some claims. */
-async function check(spoil: (bytes: Buffer) => void, claims: readonly Range[], methods = DIGEST_METHODS) {
+async function check(
+  spoil: (bytes: Buffer) => void,
+  claims: readonly Range[],
+  methods = DIGEST_METHODS,
+  pieceSize = PIECE,
+) {
   const path = (await tempDirForTest()).file('source');
   await writeFile(path, BYTES);
   const source = await openSource(Buffer.from(path));
@@ -46,7 +51,7 @@ async function check(spoil: (bytes: Buffer) => void, claims: readonly Range[], m
     back: (ranges: readonly Range[], algorithm: 'sha256' | 'sha512' | 'sha1' | 'md5') =>
       digestBack(staged, ranges, algorithm),
   };
-  await checkClaims(providers, { ...sides, size: SIZE, pieceSize: PIECE, epoch: () => 0 }, claims, async (judged) => {
+  await checkClaims(providers, { ...sides, size: SIZE, pieceSize, epoch: () => 0 }, claims, async (judged) => {
     for (const range of judged.right) right.add(range);
     for (const range of judged.wrong) wrong.add(range);
     for (const range of judged.unknown) unknown.add(range);
@@ -80,6 +85,19 @@ test('a piece that was begun keeps its beginning, one that was begun in the midd
     { offset: PIECE + CELL, length: 3 * CELL },
     { offset: 7 * PIECE, length: 3 * CELL },
   ]);
+});
+
+test('of a long piece that two had begun, what is right in its middle stays', async () => {
+  const spoil = (bytes: Buffer): void => {
+    bytes.fill(0, 0, 3 * CELL);
+    bytes.fill(0, 7 * CELL, 16 * CELL);
+  };
+  const { right, wrong } = await check(spoil, [whole], DIGEST_METHODS, 16 * CELL);
+  expect(wrong).toEqual([
+    { offset: 0, length: 3 * CELL },
+    { offset: 7 * CELL, length: 9 * CELL },
+  ]);
+  expect(right[0]).toEqual({ offset: 3 * CELL, length: 4 * CELL });
 });
 
 test('of claims that are no whole pieces, what fills cells is compared', async () => {
