@@ -310,15 +310,9 @@ export class FileUpload {
     return {
       file: this.file,
       source: this.#source,
-      local: this.#verification.local,
+      verification: this.#verification,
       path: this.#path,
       target: this.#target.path,
-      get sides() {
-        return upload.#verification.sidesOf(upload.#token!);
-      },
-      get verifier() {
-        return upload.#verification.verifier;
-      },
       get isSending() {
         return upload.#sent !== undefined;
       },

@@ -169,8 +169,8 @@ export class LocalRunner implements Runners {
     return this.#carry(command, async (slices, carried) => {
       const staged = await this.joined(connection, of);
       const fill = fillFrom(fd);
-      const hashed = what && hashing(fill, what, (pieces) => this.#report({ kind: 'hashed', task, ...pieces }));
-      await staged.write(slices, hashed ?? fill, carried);
+      const hashingFill = what && hashing(fill, what, (hashed) => this.#report({ kind: 'hashed', task, ...hashed }));
+      await staged.write(slices, hashingFill ?? fill, carried);
     });
   }
 

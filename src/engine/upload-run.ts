@@ -32,7 +32,7 @@ const SILENT_MS = 3000;
 const PATIENCE = 5;
 /** On how many connections an operation is tried before its failure is the file's. */
 const OPERATION_ATTEMPTS = 5;
-/** How long a run that is stopped has at most to make durable what it has sent; what is to be hashed for its journal comes then. */
+/** How long a run that is stopped has to make durable what it has sent. What it then hashes for its journal has its own bound. */
 const KEEP_MS = 3000;
 
 export interface UploadOutcome {

@@ -8,9 +8,8 @@ import type { LocalSource } from '../local-source.ts';
 import type { UploadContext } from '../upload-context.ts';
 import { checkClaims, type Judged } from '../verify/claim-check.ts';
 import { type DigestBack, digestBack } from '../verify/digest-back.ts';
-import { longTrialRanges, type Sides } from '../verify/digest-comparison.ts';
-import type { FileVerifier } from '../verify/file-verifier.ts';
-import type { LocalDigests } from '../verify/local-digests.ts';
+import { longTrialRanges } from '../verify/digest-comparison.ts';
+import type { UploadVerification } from '../verify/upload-verification.ts';
 import { FileResume, type Reopened } from './file-resume.ts';
 import { leisurely, type Pace, withinMs } from './pace.ts';
 
@@ -27,12 +26,9 @@ const STOPPED = new Error('The file is not being sent.');
 export interface ResumedUpload {
   readonly file: number;
   readonly source: LocalSource;
-  readonly local: LocalDigests;
+  readonly verification: Pick<UploadVerification, 'local' | 'sides' | 'verifier'>;
   readonly path: Uint8Array;
   readonly target: Uint8Array;
-  /** Of what is staged now. */
-  readonly sides: Sides;
-  readonly verifier: FileVerifier | undefined;
   readonly isSending: boolean;
   /** It may be complete now. */
   changed(): void;
@@ -67,10 +63,10 @@ export class UploadResume {
    */
   static async open(run: UploadContext, job: ResumedUpload): Promise<UploadResume | undefined> {
     const { journals, inplace, pieceSize } = run.options;
-    const { source, local, path, target } = job;
+    const { source, verification, path, target } = job;
     if (journals === undefined || inplace) return undefined;
     if (pieceCount(source.size, choosePieceSize(source.size, UNLIMITED_PIECES, pieceSize)) <= 1) return undefined;
-    return new UploadResume(run, job, await FileResume.open(journals, source, local, path, target));
+    return new UploadResume(run, job, await FileResume.open(journals, source, verification.local, path, target));
   }
 
   /** Bytes that an earlier run had sent, and that are still right. */
@@ -173,9 +169,9 @@ export class UploadResume {
     try {
       if (reopened.by === 'journal') await this.#checkByJournal(reopened.claims);
       else {
-        const { source, sides } = this.#job;
+        const { source, verification } = this.#job;
         const epoch = (): number => this.#run.continuity.epoch;
-        const file = { ...sides, size: source.size, pieceSize: this.#pieceSize, epoch };
+        const file = { ...verification.sides, size: source.size, pieceSize: this.#pieceSize, epoch };
         await checkClaims(this.#run.digests, file, reopened.claims, (judged) => this.#judged(judged));
       }
       this.#job.changed();
@@ -195,7 +191,8 @@ export class UploadResume {
   }
 
   async #judged({ right, wrong, unknown, method }: Judged): Promise<void> {
-    const { file, source, verifier } = this.#job;
+    const { file, source, verification } = this.#job;
+    const { verifier } = verification;
     if (!this.#job.isSending) throw STOPPED;
     const { scheduler, options } = this.#run;
     // It may have been acknowledged right before the other run ended, and never synced.
@@ -217,7 +214,7 @@ export class UploadResume {
 
   #resumed(ranges: readonly Range[]): void {
     this.#bytesResumed += ranges.reduce((sum, { length }) => sum + length, 0);
-    this.#job.verifier?.acknowledged(ranges);
+    this.#job.verification.verifier?.acknowledged(ranges);
   }
 
   /** What becomes durable while the last is still being hashed comes next. */
@@ -230,7 +227,8 @@ export class UploadResume {
   }
 
   async #note(pace: Pace): Promise<void> {
-    const { file, verifier } = this.#job;
+    const { file, verification } = this.#job;
+    const { verifier } = verification;
     try {
       const isVerified = (piece: Range): boolean => verifier?.isVerified(piece) ?? false;
       await this.#resume.note(this.#run.scheduler.durable(file), pace, isVerified);

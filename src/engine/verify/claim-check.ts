@@ -10,7 +10,7 @@ const BATCH_BYTES = 64 * 1024 * 1024;
 const MAX_BATCH = 512;
 /** Of a piece that was begun. */
 const CELLS_A_PIECE = 64;
-/** Of them, those that tell whether a piece was begun: two connections may have shared it, and it be right in its middle alone. */
+/** Of them, those that tell whether it was begun: a piece that two connections shared may be right in its middle alone. */
 const SAMPLES = 5;
 
 export interface ClaimedFile extends Sides {

@@ -34,6 +34,7 @@ export class UploadVerification {
   readonly local: LocalDigests;
   readonly #run: UploadContext;
   readonly #job: VerifiedUpload;
+  #token: StageToken | undefined;
   #pieceSize = 0;
   #verifier: FileVerifier | undefined;
 
@@ -54,8 +55,9 @@ export class UploadVerification {
     return verify === 'hash' || verify === 'read-back';
   }
 
-  /** Both sides of what is staged. */
-  sidesOf(token: StageToken): Sides {
+  /** Both sides of the file that was begun last. */
+  get sides(): Sides {
+    const token = this.#token!;
     return {
       of: token,
       fd: this.#job.source.fd,
@@ -66,6 +68,7 @@ export class UploadVerification {
 
   /** The file is staged, and known to the scheduler. */
   begin(token: StageToken, pieceSize: number): void {
+    this.#token = token;
     this.#pieceSize = pieceSize;
     this.#verifier = this.#isByContents ? this.#newVerifier(token) : undefined;
   }
@@ -118,7 +121,7 @@ export class UploadVerification {
   #newVerifier(token: StageToken): FileVerifier {
     const { scheduler, digests, options } = this.#run;
     const { file, source } = this.#job;
-    const whole = { ...this.sidesOf(token), file, size: source.size, pieceSize: this.#pieceSize };
+    const whole = { ...this.sides, file, size: source.size, pieceSize: this.#pieceSize };
     return new FileVerifier(whole, scheduler, options.verify === 'read-back' ? undefined : digests, {
       changed: () => this.#job.changed(),
       failed: (error) => this.#failed(error),

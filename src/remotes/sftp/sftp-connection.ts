@@ -24,7 +24,7 @@ import { SftpRemoteFile } from './remote-file.ts';
 import type { SftpSession } from './session.ts';
 import { asked, coded, toAttributes } from './sftp-files.ts';
 import type { ExecChannel } from './ssh/ssh-connection.ts';
-import { type FlowWindows, StagedFile } from './staged-file.ts';
+import { type FlowWindows, mayOthersWrite, StagedFile } from './staged-file.ts';
 import { fromStageToken, newStagedToken, type StagedToken, stagedPath, toStageToken } from './staged-token.ts';
 
 /** The mode of a staged file: nobody else's business until it is whole. */
@@ -255,7 +255,7 @@ function isOpenSsh(software: string, session: SftpSession): boolean {
 
 /** Nobody else may have put anything into it. */
 function isOursAlone({ kind, mode = 0o600 }: Attributes): boolean {
-  return kind === 'file' && (mode & 0o022) === 0;
+  return kind === 'file' && !mayOthersWrite(mode);
 }
 
 function joinError(error: unknown, path: Buffer): CopyError {

@@ -246,7 +246,12 @@ export class StagedFile implements Staged {
   }
 }
 
+/** Whether others may put something into a file of this mode. */
+export function mayOthersWrite(mode: number): boolean {
+  return (mode & 0o022) !== 0;
+}
+
 /** Whether a staged file of this mode may be gone on with. */
 function isUsable(mode = 0o600): boolean {
-  return (mode & 0o600) === 0o600 && (mode & 0o022) === 0;
+  return (mode & 0o600) === 0o600 && !mayOthersWrite(mode);
 }

@@ -6,7 +6,7 @@ import type { DigestAlgorithm, Range } from '../../remote.ts';
 const MAX_LENGTH = 1 << 20;
 /** A cell of a grid is no shorter, and a power of two; of a file that is shorter than its cell there is nothing more. */
 const MIN_CELL = 64 * 1024;
-/** In a row of which nothing came, and it is not for the sake of a file that is gone. */
+/** Batches of which nothing came, in a row: that of one may be for the sake of a file that is gone. */
 const MAX_FRUITLESS = 3;
 /** Files at once: what is asked and what is answered stay short. */
 const MAX_FILES = 64;

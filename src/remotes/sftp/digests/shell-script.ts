@@ -81,13 +81,18 @@ parts() {
     shift 3
   done
 }
+decode() {
+  decoded=$1
+  case $1 in *\\\\*)
+    decoded=$(printf '%b.' "$1")
+    decoded=\${decoded%.} ;;
+  esac
+}
+is_file() { [ -f "$1" ] && [ -r "$1" ]; }
 are_files() {
   for one do
-    case $one in *\\\\*)
-      one=$(printf '%b.' "$one")
-      one=\${one%.} ;;
-    esac
-    [ -f "$one" ] && [ -r "$one" ] || return 1
+    decode "$one"
+    is_file "$decoded" || return 1
   done
 }
 words() { while read -r word rest; do printf ' %s' "$word"; done; }
@@ -95,8 +100,8 @@ printf '%s dd%s\\n' "$marker" "$greeting" || exit 1
 while IFS= read -r line; do
   set -- $line
   if [ "$1" = f ]; then
-    file=$(printf '%b.' "$2")
-    file=\${file%.}
+    decode "$2"
+    file=$decoded
     continue
   fi
   case $2 in
@@ -117,7 +122,7 @@ while IFS= read -r line; do
     printf 'w%s -%s\\n' "$lengths" "$digests" || exit 1
     continue
   fi
-  if [ ! -f "$file" ] || [ ! -r "$file" ]; then
+  if ! is_file "$file"; then
     printf '%s\\n' '- it is no file that can be read' || exit 1
     continue
   fi

@@ -38,7 +38,13 @@ async function slowToHash() {
     options: { journals, inplace: false, pieceSize: PIECE },
     scheduler: { durable: () => new RangeSet(durable), acknowledgedRanges: () => new RangeSet() },
   } as unknown as UploadContext;
-  const job = { file: 1, source, local, path: Buffer.from(dir.file('source')), target } as unknown as ResumedUpload;
+  const job = {
+    file: 1,
+    source,
+    verification: { local },
+    path: Buffer.from(dir.file('source')),
+    target,
+  } as unknown as ResumedUpload;
   const resume = (await UploadResume.open(run, job))!;
   await resume.begin({ path: '/.t.mtpart' }, PIECE, undefined);
   /** Another part is durable now, and the staged file was touched right before. */
