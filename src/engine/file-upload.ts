@@ -174,6 +174,8 @@ export class FileUpload {
 
   acknowledged(parts: readonly Range[]): void {
     this.#verification.verifier?.acknowledged(parts);
+    const nowMs = performance.now();
+    if (this.#sync.mayBeDue(nowMs)) this.#syncIfDue(nowMs);
   }
 
   taskEnded(connection: number, error: CopyError | undefined): void {
@@ -223,6 +225,10 @@ export class FileUpload {
   /** To be called now and then. */
   syncIfDue(nowMs: number): void {
     if (this.#sent !== undefined) this.#resume?.noteAcknowledged(nowMs);
+    this.#syncIfDue(nowMs);
+  }
+
+  #syncIfDue(nowMs: number): void {
     const holder = this.#localHolder;
     if (this.#sent !== undefined && this.#othersMayWrite && holder !== undefined) {
       this.#sync.ifDue(nowMs, holder, this.#token!);

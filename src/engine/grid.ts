@@ -76,6 +76,18 @@ export function cellsOf({ offset, length }: Range, maxLength: number): Range[] {
   return cells;
 }
 
+/** What lies of a range in each piece of the grid that it shares bytes with. */
+export function cellsAcross({ offset, length }: Range, pieceSize: number): Range[] {
+  const cells: Range[] = [];
+  const end = offset + length;
+  for (let at = offset; at < end; ) {
+    const cellEnd = Math.min(end, nextBoundary(at + 1, pieceSize));
+    cells.push({ offset: at, length: cellEnd - at });
+    at = cellEnd;
+  }
+  return cells;
+}
+
 /** Piece number `index` of a file, the last one shorter. */
 export function pieceAt(index: number, fileSize: number, pieceSize: number): Range {
   const offset = index * pieceSize;

@@ -3,10 +3,14 @@ import { CopyError } from '../errors.ts';
 import type { Attributes, StageToken } from '../remotes/remote.ts';
 import type { UploadContext } from './upload-context.ts';
 
-/** On a line that holds; where all connections are lost before a sync, it is asked for ever sooner. */
-const LONGEST_MS = 10_000;
-const FIRST_MS = 2000;
-const SHORTEST_MS = 250;
+/** From the first acknowledgement to the first sync. */
+const FIRST_MS = 500;
+/** The same where all connections were lost before a sync: it is halved each time, down to this. */
+const SOONEST_FIRST_MS = 125;
+/** From one sync to the next: a multiple of the time that the last one took, within these bounds. */
+const REST_FACTOR = 20;
+const SHORTEST_REST_MS = 1000;
+const LONGEST_REST_MS = 10_000;
 
 export class PeriodicSync {
   readonly #run: UploadContext;
@@ -14,9 +18,10 @@ export class PeriodicSync {
   readonly #failed: (error: CopyError) => void;
   readonly #synced: (seen: Attributes) => void;
   #seen: Attributes | undefined;
-  #everyMs = FIRST_MS;
+  #firstMs = FIRST_MS;
   #underWay: Promise<void> | undefined;
-  #lastMs = 0;
+  /** When the next one is due; undefined until something is acknowledged. */
+  #dueMs: number | undefined;
   #generation = 0;
   #isRefused = false;
 
@@ -41,24 +46,30 @@ export class PeriodicSync {
     return this.#seen;
   }
 
-  /** Another staged file begins: nothing is known of it, and nothing is due for a while. */
+  /** Another staged file begins: nothing is known of it, and nothing is due before something is acknowledged. */
   restart(): void {
     this.#seen = undefined;
     this.#isRefused = false;
-    this.#lastMs = performance.now();
+    this.#dueMs = undefined;
   }
 
   /** What was acknowledged is in doubt: next time it should have been synced by then. */
   cameTooLate(): void {
-    this.#everyMs = Math.max(SHORTEST_MS, this.#everyMs / 4);
+    this.#firstMs = Math.max(SOONEST_FIRST_MS, this.#firstMs / 2);
+    this.#dueMs = undefined;
+  }
+
+  /** Whether it is worth calling {@link ifDue}. */
+  mayBeDue(nowMs: number): boolean {
+    return this.#underWay === undefined && !this.#isRefused && (this.#dueMs === undefined || nowMs >= this.#dueMs);
   }
 
   /** Only a witness of all that was acknowledged can tell that it was not lost before. */
   ifDue(nowMs: number, connection: number, of: StageToken): void {
     const { continuity, scheduler } = this.#run;
-    if (this.#isRefused || this.#underWay !== undefined || nowMs - this.#lastMs < this.#everyMs) return;
-    if (!continuity.isWitness(connection) || scheduler.atRisk(this.#file).isEmpty) return;
-    this.#begin(connection, of);
+    if (!this.mayBeDue(nowMs) || scheduler.atRisk(this.#file).isEmpty) return;
+    this.#dueMs ??= nowMs + this.#firstMs;
+    if (nowMs >= this.#dueMs && continuity.isWitness(connection)) this.#begin(connection, of);
   }
 
   /**
@@ -83,9 +94,13 @@ export class PeriodicSync {
   }
 
   #begin(connection: number, of: StageToken): Promise<void> {
+    const begunMs = performance.now();
     this.#underWay = this.#sync(connection, of).finally(() => {
+      const nowMs = performance.now();
+      const restMs = Math.min(LONGEST_REST_MS, Math.max(SHORTEST_REST_MS, REST_FACTOR * (nowMs - begunMs)));
       this.#underWay = undefined;
-      this.#lastMs = performance.now();
+      // Meanwhile another staged file may have begun, or all connections may have been lost.
+      if (this.#dueMs !== undefined) this.#dueMs = nowMs + restMs;
     });
     return this.#underWay;
   }
@@ -100,7 +115,6 @@ export class PeriodicSync {
       const isSame = epoch === continuity.epoch && generation === this.#generation;
       if (isDurable && isSame && runner.local.holds(connection, of)) {
         scheduler.synced(this.#file, ranges);
-        this.#everyMs = Math.min(LONGEST_MS, this.#everyMs * 2);
         this.#seen = seen;
         this.#synced(seen);
       }

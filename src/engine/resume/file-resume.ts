@@ -3,7 +3,7 @@ import { CopyError } from '../../errors.ts';
 import type { Attributes, Range, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
 import { textFromBytes } from '../../util/bytes-text.ts';
 import { RangeSet } from '../../util/range-set.ts';
-import { cellsOf, wholePieces } from '../grid.ts';
+import { cellsAcross, cellsOf, isPiece, wholePieces } from '../grid.ts';
 import type { LocalSource } from '../local-source.ts';
 import type { LocalDigests } from '../verify/local-digests.ts';
 import { Journal } from './journal.ts';
@@ -23,6 +23,11 @@ const LOOKS_AT_OURS = 5;
 const LOOKS_AT_UNKNOWN = 1;
 /** A journal lags behind: so much after what it knows may be there too. */
 const LAG = 256 * 1024 * 1024;
+
+/** A part of a piece that is shorter is not worth a record. */
+const MIN_PART = 64 * 1024;
+/** Parts of pieces are hashed once more with their pieces: only where they are at least this share of what became durable. */
+const WORTHWHILE_PARTS = 1 / 8;
 
 /** After so much hashing what was hashed is written down, and others have their turn. */
 const TURN_MS = 50;
@@ -50,6 +55,13 @@ export interface Reopened {
   readonly isOurs: boolean;
 }
 
+/** What is noted, and how. */
+export interface Noting {
+  readonly isVerified?: (piece: Range) => boolean;
+  /** Whether parts of pieces are noted too: needed where no digests of the server can tell later what is there. */
+  readonly parts?: boolean;
+}
+
 /** Whether the server can be made to hash what is staged, so that the digests decide. */
 export type CanCompare = (staged: Staged, claims: readonly Range[]) => Promise<boolean>;
 
@@ -63,6 +75,8 @@ export class FileResume {
   #journal: Journal | undefined;
   /** Pieces that the journal has, by their offset, as what. */
   readonly #noted: Map<number, 'durable' | 'verified'> = new Map();
+  /** Parts of other pieces that it has. */
+  #notedParts: RangeSet = new RangeSet();
   /** What the journal has of the local file, by offset, where that is to be compared. */
   readonly #claimed: Map<number, string> = new Map();
   /** How often something was taken back. */
@@ -172,9 +186,11 @@ export class FileResume {
       await staged.close();
       return undefined;
     }
-    for (const { offset, digest } of right) {
-      this.#claimed.set(offset, digest);
-      this.#noted.set(offset, 'durable');
+    const { pieceSize } = journal.header;
+    for (const claim of right) {
+      this.#claimed.set(claim.offset, claim.digest);
+      if (isPiece(claim, this.#source.size, pieceSize)) this.#noted.set(claim.offset, 'durable');
+      else this.#notedParts.add(claim);
     }
     this.#isKept = true;
     return { staged, claims: right, by: 'journal', isOurs: true };
@@ -197,6 +213,7 @@ export class FileResume {
   /** A new staged file: nothing is known of it. The journal is on the disk before a byte is sent. */
   async begin(token: StageToken, pieceSize: number): Promise<void> {
     this.#noted.clear();
+    this.#notedParts = new RangeSet();
     await this.#journal?.close();
     this.#isKept = true;
     this.#journal = await Journal.create(this.#path, { ...this.#about, token, pieceSize }, this.#failed);
@@ -227,7 +244,10 @@ export class FileResume {
     this.#forgotten++;
     for (const range of ranges) {
       this.#journal?.forget(range);
-      for (const piece of this.#piecesIn(range)) this.#noted.delete(piece.offset);
+      for (const piece of this.#piecesIn(range)) {
+        this.#noted.delete(piece.offset);
+        this.#notedParts.remove(piece);
+      }
     }
     if (ranges.length > 0) await this.#journal?.flush();
   }
@@ -259,31 +279,58 @@ export class FileResume {
   }
 
   /**
-   * Notes what the server has on its disk: whole pieces, each with its digest, and whether that was verified; as many as
-   * can be hashed at this pace. Calls must not overlap.
+   * Notes what the server has on its disk: whole pieces, each with its digest, and whether that was verified; then, with
+   * `parts`, parts of other pieces; as many as can be hashed at this pace. Calls must not overlap.
    */
-  async note(durable: RangeSet, pace: Pace, isVerified: (piece: Range) => boolean = () => false): Promise<void> {
+  async note(durable: RangeSet, pace: Pace, { isVerified = () => false, parts = false }: Noting = {}): Promise<void> {
     const journal = this.#journal;
     if (journal === undefined) return;
     const forgotten = this.#forgotten;
     let workedMs = 0;
-    for (const piece of wholePieces(durable, this.#source.size, journal.header.pieceSize)) {
-      const state = isVerified(piece) ? 'verified' : 'durable';
-      const noted = this.#noted.get(piece.offset);
-      if (noted === state || noted === 'verified') continue;
+    for (const { range, state, isPart } of this.#toNote(durable, journal.header.pieceSize, isVerified, parts)) {
       const begun = performance.now();
-      const digest = await this.#local.digest(piece, 'sha256');
+      const digest = await (isPart ? this.#local.digestOnce(range, 'sha256') : this.#local.digest(range, 'sha256'));
       workedMs += performance.now() - begun;
       // It may be this one: what else is durable is noted with the next sync.
       if (forgotten !== this.#forgotten) break;
-      journal.record(piece, state, digest.toString('hex'));
-      this.#noted.set(piece.offset, state);
+      journal.record(range, state, digest.toString('hex'));
+      if (isPart) {
+        this.#notedParts.add(range);
+      } else {
+        this.#noted.set(range.offset, state);
+        this.#notedParts.remove(range);
+      }
       if (workedMs < TURN_MS) continue;
       await journal.flush();
       if (!(await pace(workedMs))) return;
       workedMs = 0;
     }
     await journal.flush();
+  }
+
+  *#toNote(
+    durable: RangeSet,
+    pieceSize: number,
+    isVerified: (piece: Range) => boolean,
+    withParts: boolean,
+  ): Generator<{ readonly range: Range; readonly state: 'durable' | 'verified'; readonly isPart: boolean }> {
+    const incomplete = new RangeSet(withParts ? durable : []);
+    let newBytes = 0;
+    for (const piece of wholePieces(durable, this.#source.size, pieceSize)) {
+      incomplete.remove(piece);
+      const noted = this.#noted.get(piece.offset);
+      const state = isVerified(piece) ? 'verified' : 'durable';
+      if (noted === state || noted === 'verified') continue;
+      newBytes += piece.length;
+      yield { range: piece, state, isPart: false };
+    }
+    for (const part of this.#notedParts) incomplete.remove(part);
+    const parts = [...incomplete]
+      .flatMap((run) => cellsAcross(run, pieceSize))
+      .filter(({ length }) => length >= MIN_PART);
+    const partBytes = parts.reduce((sum, { length }) => sum + length, 0);
+    if (partBytes < WORTHWHILE_PARTS * (newBytes + partBytes)) return;
+    for (const range of parts) yield { range, state: 'durable', isPart: true };
   }
 
   #piecesIn({ offset, length }: Range): Range[] {

@@ -41,9 +41,11 @@ export class KnownPieces {
       for (const set of sets) set.add(range);
     }
     if (digest === undefined || known === digest) return rises ? 'more' : 'nothing';
-    const replaced = this.#dropDigests(range);
+    // Digests of parts of the range say nothing that is not still true; where one of more than it goes, its rest loses it.
+    const isCovered = this.#digestsIn(range).every((part) => isWithin(part, range));
+    this.#dropDigests(range);
     this.#insert({ offset: range.offset, length: range.length, digest });
-    return differs || replaced ? 'other' : 'more';
+    return differs || !isCovered ? 'other' : 'more';
   }
 
   /** The range must be sent again. Answers whether anything was known of it. */
@@ -106,11 +108,16 @@ export class KnownPieces {
   }
 
   /** Of every range that shares a byte with `range`. */
-  #dropDigests({ offset, length }: Range): boolean {
+  #dropDigests(range: Range): void {
+    this.#digests.splice(this.#firstEndingAfter(range.offset), this.#digestsIn(range).length);
+  }
+
+  /** All that share a byte with `range`; they are neighbours. */
+  #digestsIn({ offset, length }: Range): Digested[] {
     const from = this.#firstEndingAfter(offset);
     let to = from;
     while (to < this.#digests.length && this.#digests[to]!.offset < offset + length) to++;
-    return this.#digests.splice(from, to - from).length > 0;
+    return this.#digests.slice(from, to);
   }
 
   #firstEndingAfter(position: number): number {
@@ -124,4 +131,8 @@ export class KnownPieces {
     }
     return low;
   }
+}
+
+function isWithin(part: Range, { offset, length }: Range): boolean {
+  return part.offset >= offset && part.offset + part.length <= offset + length;
 }

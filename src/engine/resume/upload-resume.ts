@@ -231,7 +231,9 @@ export class UploadResume {
     const { verifier } = verification;
     try {
       const isVerified = (piece: Range): boolean => verifier?.isVerified(piece) ?? false;
-      await this.#resume.note(this.#run.scheduler.durable(file), pace, isVerified);
+      // Where the server can hash, its digests tell what is there, also of a piece that was begun.
+      const parts = this.#run.digests.inUse === undefined;
+      await this.#resume.note(this.#run.scheduler.durable(file), pace, { isVerified, parts });
     } catch (error) {
       this.#job.failed(error);
     }

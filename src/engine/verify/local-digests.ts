@@ -31,6 +31,11 @@ export class LocalDigests {
     return digest;
   }
 
+  /** Of what nobody will ask for again: it is not kept. Throws as {@link digest} does. */
+  digestOnce(range: Range, algorithm: DigestAlgorithm): Promise<Buffer> {
+    return this.#kept.get(keyOf(range, algorithm)) ?? this.#hash(range, algorithm);
+  }
+
   /** It was hashed while it was read to be sent. */
   learn(range: Range, algorithm: DigestAlgorithm, digest: Uint8Array): void {
     this.#keep(keyOf(range, algorithm), Promise.resolve(Buffer.from(digest)));

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { PeriodicSync } from '../../../src/engine/periodic-sync.ts';
 import { Scheduler } from '../../../src/engine/scheduler.ts';
 import { ServerContinuity } from '../../../src/engine/server-continuity.ts';
@@ -43,13 +43,34 @@ function scene(sync: () => Promise<boolean> = async () => true) {
   return { scheduler, continuity, periodic, failures, at, synced: () => synced };
 }
 
-test('after two seconds what is at risk is synced and told of, and then it is not', async () => {
+test('half a second after the first acknowledgement what is at risk is synced and told of, and then it is not', async () => {
   const { scheduler, at, synced } = scene();
-  expect(await at(1900)).toBe(0);
-  expect(await at(2100)).toBe(1);
+  expect(await at(3000), 'the first that is heard of an acknowledgement').toBe(0);
+  expect(await at(3490)).toBe(0);
+  expect(await at(3510)).toBe(1);
   expect(scheduler.atRisk(1).total).toBe(0);
   expect(synced()).toBe(1);
   expect(await at(30_000), 'nothing is left to sync').toBe(1);
+});
+
+test.each([
+  ['a quick one', 0, 1000],
+  ['one of 100 ms', 100, 2000],
+  ['one of a second', 1000, 10_000],
+])('after %s the next comes when twenty times as long has passed, but within its bounds', async (_, tookMs, restMs) => {
+  let nowMs = performance.now();
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  onTestFinished(() => clock.mockRestore());
+  const { scheduler, at } = scene(async () => {
+    nowMs += tookMs;
+    return true;
+  });
+  const acknowledge = () => scheduler.acknowledgedElsewhere(1, { offset: 0, length: 1000 });
+  await at(0);
+  expect(await at(500)).toBe(1);
+  acknowledge();
+  expect(await at(tookMs + restMs - 10)).toBe(1);
+  expect(await at(tookMs + restMs + 10)).toBe(2);
 });
 
 test('what is to be kept at the end is synced whenever it was last', async () => {
@@ -61,20 +82,24 @@ test('what is to be kept at the end is synced whenever it was last', async () =>
   expect(synced(), 'nothing is left').toBe(1);
 });
 
-test('where it came too late it is sooner the next time, at the soonest after a quarter of a second', async () => {
+test('where it came too late it is sooner after the next acknowledgement, down to an eighth of a second', async () => {
   const { periodic, at } = scene();
+  await at(0);
   periodic.cameTooLate();
-  expect(await at(400)).toBe(0);
-  expect(await at(600)).toBe(1);
+  await at(300);
+  expect(await at(540)).toBe(0);
+  expect(await at(560)).toBe(1);
   const again = scene();
   for (let i = 0; i < 20; i++) again.periodic.cameTooLate();
-  expect(await again.at(100)).toBe(0);
-  expect(await again.at(400)).toBe(1);
+  await again.at(0);
+  expect(await again.at(110)).toBe(0);
+  expect(await again.at(140)).toBe(1);
 });
 
 test('only a connection that has seen everything is asked', async () => {
   const { continuity, at } = scene();
   continuity.opened(2);
+  await at(0, 2);
   expect(await at(11_000, 2)).toBe(0);
   continuity.answered(1);
   expect(await at(11_000, 2)).toBe(1);
@@ -82,12 +107,14 @@ test('only a connection that has seen everything is asked', async () => {
 
 test('a server that cannot promise, or may have been restarted meanwhile, leaves all at risk', async () => {
   const cannot = scene(async () => false);
+  await cannot.at(0);
   await cannot.at(11_000);
   expect(cannot.scheduler.atRisk(1).total).toBe(1000);
   const restarted = scene(async () => {
     restarted.continuity.lost(1);
     return true;
   });
+  await restarted.at(0);
   await restarted.at(11_000);
   expect(restarted.scheduler.atRisk(1).total).toBe(1000);
 });
@@ -98,6 +125,7 @@ test('after a failure of the disk no later answer is believed, until another fil
     if (count++ === 0) throw new CopyError('destination-refused', 'input/output error');
     return true;
   });
+  await at(0);
   await at(11_000);
   await periodic.last(1, token);
   expect(await at(30_000)).toBe(1);
@@ -117,9 +145,11 @@ test('nor after one that was told while the file was sealed', async () => {
 
 test('a disk that fails is the end of the file, a lost connection is not', async () => {
   const lost = scene(() => Promise.reject(new CopyError('connection-lost', 'gone')));
+  await lost.at(0);
   await lost.at(11_000);
   expect(lost.failures).toEqual([]);
   const failed = scene(() => Promise.reject(new CopyError('destination-refused', 'input/output error')));
+  await failed.at(0);
   await failed.at(11_000);
   expect(failed.failures).toMatchObject([{ code: 'destination-refused' }]);
 });

@@ -19,10 +19,10 @@ const token = { target: '/t', partial: '/.t.mtpart', stage: '1' };
 const target = Buffer.from('/t');
 const seen: Attributes = { kind: 'file', size: 3 * PIECE, mtimeMs: 1_000_000 };
 
-async function scene(resume = true) {
+async function scene(resume = true, size = SIZE) {
   const dir = await tempDirForTest();
   const path = dir.file('source');
-  await writeRandomFile(path, SIZE);
+  await writeRandomFile(path, size);
   const source = await openSource(Buffer.from(path));
   onTestFinished(() => source.close());
   const failures: unknown[] = [];
@@ -234,7 +234,7 @@ test('a piece is noted as durable, then as verified, and not again', async () =>
   const durable = new RangeSet([{ offset: 0, length: 2 * PIECE }]);
   resume.sawStaged(seen);
   await resume.note(durable, withinMs(60_000));
-  await resume.note(durable, withinMs(60_000), ({ offset }) => offset === PIECE);
+  await resume.note(durable, withinMs(60_000), { isVerified: ({ offset }) => offset === PIECE });
   await resume.close();
   const journal = (await Journal.open(all.journal, () => {}))!;
   expect(journal.known.map(({ offset, state }) => [offset, state])).toEqual([
@@ -242,6 +242,70 @@ test('a piece is noted as durable, then as verified, and not again', async () =>
     [PIECE, 'verified'],
   ]);
   await journal.close();
+});
+
+const PARTS = { parts: true };
+
+test('what is durable of a piece counts before the piece is complete, and the piece takes the place of its parts', async () => {
+  const all = await scene();
+  const resume = await all.next();
+  await resume.begin(token, 4 * PIECE);
+  resume.sawStaged(seen);
+  const durable = new RangeSet([{ offset: 10, length: 2 * PIECE }]);
+  await resume.note(durable, withinMs(60_000));
+  expect(resume.keptBytes, 'where digests tell').toBe(0);
+  await resume.note(durable, withinMs(60_000), PARTS);
+  expect(resume.keptBytes).toBe(2 * PIECE);
+  durable.add({ offset: 10, length: 3 * PIECE });
+  await resume.note(durable, withinMs(60_000), PARTS);
+  expect(resume.keptBytes).toBe(3 * PIECE);
+  await resume.close();
+  const next = await all.next();
+  const { claims } = (await next.reopen(remoteWith({ ...seen, size: SIZE }, all.path).remote))!;
+  expect(claims.map(({ offset, length }) => [offset, length])).toEqual([
+    [10, 2 * PIECE],
+    [10 + 2 * PIECE, PIECE],
+  ]);
+  for (const claim of claims) expect(await next.isRight(claim)).toBe(true);
+  await next.note(new RangeSet([{ offset: 0, length: 4 * PIECE + 10 }]), withinMs(60_000), PARTS);
+  await next.close();
+  const journal = (await Journal.open(all.journal, () => {}))!;
+  expect(journal.known.map(({ offset, length, digest }) => [offset, length, typeof digest])).toEqual([
+    [0, 4 * PIECE, 'string'],
+    [4 * PIECE, 10, 'string'],
+  ]);
+  await journal.close();
+});
+
+test('a part that the local file does not have any more is not right', async () => {
+  const all = await scene();
+  const resume = await all.next();
+  await resume.begin(token, 4 * PIECE);
+  resume.sawStaged(seen);
+  await resume.note(new RangeSet([{ offset: 0, length: 2 * PIECE }]), withinMs(60_000), PARTS);
+  await resume.close();
+  const next = await all.next();
+  const { claims } = (await next.reopen(remoteWith(seen, all.path).remote))!;
+  const file = await open(all.path, 'r+');
+  await file.write(Buffer.from('changed'), 0, 7, 1000);
+  await file.close();
+  expect(await next.isRight(claims[0]!)).toBe(false);
+  expect(next.keptBytes).toBe(0);
+  await next.close();
+});
+
+test.each([
+  ['too few beside the whole pieces', 20 * 4 * PIECE, 2 * PIECE, 0],
+  ['too short', 0, PIECE - 1, 0],
+  ['many', 2 * 4 * PIECE, 2 * PIECE, 2 * PIECE],
+])('parts are noted where they are worth being hashed twice: %s', async (_, wholeBytes, partBytes, noted) => {
+  const all = await scene(true, 21 * 4 * PIECE);
+  const resume = await all.next();
+  await resume.begin(token, 4 * PIECE);
+  resume.sawStaged(seen);
+  await resume.note(new RangeSet([{ offset: 0, length: wholeBytes + partBytes }]), withinMs(60_000), PARTS);
+  expect(resume.keptBytes).toBe(wholeBytes + noted);
+  await resume.close();
 });
 
 test('where there is no time to hash all, what was hashed is noted and claimed', async () => {

@@ -81,6 +81,15 @@ test('the digest of another grid takes the place of those it overlaps, states st
   ]);
 });
 
+test('the digest of a piece takes the place of those of its parts, and nothing is taken back', () => {
+  const pieces = new KnownPieces();
+  pieces.record({ offset: 10, length: 20 }, 'durable', digestA);
+  pieces.record({ offset: 40, length: 60 }, 'durable', digestA);
+  expect(pieces.record(first, 'durable', digestB)).toBe('more');
+  expect(pieces.list()).toEqual([{ ...first, state: 'durable', digest: digestB }]);
+  expect(pieces.record({ offset: 10, length: 20 }, 'durable', digestA), 'of a part again').toBe('other');
+});
+
 test('what is forgotten takes every digest with it that covers a byte of it', () => {
   const pieces = new KnownPieces();
   pieces.record(first, 'verified', digestA);

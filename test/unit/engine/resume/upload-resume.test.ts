@@ -36,6 +36,7 @@ async function slowToHash() {
   const journals = { directory: dir.file('state'), server, resume: true, failed: () => {} };
   const run = {
     options: { journals, inplace: false, pieceSize: PIECE },
+    digests: { inUse: 'shell' },
     scheduler: { durable: () => new RangeSet(durable), acknowledgedRanges: () => new RangeSet() },
   } as unknown as UploadContext;
   const job = {
