@@ -4,6 +4,7 @@ import { functionCells, groupCells, type NamedProfile, type ProfileResults } fro
 import type { SceneResults } from './scene-results.ts';
 import { type Sheet, show } from './sheet.ts';
 import { bulkSheet } from './sheets/bulk.ts';
+import { cutsSheet } from './sheets/cuts.ts';
 import { longSheet } from './sheets/long.ts';
 import { memorySheet } from './sheets/memory.ts';
 import { resumeSheet } from './sheets/resume.ts';
@@ -16,7 +17,16 @@ import { markdownTable } from './table.ts';
 /** Parsed results files, by the name of the file without its extension. */
 export type ResultsByName = Readonly<Record<string, unknown>>;
 
-const SHEETS: readonly Sheet[] = [shapedSheet, bulkSheet, verifySheet, resumeSheet, longSheet, memorySheet, startSheet];
+const SHEETS: readonly Sheet[] = [
+  shapedSheet,
+  bulkSheet,
+  verifySheet,
+  resumeSheet,
+  cutsSheet,
+  longSheet,
+  memorySheet,
+  startSheet,
+];
 
 /** Results files of profiles, what they are called in the table, and what makes them. */
 const PROFILES = [
