@@ -191,6 +191,8 @@ export interface Staged {
    * Carries slices until there are none. `acknowledged` is called for what the server said OK to; by then it may not
    * be durable. Rejects with the first failure, after which nothing more is taken and every slice that was taken is
    * either acknowledged or will never be. Several calls may overlap: together they keep the connection's pipeline full.
+   * Within one call, `fill` is called in the order in which slices are taken, and never before the previous call has
+   * settled: digests are computed from what it reads.
    */
   write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void>;
   /**

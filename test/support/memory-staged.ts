@@ -41,9 +41,13 @@ export class MemoryStaged implements Staged {
   async write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void> {
     const connection = this.#connection;
     const { remote } = connection;
+    let filled: Promise<void> = Promise.resolve();
     const carry = async (slice: Range): Promise<void> => {
       const view = Buffer.alloc(slice.length);
-      await fill([view], slice.offset);
+      // Several slices are in flight, but a call of `write` reads the source for one at a time, in the order taken.
+      const filling = filled.then(() => fill([view], slice.offset));
+      filled = filling.catch(() => {});
+      await filling;
       await connection.carry(slice, 'onWrite');
       remote.store(this.#path, slice.offset, view);
       acknowledged(slice);

@@ -1,7 +1,7 @@
 /** What is read from a remote in memory: its faults are what tests of the engine rely on. */
 import { expect, test } from 'vitest';
 import { type MemoryFaults, MemoryRemote, stagedName } from '../../support/memory-remote.ts';
-import { fillWith, Sink, slicesOf, sourceBytes } from '../remotes/sftp/staging.ts';
+import { fillWith, OrderedFill, Sink, slicesOf, sourceBytes } from '../remotes/sftp/staging.ts';
 
 const source = sourceBytes(200_000);
 const whole = { offset: 0, length: source.length };
@@ -32,6 +32,15 @@ test('what is staged is read back', async () => {
   const { staged, sink } = await scene();
   await staged.readBack(slicesOf(whole), sink.drain);
   expect(sink.bytes.equals(source)).toBe(true);
+});
+
+test('the source is read in order, one part at a time', async () => {
+  const { staged } = await scene({ depth: 4 });
+  const ordered = new OrderedFill(source);
+  await staged.write(slicesOf(whole), ordered.fill, () => {});
+  expect(ordered.offsets.length).toBeGreaterThan(1);
+  expect(ordered.offsets).toEqual(ordered.offsets.toSorted((a, b) => a - b));
+  expect(ordered.mostAtOnce).toBe(1);
 });
 
 test('an early end is a change of a source, and the loss of what was staged', async () => {

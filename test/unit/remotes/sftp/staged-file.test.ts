@@ -4,7 +4,7 @@ import { SftpStatusError } from '../../../../src/remotes/sftp/codec/status-error
 import { SftpConnection } from '../../../../src/remotes/sftp/sftp-connection.ts';
 import { deferred } from '../../../../src/util/deferred.ts';
 import { type Quirks, StandInSftpServer } from '../../../support/stand-in-sftp-server.ts';
-import { fillWith, Sink, slicesOf, sourceBytes } from './staging.ts';
+import { fillWith, OrderedFill, Sink, slicesOf, sourceBytes } from './staging.ts';
 
 const source = sourceBytes(700_000);
 const fill = fillWith(source);
@@ -58,6 +58,15 @@ test('carries slices, acknowledges each byte once, several calls at a time', asy
     next += length;
   }
   expect(next).toBe(source.length);
+});
+
+test('the source is read in order, one part at a time', async () => {
+  const { file } = await staged();
+  const ordered = new OrderedFill(source);
+  await file.write(slicesOf(whole), ordered.fill, () => {});
+  expect(ordered.offsets.length).toBeGreaterThan(1);
+  expect(ordered.offsets).toEqual(ordered.offsets.toSorted((a, b) => a - b));
+  expect(ordered.mostAtOnce).toBe(1);
 });
 
 test('a full disk is the failure of the write, and nothing is acknowledged that was refused', async () => {

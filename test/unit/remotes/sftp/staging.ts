@@ -18,6 +18,28 @@ export function fillWith(source: Buffer): Fill {
   };
 }
 
+/** A source whose reads end in the opposite order where several are under way; one call of `write` never does that. */
+export class OrderedFill {
+  /** The offset of each call, in the order in which the calls were made. */
+  readonly offsets: number[] = [];
+  /** The most calls that were under way at once. */
+  mostAtOnce = 0;
+  readonly #fill: Fill;
+  #underWay = 0;
+
+  constructor(source: Buffer) {
+    this.#fill = fillWith(source);
+  }
+
+  readonly fill: Fill = async (views, offset) => {
+    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#underWay);
+    const turns = Math.max(0, 5 - this.offsets.push(offset));
+    for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+    await this.#fill(views, offset);
+    this.#underWay--;
+  };
+}
+
 /** What is drained comes together in `bytes`; no byte may come twice. */
 export class Sink {
   readonly bytes: Buffer;
