@@ -1,8 +1,9 @@
 /** The file of a journal: appended to, and replaced whole. Rejects with what the file system says. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, rename, rm, rmdir, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, open, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectories } from '../../util/make-directories.ts';
 import { systemErrorCode } from '../../util/system-error.ts';
 import type { FoundFile } from './read-journal.ts';
 
@@ -48,7 +49,7 @@ export class JournalFile {
    * the disk before it gets its name, so that at every moment the old or the new one stands there whole.
    */
   async replace(lines: Iterable<string>): Promise<void> {
-    await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
+    await makeDirectories(dirname(this.path), 0o700);
     const temporary = `${this.path}.${randomBytes(6).toString('hex')}.tmp`;
     const handle = await open(temporary, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {

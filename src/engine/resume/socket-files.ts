@@ -1,8 +1,9 @@
 /** Names as socket files in a private directory, for systems that have nothing better. */
 import { lstatSync, unlinkSync } from 'node:fs';
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeDirectories } from '../../util/make-directories.ts';
 import type { HeldName, LockNames } from './lock-names.ts';
 import { knockAt, listenAt } from './name-sockets.ts';
 
@@ -17,7 +18,7 @@ export class UnfitDirectory extends Error {}
 
 /** @throws UnfitDirectory, or system error, where `directory` cannot be made or is open to others. */
 export async function socketFiles(directory: string): Promise<LockNames> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeDirectories(directory, 0o700);
   const found = await lstat(directory);
   if (!found.isDirectory()) throw new UnfitDirectory('the place for locks is no directory');
   // In it others could remove our names, or hold them.

@@ -1,7 +1,8 @@
 /** The known_hosts files on disk: read all, append to one. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectories } from '../../../util/make-directories.ts';
 import { hashName, type KnownHostsFile } from './known-hosts.ts';
 
 /** Those of `files` that can be read; as with OpenSSH, the others count as empty. */
@@ -34,7 +35,7 @@ export interface NewKnownHost {
  */
 export async function appendKnownHost(host: NewKnownHost): Promise<boolean> {
   if (!canBeWritten(host.name)) return false;
-  await mkdir(dirname(host.file), { recursive: true, mode: 0o700 });
+  await makeDirectories(dirname(host.file), 0o700);
   const handle = await open(host.file, 'a+', 0o600);
   try {
     const text = await handle.readFile('latin1');
