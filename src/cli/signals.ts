@@ -1,4 +1,5 @@
 import { CopyError } from '../errors.ts';
+import { isAtTerminal } from './hang-up.ts';
 
 const kinds = {
   SIGINT: { exitCode: 130, message: 'Interrupted' },
@@ -22,10 +23,18 @@ export interface WatchedSignals {
   dispose(): void;
 }
 
-/** The first interrupt, termination or hang-up stops the run in order; `onFirst` is told. The second one leaves at once. */
-export function watchSignals(onFirst: () => void, source: SignalSource = process): WatchedSignals {
+/**
+ * The first interrupt, termination or hang-up stops the run in order; `onFirst` is told. The second one leaves at once.
+ * A hang-up counts only where `hangsUp`: see `hang-up.ts`.
+ */
+export function watchSignals(
+  onFirst: () => void,
+  source: SignalSource = process,
+  hangsUp: boolean = isAtTerminal(),
+): WatchedSignals {
   const controller = new AbortController();
-  const listeners = (Object.keys(kinds) as Signal[]).map((name) => {
+  const names = (Object.keys(kinds) as Signal[]).filter((name) => hangsUp || name !== 'SIGHUP');
+  const listeners = names.map((name) => {
     const { exitCode, message } = kinds[name];
     const listener = () => {
       if (controller.signal.aborted) {

@@ -58,7 +58,6 @@ describeOn('sshd', 'signals', (bed) => {
   it.each([
     ['SIGINT', 130, /^mtput: Interrupted\.$/],
     ['SIGTERM', 143, /^mtput: Terminated\.$/],
-    ['SIGHUP', 129, /^mtput: Hung up\.$/],
   ] as const)('%s ends it with %i, saying what to do', async (signal, code, happened) => {
     const fresh = `${signal}-fresh`;
     const old = await standOldTarget(join(bed.server.home, `${signal}-old`));
@@ -107,6 +106,18 @@ describeOn('sshd', 'signals', (bed) => {
     } finally {
       await proxy.resume('all');
     }
+  });
+
+  it('a hang-up is no reason to stop without a terminal', async () => {
+    const { program, stderr, closed } = await startUpload('no-terminal');
+    program.child.kill('SIGHUP');
+    const { bytesUp } = await proxy.stats();
+    const more = async (): Promise<boolean> => (await proxy.stats()).bytesUp > bytesUp + 1_000_000;
+    await waitFor(async () => program.child.exitCode !== null || more(), { what: 'more bytes to pass' });
+    expect(program.child.exitCode, stderr()).toBe(null);
+    program.child.kill('SIGTERM');
+    await closed;
+    expect(await program.exited).toEqual({ code: 143, signal: null });
   });
 
   it('goes on after it was interrupted, by the same command', async () => {

@@ -14,7 +14,7 @@ describe('signals', () => {
   ] as const)('%s stops the run once and leaves the second time', (name, exitCode) => {
     const from = source();
     const onFirst = vi.fn();
-    const { signal } = watchSignals(onFirst, from);
+    const { signal } = watchSignals(onFirst, from, true);
     from.emit(name);
     expect(signal.reason).toMatchObject({ code: 'cancelled', exitCode, advice: 'Run the same command again.' });
     expect(from.exit).not.toHaveBeenCalled();
@@ -23,9 +23,16 @@ describe('signals', () => {
     expect(onFirst).toHaveBeenCalledTimes(1);
   });
 
+  it('leaves a hang-up alone that does not concern it', () => {
+    const from = source();
+    const { signal } = watchSignals(() => {}, from, false);
+    expect(from.eventNames()).toEqual(['SIGINT', 'SIGTERM']);
+    expect(signal.aborted).toBe(false);
+  });
+
   it('leaves signals alone afterwards', () => {
     const from = source();
-    const watched = watchSignals(() => {}, from);
+    const watched = watchSignals(() => {}, from, true);
     watched.dispose();
     expect(from.eventNames()).toEqual([]);
     expect(watched.signal.aborted).toBe(false);
