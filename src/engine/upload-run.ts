@@ -6,6 +6,7 @@ import { textFromBytes } from '../util/bytes-text.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { type Deferred, deferred } from '../util/deferred.ts';
 import { ConnectionRates } from './connection-rates.ts';
+import { ContinuityCheck } from './continuity-check.ts';
 import type { Counters } from './counters.ts';
 import type { Observer, TransferEventBody, VerifiedBytes } from './events.ts';
 import { FileUpload } from './file-upload.ts';
@@ -75,8 +76,7 @@ export class UploadRun implements UploadContext {
   readonly #crowded: Set<number> = new Set();
   /** Connections of which that is not begun yet. */
   readonly #wishToMove: Set<number> = new Set();
-  /** Who waits for a connection to answer. */
-  readonly #asking: Map<number, Deferred<void>> = new Map();
+  readonly #continuityCheck: ContinuityCheck;
   #turn = 0;
   #error: CopyError | undefined;
   #firstFailure: CopyError | undefined;
@@ -113,6 +113,11 @@ export class UploadRun implements UploadContext {
       lost: (connection) => this.#lost(connection),
       failed: (error) => this.fail(error),
       emit: (event) => this.emit(event),
+    });
+    this.#continuityCheck = new ContinuityCheck(this.continuity, {
+      open: () => this.fleet.open,
+      drop: (connection) => this.fleet.drop(connection),
+      ask: (connection) => runner.post({ kind: 'ask', connection }),
     });
     runner.onReport((report) => this.#report(report));
   }
@@ -217,27 +222,8 @@ export class UploadRun implements UploadContext {
   }
 
   async assureContinuity(connection: number): Promise<void> {
-    while (!this.continuity.isWitness(connection)) {
-      const witness = this.continuity.witnesses.find((other) => this.fleet.open.includes(other));
-      // Without any, the loss of the last one has been told of, or is about to be.
-      if (witness === undefined) throw new CopyError('connection-lost', `Connection ${connection} proves nothing.`);
-      // No answer: its loss is reported first, and then the next one is asked.
-      if (await this.#answers(witness)) this.continuity.answered(witness);
-      else this.fleet.drop(witness);
-      if (this.#error !== undefined) throw this.#error;
-    }
-  }
-
-  async #answers(connection: number): Promise<boolean> {
-    const answer = this.#asking.get(connection) ?? deferred<void>();
-    if (!this.#asking.has(connection)) {
-      this.#asking.set(connection, answer);
-      this.runner.post({ kind: 'ask', connection });
-    }
-    return answer.promise.then(
-      () => true,
-      () => false,
-    );
+    await this.#continuityCheck.assure(connection);
+    if (this.#error !== undefined) throw this.#error;
   }
 
   async #copyAll(): Promise<void> {
@@ -397,13 +383,8 @@ export class UploadRun implements UploadContext {
         }
         return;
       }
-      case 'answered': {
-        const asking = this.#asking.get(report.connection);
-        this.#asking.delete(report.connection);
-        if (report.error === undefined) asking?.resolve();
-        else asking?.reject(CopyError.fromData(report.error));
-        return;
-      }
+      case 'answered':
+        return this.#continuityCheck.answered(report.connection, report.error === undefined);
       case 'crowded':
         this.#wishToMove.add(report.connection);
         return this.#moveSome();
