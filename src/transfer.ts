@@ -3,6 +3,7 @@ import type { Worker } from 'node:worker_threads';
 import { Counters, MAX_CONNECTIONS } from './engine/counters.ts';
 import type { Observer, TransferEventBody } from './engine/events.ts';
 import { choosePieceSize, pieceCount, UNLIMITED_PIECES } from './engine/grid.ts';
+import { GuardedObserver, warnOfObserver } from './engine/guarded-observer.ts';
 import { type FoundSources, findSources, type SourceFile } from './engine/local-files.ts';
 import { LocalRunner } from './engine/local-runner.ts';
 import { startRateLimiter } from './engine/rate-limiter.ts';
@@ -63,6 +64,10 @@ export interface PutOptions {
 export interface TransferContext {
   /** Stops the transfer; it then rejects nothing and results in `cancelled`. The reason may be a `CopyError`. */
   readonly signal?: AbortSignal;
+  /**
+   * Called for each event, while the copy waits. If it throws, or returns a promise that rejects, it is not called again:
+   * the copy continues, a warning of the process tells of it, and `observerError` is in the result.
+   */
   readonly onEvent?: Observer;
   /** Without it nobody is asked: unknown host keys and encrypted keys are refused. */
   readonly interaction?: Interaction;
@@ -82,6 +87,8 @@ export interface TransferResult {
   readonly elapsedMs: number;
   /** What ended the run, or the one file job. */
   readonly error?: CopyErrorData;
+  /** What `onEvent` threw, if it did: events are missing then, and nothing else. */
+  readonly observerError?: unknown;
 }
 
 /** Without `-n`: more than this is asked for by name only. */
@@ -110,7 +117,8 @@ export async function putWith(
   wiring: Wiring = {},
 ): Promise<TransferResult> {
   const startedMs = performance.now();
-  const observer = context.onEvent ?? (() => {});
+  const guarded = new GuardedObserver(context.onEvent, warnOfObserver);
+  const observer = guarded.observe;
   let outcome: UploadOutcome;
   try {
     outcome = await upload({ ...DEFAULTS, ...options }, context, observer, wiring);
@@ -121,7 +129,7 @@ export async function putWith(
   const { verified, connectionsUsed } = outcome;
   const body: TransferEventBody = { type: 'result', ...result, verified, connectionsUsed };
   observer({ v: 1, atMs: Date.now(), ...body });
-  return result;
+  return guarded.failure === undefined ? result : { ...result, observerError: guarded.failure.error };
 }
 
 const DEFAULTS = {

@@ -21,6 +21,7 @@ export function runPut(
       },
     };
     const result = await (await loadPut())(invocation.put, context);
+    if ('observerError' in result) throw result.observerError;
     if (!told && result.error) ui.fail(result.error);
     return result.exitCode;
   });

@@ -57,6 +57,16 @@ describe('a run', () => {
     expect(await asked?.secret('prompt')).toBe('prompt');
   });
 
+  it('fails when the copy is over where the display failed', async () => {
+    const { exitCode, people } = await run('-B f h:', async () => ({
+      ...empty,
+      exitCode: 0,
+      observerError: new Error('No display.'),
+    }));
+    expect(exitCode).toBe(70);
+    expect(people.lines.join(' ')).toContain('No display.');
+  });
+
   it('tells of a failure once, with or without a result event', async () => {
     const { error } = failure('no-connection', 'none is left');
     for (const told of [true, false]) {
