@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'connection-refused'
   | 'connection-lost'
   | 'connection-stalled'
+  | 'authentication-lost'
   | 'host-key-unknown'
   | 'host-key-changed'
   | 'host-key-revoked'
@@ -74,6 +75,12 @@ const kinds: Record<ErrorCode, ErrorKind> = {
   'connection-refused': kind('connection', true, 5, 'The server limits connections: use fewer with -n, or wait.'),
   'connection-lost': kind('connection', true, 5, 'Run the same command again.'),
   'connection-stalled': kind('connection', true, 5, 'Check the network, or raise --stall-timeout.'),
+  'authentication-lost': kind(
+    'connection',
+    true,
+    5,
+    'The server may refuse this address or account without saying so: see its log, or run the same command again later.',
+  ),
   'host-key-unknown': kind('run', false, 6, 'Compare the fingerprint with its owner, then add it to known_hosts.'),
   'host-key-changed': kind('run', false, 6, 'Somebody may be listening; ask the owner of the server first.'),
   'host-key-revoked': kind('run', false, 6, 'This key must not be used; ask the owner of the server.'),

@@ -3,9 +3,18 @@
  * lost ones anew. A failing connection never fails the run while another works or the time to retry is not over.
  */
 import { CopyError, type CopyErrorData } from '../errors.ts';
+import { formatDuration } from '../util/format-duration.ts';
+import { ConnectionOutage } from './connection-outage.ts';
 import type { TransferEventBody } from './events.ts';
 import type { PieceRunner, RunnerReport } from './piece-runner.ts';
-import { admissionDelayMs, MAX_FRUITLESS_LOSSES, MAX_REFUSALS, redialDelayMs } from './retry-policy.ts';
+import {
+  admissionDelayMs,
+  MAX_BROKEN_HANDSHAKES,
+  MAX_FRUITLESS_LOSSES,
+  MAX_REFUSALS,
+  redialDelayMs,
+  revivalDelayMs,
+} from './retry-policy.ts';
 
 export interface FleetOptions {
   /** Connections to open. */
@@ -25,6 +34,8 @@ interface Slot {
   refusals: number;
   /** Failures in a row since it was last open. */
   failures: number;
+  /** Of those, the last ones in a row that are no matter of the line: {@link isBroken}. */
+  brokenHandshakes: number;
   timer: NodeJS.Timeout | undefined;
   /** While it is dialling: the server has let it in. */
   admitted: boolean;
@@ -50,7 +61,10 @@ export class Fleet {
   readonly #slots: Slot[] = [];
   #startups: number;
   #everOpen = false;
-  #aloneSince: number | undefined;
+  readonly #outage: ConnectionOutage;
+  /** How often one that was given up was tried again, in a row and in vain. */
+  #revivals = 0;
+  #revivalTimer: NodeJS.Timeout | undefined;
   #lastDialMs = Number.NEGATIVE_INFINITY;
   #dialTimer: NodeJS.Timeout | undefined;
   /** Connections lost since bytes were last acknowledged. */
@@ -62,12 +76,14 @@ export class Fleet {
     this.#options = options;
     this.#listener = listener;
     this.#startups = options.maxStartups;
+    this.#outage = new ConnectionOutage(options.retryForMs);
     for (let connection = 1; connection <= options.wanted; connection++) {
       this.#slots.push({
         connection,
         state: 'waiting',
         refusals: 0,
         failures: 0,
+        brokenHandshakes: 0,
         timer: undefined,
         admitted: false,
         renewing: false,
@@ -136,6 +152,7 @@ export class Fleet {
   end(): void {
     this.#ended = true;
     clearTimeout(this.#dialTimer);
+    clearTimeout(this.#revivalTimer);
     for (const slot of this.#slots) {
       clearTimeout(slot.timer);
       if (slot.state === 'dialling' || slot.state === 'open') {
@@ -148,11 +165,13 @@ export class Fleet {
     if (this.#ended) return;
     clearTimeout(this.#dialTimer);
     const startups = this.#slots.filter(({ state, admitted }) => state === 'dialling' && !admitted).length;
-    let room = Math.max(1, Math.floor(this.#startups)) - startups;
+    const atOnce = this.#outage.failedAttempts > 0 ? 1 : Math.max(1, Math.floor(this.#startups));
+    let room = atOnce - startups;
     for (const slot of this.#slots) {
       if (room <= 0) return;
       if (slot.state !== 'waiting' || slot.timer !== undefined) continue;
-      const pauseMs = this.#lastDialMs + this.#options.connectIntervalMs - performance.now();
+      const notBeforeMs = Math.max(this.#lastDialMs + this.#options.connectIntervalMs, this.#outage.nextAttemptMs);
+      const pauseMs = notBeforeMs - performance.now();
       if (pauseMs > 0) {
         this.#dialTimer = setTimeout(() => this.#dial(), pauseMs);
         return;
@@ -170,10 +189,14 @@ export class Fleet {
     slot.state = 'open';
     slot.refusals = 0;
     slot.failures = 0;
+    slot.brokenHandshakes = 0;
     this.#everOpen = true;
-    // A server that lets one in after a time without any may let others in too.
-    if (this.#aloneSince !== undefined) this.#reviveGivenUp();
-    this.#aloneSince = undefined;
+    // A server that lets one in after a time without any, or one that it kept refusing, may let others in too.
+    for (const other of this.#slots) {
+      if (other.state === 'given-up' && (this.#outage.isOn || (this.#revivals > 0 && isRefused(other)))) revive(other);
+    }
+    this.#revivals = 0;
+    this.#outage.end();
     if (this.#ended) return this.#runner.post({ kind: 'close', connection: slot.connection });
     this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'open', description });
     this.#listener.opened(slot.connection);
@@ -184,17 +207,25 @@ export class Fleet {
     slot.state = 'waiting';
     if (this.#ended) return;
     slot.failures++;
-    if (error.scope === 'run' || !error.retry) {
+    slot.brokenHandshakes = isBroken(error) ? slot.brokenHandshakes + 1 : 0;
+    if (!this.#everOpen && isUnreachable(error)) {
+      // It may have several addresses, and another attempt reach one that answers.
+      if (!this.#slots.some(isFirstAttempt)) return this.#fail(CopyError.fromData(error));
+      this.#wait(slot, error, redialDelayMs(slot.failures), 'lost');
+    } else if (error.scope === 'run' || !error.retry) {
       // After one that worked, a failed login is most likely a server that is full and does not say so.
       if (!this.#everOpen) return this.#fail(CopyError.fromData(error));
       // The last one that is left keeps trying.
-      if (this.open.length > 0 || this.#mayStillCome(slot)) this.#giveUp(slot, error);
-      else this.#refused(slot, error);
+      if (this.open.length === 0 && !this.#mayStillCome(slot)) this.#refused(slot, error);
+      else {
+        slot.refusals = 0;
+        this.#giveUp(slot, error);
+      }
+    } else if (slot.brokenHandshakes >= MAX_BROKEN_HANDSHAKES) {
+      if (this.open.length === 0) return this.#fail(CopyError.fromData(error));
+      this.#giveUp(slot, error);
     } else if (error.code === 'connection-refused') {
       this.#refused(slot, error);
-    } else if (!this.#everOpen && !this.#slots.some(isFirstAttempt)) {
-      // The last of the first attempts: there is no server, or no way to it.
-      return this.#fail(CopyError.fromData(error));
     } else {
       this.#wait(slot, error, redialDelayMs(slot.failures), 'lost');
     }
@@ -205,11 +236,11 @@ export class Fleet {
   #refused(slot: Slot, error: CopyErrorData): void {
     slot.refusals++;
     this.#startups = Math.max(1, this.#startups / 2);
-    const alone = this.open.length === 0;
-    if (slot.refusals < MAX_REFUSALS || (alone && this.#everOpen)) {
+    if (slot.refusals < MAX_REFUSALS || this.open.length === 0) {
       return this.#wait(slot, error, admissionDelayMs(slot.refusals), 'refused');
     }
     this.#giveUp(slot, error);
+    this.#reviveLater();
   }
 
   #lost(slot: Slot, error: CopyErrorData | undefined): void {
@@ -231,21 +262,39 @@ export class Fleet {
   }
 
   #wait(slot: Slot, error: CopyErrorData | undefined, delayMs: number, state: 'lost' | 'refused'): void {
-    const { connection } = slot;
-    this.#listener.emit({ type: 'connection', connection, state, retryInMs: delayMs, ...(error && { error }) });
-    if (this.open.length === 0 && this.#everOpen) {
-      const now = performance.now();
-      this.#aloneSince ??= now;
-      if (now - this.#aloneSince > this.#options.retryForMs) {
-        const message = `No connection for ${Math.round(this.#options.retryForMs / 1000)} s: ${error?.message ?? 'lost'}`;
-        return this.#fail(new CopyError('no-connection', message, error && { advice: error.advice }));
-      }
-    }
+    const isAttempt = slot.failures > 0;
     slot.state = 'waiting';
+    if (this.open.length === 0) {
+      if (this.#everOpen) this.#outage.begin(performance.now());
+      const isLast = !this.#slots.some((other) => other.state === 'dialling');
+      if (isAttempt && isLast) return this.#waitForAny(slot, error, state);
+    }
+    this.#tellWait(slot, error, delayMs, state);
     slot.timer = setTimeout(() => {
       slot.timer = undefined;
       this.#dial();
     }, delayMs);
+  }
+
+  /** No connection is open and no attempt is under way: attempts are made one at a time from now on. */
+  #waitForAny(slot: Slot, error: CopyErrorData | undefined, state: 'lost' | 'refused'): void {
+    const pauseMs = this.#outage.attemptFailed(performance.now());
+    if (pauseMs === undefined) {
+      const message = `No connection for ${formatDuration(this.#options.retryForMs)}: ${error?.message ?? 'lost'}`;
+      return this.#fail(new CopyError('no-connection', message, error && { advice: error.advice }));
+    }
+    for (const other of this.#slots) {
+      clearTimeout(other.timer);
+      other.timer = undefined;
+    }
+    this.#tellWait(slot, error, pauseMs, state);
+    if (this.#outage.failedAttempts > 1 || error === undefined) return;
+    const message = `${error.message} No connection is open; it is tried again for ${formatDuration(this.#options.retryForMs)}.`;
+    this.#listener.emit({ type: 'notice', level: 'warning', code: 'no-connection', message });
+  }
+
+  #tellWait({ connection }: Slot, error: CopyErrorData | undefined, delayMs: number, state: 'lost' | 'refused'): void {
+    this.#listener.emit({ type: 'connection', connection, state, retryInMs: delayMs, ...(error && { error }) });
   }
 
   /** Whether a connection other than that of `slot` may still come. */
@@ -253,12 +302,16 @@ export class Fleet {
     return this.#slots.some((other) => other !== slot && other.state !== 'open' && other.state !== 'given-up');
   }
 
-  #reviveGivenUp(): void {
-    for (const slot of this.#slots) {
-      if (slot.state !== 'given-up') continue;
-      slot.state = 'waiting';
-      slot.refusals = MAX_REFUSALS - 1;
-    }
+  /** What a server refuses for a while, as after a burst of attempts, is tried again: one at a time, ever more rarely. */
+  #reviveLater(): void {
+    clearTimeout(this.#revivalTimer);
+    this.#revivalTimer = setTimeout(() => {
+      const slot = this.#slots.find((one) => one.state === 'given-up' && isRefused(one));
+      if (slot === undefined) return;
+      this.#revivals++;
+      revive(slot);
+      this.#dial();
+    }, revivalDelayMs(this.#revivals));
   }
 
   #giveUp(slot: Slot, error: CopyErrorData): void {
@@ -284,6 +337,28 @@ export class Fleet {
 
 /** Connections that are always in the thread that lists and commits. */
 const OWN_CONNECTIONS = 2;
+
+/** Whether the server refused it as one too many, rather than its login. */
+function isRefused({ refusals }: Slot): boolean {
+  return refusals > 0;
+}
+
+/** One more refusal, and it is given up again. */
+function revive(slot: Slot): void {
+  slot.state = 'waiting';
+  slot.refusals = MAX_REFUSALS - 1;
+  slot.brokenHandshakes = 0;
+}
+
+/** Nothing answers there, and nothing tells that a server ever did: a later attempt would most likely not help. */
+function isUnreachable({ code, retry }: CopyErrorData): boolean {
+  return code === 'connection-failed' && !retry;
+}
+
+/** What a server may do on purpose, and would do for ever, so that it is tried some times only. */
+function isBroken({ code }: CopyErrorData): boolean {
+  return code === 'authentication-lost' || code === 'protocol';
+}
 
 function isOwn({ connection }: Slot): boolean {
   return connection <= OWN_CONNECTIONS;

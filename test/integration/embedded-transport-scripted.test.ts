@@ -163,7 +163,7 @@ describe('EmbeddedTransport', () => {
     let answered = 0;
     const { port } = await scripted({ authenticate: askingForEver(how, () => answered++) });
     const { transport: ssh } = transport(port, {}, Array(100).fill('1234'), [], 700);
-    expect(await failureOf(ssh.open(1, never))).toMatchObject({ code: 'connection-failed' });
+    expect(await failureOf(ssh.open(1, never))).toMatchObject({ code: 'authentication-lost' });
     expect(answered).toBeLessThanOrEqual(10);
   });
 
@@ -182,7 +182,7 @@ describe('EmbeddedTransport', () => {
       const { port } = await scripted({ authenticate });
       const { transport: ssh } = transport(port, {}, Array(100).fill('1234'), [], 700);
       const connection = await ssh.open(1, never);
-      expect(await failureOf(ssh.open(2, never))).toMatchObject({ code: 'connection-failed' });
+      expect(await failureOf(ssh.open(2, never))).toMatchObject({ code: 'authentication-lost' });
       expect(answered).toBeLessThanOrEqual(10);
       await connection.close();
     },
@@ -299,7 +299,7 @@ describe('EmbeddedTransport', () => {
     const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     const lost = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
     expect(opened).toHaveLength(2);
-    expect(lost).toEqual([expect.objectContaining({ code: 'connection-lost' })]);
+    expect(lost).toEqual([expect.objectContaining({ code: 'authentication-lost', retry: true })]);
     await Promise.all(opened.map((connection) => connection.close()));
   });
 

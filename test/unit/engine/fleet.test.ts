@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { TransferEventBody } from '../../../src/engine/events.ts';
 import { Fleet, type FleetOptions } from '../../../src/engine/fleet.ts';
 import type { PieceRunner, RunnerCommand, RunnerReport } from '../../../src/engine/piece-runner.ts';
-import { CopyError, type ErrorCode } from '../../../src/errors.ts';
+import { CopyError, type CopyErrorOptions, type ErrorCode } from '../../../src/errors.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
@@ -66,9 +66,18 @@ class Scene implements PieceRunner {
     this.#report({ kind: 'opened', connection, abilities, description: `server ${connection}` });
   }
 
-  fail(connection: number, code: ErrorCode): void {
+  fail(connection: number, code: ErrorCode, options: CopyErrorOptions = {}): void {
     this.#answered(connection);
-    this.#report({ kind: 'open-failed', connection, error: new CopyError(code, 'No.').toData() });
+    this.#report({ kind: 'open-failed', connection, error: new CopyError(code, 'No.', options).toData() });
+  }
+
+  /** Attempts so far. */
+  get attempts(): number {
+    return this.commands.filter(({ kind }) => kind === 'open').length;
+  }
+
+  notices(): string[] {
+    return this.events.flatMap((event) => (event.type === 'notice' ? [event.message] : []));
   }
 
   admit(connection: number): void {
@@ -174,7 +183,7 @@ test('a refusal halves the handshakes at once, and is tried again later and late
     expect(scene.dialling, 'one at a time').toEqual([4]);
     scene.fail(4, 'connection-refused');
   }
-  scene.wait(3_600_000);
+  scene.wait(59_999);
   expect(scene.dialling).toEqual([]);
   expect(scene.of('connection', 'given-up')).toEqual([3, 4]);
   expect(scene.of('connection', 'refused')).toEqual([3, 4, 3, 4, 3, 4]);
@@ -198,15 +207,115 @@ test('a refused connection that comes in later counts from the beginning again',
   expect(scene.dialling).toEqual([2]);
 });
 
-test('a first connection that is always refused fails the run with that', () => {
+test('those given up after refusals are tried again, one at a time, ever more rarely, and all when one comes in', () => {
+  const scene = new Scene({ wanted: 4, maxStartups: 4 });
+  scene.start();
+  scene.open(1);
+  for (const connection of [2, 3, 4]) scene.fail(connection, 'connection-refused');
+  for (let round = 0; scene.of('connection', 'given-up').length < 3; round++) {
+    expect(round).toBeLessThan(100);
+    for (const connection of [...scene.dialling]) scene.fail(connection, 'connection-refused');
+    scene.wait(1000);
+  }
+  for (const minutes of [1, 2, 4]) {
+    // The wait above may have used some of the first one.
+    scene.wait(minutes * 60_000 - 1001);
+    expect(scene.dialling).toEqual([]);
+    scene.wait(1001);
+    expect(scene.dialling).toHaveLength(1);
+    if (minutes < 4) scene.fail(scene.dialling[0]!, 'connection-refused');
+  }
+  scene.open(scene.dialling[0]!);
+  while (scene.dialling.length > 0) scene.open(scene.dialling[0]!);
+  expect(scene.fleet.open).toEqual([1, 2, 3, 4]);
+});
+
+/** What may end an attempt though the server is there and will let us in. */
+const passing = [
+  ['connection-failed', {}],
+  ['connection-refused', {}],
+  ['connection-lost', {}],
+  ['connection-stalled', {}],
+] as const;
+
+describe.each(passing)('before any connection was open, %s', (code, options) => {
+  test('is tried again for as long as told, one attempt at a time, ever later; then there is no connection', () => {
+    const scene = new Scene({ wanted: 10, maxStartups: 8, retryForMs: 120_000 });
+    scene.start();
+    const began = performance.now();
+    const attemptsAt: number[] = [];
+    for (let step = 0; scene.failures.length === 0 && step < 10_000; step++) {
+      if (scene.attempts > 10) expect(scene.dialling.length).toBeLessThanOrEqual(1);
+      for (const connection of [...scene.dialling]) {
+        attemptsAt.push(performance.now() - began);
+        scene.fail(connection, code, options);
+      }
+      scene.wait(100);
+    }
+    expect(scene.failures.map(({ code, exitCode }) => [code, exitCode])).toEqual([['no-connection', 5]]);
+    expect(attemptsAt.at(-1)).toBeGreaterThanOrEqual(119_000);
+    expect(attemptsAt.at(-1)).toBeLessThan(121_000);
+    expect(attemptsAt.length, 'not a hammer').toBeLessThan(24);
+    expect(scene.notices(), 'it is told once, without -v').toEqual([
+      'No. No connection is open; it is tried again for 2 min 0 s.',
+    ]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('and then an attempt that succeeds: all come in', () => {
+    const scene = new Scene({ wanted: 10, maxStartups: 8 });
+    scene.start();
+    while (performance.now() < 60_000) {
+      for (const connection of [...scene.dialling]) scene.fail(connection, code, options);
+      scene.wait(100);
+    }
+    for (let round = 0; round < 20 && scene.fleet.open.length < 10; round++) {
+      for (const connection of [...scene.dialling]) scene.open(connection);
+      scene.wait(30_000);
+    }
+    expect(scene.fleet.open).toHaveLength(10);
+    expect(scene.failures).toEqual([]);
+  });
+});
+
+test.each(['authentication-lost', 'protocol'] as const)(
+  '%s five times in a row ends a run without a connection',
+  (code) => {
+    const scene = new Scene({ wanted: 1 });
+    scene.start();
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      expect(scene.failures).toEqual([]);
+      scene.fail(1, code);
+      scene.wait(30_000);
+    }
+    expect(scene.failures.map((error) => error.code)).toEqual([code]);
+    expect(scene.attempts).toBe(5);
+  },
+);
+
+test('authentication-lost five times in a row gives up one connection beside another that works', () => {
+  const scene = new Scene({ wanted: 2 });
+  scene.start();
+  scene.open(1);
+  for (let attempt = 1; attempt <= 5; attempt++) {
+    scene.fail(2, 'authentication-lost');
+    scene.wait(31_000);
+  }
+  scene.wait(3_600_000);
+  expect(scene.attempts).toBe(6);
+  expect(scene.of('connection', 'given-up')).toEqual([2]);
+  expect(scene.failures).toEqual([]);
+});
+
+test('authentication-lost with something else in between is not in a row', () => {
   const scene = new Scene({ wanted: 1 });
   scene.start();
-  for (let attempt = 1; attempt <= 4; attempt++) {
-    expect(scene.failures).toEqual([]);
-    scene.fail(1, 'connection-refused');
-    scene.wait(60_000);
+  for (let attempt = 1; attempt <= 12; attempt++) {
+    scene.fail(1, attempt % 4 === 0 ? 'connection-lost' : 'authentication-lost');
+    scene.wait(30_000);
   }
-  expect(scene.failures.map(({ code }) => code)).toEqual(['connection-refused']);
+  scene.open(1);
+  expect(scene.failures).toEqual([]);
 });
 
 test.each(['authentication-failed', 'host-key-changed', 'subsystem-missing'] as const)(
@@ -223,12 +332,12 @@ test.each(['authentication-failed', 'host-key-changed', 'subsystem-missing'] as 
   },
 );
 
-test('a server that does not answer fails the run when the last of the first attempts has failed', () => {
+test('where no server was ever heard of, the run fails when the last of the first attempts has failed', () => {
   const scene = new Scene({ wanted: 10, maxStartups: 8 });
   scene.start();
   // Handshakes that time out leave the others time to be dialled anew: that must not go on for ever.
   for (let attempts = 0; attempts < 100 && scene.failures.length === 0; attempts++) {
-    scene.fail(scene.dialling[0]!, 'connection-failed');
+    scene.fail(scene.dialling[0]!, 'connection-failed', { retry: false });
     scene.wait(300);
     if (attempts < 9) expect(scene.failures).toEqual([]);
   }

@@ -19,16 +19,23 @@ const dialSentences: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'there is no local address or port left for it',
 };
 
-/** A TCP connection that did not come about. */
-export function dialError(error: unknown, target: string): CopyError {
+/**
+ * A TCP connection that did not come about.
+ *
+ * @param retry whether a later attempt may help: whether a server is known to be there.
+ */
+export function dialError(error: unknown, target: string, retry: boolean): CopyError {
   const code = codeOf(error);
   const reason = (typeof code === 'string' ? dialSentences[code] : undefined) ?? messageOf(error);
-  return new CopyError('connection-failed', `Cannot connect to ${target}: ${reason}.`, { cause: error });
+  return new CopyError('connection-failed', `Cannot connect to ${target}: ${reason}.`, { cause: error, retry });
 }
 
-export function timeoutError(stage: Stage | 'TCP', target: string, ms: number): CopyError {
-  return new CopyError('connection-failed', `${target} did not answer within ${ms / 1000} s (${stage}).`, {
+/** @param retry as with {@link dialError}. */
+export function timeoutError(stage: Stage | 'TCP', target: string, ms: number, retry: boolean): CopyError {
+  const code = stage === 'authentication' ? 'authentication-lost' : 'connection-failed';
+  return new CopyError(code, `${target} did not answer within ${ms / 1000} s (${stage}).`, {
     advice: 'Check host, port and network, or raise --connect-timeout.',
+    retry,
   });
 }
 
@@ -51,14 +58,20 @@ export function lostError(error: unknown, stage: Stage, target: string, greeting
   if (code === tooManyConnections) {
     return new CopyError('connection-refused', `${target} refused the connection: ${messageOf(error)}.`, cause);
   }
-  if (stage === 'key exchange' && isLevel(error, 'handshake')) return handshakeError(error, target);
+  if (stage === 'key exchange' && isMalformed(error)) return handshakeError(error, target);
+  const lost = stage === 'authentication' ? 'authentication-lost' : 'connection-lost';
   if (typeof code === 'number') {
-    return new CopyError('connection-lost', `${target} ended the connection: ${messageOf(error)}.`, cause);
+    return new CopyError(lost, `${target} ended the connection: ${messageOf(error)}.`, cause);
   }
   if (stage === 'identification') return refusedError(error, target, greeting);
   const how = error === undefined ? 'was closed by the server' : `was lost (${messageOf(error)})`;
   const when = stage === 'open' ? '' : ` during ${stage}`;
-  return new CopyError('connection-lost', `The connection to ${target} ${how}${when}.`, cause);
+  return new CopyError(lost, `The connection to ${target} ${how}${when}.`, cause);
+}
+
+/** Whether what was received is at fault, rather than the line that ended. */
+function isMalformed(error: unknown): boolean {
+  return isLevel(error, 'handshake') || (isLevel(error, 'protocol') && !/connection lost/i.test(messageOf(error)));
 }
 
 function refusedError(error: unknown, target: string, greeting: string): CopyError {

@@ -40,6 +40,8 @@ export interface SharedState {
   hostKey?: HostKeyVerdict & { readonly blob: Uint8Array };
   /** What let the first connection in. */
   credential?: Credential;
+  /** Whether a TCP connection came about: a server is there, and a later attempt may reach it. */
+  hasReached?: boolean;
 }
 
 /** Less than this is no limit but nonsense. */
@@ -56,6 +58,7 @@ export class ConnectionAttempt {
   private readonly dialling = new AbortController();
   private readonly pass: GatePass;
   private stage: Stage = 'identification';
+  private isKnown = false;
   private over = false;
   private socket: Socket | undefined;
   private client: Client | undefined;
@@ -77,7 +80,7 @@ export class ConnectionAttempt {
     this.target = cleanText(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
     this.deadline = new PatientDeadline(connectTimeoutMs, () => {
       const stage = this.socket === undefined ? 'TCP' : this.stage;
-      this.fail(timeoutError(stage, this.target, connectTimeoutMs));
+      this.fail(timeoutError(stage, this.target, connectTimeoutMs, this.mayRetry));
     });
     this.pass = shared.gate.enter((error) => this.fail(error));
   }
@@ -98,12 +101,14 @@ export class ConnectionAttempt {
 
   private async connect(): Promise<void> {
     const hostKeyAlgorithms = await this.shared.policy.algorithms();
+    this.isKnown = await this.shared.policy.isKnownHost();
     if (this.over) return;
     try {
       this.socket = await dial(this.shared.settings, this.dialling.signal);
     } catch (error) {
-      return this.fail(dialError(error, this.target));
+      return this.fail(dialError(error, this.target, this.mayRetry));
     }
+    this.shared.hasReached = true;
     if (this.over) {
       this.socket.destroy();
       return;
@@ -141,6 +146,11 @@ export class ConnectionAttempt {
     onAuthenticationFailure(client, (methods, partialSuccess) => {
       this.answer = { methods, partialSuccess };
     });
+  }
+
+  /** Nothing there, and nothing that tells of a server: most likely a wrong name or port, which stays wrong. */
+  private get mayRetry(): boolean {
+    return this.isKnown || this.shared.hasReached === true;
   }
 
   private algorithms(serverHostKey: readonly string[]): Algorithms {
@@ -182,9 +192,7 @@ export class ConnectionAttempt {
   }
 
   private onHandshake(): void {
-    if (this.stage !== 'key exchange') return;
-    this.stage = 'authentication';
-    this.deadline.restart();
+    if (this.stage === 'key exchange') this.deadline.restart();
   }
 
   private async authenticate(
@@ -194,6 +202,8 @@ export class ConnectionAttempt {
   ): Promise<void> {
     try {
       const role = await this.deadline.during(this.pass.turn('credential'));
+      if (this.over) return;
+      this.stage = 'authentication';
       this.authentication ??= this.authenticationFor(role);
       const answer = this.answer ?? { methods: methods ?? undefined, partialSuccess: partial === true };
       const method = await this.authentication.next(answer.methods, answer.partialSuccess);
@@ -288,10 +298,10 @@ export class ConnectionAttempt {
     );
   }
 
-  /** sshd hangs up after MaxAuthTries failures, with reason 2 and this sentence. */
+  /** sshd hangs up after MaxAuthTries failures, with reason 2 and "Too many authentication failures"; others alike. */
   private refusedCredential(error: unknown): CopyError | undefined {
     if (this.stage !== 'authentication' || !(error instanceof Error)) return undefined;
-    if (!/authentication failures/i.test(error.message)) return undefined;
+    if (!/(too many|maximum).*(auth|login)/i.test(error.message)) return undefined;
     return this.authentication instanceof FirstAuthentication ? this.authentication.failure() : undefined;
   }
 
@@ -301,9 +311,9 @@ export class ConnectionAttempt {
     this.over = true;
     this.endOpening();
     this.dialling.abort();
-    this.pass.leave(error);
-    this.gone(error);
-    void this.hangUp(failGraceMs).then(() => this.rejected(error));
+    const reason = this.pass.leave(error) ?? error;
+    this.gone(reason);
+    void this.hangUp(failGraceMs).then(() => this.rejected(reason));
   }
 
   private async close(): Promise<void> {

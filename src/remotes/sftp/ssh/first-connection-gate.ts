@@ -1,8 +1,10 @@
 /**
  * Lets one connection settle host key and credential while the others do TCP and key exchange. They may check their host
- * key once one is accepted, and show a secret once the first is in.
+ * key once one is accepted, and show a secret once the first is in. Where the line is cut while the first one
+ * authenticates, the next attempt waits, ever longer, and the fifth cut in a row is the last: a server may hang up on
+ * purpose, and counts attempts.
  */
-import type { CopyError } from '../../../errors.ts';
+import { CopyError } from '../../../errors.ts';
 
 /** `first`: decide, and ask if need be. `follower`: do what the first one found right. */
 export type Role = 'first' | 'follower';
@@ -21,9 +23,17 @@ export interface GatePass {
   turn(step: Step): Promise<Role>;
   /** Only of use from the first: the others may go on to their host key check. */
   hostKeyAccepted(): void;
-  /** Ends the pass. If the first leaves with an error that ends the run, all fail with it; else another becomes first. */
-  leave(error?: CopyError): void;
+  /**
+   * Ends the pass. If the first leaves with an error that ends the run, all fail with it; else another becomes first.
+   * Returns the error to report: that of scope `run` which the last cut in a row makes of `error`, or `error` itself.
+   */
+  leave(error?: CopyError): CopyError | undefined;
 }
+
+/** How often in a row the line may be cut while a first connection authenticates. */
+const MAX_CUT_LOGINS = 5;
+/** The pause after the first of these; it doubles. */
+const CUT_LOGIN_PAUSE_MS = 1000;
 
 export class FirstConnectionGate {
   private readonly passes = new Map<GatePass, (error: CopyError) => void>();
@@ -31,6 +41,8 @@ export class FirstConnectionGate {
   private first: GatePass | undefined;
   private hostKeyIsAccepted = false;
   private settled = false;
+  private cutLogins = 0;
+  private pause: NodeJS.Timeout | undefined;
 
   /** `fail` is called at most once, when the first connection failed for all. */
   enter(fail: (error: CopyError) => void): GatePass {
@@ -58,16 +70,40 @@ export class FirstConnectionGate {
     this.wake();
   }
 
-  private leave(pass: GatePass, error: CopyError | undefined): void {
-    if (!this.passes.delete(pass)) return;
+  private leave(pass: GatePass, error: CopyError | undefined): CopyError | undefined {
+    if (!this.passes.delete(pass)) return error;
     this.waiters = this.waiters.filter((waiter) => waiter.pass !== pass);
+    let reason = error;
     if (pass === this.first) {
       this.first = undefined;
       if (error === undefined) this.settled = true;
+      else if (error.code === 'authentication-lost') reason = this.cutLogin(error);
       // Who gave up says nothing about the others.
-      else if (error.scope === 'run' && error.code !== 'cancelled') this.failAll(error);
+      if (reason?.scope === 'run' && reason.code !== 'cancelled') this.failAll(reason);
     }
+    if (this.passes.size === 0) this.resume();
     this.wake();
+    return reason;
+  }
+
+  private cutLogin(error: CopyError): CopyError {
+    this.resume();
+    if (++this.cutLogins < MAX_CUT_LOGINS) {
+      const pauseMs = CUT_LOGIN_PAUSE_MS * 2 ** (this.cutLogins - 1);
+      this.pause = setTimeout(() => {
+        this.resume();
+        this.wake();
+      }, pauseMs);
+      return error;
+    }
+    this.cutLogins = 0;
+    const message = `The connection was cut ${MAX_CUT_LOGINS} times in a row during authentication. ${error.message}`;
+    return new CopyError(error.code, message, { cause: error, scope: 'run', retry: false, advice: error.advice });
+  }
+
+  private resume(): void {
+    clearTimeout(this.pause);
+    this.pause = undefined;
   }
 
   private failAll(error: CopyError): void {
@@ -79,8 +115,10 @@ export class FirstConnectionGate {
 
   private wake(): void {
     if (!this.settled) this.first ??= this.waiters[0]?.pass;
-    const ready = (waiter: Waiter): boolean =>
-      this.settled || waiter.pass === this.first || (waiter.step === 'host-key' && this.hostKeyIsAccepted);
+    const ready = ({ pass, step }: Waiter): boolean => {
+      if (this.settled || (step === 'host-key' && this.hostKeyIsAccepted)) return true;
+      return pass === this.first && (step === 'host-key' || this.pause === undefined);
+    };
     const woken = this.waiters.filter(ready);
     this.waiters = this.waiters.filter((waiter) => !ready(waiter));
     for (const { pass, resolve } of woken) resolve(pass === this.first ? 'first' : 'follower');

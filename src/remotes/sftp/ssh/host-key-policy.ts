@@ -50,6 +50,12 @@ export class HostKeyPolicy {
     return [...hostKeys.filter((name) => first.has(name)), ...hostKeys.filter((name) => !first.has(name))];
   }
 
+  /** Whether the user knows a key of this host and port, so that a server has been there before. */
+  async isKnownHost(): Promise<boolean> {
+    if (this.settings.hostKeys.pins.length > 0) return true;
+    return (await this.knownKeys()).some(({ marker, bare }) => marker === undefined && !bare);
+  }
+
   /**
    * Judges the key of the first connection; may ask, may write to known_hosts.
    *

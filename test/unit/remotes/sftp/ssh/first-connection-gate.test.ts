@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { CopyError } from '../../../../../src/errors.ts';
 import { FirstConnectionGate, type Role } from '../../../../../src/remotes/sftp/ssh/first-connection-gate.ts';
 
@@ -71,5 +71,35 @@ describe('FirstConnectionGate', () => {
     second.pass.leave(refused);
     expect(third.failures).toEqual([]);
     expect(await now(third.pass.turn('credential'))).toBe('follower');
+  });
+
+  test('cut while it authenticates: the next one waits ever longer, and the fifth cut in a row is the last', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const gate = new FirstConnectionGate();
+    const cut = new CopyError('authentication-lost', 'Cut.');
+    const all = Array.from({ length: 7 }, () => enter(gate));
+    const turns = all.map(({ pass }) => pass.turn('credential'));
+    expect(await now(turns[0]!)).toBe('first');
+    for (const [index, pauseMs] of [1000, 2000, 4000, 8000].entries()) {
+      expect(all[index]!.pass.leave(cut)).toBe(cut);
+      vi.advanceTimersByTime(pauseMs - 1);
+      expect(await now(turns[index + 1]!), 'not yet').toBe('waits');
+      vi.advanceTimersByTime(1);
+      expect(await now(turns[index + 1]!)).toBe('first');
+    }
+    const last = all[4]!.pass.leave(cut);
+    expect(last).toMatchObject({ code: 'authentication-lost', scope: 'run', retry: false, exitCode: 5 });
+    expect(all[5]!.failures).toEqual([last]);
+    expect(all[6]!.failures).toEqual([last]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('after a cut the others may check the host key at once', async () => {
+    const gate = new FirstConnectionGate();
+    const [first, second] = [enter(gate), enter(gate)];
+    first.pass.leave(new CopyError('authentication-lost', 'Cut.'));
+    expect(await now(second.pass.turn('host-key'))).toBe('first');
+    second.pass.leave(lost);
   });
 });
