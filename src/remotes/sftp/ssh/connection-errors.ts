@@ -1,6 +1,7 @@
 /** From what sockets and ssh2 say to coded errors with sentences for people. */
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
+import { readableText } from '../codec/readable-text.ts';
 
 /** How far a connection has come. */
 export type Stage = 'identification' | 'key exchange' | 'authentication' | 'sftp' | 'open';
@@ -30,10 +31,15 @@ export function dialError(error: unknown, target: string, retry: boolean): CopyE
   return new CopyError('connection-failed', `Cannot connect to ${target}: ${reason}.`, { cause: error, retry });
 }
 
-/** @param retry as with {@link dialError}. */
-export function timeoutError(stage: Stage | 'TCP', target: string, ms: number, retry: boolean): CopyError {
+/**
+ * @param retry as with {@link dialError}.
+ * @param said what came in place of an answer.
+ */
+export function timeoutError(stage: Stage | 'TCP', target: string, ms: number, retry: boolean, said = ''): CopyError {
   const code = stage === 'authentication' ? 'authentication-lost' : 'connection-failed';
-  return new CopyError(code, `${target} did not answer within ${ms / 1000} s (${stage}).`, {
+  const text = readableText(Buffer.from(said), 100);
+  const instead = text === '' ? '' : `; it sent no identification, but this: ${text}`;
+  return new CopyError(code, `${target} did not answer within ${ms / 1000} s (${stage})${instead}.`, {
     advice: 'Check host, port and network, or raise --connect-timeout.',
     retry,
   });
@@ -74,13 +80,28 @@ function isMalformed(error: unknown): boolean {
   return isLevel(error, 'handshake') || (isLevel(error, 'protocol') && !/connection lost/i.test(messageOf(error)));
 }
 
+/**
+ * Something other than SSH listens there.
+ *
+ * @param what such as "an HTTP server".
+ * @param wasSsh whether an SSH server answered there before: then this is most likely a proxy that stands in for it.
+ */
+export function noSshError(what: string, target: string, wasSsh: boolean): CopyError {
+  const message = `${target} is no SSH server: ${what} answered.`;
+  if (wasSsh) return new CopyError('connection-refused', message, { advice: 'Check the network, then run it again.' });
+  const advice = 'Check host and port: SSH listens at port 22 unless the server says otherwise.';
+  return new CopyError('protocol', message, { scope: 'run', retry: false, advice });
+}
+
 function refusedError(error: unknown, target: string, greeting: string): CopyError {
   const cause = error === undefined ? {} : { cause: error };
   const text = cleanText(greeting.trim()).slice(0, 300);
   if (text !== '') {
     return new CopyError('connection-refused', `${target} refused the connection: ${text}.`, cause);
   }
-  return new CopyError('connection-refused', `${target} closed the connection before it said anything.`, cause);
+  const message = `${target} closed the connection before it said anything: it admits nobody now, or is no SSH server.`;
+  const advice = 'It may refuse this address for a while: check host and port, use fewer connections with -n, or wait.';
+  return new CopyError('connection-refused', message, { ...cause, advice });
 }
 
 /** The two sides have no algorithm in common, or the exchange itself went wrong. */

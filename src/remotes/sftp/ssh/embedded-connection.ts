@@ -11,7 +11,15 @@ import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import type { Interaction } from '../../remote.ts';
 import { FirstAuthentication } from './authentication.ts';
-import { cancelledError, dialError, isLevel, lostError, type Stage, timeoutError } from './connection-errors.ts';
+import {
+  cancelledError,
+  dialError,
+  isLevel,
+  lostError,
+  noSshError,
+  type Stage,
+  timeoutError,
+} from './connection-errors.ts';
 import { type Authentication, type Credential, ReplayedAuthentication } from './credential.ts';
 import { dial } from './dial.ts';
 import { execOn } from './exec-channel.ts';
@@ -80,7 +88,8 @@ export class ConnectionAttempt {
     this.target = cleanText(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
     this.deadline = new PatientDeadline(connectTimeoutMs, () => {
       const stage = this.socket === undefined ? 'TCP' : this.stage;
-      this.fail(timeoutError(stage, this.target, connectTimeoutMs, this.mayRetry));
+      const said = stage === 'identification' ? (this.identification?.greeting ?? '') : '';
+      this.fail(timeoutError(stage, this.target, connectTimeoutMs, this.mayRetry, said));
     });
     this.pass = shared.gate.enter((error) => this.fail(error));
   }
@@ -140,8 +149,11 @@ export class ConnectionAttempt {
     } catch (error) {
       return this.fail(CopyError.from(error, 'usage'));
     }
-    this.identification = new Identification(this.socket, () => {
-      this.stage = 'key exchange';
+    this.identification = new Identification(this.socket, {
+      identified: () => {
+        this.stage = 'key exchange';
+      },
+      somethingElse: (what) => this.fail(noSshError(what, this.target, this.shared.credential !== undefined)),
     });
     onAuthenticationFailure(client, (methods, partialSuccess) => {
       this.answer = { methods, partialSuccess };

@@ -1,24 +1,34 @@
 /** The first bytes of a server: its identification line, or what it says instead (RFC 4253, 4.2). */
 import type { Socket } from 'node:net';
+import { whatAnswered } from './what-answered.ts';
 
-/** More than this is no identification; ssh2 gives up by itself. */
+/** More than this before an identification is none of a server that means to send one. */
 const limit = 8192;
 
+export interface IdentificationListener {
+  /** The identification line is there. */
+  identified(): void;
+  /** Something other than SSH answers: `what`, as in "an HTTP server". */
+  somethingElse(what: string): void;
+}
+
 /**
- * Listens to `socket` until the identification line is there. ssh2 swallows what comes before it, which is where sshd
- * says why it refuses somebody.
+ * Listens to `socket` until the identification line is there, or it is clear that none will come. ssh2 swallows what
+ * comes before it, which is where sshd says why it refuses somebody.
  */
 export class Identification {
-  private bytes = '';
+  private bytes: Buffer = Buffer.alloc(0);
   private found: string | undefined;
 
-  constructor(socket: Socket, identified: () => void) {
+  constructor(socket: Socket, listener: IdentificationListener) {
     const listen = (chunk: Buffer): void => {
-      this.bytes = (this.bytes + chunk.toString('latin1')).slice(0, limit);
-      this.found = /^SSH-(?:2\.0|1\.99)-([^\r\n]*)\r?\n/m.exec(this.bytes)?.[1];
-      if (this.found === undefined && this.bytes.length < limit) return;
+      this.bytes = Buffer.concat([this.bytes, chunk.subarray(0, limit - this.bytes.length)]);
+      this.found = /^SSH-(?:2\.0|1\.99)-([^\r\n]*)\r?\n/m.exec(this.bytes.toString('latin1'))?.[1];
+      const other = this.found === undefined ? whatAnswered(this.bytes, limit) : undefined;
+      if (this.found === undefined && other === undefined && this.bytes.length < limit) return;
       socket.removeListener('data', listen);
-      if (this.found !== undefined) identified();
+      if (this.found !== undefined) listener.identified();
+      else listener.somethingElse(other ?? 'something that sends no identification');
     };
     socket.on('data', listen);
   }
@@ -30,6 +40,6 @@ export class Identification {
 
   /** What was sent instead of an identification line. */
   get greeting(): string {
-    return Buffer.from(this.bytes, 'latin1').toString('utf8');
+    return this.bytes.toString('utf8');
   }
 }
