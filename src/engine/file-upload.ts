@@ -458,6 +458,9 @@ export class FileUpload {
     this.#run.emit({ type: 'file', state: 'committing', ...this.paths, size: this.size });
     const { seal, published } = await this.#sealAndPublish();
     for (const warning of seal.warnings) this.#run.notice('attributes', `${this.name}: ${warning}`, 'warning');
+    for (const warning of published.warnings ?? []) {
+      this.#run.notice('left-behind', `${this.name}: ${warning}`, 'warning');
+    }
     if (!published.atomic) {
       this.#run.notice('not-atomic', `${this.name}: the old file was moved away before the new one came.`, 'warning');
     }
@@ -518,8 +521,20 @@ export class FileUpload {
   #verifySize({ size }: Published): boolean {
     if (this.#run.options.verify === 'none') return false;
     if (size === this.size) return true;
+    if (size === undefined && this.#run.options.verify !== 'size') {
+      this.#warnIfUnseen();
+      return false;
+    }
     const seen = size === undefined ? 'cannot be looked at' : `has ${size} bytes instead of ${this.size}`;
     throw new CopyError('integrity', `${this.shownTarget} ${seen}.`);
+  }
+
+  /** Accounts that may only write are common: what the server said OK to is all that can be known there. */
+  #warnIfUnseen(): void {
+    const { byDigest, byReadBack } = this.#verification.verified;
+    if (byDigest + byReadBack === this.size) return;
+    const message = `${this.name}: the server does not let ${this.shownTarget} be looked at, so that what has arrived could not be verified.`;
+    this.#run.notice('not-verified', message, 'warning');
   }
 
   /** Every CLOSE is waited for: a server may tell only there what it could not store. */

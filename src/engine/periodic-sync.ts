@@ -115,6 +115,8 @@ export class PeriodicSync {
       const isSame = epoch === continuity.epoch && generation === this.#generation;
       if (isDurable && isSame && runner.local.holds(connection, of)) {
         scheduler.synced(this.#file, ranges);
+        // What nobody may look at no other run can continue.
+        if (seen === undefined) return;
         this.#seen = seen;
         this.#synced(seen);
       }

@@ -77,7 +77,10 @@ export interface RemoteConnection {
   readonly description: string;
   /** Resolves once, when the connection is gone: with the reason, or undefined after {@link close}. Never rejects. */
   readonly closed: Promise<CopyError | undefined>;
-  /** Follows symbolic links. Undefined where nothing stands. */
+  /**
+   * Follows symbolic links. Undefined where nothing stands. Rejects with scope `file` where the server lets nobody look,
+   * whichever way it is asked, which hinders no writing.
+   */
   stat(path: Uint8Array): Promise<Attributes | undefined>;
   /** Does not follow a symbolic link at the end of the path. */
   lstat(path: Uint8Array): Promise<Attributes | undefined>;
@@ -224,8 +227,8 @@ export interface Staged {
    * afterwards, and every other holder must have closed before.
    */
   seal(final: FinalAttributes): Promise<Seal>;
-  /** What it looks like now. */
-  look(): Promise<Attributes>;
+  /** What it looks like now; undefined where the server lets nobody look. */
+  look(): Promise<Attributes | undefined>;
   /** Rejects with `no-space` where the server may have said OK to bytes of `range` for which its disk has no room. */
   checkRoom(range: Range): Promise<void>;
   /** Takes away what is beyond `size`, if there is anything. */
@@ -244,6 +247,8 @@ export interface FinalAttributes {
 /** What a staged file looked like after our last change to it. Cloneable. */
 export interface Seal {
   readonly size: number;
+  /** The server let nobody look: the size is what was acknowledged. */
+  readonly isUnseen?: boolean;
   /** As the server tells it. */
   readonly mtimeMs?: number;
   /** What could not be done though the data is right, such as times that were refused. For people. */
@@ -255,6 +260,8 @@ export interface Published {
   readonly atomic: boolean;
   /** The size of the target, read back from the server; undefined where it cannot be read. */
   readonly size: number | undefined;
+  /** What could not be done though the new file is in its place, such as the removal of the old one. For people. */
+  readonly warnings?: readonly string[];
 }
 
 /** The questions only a person can answer; given by the command line, absent in a library call. */

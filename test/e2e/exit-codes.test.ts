@@ -112,7 +112,7 @@ describeOn(
       await mkdir(directory);
       await chmod(directory, 0o1777);
       const old = await standOldTarget(join(directory, 'old.bin'));
-      expectFailure(await put('sticky/old.bin'), 4, /refused to rename /, /Use --inplace/);
+      expectFailure(await put('sticky/old.bin'), 4, /refused to rename /, /^The old file may not be written either/);
       await old.expectUntouched();
       expect(await namesBesidePartials(directory)).toEqual(['old.bin']);
     });
@@ -152,9 +152,8 @@ describeOn(
       await mkdir(directory);
       await chmod(directory, 0o777);
       const old = await standOldTarget(join(directory, 'old.bin'));
-      for (const target of ['fixed/old.bin', 'fixed/fresh.bin']) {
-        expectFailure(await put(target), 4, /refused to rename /, /Use --inplace/);
-      }
+      expectFailure(await put('fixed/old.bin'), 4, /refused to rename /, /^The old file may not be written either/);
+      expectFailure(await put('fixed/fresh.bin'), 4, /refused to rename /, /Use --inplace/);
       expect(await namesBesidePartials(directory)).toEqual(['old.bin']);
       await old.expectUntouched();
     });

@@ -16,6 +16,8 @@ export interface SshdOptions {
   maxStartups?: string;
   /** Where sessions begin; the server's own `home` unless set. */
   startDirectory?: string;
+  /** More options of internal-sftp, such as `-P remove` to refuse a request. */
+  sftpOptions?: string;
   /** The `Subsystem sftp` command; internal-sftp unless set. */
   subsystem?: string;
   logLevel?: 'INFO' | 'VERBOSE' | 'DEBUG1' | 'DEBUG2' | 'DEBUG3';
@@ -51,7 +53,7 @@ function login(dir: TempDir): string {
 
 function sshdConfig(dir: TempDir, port: number, options: SshdOptions, more: readonly string[]): string {
   const keys = (options.hostKeyTypes ?? ['ed25519', 'rsa']).map((type) => `HostKey ${dir.file(`host_${type}`)}`);
-  const sftp = `internal-sftp -d ${options.startDirectory ?? dir.file('home')}`;
+  const sftp = `internal-sftp -d ${options.startDirectory ?? dir.file('home')} ${options.sftpOptions ?? ''}`.trimEnd();
   const lines = [
     `ListenAddress 127.0.0.1:${port}`,
     ...keys,

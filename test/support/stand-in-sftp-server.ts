@@ -2,12 +2,13 @@
  * A small SFTP server in memory, on the project's own codec: any number of sessions on one disk, and the habits of
  * servers that cannot be had for a test, each to be switched on.
  */
+import { basename, dirname } from 'node:path/posix';
 import { Duplex } from 'node:stream';
 import type { SftpAttributes } from '../../src/remotes/sftp/codec/attributes.ts';
 import { ExtensionName, OpenFlag, StatusCode } from '../../src/remotes/sftp/codec/constants.ts';
 import { encodeStatVfs, parseFsync, parsePosixRename } from '../../src/remotes/sftp/codec/extensions.ts';
 import { PacketFramer } from '../../src/remotes/sftp/codec/packet-framer.ts';
-import { encodeReply, type Reply } from '../../src/remotes/sftp/codec/replies.ts';
+import { encodeReply, type NameEntry, type Reply } from '../../src/remotes/sftp/codec/replies.ts';
 import { parseRequest, type Request } from '../../src/remotes/sftp/codec/requests.ts';
 import { type SessionOptions, SftpSession } from '../../src/remotes/sftp/session.ts';
 import { SftpConnection, type SftpConnectionOptions } from '../../src/remotes/sftp/sftp-connection.ts';
@@ -30,12 +31,14 @@ export interface Quirks {
   fsync: boolean;
   /** More extensions that are offered, though not there. */
   alsoOffers: readonly string[];
-  /** posix-rename is offered, and answered with "unsupported". */
-  posixRenameUnsupported: boolean;
+  /** posix-rename is offered, and answered with this status. */
+  refusePosixRename: number | undefined;
   /** The plain rename takes the place of what stands there. */
   renameReplaces: boolean;
-  /** Which renames are refused. */
-  refuseRename: (from: string, to: string) => boolean;
+  /** Which renames are refused: with "permission denied", or with the status that is returned. */
+  refuseRename: (from: string, to: string) => boolean | number;
+  /** Which files are not removed. */
+  refuseRemove: (path: string) => boolean;
   /** Called before anything is renamed. */
   beforeRename: () => void;
   /** Renames that are answered before those of `loseRenameAnswers`. */
@@ -93,9 +96,10 @@ const NO_QUIRKS: Quirks = {
   posixRename: true,
   fsync: true,
   alsoOffers: [],
-  posixRenameUnsupported: false,
+  refusePosixRename: undefined,
   renameReplaces: false,
   refuseRename: () => false,
+  refuseRemove: () => false,
   beforeRename: () => {},
   renamesAnswered: 0,
   loseRenameAnswers: 0,
@@ -177,6 +181,7 @@ class StandInSession {
   readonly #server: StandInSftpServer;
   readonly #framer = new PacketFramer();
   readonly #handles: Map<string, Handle> = new Map();
+  readonly #listings: Map<string, NameEntry[]> = new Map();
   #lastHandle = 0;
 
   constructor(server: StandInSftpServer) {
@@ -259,7 +264,14 @@ class StandInSession {
         return this.#attributes(this.#handle(request.handle).file);
       case 'fsetstat':
         return this.#setAttributes(this.#handle(request.handle).file, request.attributes);
+      case 'opendir':
+        return this.#openDirectory(text(request.path));
+      case 'readdir':
+        return this.#readDirectory(hex(request.handle));
       case 'remove':
+        if (this.#server.quirks.refuseRemove(text(request.path))) {
+          throw new Refusal(StatusCode.permissionDenied, 'Permission denied');
+        }
         if (!disk.delete(text(request.path))) throw new Refusal(StatusCode.noSuchFile, 'No such file');
         return OK;
       case 'rename':
@@ -274,7 +286,8 @@ class StandInSession {
   #extended(name: string, payload: Uint8Array): Answer | 'none' {
     if (name.startsWith(ExtensionName.checkFile)) return this.#checkFile(name, payload);
     if (name === ExtensionName.posixRename) {
-      if (this.#server.quirks.posixRenameUnsupported) throw new Refusal(StatusCode.unsupported, 'Not here');
+      const { refusePosixRename } = this.#server.quirks;
+      if (refusePosixRename !== undefined) throw new Refusal(refusePosixRename, 'Not here');
       const { oldPath, newPath } = parsePosixRename(payload);
       return this.#rename(text(oldPath), text(newPath), true);
     }
@@ -331,7 +344,29 @@ class StandInSession {
     return { type: 'handle', handle: id };
   }
 
+  #openDirectory(path: string): Answer {
+    const directory = path.replace(/\/$/, '');
+    const inside = [...this.#server.disk].filter(([name]) => dirname(name) === directory);
+    const entries = inside.map(([name, file]) => ({
+      name: Buffer.from(basename(name), 'latin1'),
+      longName: Buffer.alloc(0),
+      attributes: attributesOf(file),
+    }));
+    const id = Buffer.alloc(4);
+    id.writeUInt32BE(++this.#lastHandle);
+    this.#listings.set(hex(id), entries);
+    return { type: 'handle', handle: id };
+  }
+
+  #readDirectory(id: string): Answer {
+    const entries = this.#listings.get(id);
+    if (entries === undefined) throw new Refusal(StatusCode.failure, 'Invalid handle');
+    if (entries.length === 0) throw new Refusal(StatusCode.eof, 'End of directory');
+    return { type: 'name', entries: entries.splice(0, 100) };
+  }
+
   #close(id: string): Answer {
+    if (this.#listings.delete(id)) return OK;
     const handle = this.#handles.get(id);
     if (handle === undefined) throw new Refusal(StatusCode.failure, 'Invalid handle');
     this.#handles.delete(id);
@@ -369,12 +404,9 @@ class StandInSession {
     return OK;
   }
 
-  #attributes({ bytes, kind, mode, mtimeSeconds }: DiskFile): Answer {
-    const attributes: SftpAttributes = {
-      size: Math.max(0, bytes.length - this.#server.quirks.sizeLie),
-      permissions: KIND_BITS[kind] | mode,
-      times: { atimeSeconds: 0, mtimeSeconds },
-    };
+  #attributes(file: DiskFile): Answer {
+    const { size = 0, ...more } = attributesOf(file);
+    const attributes = { size: Math.max(0, size - this.#server.quirks.sizeLie), ...more };
     return { type: 'attributes', attributes };
   }
 
@@ -400,7 +432,10 @@ class StandInSession {
     quirks.beforeRename();
     const file = disk.get(from);
     if (file === undefined) throw new Refusal(StatusCode.noSuchFile, 'No such file');
-    if (quirks.refuseRename(from, to)) throw new Refusal(StatusCode.permissionDenied, 'Permission denied');
+    const refusal = quirks.refuseRename(from, to);
+    if (refusal !== false) {
+      throw new Refusal(refusal === true ? StatusCode.permissionDenied : refusal, 'Permission denied');
+    }
     if (disk.has(to) && !replaces) throw new Refusal(StatusCode.failure, 'File exists');
     disk.delete(from);
     disk.set(to, file);
@@ -418,6 +453,10 @@ class StandInSession {
     if (handle === undefined) throw new Refusal(StatusCode.failure, 'Invalid handle');
     return handle;
   }
+}
+
+function attributesOf({ bytes, kind, mode, mtimeSeconds }: DiskFile): SftpAttributes {
+  return { size: bytes.length, permissions: KIND_BITS[kind] | mode, times: { atimeSeconds: 0, mtimeSeconds } };
 }
 
 function freeSpace(bytes: number): Answer {

@@ -28,6 +28,14 @@ export function asidePath(target: Uint8Array, stage: string): Buffer {
   return besideOf(target, (name) => beginningWith(name, `.${stage}${OLD_SUFFIX}`));
 }
 
+/** Whether `name` is the last name of some {@link asidePath} of `target`. */
+export function isAsideName(target: Uint8Array, name: Uint8Array): boolean {
+  const stage = /\.([0-9a-f]{16})\.mtold$/.exec(Buffer.from(name).toString('latin1'))?.[1];
+  if (stage === undefined) return false;
+  const path = asidePath(target, stage);
+  return path.subarray(path.lastIndexOf('/') + 1).equals(name);
+}
+
 function besideOf(target: Uint8Array, rename: (name: Buffer) => Buffer): Buffer {
   const path = Buffer.from(target);
   const slash = path.lastIndexOf('/');

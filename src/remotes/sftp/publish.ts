@@ -1,16 +1,33 @@
 /** The commit on SFTP: the sealed partial takes the name of the target. */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
-import type { Attributes, Published, Seal } from '../remote.ts';
-import { ExtensionName } from './codec/constants.ts';
-import { SftpStatusError } from './codec/status-error.ts';
+import type { Published, Seal } from '../remote.ts';
+import { removalRefusal, removeAsideFiles } from './aside-files.ts';
+import { ExtensionName, StatusCode } from './codec/constants.ts';
+import type { SftpStatusError } from './codec/status-error.ts';
+import { isMissing, isRefusal, type Look, lookAt, lookThrough } from './looks.ts';
 import { asidePath } from './partial-name.ts';
+import { reasonOf, renameRefused } from './rename-refused.ts';
 import type { SftpSession } from './session.ts';
-import { asked, coded, toAttributes } from './sftp-files.ts';
+import { asked, coded } from './sftp-files.ts';
 import type { StagedToken } from './staged-token.ts';
 
+/** Where a file is moved from, where to, and where what stands there may wait meanwhile. */
+interface Move {
+  readonly partial: Buffer;
+  readonly target: Buffer;
+  readonly aside: Buffer;
+  /** See {@link renameRefused}. */
+  readonly mayOpenTarget: boolean;
+}
+
+type Done = Pick<Published, 'atomic' | 'warnings'>;
+
+const IN_ONE_STEP: Done = { atomic: true };
+
 /**
- * Renames, in one step where the server can. `again`: as in `RemoteConnection.publish`.
+ * Renames, in one step where the server can. `again`: as in `RemoteConnection.publish`. `mayOpenTarget`: as for
+ * {@link renameRefused}. What the server does not let anybody look at is tried.
  * @throws CopyError `rename-refused`, `partial-refused` when the partial is gone, `target-busy` when it is not as sealed
  */
 export async function publish(
@@ -18,93 +35,120 @@ export async function publish(
   { target, partial, stage }: StagedToken,
   seal: Seal,
   again: boolean,
+  mayOpenTarget: boolean,
 ): Promise<Published> {
-  if (partial === undefined) return { atomic: true, size: await sizeOf(session, target) };
-  const aside = asidePath(target, stage);
-  const isPublished = async (): Promise<boolean> => again && isAsSealed(await lstat(session, target), seal);
-  let atomic = true;
-  const found = await lstat(session, partial);
-  if (found === undefined) {
-    if (!(await isPublished())) {
-      throw new CopyError('partial-refused', `${cleanText(partial)} is gone before it could be renamed.`);
-    }
-  } else if (!isAsSealed(found, seal)) {
-    throw new CopyError('target-busy', `Somebody else changed ${cleanText(partial)}; another run may be at work.`);
-  } else {
-    try {
-      atomic = await rename(session, partial, target, aside);
-    } catch (error) {
-      // The rename of the earlier call may come through just now.
-      if (CopyError.from(error).scope === 'connection' || !(await isPublished())) throw error;
-    }
-  }
+  if (partial === undefined) return { ...IN_ONE_STEP, size: await sizeOf(session, target, seal) };
+  const move: Move = { partial, target, aside: asidePath(target, stage), mayOpenTarget };
+  const done = await moveAsSealed(session, move, seal, again);
   // An earlier call may have moved the old target there before its connection was lost.
-  if (again && (await lstat(session, aside)) !== undefined) {
-    await asked(session.remove(aside), { operation: 'remove', path: aside });
-    atomic = false;
-  }
-  return { atomic, size: await sizeOf(session, target) };
+  const left = again ? await removeAfterwards(session, move) : undefined;
+  return { ...(left ?? done), size: await sizeOf(session, target, seal) };
 }
 
-function isAsSealed(found: Attributes | undefined, seal: Seal): boolean {
-  return found?.kind === 'file' && found.size === seal.size && found.mtimeMs === seal.mtimeMs;
-}
-
-/** Whether it was one step. */
-async function rename(session: SftpSession, partial: Buffer, target: Buffer, aside: Buffer): Promise<boolean> {
-  const context = { operation: 'rename', path: partial } as const;
-  if (session.offers(ExtensionName.posixRename)) {
-    try {
-      await session.posixRename(partial, target);
-      return true;
-    } catch (error) {
-      if (coded(error, context).code !== 'unsupported') throw coded(error, context);
-    }
+async function moveAsSealed(session: SftpSession, move: Move, seal: Seal, again: boolean): Promise<Done> {
+  const { partial, target } = move;
+  const isPublished = async (): Promise<boolean> => again && isAsSealed(await lookAt(session, target), seal) === true;
+  const found = await lookAt(session, partial);
+  if (found.isTold && found.at === undefined) {
+    if (await isPublished()) return IN_ONE_STEP;
+    throw partialGone(partial);
   }
-  if ((await lstat(session, target)) === undefined) {
-    await asked(session.rename(partial, target), context);
-    return true;
+  if (isAsSealed(found, seal) === false) {
+    throw new CopyError('target-busy', `Somebody else changed ${cleanText(partial)}; another run may be at work.`);
   }
   try {
-    // Some servers replace the target here, against the draft.
-    await session.rename(partial, target);
-    return true;
+    return await rename(session, move);
   } catch (error) {
-    if (!(error instanceof SftpStatusError)) throw error;
+    // The rename of the earlier call may come through just now.
+    if (CopyError.from(error).scope !== 'connection' && (await isPublished())) return IN_ONE_STEP;
+    if (!(error instanceof PartialMissing)) throw error;
+    // Nobody else knows its name: where nobody may look, the earlier call must have renamed it.
+    if (again && !found.isTold) return IN_ONE_STEP;
+    throw partialGone(partial);
   }
-  await replaceInSteps(session, partial, target, aside);
-  return false;
+}
+
+/** Undefined where the server does not tell. */
+function isAsSealed(look: Look, seal: Seal): boolean | undefined {
+  if (!look.isTold) return undefined;
+  const { at } = look;
+  return at?.kind === 'file' && at.size === seal.size && (seal.mtimeMs === undefined || at.mtimeMs === seal.mtimeMs);
+}
+
+/** The server has no such partial. */
+class PartialMissing extends Error {}
+
+async function rename(session: SftpSession, move: Move): Promise<Done> {
+  const { partial, target } = move;
+  let refusal: SftpStatusError | undefined;
+  if (session.offers(ExtensionName.posixRename)) {
+    refusal = await refusalToMove(session.posixRename(partial, target), partial);
+    if (refusal === undefined) return IN_ONE_STEP;
+  }
+  // Some servers replace the target here, against the draft; others refuse the extension alone.
+  const plainRefusal = await refusalToMove(session.rename(partial, target), partial);
+  if (plainRefusal === undefined) return IN_ONE_STEP;
+  if (refusal !== undefined && refusal.status !== StatusCode.unsupported) {
+    throw await renameRefused(session, move, refusal);
+  }
+  const old = await lookAt(session, target);
+  const isInTheWay = !old.isTold || old.at !== undefined;
+  if (isInTheWay && plainRefusal.status !== StatusCode.unsupported) return replaceInSteps(session, move, plainRefusal);
+  throw await renameRefused(session, move, plainRefusal);
 }
 
 /** The old target is moved out of the way, not removed, so that it can be put back. */
-async function replaceInSteps(session: SftpSession, partial: Buffer, target: Buffer, aside: Buffer): Promise<void> {
-  await asked(session.rename(target, aside), { operation: 'rename', path: target });
-  try {
-    await session.rename(partial, target);
-  } catch (error) {
-    const failure = coded(error, { operation: 'rename', path: partial });
-    try {
-      await session.rename(aside, target);
-    } catch {
-      const advice = `${failure.advice} The old file is now ${cleanText(aside)}.`;
-      throw new CopyError(failure.code, failure.message, { cause: error, advice });
-    }
-    throw failure;
-  }
-  await asked(session.remove(aside), { operation: 'remove', path: aside });
+async function replaceInSteps(session: SftpSession, move: Move, refusal: SftpStatusError): Promise<Done> {
+  const { partial, target, aside } = move;
+  // What an earlier run could not remove shows that this one cannot either: it would leave one more copy.
+  const unremovable = await removeAsideFiles(session, target);
+  if (unremovable !== undefined) throw await renameRefused(session, move, refusal, unremovable);
+  const notAside = await refusalOf(session.rename(target, aside), target);
+  // One that vanished meanwhile is not in the way any more.
+  if (notAside !== undefined && !notAside.isMissing) throw await renameRefused(session, move, refusal);
+  const failure = await refusalOf(session.rename(partial, target), partial);
+  if (failure === undefined) return (await removeAfterwards(session, move)) ?? { atomic: false };
+  const refused = failure.isMissing ? partialGone(partial) : await renameRefused(session, move, failure);
+  if (notAside !== undefined || (await refusalOf(session.rename(aside, target), aside)) === undefined) throw refused;
+  const advice = `${refused.advice} The old file is now ${cleanText(aside)}.`;
+  throw new CopyError(refused.code, refused.message, { cause: failure, advice });
 }
 
-async function lstat(session: SftpSession, path: Buffer): Promise<Attributes | undefined> {
-  const found = await asked(session.lstat(path), { operation: 'stat', path });
-  return found && toAttributes(found);
+/** Removes the old target where it was moved aside; undefined where nothing was. */
+async function removeAfterwards(session: SftpSession, { aside, target }: Move): Promise<Done | undefined> {
+  const before = await lookAt(session, aside);
+  if (before.isTold && before.at === undefined) return undefined;
+  const refusal = await removalRefusal(session, aside);
+  if (refusal === undefined) return before.isTold ? { atomic: false } : undefined;
+  const shown = cleanText(aside);
+  const warning = `the old file is still there as ${shown}, which the server refuses to remove (${reasonOf(refusal)}); ${cleanText(target)} cannot be replaced again before it is removed`;
+  return { atomic: false, ...(before.isTold && { warnings: [warning] }) };
 }
 
-async function sizeOf(session: SftpSession, path: Buffer): Promise<number | undefined> {
+/** Why the server refuses; rejects with `PartialMissing` where it does not have the partial. */
+async function refusalToMove(answer: Promise<void>, partial: Buffer): Promise<SftpStatusError | undefined> {
+  const refusal = await refusalOf(answer, partial);
+  if (refusal?.isMissing) throw new PartialMissing('', { cause: refusal });
+  return refusal;
+}
+
+async function refusalOf(answer: Promise<void>, path: Buffer): Promise<SftpStatusError | undefined> {
   try {
-    return (await session.stat(path))?.size;
+    await answer;
+    return undefined;
   } catch (error) {
-    // A drop box lets nobody look.
-    if (error instanceof SftpStatusError) return undefined;
-    throw error;
+    if (isRefusal(error) || isMissing(error)) return error;
+    throw coded(error, { operation: 'rename', path });
   }
+}
+
+function partialGone(partial: Buffer): CopyError {
+  return new CopyError('partial-refused', `${cleanText(partial)} is gone before it could be renamed.`);
+}
+
+/** Where nobody may look at a path, what was seen through the handle that sealed it; undefined where nobody may at all. */
+async function sizeOf(session: SftpSession, path: Buffer, seal: Seal): Promise<number | undefined> {
+  const look = await asked(lookThrough(session, path), { operation: 'stat', path });
+  if (look.isTold) return look.at?.size;
+  return seal.isUnseen ? undefined : seal.size;
 }

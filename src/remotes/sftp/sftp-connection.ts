@@ -18,6 +18,7 @@ import { SftpStatusError } from './codec/status-error.ts';
 import { openDigester } from './digests/open-digester.ts';
 import type { DigestConnection } from './digests/path-digester.ts';
 import { FlowWindow } from './flow-window.ts';
+import { lookThrough } from './looks.ts';
 import { partialPath, randomPartialPath } from './partial-name.ts';
 import { publish } from './publish.ts';
 import { SftpRemoteFile } from './remote-file.ts';
@@ -53,6 +54,8 @@ export class SftpConnection implements RemoteConnection {
   readonly #exec: (command: string) => Promise<ExecChannel>;
   readonly #close: () => Promise<void>;
   readonly #isOpenSsh: boolean;
+  /** Whether the server is known to leave a file as it is that is opened for writing and closed again. */
+  readonly #mayOpenTargets: boolean;
 
   constructor(session: SftpSession, closed: Promise<CopyError | undefined>, options: SftpConnectionOptions) {
     this.#session = session;
@@ -61,6 +64,8 @@ export class SftpConnection implements RemoteConnection {
     this.closed = closed;
     this.description = options.software;
     this.#isOpenSsh = isOpenSsh(options.software, session);
+    const isOwnOfOpenSsh = options.software.startsWith('OpenSSH') && session.offers(ExtensionName.lsetstat);
+    this.#mayOpenTargets = isOwnOfOpenSsh || options.software.startsWith('mod_sftp');
     const { inFlight: requests } = options;
     this.#windows = {
       writing: new FlowWindow({ maxRequest: session.limits.maxWriteLength, requests }),
@@ -78,8 +83,9 @@ export class SftpConnection implements RemoteConnection {
   }
 
   async stat(path: Uint8Array): Promise<Attributes | undefined> {
-    const found = await asked(this.#session.stat(path), { operation: 'stat', path });
-    return found && toAttributes(found);
+    const look = await asked(lookThrough(this.#session, path), { operation: 'stat', path });
+    if (look.isTold) return look.at;
+    throw coded(look.refusal, { operation: 'stat', path });
   }
 
   async lstat(path: Uint8Array): Promise<Attributes | undefined> {
@@ -105,12 +111,12 @@ export class SftpConnection implements RemoteConnection {
 
   async findStaged(target: Uint8Array): Promise<StageToken | undefined> {
     const partial = partialPath(target);
-    return (await this.lstat(partial)) && toStageToken(newStagedToken(target, partial));
+    return (await unlessRefused(this.lstat(partial))) && toStageToken(newStagedToken(target, partial));
   }
 
   async reopen(token: StageToken, looks: number): Promise<Staged | undefined> {
     const { target, partial } = fromStageToken(token);
-    const before = partial && (await this.lstat(partial));
+    const before = partial && (await unlessRefused(this.lstat(partial)));
     if (partial === undefined || before === undefined || !isOursAlone(before)) return undefined;
     const found = looks === 0 ? before : await this.#atRest(partial, before, looks);
     if (!isOursAlone(found)) return undefined;
@@ -123,7 +129,7 @@ export class SftpConnection implements RemoteConnection {
     const staged = this.#staged(newStagedToken(target, partial), handle, found);
     // What is open is what was looked at: between the two somebody could have put a link there.
     const opened = await staged.look();
-    if (opened.kind === 'file' && opened.size >= found.size && isOursAlone(opened)) return staged;
+    if (opened?.kind === 'file' && opened.size >= found.size && isOursAlone(opened)) return staged;
     await staged.close();
     return undefined;
   }
@@ -137,13 +143,13 @@ export class SftpConnection implements RemoteConnection {
     const staged = fromStageToken(token);
     const path = stagedPath(staged);
     // Asked together, in this order: what is told is how it was before it was opened.
-    const [found, opened] = await Promise.allSettled([this.stat(path), this.#session.open(path, OpenFlag.write)]);
+    const [found, opened] = await Promise.allSettled([
+      lookThrough(this.#session, path),
+      this.#session.open(path, OpenFlag.write),
+    ]);
     if (opened.status === 'rejected') throw joinError(opened.reason, path);
-    if (found.status === 'rejected') {
-      await asked(this.#session.closeHandle(opened.value), { operation: 'close', path });
-      throw found.reason;
-    }
-    return this.#staged(staged, opened.value, found.value);
+    if (found.status === 'rejected') throw coded(found.reason, { operation: 'stat', path });
+    return this.#staged(staged, opened.value, found.value.isTold ? found.value.at : undefined);
   }
 
   async digester(method: DigestMethod): Promise<Digester> {
@@ -168,7 +174,7 @@ export class SftpConnection implements RemoteConnection {
   }
 
   publish(token: StageToken, seal: Seal, again = false): Promise<Published> {
-    return publish(this.#session, fromStageToken(token), seal, again);
+    return publish(this.#session, fromStageToken(token), seal, again, this.#mayOpenTargets);
   }
 
   async close(): Promise<void> {
@@ -201,7 +207,7 @@ export class SftpConnection implements RemoteConnection {
 
   /** Whether what an earlier run left at the path of the partial could be removed; only a plain file is. */
   async #isRemoved(partial: Buffer, isOurs: boolean): Promise<boolean> {
-    const found = await this.lstat(partial);
+    const found = await unlessRefused(this.lstat(partial));
     if (found?.kind !== 'file') return false;
     if (!isOurs) await this.#atRest(partial, found, 1);
     try {
@@ -221,7 +227,7 @@ export class SftpConnection implements RemoteConnection {
     let last = before;
     for (let look = 0; look < looks; look++) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-      const now = await this.lstat(partial);
+      const now = await unlessRefused(this.lstat(partial));
       if (now === undefined || (now.size === last.size && now.mtimeMs === last.mtimeMs)) return now ?? last;
       last = now;
     }
@@ -229,10 +235,11 @@ export class SftpConnection implements RemoteConnection {
   }
 
   async #stageInPlace(target: Uint8Array): Promise<Staged> {
-    const found = await this.stat(target);
-    const flags = OpenFlag.write | OpenFlag.create;
+    const look = await asked(lookThrough(this.#session, target), { operation: 'stat', path: target });
+    // Of an old file that nobody may look at, nobody could tell later what is beyond the end of the new one.
+    const flags = OpenFlag.write | OpenFlag.create | (look.isTold ? 0 : OpenFlag.truncate);
     const handle = await asked(this.#session.open(target, flags), { operation: 'open', path: target });
-    return this.#staged(newStagedToken(target, undefined), handle, found);
+    return this.#staged(newStagedToken(target, undefined), handle, look.isTold ? look.at : undefined);
   }
 
   #staged(token: StagedToken, handle: Uint8Array, found: Attributes | undefined): StagedFile {
@@ -251,6 +258,16 @@ async function runsNone(): Promise<never> {
 function isOpenSsh(software: string, session: SftpSession): boolean {
   const own = [ExtensionName.posixRename, ExtensionName.statVfs, ExtensionName.fsync, ExtensionName.lsetstat];
   return software.startsWith('OpenSSH') && own.every((name) => session.offers(name));
+}
+
+/** Undefined where the server does not let anybody look, too. */
+async function unlessRefused<T>(look: Promise<T | undefined>): Promise<T | undefined> {
+  try {
+    return await look;
+  } catch (error) {
+    if (CopyError.from(error).scope === 'file') return undefined;
+    throw error;
+  }
 }
 
 /** Nobody else may have put anything into it. */

@@ -17,9 +17,10 @@ import type {
 import { ExtensionName } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
 import type { FlowWindow } from './flow-window.ts';
+import { lookAt, lookAtOpen } from './looks.ts';
 import { ReadBack } from './read-back.ts';
 import type { SftpSession } from './session.ts';
-import { asked, coded, toAttributes } from './sftp-files.ts';
+import { asked, coded } from './sftp-files.ts';
 import { SliceWriter } from './slice-writer.ts';
 import { type StagedToken, stagedPath, toStageToken } from './staged-token.ts';
 import type { StatusContext } from './status-errors.ts';
@@ -104,8 +105,9 @@ export class StagedFile implements Staged {
     return this.#reportsShortWrites || (await this.#noSpace()) === undefined;
   }
 
-  async look(): Promise<Attributes> {
-    return toAttributes(await asked(this.#session.fstat(this.#handle), this.#context('stat')));
+  async look(): Promise<Attributes | undefined> {
+    const look = await asked(lookAtOpen(this.#session, this.#handle, this.#path), this.#context('stat'));
+    return look.isTold ? look.at : undefined;
   }
 
   /**
@@ -119,7 +121,8 @@ export class StagedFile implements Staged {
   }
 
   async cutOff(size: number): Promise<void> {
-    if ((await this.look()).size <= size) return;
+    const found = await this.look();
+    if (found !== undefined && found.size <= size) return;
     await asked(this.#session.fsetStat(this.#handle, { size }), this.#context('set attributes of'));
   }
 
@@ -130,15 +133,15 @@ export class StagedFile implements Staged {
     const flushed = this.#flush(final.size, warnings);
     // Syncing takes long, and one that another run finds with such a mode is of no use to it.
     if (!isUsable(final.mode)) await flushed;
-    const [, , timesAreSet, attributes] = await Promise.all([
+    const [, , timesAreSet, sealed] = await Promise.all([
       flushed,
       this.#setMode(final.mode, warnings),
       this.#setTimes(final.mtimeMs, warnings),
-      asked(this.#session.fstat(this.#handle), this.#context('stat')),
+      this.look(),
     ]);
-    const sealed = toAttributes(attributes);
-    await this.#checkSize(sealed.size, final.size);
+    if (sealed !== undefined) await this.#checkSize(sealed.size, final.size);
     await this.#close(final.size);
+    if (sealed === undefined) return { size: final.size, isUnseen: true, warnings };
     // A time that nobody set may still change when a file server flushes what it has.
     if (timesAreSet && sealed.mtimeMs !== wholeSeconds(final.mtimeMs)) {
       warnings.push('the server ignores the time of its last change');
@@ -190,8 +193,8 @@ export class StagedFile implements Staged {
   }
 
   async #look(): Promise<Attributes | undefined> {
-    const found = await asked(this.#session.lstat(this.#path), this.#context('stat'));
-    return found && toAttributes(found);
+    const look = await asked(lookAt(this.#session, this.#path), this.#context('stat'));
+    return look.isTold ? look.at : undefined;
   }
 
   async #setMode(mode: number | undefined, warnings: string[]): Promise<void> {

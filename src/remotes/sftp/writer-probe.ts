@@ -8,6 +8,8 @@ import type { Fill, Range, RemoteConnection, Slices, Staged, WriterProbe } from 
 
 const SLICE = 32 * 1024;
 
+const UNSEEN = 'the server does not let its size be looked at, so that nobody can tell whether others may write';
+
 /**
  * Writes at `firstOffset` through `file`, at `secondOffset` through `second`. Both are written with the bytes that belong
  * there, so a probe that passes has cost a few round trips and no data.
@@ -22,7 +24,8 @@ export async function probeWriters(
 ): Promise<WriterProbe> {
   const first = sliceAt(firstOffset, size);
   await writeOne(file, first, fill);
-  const before = (await file.look()).size;
+  const before = (await file.look())?.size;
+  if (before === undefined) return one(UNSEEN, [first]);
   if (before > secondOffset) {
     // Written in place, a long old file hides by its size where the new bytes go.
     const isOld = (file.found?.size ?? 0) >= before;
@@ -58,7 +61,9 @@ async function probeWith(
 ): Promise<WriterProbe> {
   if (other.found === undefined) return one('a second connection does not see it', [first]);
   if (other.found.size !== before) return one('a second connection sees another size', [first]);
-  if ((await file.look()).size < before) return one('opening it again truncates it');
+  const reopened = (await file.look())?.size;
+  if (reopened === undefined) return one(UNSEEN);
+  if (reopened < before) return one('opening it again truncates it');
   try {
     await writeOne(other, beyond, fill);
   } catch (error) {
@@ -66,7 +71,8 @@ async function probeWith(
     if (failure.scope === 'connection') throw failure;
     return one('a second connection may not write it', [first]);
   }
-  const after = (await file.look()).size;
+  const after = (await file.look())?.size;
+  if (after === undefined) return one(UNSEEN);
   if (after === before) return one('a second connection writes another file', [first]);
   if (after !== beyond.offset + beyond.length) return one('it ignores offsets');
   return { writers: 'many', written: [first, beyond] };

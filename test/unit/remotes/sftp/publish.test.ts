@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Seal, StageToken } from '../../../../src/remotes/remote.ts';
+import type { Published, Seal, StageToken } from '../../../../src/remotes/remote.ts';
+import { StatusCode } from '../../../../src/remotes/sftp/codec/constants.ts';
 import { type Quirks, StandInSftpServer } from '../../../support/stand-in-sftp-server.ts';
 import { fillWith, slicesOf, sourceBytes } from './staging.ts';
 
@@ -12,7 +13,7 @@ interface Sealed {
   readonly server: StandInSftpServer;
   readonly token: StageToken;
   readonly seal: Seal;
-  publish(again?: boolean): Promise<{ atomic: boolean; size: number | undefined }>;
+  publish(again?: boolean): Promise<Published>;
 }
 
 async function sealed(quirks: Partial<Quirks> = {}, old?: string): Promise<Sealed> {
@@ -35,7 +36,7 @@ test.each([
   ['no posix-rename, target missing', { posixRename: false }, undefined, true],
   ['no posix-rename, rename replaces', { posixRename: false, renameReplaces: true }, 'old', true],
   ['no posix-rename, rename refuses', { posixRename: false }, 'old', false],
-  ['posix-rename offered and not there', { posixRenameUnsupported: true }, 'old', false],
+  ['posix-rename offered and not there', { refusePosixRename: StatusCode.unsupported }, 'old', false],
 ] as const)('%s: the new file is there, and nothing else', async (_, quirks, old, atomic) => {
   const { server, publish } = await sealed(quirks, old);
   expect(await publish()).toEqual({ atomic, size: source.length });
@@ -63,6 +64,65 @@ test('a rename of the new file that is refused puts the old one back', async () 
   await expect(publish()).rejects.toMatchObject({ code: 'rename-refused' });
   expect(server.read('/home/f')?.toString()).toBe('old');
   expect(server.paths).toEqual([partial, '/home/f']);
+});
+
+const { permissionDenied, failure, unsupported } = StatusCode;
+
+test.each(
+  [permissionDenied, failure, unsupported].flatMap((status) =>
+    [true, false].flatMap((posixRename) => ['old', undefined].map((old) => ({ status, posixRename, old }))),
+  ),
+)('no rename at all: the partial is named, nothing is lost (%j)', async ({ status, posixRename, old }) => {
+  const { server, publish } = await sealed({ posixRename, refuseRename: () => status }, old);
+  await expect(publish()).rejects.toMatchObject({
+    code: 'rename-refused',
+    exitCode: 4,
+    message: expect.stringContaining(`refused to rename ${partial} to /home/f: `),
+    advice: expect.stringContaining('Use --inplace to write the target itself'),
+  });
+  expect(server.read('/home/f')?.toString()).toBe(old);
+  expect(server.read(partial)?.equals(source)).toBe(true);
+  expect(server.paths).toEqual([partial, ...(old === undefined ? [] : ['/home/f'])]);
+});
+
+test.each([permissionDenied, failure, unsupported])(
+  'a posix-rename that is offered and refused (status %i): the plain one is tried',
+  async (status) => {
+    const { server, publish } = await sealed({ refusePosixRename: status });
+    expect(await publish()).toEqual({ atomic: true, size: source.length });
+    expect(server.paths).toEqual(['/home/f']);
+  },
+);
+
+test('an old target that cannot be removed is named, and the copy is there', async () => {
+  const { server, publish } = await sealed({ posixRename: false, refuseRemove: () => true }, 'old');
+  const { atomic, size, warnings } = await publish();
+  expect({ atomic, size }).toEqual({ atomic: false, size: source.length });
+  const aside = server.paths.find((path) => path.endsWith('.mtold'))!;
+  expect(warnings).toEqual([expect.stringContaining(`still there as ${aside}, which the server refuses to remove`)]);
+  expect(server.read(aside)?.toString()).toBe('old');
+  expect(server.read('/home/f')?.equals(source)).toBe(true);
+  expect(server.paths).toHaveLength(2);
+});
+
+test('nothing is moved aside while what an earlier run moved there cannot be removed', async () => {
+  const aside = '/home/.f.0123456789abcdef.mtold';
+  const { server, publish } = await sealed({ posixRename: false, refuseRemove: () => true }, 'old');
+  server.put(aside, 'older');
+  await expect(publish()).rejects.toMatchObject({
+    code: 'rename-refused',
+    message: expect.stringMatching(new RegExp(`neither replaces /home/f by .* nor removes ${aside}`)),
+  });
+  expect(server.read('/home/f')?.toString()).toBe('old');
+  expect(server.paths).toEqual([aside, partial, '/home/f'].sort());
+});
+
+test('what an earlier run left aside is removed with the next, and nothing else that only looks like it', async () => {
+  const others = ['/home/.f.0123456789abcdef.mtold.x', '/home/.g.0123456789abcdef.mtold', '/home/.f.mtold'];
+  const { server, publish } = await sealed({ posixRename: false }, 'old');
+  for (const path of ['/home/.f.0123456789abcdef.mtold', ...others]) server.put(path, 'older');
+  await publish();
+  expect(server.paths).toEqual(['/home/f', ...others].sort());
 });
 
 test.each([{}, { posixRename: false }])('a rename whose answer was lost is recognised (%j)', async (quirks) => {
