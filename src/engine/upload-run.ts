@@ -333,7 +333,7 @@ export class UploadRun implements UploadContext {
     this.#verified.byReadBack += byReadBack;
     this.#verified[sizeVerified ? 'bySize' : 'notVerified'] += rest;
     const { verify, digests } = this.options;
-    if (rest === 0 || verify !== 'auto' || digests.methods.length === 0 || this.#isToldOfSize) return;
+    if (rest === 0 || !sizeVerified || verify !== 'auto' || digests.methods.length === 0 || this.#isToldOfSize) return;
     this.#isToldOfSize = true;
     this.notice('no-digests', 'The server cannot hash what it has: verified by size.');
   }
