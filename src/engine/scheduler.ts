@@ -1,20 +1,23 @@
 /**
- * Who sends what. Pure bookkeeping, no I/O and no clock: the engine tells it what happened, and asks for orders.
+ * Decides which connection carries which range. Pure bookkeeping, no I/O and no clock: the engine reports what happened,
+ * and asks for orders.
  *
  * A connection has at most one task with bytes left to take; it gets the next one when those are taken, while their
- * acknowledgements are still under way, so that its pipeline never runs dry. When no bytes are left to hand out, the
- * rest of the task that would end last is cut and given to the idle connection.
+ * acknowledgements are still under way, so that its pipeline never runs dry. Ranges are handed out in ascending order,
+ * each worth about two seconds of its connection, so that all connections work near one another: disks prefer that, and
+ * a server may delay a write according to its offset. When no bytes are left to hand out, the tasks that would end last
+ * are cut, and their rest is given to the idle connections.
+ *
+ * No byte is ever in two tasks that may both still take it.
  */
 import type { Range } from '../remotes/remote.ts';
 import { RangeSet } from '../util/range-set.ts';
-import { nextBoundary } from './grid.ts';
+import { FileLedger } from './file-ledger.ts';
+import { cutsForIdle } from './range-cuts.ts';
+import { MAX_RANGE, MIN_RANGE, rangeLength } from './range-length.ts';
 
-/** A cut must leave both sides this much, or it is not worth its message. */
-const MIN_SHARE = 64 * 1024;
-/** A connection this much slower than the thief loses all it has not taken. */
-const HOPELESS_SHARE = 0.9;
-/** However large the file: a range that is too long makes the ranges of the others unequal. */
-const MAX_RANGE = 256 * 1024 * 1024;
+/** A file of one piece, of at most this many bytes, is one range. */
+const SMALL_FILE = 4 * 1024 * 1024;
 
 export type Order =
   | {
@@ -25,6 +28,15 @@ export type Order =
       readonly range: Range;
     }
   | { readonly kind: 'shorten'; readonly task: number; readonly length: number };
+
+/**
+ * As long as no rate is known, each range of a connection is so many times as long as the one before: rates are sampled
+ * every quarter of a second, and a connection that has taken a range by then is worth eight of them in two seconds.
+ */
+const FIRST_GROWTH = 8;
+
+/** What a connection is worth, in bytes per second; 0: no rate is known at all. */
+type Rate = (connection: number) => number;
 
 export interface TaskView {
   readonly task: number;
@@ -40,13 +52,10 @@ export interface TaskView {
 
 interface FileState {
   readonly file: number;
-  readonly size: number;
   readonly pieceSize: number;
-  /** Not handed out. */
-  readonly todo: RangeSet;
-  readonly acknowledged: RangeSet;
-  /** Acknowledged, but a crash of the server may still lose it. */
-  readonly atRisk: RangeSet;
+  readonly ledger: FileLedger;
+  /** Those that have not ended. */
+  readonly tasks: Set<TaskState>;
   /** The one connection that may work on it; undefined: all. */
   only: number | undefined;
   paused: boolean;
@@ -66,11 +75,22 @@ interface TaskState {
   uncuttable: boolean;
 }
 
+interface ConnectionState {
+  /** The task of which it still takes bytes. */
+  task: TaskState | undefined;
+  /** How long its next range is as long as no rate is known at all, bytes. */
+  firstLength: number;
+}
+
 export class Scheduler {
   readonly #files: Map<number, FileState> = new Map();
   readonly #tasks: Map<number, TaskState> = new Map();
-  /** Open connections, and the task each still takes bytes of. */
-  readonly #connections: Map<number, TaskState | undefined> = new Map();
+  /** Open connections. */
+  readonly #connections: Map<number, ConnectionState> = new Map();
+  /** Those of them that have nothing to take. */
+  readonly #idle: Set<number> = new Set();
+  /** Tasks of which a cut has been asked for and not answered. */
+  readonly #cutting: Set<TaskState> = new Set();
   readonly #rateOf: (connection: number) => number;
   #lastTask = 0;
 
@@ -80,18 +100,20 @@ export class Scheduler {
   }
 
   addConnection(connection: number): void {
-    this.#connections.set(connection, undefined);
+    this.#connections.set(connection, { task: undefined, firstLength: MIN_RANGE });
+    this.#idle.add(connection);
   }
 
   /** It gets no more tasks; those it has are about to end. */
   removeConnection(connection: number): void {
     this.#connections.delete(connection);
+    this.#idle.delete(connection);
   }
 
   /** It gets no more tasks, and gives back what it has not taken; {@link isWorking} tells when it has come to its end. */
   retire(connection: number): Order[] {
-    const task = this.#connections.get(connection);
-    this.#connections.delete(connection);
+    const task = this.#connections.get(connection)?.task;
+    this.removeConnection(connection);
     return task === undefined ? [] : [this.#cut(task, 0)];
   }
 
@@ -105,10 +127,8 @@ export class Scheduler {
    * to nobody until {@link settleClaim} says whether that is so.
    */
   addFile(file: number, size: number, pieceSize: number, only?: number, claimed: Iterable<Range> = []): void {
-    const todo = new RangeSet([{ offset: 0, length: size }]);
-    for (const range of claimed) todo.remove(range);
-    const [acknowledged, atRisk] = [new RangeSet(), new RangeSet()];
-    this.#files.set(file, { file, size, pieceSize, todo, acknowledged, atRisk, only, paused: false });
+    const ledger = new FileLedger(size, claimed);
+    this.#files.set(file, { file, pieceSize, ledger, tasks: new Set(), only, paused: false });
   }
 
   /** Its tasks may still be under way; what they report from now on is ignored. */
@@ -126,11 +146,7 @@ export class Scheduler {
     const state = this.#files.get(file);
     if (state === undefined) return [];
     state.paused = true;
-    const orders: Order[] = [];
-    for (const task of this.#tasksOf(file)) {
-      if (!task.taken) orders.push(this.#cut(task, 0));
-    }
-    return orders;
+    return [...state.tasks].filter(({ taken }) => !taken).map((task) => this.#cut(task, 0));
   }
 
   resume(file: number): void {
@@ -140,46 +156,32 @@ export class Scheduler {
 
   /** What would be lost of a file if the server crashed now. */
   atRisk(file: number): RangeSet {
-    return new RangeSet(this.#files.get(file)?.atRisk ?? []);
+    return this.#files.get(file)?.ledger.atRisk ?? new RangeSet();
   }
 
   /** `ranges` have reached the server's disk. */
   synced(file: number, ranges: Iterable<Range>): void {
-    const state = this.#files.get(file);
-    if (state !== undefined) for (const range of ranges) state.atRisk.remove(range);
+    this.#files.get(file)?.ledger.synced(ranges);
   }
 
   /** The server may have crashed: what was at risk is to hand out again. Returns how much that is. */
   distrust(file: number): number {
-    const state = this.#files.get(file);
-    if (state === undefined) return 0;
-    const ranges = [...state.atRisk];
-    for (const range of ranges) {
-      this.withdraw(file, range);
-      state.todo.add(range);
-    }
-    return ranges.reduce((sum, { length }) => sum + length, 0);
+    return this.#files.get(file)?.ledger.distrust() ?? 0;
   }
 
   /** What was claimed is there, and durable, or is to hand out. */
   settleClaim(file: number, range: Range, isThere: boolean): void {
-    const state = this.#files.get(file);
-    if (isThere) state?.acknowledged.add(range);
-    else state?.todo.add(range);
+    this.#files.get(file)?.ledger.settleClaim(range, isThere);
   }
 
   /** What a crash of the server would leave of a file. */
   durable(file: number): RangeSet {
-    const state = this.#files.get(file);
-    const durable = new RangeSet(state?.acknowledged ?? []);
-    for (const range of state?.atRisk ?? []) durable.remove(range);
-    return durable;
+    return this.#files.get(file)?.ledger.durable ?? new RangeSet();
   }
 
   /** Bytes were acknowledged outside of any task. */
   acknowledgedElsewhere(file: number, range: Range): void {
-    const state = this.#files.get(file);
-    if (state !== undefined) this.#acknowledge(state, range);
+    this.#files.get(file)?.ledger.acknowledge(range);
   }
 
   acknowledged(task: number, parts: readonly Range[]): void {
@@ -187,7 +189,8 @@ export class Scheduler {
     if (state === undefined) return;
     for (const part of parts) {
       state.acknowledged.add(part);
-      if (this.#files.get(state.file.file) === state.file) this.#acknowledge(state.file, part);
+      // A file that was begun anew has another ledger.
+      state.file.ledger.acknowledge(part);
     }
   }
 
@@ -196,19 +199,22 @@ export class Scheduler {
     const state = this.#tasks.get(task);
     if (state === undefined || state.taken) return;
     state.taken = true;
-    if (this.#connections.get(state.connection) === state) this.#connections.set(state.connection, undefined);
+    const connection = this.#connections.get(state.connection);
+    if (connection?.task !== state) return;
+    connection.task = undefined;
+    this.#idle.add(state.connection);
   }
 
   /** The answer to a cut: the task keeps `length` bytes, the rest is to hand out again. */
   shortened(task: number, length: number): void {
     const state = this.#tasks.get(task);
     if (state === undefined) return;
-    state.cutting = false;
+    this.#endCut(state);
     const freed = { offset: state.offset + length, length: state.length - length };
     state.uncuttable = freed.length <= 0;
     if (freed.length <= 0) return;
     state.length = length;
-    state.file.todo.add(freed);
+    state.file.ledger.giveBack(freed);
   }
 
   /** The last word on a task; what it did not get acknowledged is to hand out again. */
@@ -216,40 +222,39 @@ export class Scheduler {
     const state = this.#tasks.get(task);
     if (state === undefined) return;
     this.taken(task);
+    this.#endCut(state);
     this.#tasks.delete(task);
-    for (const lost of state.acknowledged.missingIn(state)) state.file.todo.add(lost);
+    state.file.tasks.delete(state);
+    for (const lost of state.acknowledged.missingIn(state)) state.file.ledger.giveBack(lost);
   }
 
   /** A copy. */
   acknowledgedRanges(file: number): RangeSet {
-    return new RangeSet(this.#files.get(file)?.acknowledged ?? []);
+    return this.#files.get(file)?.ledger.acknowledged ?? new RangeSet();
   }
 
   /** Whether a range of a file is acknowledged. */
   has(file: number, range: Range): boolean {
-    return this.#files.get(file)?.acknowledged.has(range) ?? false;
+    return this.#files.get(file)?.ledger.has(range) ?? false;
   }
 
   /** What was acknowledged is wrong on the server; it is with nobody until {@link settleClaim}. */
   withdraw(file: number, range: Range): void {
-    const state = this.#files.get(file);
-    state?.acknowledged.remove(range);
-    state?.atRisk.remove(range);
+    this.#files.get(file)?.ledger.withdraw(range);
   }
 
   isComplete(file: number): boolean {
-    const state = this.#files.get(file);
-    return state !== undefined && state.acknowledged.total === state.size;
+    return this.#files.get(file)?.ledger.isComplete ?? false;
   }
 
   /** Bytes of a file that are acknowledged. */
   bytesAcknowledged(file: number): number {
-    return this.#files.get(file)?.acknowledged.total ?? 0;
+    return this.#files.get(file)?.ledger.bytesAcknowledged ?? 0;
   }
 
   /** What is neither acknowledged nor handed out. */
   bytesToDo(file: number): RangeSet {
-    return new RangeSet(this.#files.get(file)?.todo ?? []);
+    return this.#files.get(file)?.ledger.toDo ?? new RangeSet();
   }
 
   tasks(): TaskView[] {
@@ -264,7 +269,7 @@ export class Scheduler {
   }
 
   hasTasks(file: number): boolean {
-    return !this.#tasksOf(file).next().done;
+    return (this.#files.get(file)?.tasks.size ?? 0) > 0;
   }
 
   /** A number for a task that is not the scheduler's. */
@@ -274,114 +279,108 @@ export class Scheduler {
 
   /** Open connections that have nothing to take. */
   idle(): number[] {
-    return [...this.#connections].filter(([, task]) => task === undefined).map(([connection]) => connection);
+    return [...this.#idle];
   }
 
-  /** What to do now; each order counts as given. */
+  /**
+   * What to do now; each order counts as given. Looks once at each idle connection and each file, and at each task where
+   * connections stay idle.
+   */
   orders(): Order[] {
-    const orders: Order[] = [];
-    const idle: number[] = [];
-    for (const connection of this.#fastestFirst(this.idle())) {
-      const order = this.#assign(connection);
-      if (order === undefined) idle.push(connection);
-      else orders.push(order);
-    }
+    if (this.#idle.size === 0) return [];
+    const rate = this.#ratesOrGuess();
+    // The fastest first, or what was taken from a slow connection could go back to it, as it is idle then.
+    const idle = new Set([...this.#idle].sort((a, b) => rate(b) - rate(a)));
+    const sends = this.#handOut(idle, rate);
     // Each cut that is under way will feed one idle connection.
-    const cuts = [...this.#tasks.values()].filter((task) => task.cutting).length;
-    for (const connection of idle.slice(cuts)) {
-      const order = this.#steal(connection);
-      if (order !== undefined) orders.push(order);
+    const hungry = [...idle].slice(this.#cutting.size);
+    return hungry.length === 0 ? sends : [...sends, ...this.#cutForIdle(hungry, rate)];
+  }
+
+  /** Gives the lowest bytes to do to `idle` connections, and takes those out of the set. */
+  #handOut(idle: Set<number>, rate: Rate): Order[] {
+    const orders: Order[] = [];
+    for (const file of this.#files.values()) {
+      if (idle.size === 0) break;
+      if (file.paused) continue;
+      if (file.only !== undefined && !idle.has(file.only)) continue;
+      for (const connection of file.only === undefined ? idle : [file.only]) {
+        const range = this.#nextRange(file, connection, rate);
+        if (range === undefined) break;
+        idle.delete(connection);
+        orders.push(this.#begin(file, connection, range));
+      }
     }
     return orders;
   }
 
-  /** Or what was taken from a slow connection could go back to it, as it is idle then. */
-  #fastestFirst(connections: readonly number[]): number[] {
-    const rates = new Map(connections.map((connection) => [connection, this.#rateOrGuess(connection)]));
-    return [...connections].sort((a, b) => rates.get(b)! - rates.get(a)!);
+  #nextRange({ ledger, pieceSize }: FileState, connection: number, rate: Rate): Range | undefined {
+    const run = ledger.firstToDo;
+    if (run === undefined) return undefined;
+    // What is sent as a whole is hashed on its way.
+    if (ledger.size <= Math.min(pieceSize, SMALL_FILE)) return run;
+    const state = this.#connections.get(connection)!;
+    const known = rate(connection);
+    const length = rangeLength(run.offset, known || state.firstLength / 2, pieceSize);
+    if (known === 0) state.firstLength = Math.min(MAX_RANGE, FIRST_GROWTH * state.firstLength);
+    return { offset: run.offset, length: Math.min(run.length, length) };
   }
 
-  #assign(connection: number): Order | undefined {
-    for (const state of this.#files.values()) {
-      if (!mayWork(state, connection)) continue;
-      const run = state.todo.first;
-      if (run === undefined) continue;
-      const range = { offset: run.offset, length: Math.min(run.length, this.#share(state, run.offset)) };
-      state.todo.remove(range);
-      const task: TaskState = {
-        task: this.nextTask(),
-        connection,
-        file: state,
-        ...range,
-        acknowledged: new RangeSet(),
-        taken: false,
-        cutting: false,
-        uncuttable: false,
-      };
-      this.#tasks.set(task.task, task);
-      this.#connections.set(connection, task);
-      return { kind: 'send', task: task.task, connection, file: state.file, range };
-    }
-    return undefined;
+  #begin(file: FileState, connection: number, range: Range): Order {
+    const task: TaskState = {
+      task: this.nextTask(),
+      connection,
+      file,
+      ...range,
+      acknowledged: new RangeSet(),
+      taken: false,
+      cutting: false,
+      uncuttable: false,
+    };
+    file.ledger.handOut(range);
+    file.tasks.add(task);
+    this.#tasks.set(task.task, task);
+    this.#connections.get(connection)!.task = task;
+    this.#idle.delete(connection);
+    return { kind: 'send', task: task.task, connection, file: file.file, range };
   }
 
-  /**
-   * How much to hand out at once: half of an equal share, so that ranges shrink as the end comes near and the faster
-   * connections come back for more; whole pieces, because pieces are what is digested.
-   */
-  #share(state: FileState, offset: number): number {
-    if (state.only !== undefined) return state.size;
-    const share = Math.min(MAX_RANGE, state.todo.total / (2 * this.#connections.size));
-    return nextBoundary(Math.max(offset + share, offset + 1), state.pieceSize) - offset;
-  }
-
-  /** Cuts the task that would end last, so that both would end at the same time. */
-  #steal(thief: number): Order | undefined {
-    const thiefRate = this.#rateOrGuess(thief);
-    let victim: TaskState | undefined;
-    let longest = 0;
-    for (const task of this.#tasks.values()) {
-      if (task.taken || task.cutting || task.uncuttable || !mayWork(task.file, thief)) continue;
-      const seconds = outstanding(task) / Math.max(1, this.#rateOrGuess(task.connection));
-      if (seconds <= longest) continue;
-      longest = seconds;
-      victim = task;
-    }
-    if (victim === undefined) return undefined;
-    const share = thiefRate / (thiefRate + this.#rateOrGuess(victim.connection));
-    const given = outstanding(victim) * share;
-    const aligned = Math.floor((victim.length - given) / MIN_SHARE) * MIN_SHARE;
-    // What a working connection has begun it goes on with, or two of a kind would pass the last bytes to and fro.
-    const kept = share > HOPELESS_SHARE ? aligned : Math.max(MIN_SHARE, aligned);
-    return given < MIN_SHARE || victim.length - kept < MIN_SHARE ? undefined : this.#cut(victim, kept);
+  #cutForIdle(idle: readonly number[], rate: Rate): Order[] {
+    const cuttable = [...this.#tasks.values()]
+      .filter((state) => !state.taken && !state.cutting && !state.uncuttable && !state.file.paused)
+      .map((state) => {
+        const { connection, length, file } = state;
+        return { state, connection, length, outstanding: outstanding(state), only: file.only };
+      });
+    return cutsForIdle(cuttable, idle, rate).map(({ task: { state }, length }) => this.#cut(state, length));
   }
 
   #cut(task: TaskState, length: number): Order {
     task.cutting = true;
+    this.#cutting.add(task);
     return { kind: 'shorten', task: task.task, length };
   }
 
-  /** A connection that is not measured yet is taken for an average one. */
-  #rateOrGuess(connection: number): number {
-    const rate = this.#rateOf(connection);
-    if (rate > 0) return rate;
-    const known = [...this.#connections.keys()].map(this.#rateOf).filter((other) => other > 0);
-    return known.length === 0 ? 1 : known.reduce((sum, other) => sum + other, 0) / known.length;
+  #endCut(task: TaskState): void {
+    task.cutting = false;
+    this.#cutting.delete(task);
   }
 
-  #acknowledge(state: FileState, range: Range): void {
-    state.acknowledged.add(range);
-    state.atRisk.add(range);
-    state.todo.remove(range);
+  /** A connection that is not measured yet is taken for an average one; 0: none is measured. */
+  #ratesOrGuess(): Rate {
+    let guess: number | undefined;
+    return (connection) => {
+      const rate = this.#rateOf(connection);
+      if (rate > 0) return rate;
+      guess ??= this.#averageRate();
+      return guess;
+    };
   }
 
-  *#tasksOf(file: number): IterableIterator<TaskState> {
-    for (const task of this.#tasks.values()) if (task.file.file === file) yield task;
+  #averageRate(): number {
+    const known = [...this.#connections.keys()].map(this.#rateOf).filter((rate) => rate > 0);
+    return known.length === 0 ? 0 : known.reduce((sum, rate) => sum + rate, 0) / known.length;
   }
-}
-
-function mayWork(state: FileState, connection: number): boolean {
-  return !state.paused && (state.only === undefined || state.only === connection);
 }
 
 function outstanding(task: TaskState): number {

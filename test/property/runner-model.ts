@@ -38,6 +38,10 @@ export class RunnerModel {
   /** Open at the far side. */
   readonly open: Set<number> = new Set();
   ordersGiven = 0;
+  /** What connections were told to send, in order. */
+  readonly sent: { readonly connection: number; readonly range: Range }[] = [];
+  /** The longest distance in one file from the lowest byte that a task had left to take to the end of all tasks. */
+  widestBytes = 0;
   readonly #orders: Order[] = [];
   readonly #reports: Report[] = [];
   readonly #live: Map<number, Live> = new Map();
@@ -141,6 +145,10 @@ export class RunnerModel {
       takenTold: false,
     };
     this.#live.set(task, begun);
+    this.sent.push({ connection, range });
+    const untaken = this.live.filter((live) => live.file === file && live.next < live.end);
+    const lowest = Math.min(...untaken.map((live) => live.next));
+    this.widestBytes = Math.max(this.widestBytes, ...untaken.map((live) => live.end - lowest));
   }
 
   /** A connection takes some bytes. */

@@ -126,19 +126,65 @@ test('whatever happens to connections and tasks, every byte arrives, none is in 
   );
 });
 
-test('a big file over connections of one kind takes a few dozen orders, however the connections drift', () => {
+/** Runs a big file over connections of these rates to its end; returns the tasks in the order in which they were given. */
+function runBigFile(rates: readonly number[], size: number, pieceSize: number) {
+  const model = new RunnerModel([{ size, pieceSize }], (connection) => rates[connection - 1]!);
+  rates.forEach((_, index) => {
+    model.connect(index + 1);
+  });
+  expect(model.finish(100_000, (connection) => Math.ceil(rates[connection - 1]! / 10))).toBe(true);
+  expect(model.arrived[0]!.total).toBe(size);
+  return model;
+}
+
+const someRates = fc.array(fc.integer({ min: 400 * KIB, max: 40_000 * KIB }), { minLength: 1, maxLength: 10 });
+const somePieceSize = fc.constantFrom(64 * KIB, 1024 * KIB, 4096 * KIB, 256 * 1024 * KIB);
+
+test('a big file takes few orders: one for two seconds of a connection, and some at its end', () => {
   fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 10 }),
-      fc.array(fc.integer({ min: 50, max: 100 }), { minLength: 10, maxLength: 10 }),
-      (connections, speeds) => {
-        const model = new RunnerModel([{ size: 512 * 1024 * KIB, pieceSize: 4096 * KIB }], (c) => speeds[c - 1]!);
-        for (let connection = 1; connection <= connections; connection++) model.connect(connection);
-        expect(model.finish(100_000, (connection) => 2000 * speeds[connection - 1]!)).toBe(true);
-        expect(model.arrived[0]!.total).toBe(512 * 1024 * KIB);
-        expect(model.ordersGiven).toBeLessThanOrEqual(40 * connections);
-      },
-    ),
-    { numRuns: byTier(15, 100) },
+    fc.property(someRates, somePieceSize, (rates, pieceSize) => {
+      const size = 512 * 1024 * KIB;
+      const model = runBigFile(rates, size, pieceSize);
+      const slowest = Math.min(...rates);
+      // A range may be half as long as two seconds are worth, so as to end with a piece.
+      const ranges = size / Math.min(32 * 1024 * KIB, slowest);
+      expect(model.ordersGiven).toBeLessThanOrEqual(ranges + 40 * rates.length);
+    }),
+    { numRuns: byTier(30, 200) },
+  );
+});
+
+test('while there are bytes to hand out they go out in ascending order, worth one to four seconds each', () => {
+  fc.assert(
+    fc.property(someRates, somePieceSize, (rates, pieceSize) => {
+      const size = 256 * 1024 * KIB;
+      const { sent } = runBigFile(rates, size, pieceSize);
+      let next = 0;
+      for (const { connection, range } of sent) {
+        if (next === size) break;
+        expect(range.offset).toBe(next);
+        next += range.length;
+        const wanted = Math.min(64 * 1024 * KIB, 2 * rates[connection - 1]!);
+        expect(range.length).toBeLessThanOrEqual(2 * wanted);
+        // What is left of a piece, or of the file, may be shorter.
+        const isCut = next === size || next % pieceSize === 0;
+        if (!isCut) expect(range.length).toBeGreaterThanOrEqual(wanted / 2);
+        // Where two seconds are worth a piece, it ends with one.
+        if (wanted >= pieceSize && next < size) expect(next % pieceSize).toBe(0);
+      }
+      expect(next).toBe(size);
+    }),
+    { numRuns: byTier(30, 200) },
+  );
+});
+
+test('connections work near one another: within four seconds of all of them together', () => {
+  fc.assert(
+    fc.property(someRates, (rates) => {
+      const together = rates.reduce((sum, rate) => sum + rate, 0);
+      const { widestBytes } = runBigFile(rates, 256 * 1024 * KIB, 1024 * KIB);
+      expect(widestBytes).toBeLessThanOrEqual(4 * together + rates.length * 1024 * KIB);
+    }),
+    { numRuns: byTier(30, 200) },
   );
 });

@@ -29,7 +29,7 @@ function bytes(ranges: readonly Range[]): number {
   return ranges.reduce((sum, { length }) => sum + length, 0);
 }
 
-test('every idle connection gets a range of whole pieces, lowest first, none twice', () => {
+test('every idle connection gets a range, lowest first, none twice', () => {
   const scheduler = make(4);
   scheduler.addFile(1, 100 * MIB + 1, 4 * MIB);
   const orders = sends(scheduler.orders());
@@ -37,34 +37,77 @@ test('every idle connection gets a range of whole pieces, lowest first, none twi
   let next = 0;
   for (const { range } of orders) {
     expect(range.offset).toBe(next);
-    expect(range.length % (4 * MIB)).toBe(0);
     next += range.length;
   }
   expect(scheduler.orders(), 'everybody has something to do').toEqual([]);
 });
 
-test('ranges shrink as the end comes near, down to a piece', () => {
-  const scheduler = make(2);
-  scheduler.addFile(1, 1024 * MIB, MIB);
-  const lengths: number[] = [];
-  let given = sends(scheduler.orders());
-  while (given.length > 0) {
-    lengths.push(...given.map(({ range }) => range.length));
-    for (const order of given) complete(scheduler, order);
-    given = sends(scheduler.orders());
+test('a range is worth two seconds of its connection, in whole pieces where that is possible', () => {
+  const scheduler = make(4, { 1: 4 * MIB, 2: 2.2 * MIB, 3: 100 * KIB, 4: 1 });
+  scheduler.addFile(1, 1024 * MIB, 4 * MIB);
+  expect(sends(scheduler.orders()).map(({ connection, range }) => [connection, range])).toEqual([
+    [1, { offset: 0, length: 8 * MIB }],
+    [2, { offset: 8 * MIB, length: 4 * MIB }],
+    [3, { offset: 12 * MIB, length: 192 * KIB }],
+    [4, { offset: 12 * MIB + 192 * KIB, length: 64 * KIB }],
+  ]);
+});
+
+test('ranges are handed out in ascending order, at the end as well', () => {
+  const scheduler = make(2, { 1: 10 * MIB, 2: 10 * MIB });
+  scheduler.addFile(1, 1000 * MIB + 1, MIB);
+  let next = 0;
+  for (let given = sends(scheduler.orders()); given.length > 0; given = sends(scheduler.orders())) {
+    for (const order of given) {
+      expect(order.range.offset).toBe(next);
+      next += order.range.length;
+      complete(scheduler, order);
+    }
   }
-  expect(lengths.reduce((sum, length) => sum + length)).toBe(1024 * MIB);
-  expect(lengths[0]).toBe(256 * MIB);
-  expect(lengths).toEqual([...lengths].sort((a, b) => b - a));
-  expect(lengths.at(-1)).toBe(MIB);
-  expect(lengths.length).toBeLessThan(40);
   expect(scheduler.isComplete(1)).toBe(true);
 });
 
-test('a range is never longer than 256 MiB and a piece', () => {
+test('as long as no rate is known, each range of a connection is eight times as long as the one before', () => {
+  const rates: Record<number, number> = {};
+  const scheduler = make(1, rates);
+  scheduler.addFile(1, 1024 * MIB, 4 * MIB);
+  const next = (): number => {
+    const [order] = sends(scheduler.orders());
+    complete(scheduler, order!);
+    return order!.range.length / KIB;
+  };
+  expect([next(), next()]).toEqual([64, 512]);
+  rates[1] = MIB;
+  expect(next(), 'to the end of the piece').toBe(4096 - 576);
+  // Another connection is taken for one like those that are known.
+  scheduler.removeConnection(1);
+  scheduler.addConnection(2);
+  rates[2] = 0;
+  rates[3] = 2 * MIB;
+  scheduler.addConnection(3);
+  expect(sends(scheduler.orders()).map(({ connection, range }) => [connection, range.length])).toEqual([
+    [2, 4 * MIB],
+    [3, 4 * MIB],
+  ]);
+});
+
+test('a file of one piece is sent as a whole', () => {
   const scheduler = make(1);
-  scheduler.addFile(1, 1024 * 1024 * MIB, 64 * MIB);
-  expect(sends(scheduler.orders())[0]!.range.length).toBeLessThanOrEqual(256 * MIB + 64 * MIB);
+  scheduler.addFile(1, 3 * MIB, 4 * MIB);
+  expect(sends(scheduler.orders())[0]!.range).toEqual({ offset: 0, length: 3 * MIB });
+});
+
+test('a range is never longer than 64 MiB', () => {
+  const scheduler = make(1, { 1: 1024 * MIB });
+  scheduler.addFile(1, 1024 * 1024 * MIB, 256 * MIB);
+  for (
+    let order = sends(scheduler.orders())[0]!;
+    order.range.offset < 1024 * MIB;
+    order = sends(scheduler.orders())[0]!
+  ) {
+    expect(order.range.length).toBe(64 * MIB);
+    complete(scheduler, order);
+  }
 });
 
 test('an empty file is complete from the beginning and has nothing to send', () => {
@@ -154,8 +197,8 @@ test('an unknown rate counts as the average of the known ones', () => {
   expect(given[1]).toEqual({ kind: 'shorten', task: 1, length: Math.floor(64 * 0.6) * PIECE });
 });
 
-test('a restricted file belongs to one connection, whole, and nobody steals from it', () => {
-  const scheduler = make(3);
+test('a restricted file belongs to one connection, and nobody steals from it', () => {
+  const scheduler = make(3, { 1: 50 * PIECE, 2: 50 * PIECE, 3: 50 * PIECE });
   scheduler.addFile(1, 100 * PIECE, PIECE, 2);
   expect(scheduler.orders()).toEqual([
     expect.objectContaining({ kind: 'send', connection: 2, range: { offset: 0, length: 100 * PIECE } }),
