@@ -54,6 +54,8 @@ export class FileUpload {
   #pieces = 0;
   #pieceSize = 0;
   #token: StageToken | undefined;
+  /** Size of the staged file when it was opened, bytes. */
+  #foundSize = 0;
   /** The connection that staged it: it alone writes until it is known that others may. */
   #home = 0;
   /** Connections that may hold the staged file open. */
@@ -298,6 +300,7 @@ export class FileUpload {
       if ((staged.found?.size ?? 0) > this.size) await staged.cutOff(this.size);
       this.#run.runner.local.adopt(connection, staged);
       this.#token = staged.token;
+      this.#foundSize = Math.min(this.size, staged.found?.size ?? 0);
       this.#home = connection;
       this.#holders.add(connection);
       return { abilities: remote.abilities, reopened };
@@ -426,17 +429,14 @@ export class FileUpload {
     }
   }
 
-  get #lastPieceOffset(): number {
-    return (this.#pieces - 1) * this.#pieceSize;
-  }
-
   #considerProbe(): void {
-    if (this.#sent === undefined) return;
+    // One piece is sent by its home anyway.
+    if (this.#sent === undefined || this.#pieces < 2) return;
     this.#search.consider({
       home: this.#home,
       fd: this.fd,
       of: this.#token!,
-      secondOffset: this.#lastPieceOffset,
+      foundSize: this.#foundSize,
       size: this.size,
     });
   }

@@ -4,8 +4,14 @@ import type { StageToken, WriterProbe } from '../remotes/remote.ts';
 import { type Deferred, deferred } from '../util/deferred.ts';
 import type { UploadContext } from './upload-context.ts';
 
-/** The probe writes two slices, and they must not overlap. */
-const PROBE_DISTANCE = 1024 * 1024;
+/** With fewer bytes than this left to send, a second connection would not help. */
+const MIN_REST = 1024 * 1024;
+/**
+ * From the slice that the first connection writes to that of the second. Between them lies a gap, because a server that
+ * ignores offsets would append the second slice to the first. The gap is short, because a server may delay a write
+ * according to its offset.
+ */
+const SLICE_DISTANCE = 64 * 1024;
 
 /** The file to probe on. */
 export interface ProbeSubject {
@@ -13,8 +19,8 @@ export interface ProbeSubject {
   readonly home: number;
   readonly fd: number;
   readonly of: StageToken;
-  /** Where the second connection writes: beyond all that is written before. */
-  readonly secondOffset: number;
+  /** Size of the staged file when it was opened: the second connection must write beyond it. */
+  readonly foundSize: number;
   readonly size: number;
 }
 
@@ -97,7 +103,9 @@ export class WriterSearch {
     this.#listener.ended();
   }
 
-  #ask({ home, fd, of, secondOffset, size }: ProbeSubject, second: number, firstOffset: number): Promise<WriterProbe> {
+  #ask(subject: ProbeSubject, second: number, firstOffset: number): Promise<WriterProbe> {
+    const { home, fd, of, size } = subject;
+    const secondOffset = secondOffsetOf(firstOffset, subject);
     const task = this.#run.scheduler.nextTask();
     const answer = deferred<WriterProbe>();
     this.#asking = { task, answer };
@@ -116,6 +124,11 @@ export class WriterSearch {
   }
 }
 
-function isWorthIt(nextOffset: number, { secondOffset }: ProbeSubject): boolean {
-  return secondOffset - nextOffset >= PROBE_DISTANCE;
+function isWorthIt(firstOffset: number, subject: ProbeSubject): boolean {
+  return subject.size - secondOffsetOf(firstOffset, subject) >= MIN_REST;
+}
+
+/** Beyond all that is written before: what was found when the file was opened, and what its home writes in order. */
+function secondOffsetOf(firstOffset: number, { foundSize }: ProbeSubject): number {
+  return Math.max(firstOffset + SLICE_DISTANCE, foundSize);
 }
