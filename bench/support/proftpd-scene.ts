@@ -8,10 +8,11 @@ export async function withProftpd<T>(
   isWanted: boolean,
   scene: UploadScene,
   action: (scene: UploadScene) => Promise<T>,
+  directives: readonly string[] = [],
 ): Promise<T> {
   if (!isWanted) return action(scene);
   const landing = join(scene.landing, 'proftpd');
-  const server = await startProftpd({ directives: [`DefaultChdir ${landing}`] });
+  const server = await startProftpd({ directives: [`DefaultChdir ${landing}`, ...directives] });
   try {
     await mkdir(landing);
     // It belongs to the server's own user, who may pass through what is above.

@@ -11,6 +11,7 @@ import { resumeSheet } from './sheets/resume.ts';
 import { mib } from './sheets/sentences.ts';
 import { shapedSheet } from './sheets/shaped.ts';
 import { startSheet } from './sheets/start.ts';
+import { throttledSheet } from './sheets/throttled.ts';
 import { verifySheet } from './sheets/verify.ts';
 import { markdownTable } from './table.ts';
 
@@ -26,6 +27,7 @@ const SHEETS: readonly Sheet[] = [
   longSheet,
   memorySheet,
   startSheet,
+  throttledSheet,
 ];
 
 /** Results files of profiles, what they are called in the table, and what makes them. */
