@@ -10,6 +10,7 @@ import { type LocalSource, openSource } from './local-source.ts';
 import { PeriodicSync } from './periodic-sync.ts';
 import type { Reopened } from './resume/file-resume.ts';
 import { type ResumedUpload, UploadResume } from './resume/upload-resume.ts';
+import { SourceWatch } from './source-watch.ts';
 import type { UploadContext } from './upload-context.ts';
 import type { UploadTarget } from './upload-destination.ts';
 import type { Verified } from './verify/file-verifier.ts';
@@ -50,6 +51,7 @@ export class FileUpload {
   readonly #path: Buffer;
   readonly #target: UploadTarget;
   #source!: LocalSource;
+  #watch!: SourceWatch;
   #verification!: UploadVerification;
   #pieces = 0;
   #pieceSize = 0;
@@ -99,6 +101,7 @@ export class FileUpload {
   /** Resolves when the target is in its place; rejects with a CopyError. Either way nothing of it is in use any more. */
   async run(): Promise<FileResult> {
     this.#source = await openSource(this.#path);
+    this.#watch = new SourceWatch(this.#source, (error) => this.#sent?.reject(error));
     this.#verification = new UploadVerification(this.#run, this.#asVerified());
     let isDone = false;
     /** The server does not have what it said OK to: what it is said to have is worth nothing. */
@@ -226,7 +229,10 @@ export class FileUpload {
 
   /** To be called now and then. */
   syncIfDue(nowMs: number): void {
-    if (this.#sent !== undefined) this.#resume?.noteAcknowledged(nowMs);
+    if (this.#sent !== undefined) {
+      this.#watch.lookIfDue(nowMs);
+      this.#resume?.noteAcknowledged(nowMs);
+    }
     this.#syncIfDue(nowMs);
   }
 

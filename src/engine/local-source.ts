@@ -6,7 +6,9 @@ import { CopyError } from '../errors.ts';
 import type { Fill } from '../remotes/remote.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { systemErrorCode, systemErrorText } from '../util/system-error.ts';
+import { type DescriptorReads, forgetDescriptor, readsOf, registerDescriptor } from './descriptor-reads.ts';
 import { skipBytes } from './skip-bytes.ts';
+import { endsAt } from './source-end.ts';
 
 const readvAt = promisify(readv);
 const fstatBig = promisify(fstat) as (fd: number, options: { bigint: true }) => Promise<import('node:fs').BigIntStats>;
@@ -27,16 +29,25 @@ export interface LocalSource {
   readonly mtimeMs: number;
   /** Permission bits. */
   readonly mode: number;
+  /**
+   * Whether it does not end where its size says, although it holds still, as files of /proc, /sys and FUSE may: then only
+   * reading it from its beginning to its end tells what is in it, and how much.
+   */
+  readonly isStream: boolean;
   /** As it was when it was opened. */
   readonly identity: SourceIdentity;
-  /** @throws CopyError `source-changed` unless file and name are still what they were when it was opened. */
+  /**
+   * @throws CopyError `source-changed` unless file and name are still what they were when it was opened;
+   * `source-unreadable` where that cannot be told.
+   */
   checkUnchanged(): Promise<void>;
+  /** Waits for the reads of this thread; no other begins any more. */
   close(): Promise<void>;
 }
 
 /**
  * Opens a regular file.
- * @throws CopyError `source-missing`, `source-unreadable`, `source-unsupported`.
+ * @throws CopyError `source-missing`, `source-unreadable`, `source-unsupported`; `source-changed` where it changes just now.
  */
 export async function openSource(path: Uint8Array): Promise<LocalSource> {
   const name = cleanText(path);
@@ -48,14 +59,18 @@ export async function openSource(path: Uint8Array): Promise<LocalSource> {
     const stats = await file.stat({ bigint: true });
     if (!stats.isFile()) throw new CopyError('source-unsupported', `${name} is not a regular file.`);
     const opened = identityOf(stats);
+    const isStream = !(await endsAt(file.fd, opened.size));
+    if (isStream) await checkHeld(file, opened, name);
+    const reads = registerDescriptor(file.fd);
     return {
       fd: file.fd,
       size: opened.size,
       mtimeMs: Number(stats.mtimeNs / 1_000_000n),
       mode: Number(stats.mode) & 0o7777,
+      isStream,
       identity: opened,
-      checkUnchanged: () => checkUnchanged(file, path, opened, name),
-      close: () => file.close(),
+      checkUnchanged: () => reads.during(() => checkUnchanged(file, path, { opened, isStream, name })),
+      close: () => reads.close(() => closeFile(file, reads)),
     };
   } catch (error) {
     await file.close();
@@ -65,7 +80,8 @@ export async function openSource(path: Uint8Array): Promise<LocalSource> {
 
 /** Reads from a descriptor; the views are filled whole. Rejects with `source-changed` at an early end of the file. */
 export function fillFrom(fd: number): Fill {
-  return async (views, offset) => {
+  const reads = readsOf(fd);
+  const fill: Fill = async (views, offset) => {
     let rest = [...views];
     let position = offset;
     while (rest.length > 0) {
@@ -77,6 +93,12 @@ export function fillFrom(fd: number): Fill {
       rest = skipBytes(rest, bytesRead);
     }
   };
+  return reads === undefined ? fill : (views, offset) => reads.during(() => fill(views, offset));
+}
+
+function closeFile(file: FileHandle, reads: DescriptorReads): Promise<void> {
+  forgetDescriptor(file.fd, reads);
+  return file.close();
 }
 
 function identityOf(stats: import('node:fs').BigIntStats): SourceIdentity {
@@ -89,16 +111,33 @@ function identityOf(stats: import('node:fs').BigIntStats): SourceIdentity {
   };
 }
 
-async function checkUnchanged(file: FileHandle, path: Uint8Array, opened: SourceIdentity, name: string): Promise<void> {
-  // Of the open file alone only the ctime would tell that another one took its name, and its clock is coarse.
-  const [held, named] = await Promise.all([
-    fstatBig(file.fd, { bigint: true }),
-    stat(Buffer.from(path), { bigint: true }).catch(() => undefined),
-  ]);
-  if (named === undefined) throw new CopyError('source-changed', `${name} was moved away while it was copied.`);
-  const states = [identityOf(held), identityOf(named)];
+interface Opened {
+  readonly opened: SourceIdentity;
+  readonly isStream: boolean;
+  readonly name: string;
+}
+
+async function checkUnchanged(file: FileHandle, path: Uint8Array, { opened, isStream, name }: Opened): Promise<void> {
+  try {
+    // Of the open file alone only the ctime would tell that another one took its name, and its clock is coarse.
+    const [named] = await Promise.all([stat(Buffer.from(path), { bigint: true }), checkHeld(file, opened, name)]);
+    checkSame(identityOf(named), opened, name);
+    if (isStream || (await endsAt(file.fd, opened.size))) return;
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) throw sourceError(error, name);
+    throw new CopyError('source-changed', `${name} was moved away while it was copied.`, { cause: error });
+  }
+  throw new CopyError('source-changed', `${name} changed while it was copied (its end).`);
+}
+
+/** Of the open file. */
+async function checkHeld(file: FileHandle, opened: SourceIdentity, name: string): Promise<void> {
+  checkSame(identityOf(await fstatBig(file.fd, { bigint: true })), opened, name);
+}
+
+function checkSame(now: SourceIdentity, opened: SourceIdentity, name: string): void {
   const keys = Object.keys(opened) as (keyof SourceIdentity)[];
-  const changed = keys.filter((key) => states.some((now) => now[key] !== opened[key]));
+  const changed = keys.filter((key) => now[key] !== opened[key]);
   if (changed.length > 0) {
     throw new CopyError('source-changed', `${name} changed while it was copied (${changed.join(', ')}).`);
   }

@@ -52,10 +52,11 @@ export async function compareDigests(
     if (provider === undefined) return undefined;
     const cells = ranges.map((range) => cellsOf(range, provider.maxRangeLength));
     // Both sides at once.
-    const [there, here] = await Promise.all([
-      providers.ask(provider, of, cells.flat()),
-      digestsHere(local, cells.flat(), provider.algorithm),
-    ]);
+    const hashing = digestsHere(local, cells.flat(), provider.algorithm);
+    const [there, here] = await Promise.all([providers.ask(provider, of, cells.flat()), hashing]).finally(() =>
+      // Who learns of a failure may close the file: nothing reads it any more by then.
+      hashing.catch(() => {}),
+    );
     if (there === undefined) continue;
     let next = 0;
     const same = cells.map((some) => some.map(() => isSameDigest(here[next]!, there[next++])).every((one) => one));
@@ -65,14 +66,15 @@ export async function compareDigests(
 
 /** Whether a range that is read back is the same as here. */
 export async function isSameReadBack({ local, back }: Pick<Sides, 'local' | 'back'>, range: Range): Promise<boolean> {
+  const hashing = local.digest(range, 'sha256');
   const [here, there] = await Promise.all([
-    local.digest(range, 'sha256'),
+    hashing,
     back([range], 'sha256').catch((error: unknown) => {
       // It is not there.
       if (CopyError.from(error).code === 'integrity') return [];
       throw error;
     }),
-  ]);
+  ]).finally(() => hashing.catch(() => {}));
   return isSameDigest(here, there[0]);
 }
 

@@ -3,7 +3,7 @@
  * while it was sent is read for it.
  */
 import { createHash } from 'node:crypto';
-import type { DigestAlgorithm, Range } from '../../remotes/remote.ts';
+import type { DigestAlgorithm, Fill, Range } from '../../remotes/remote.ts';
 import { fillFrom } from '../local-source.ts';
 
 /** So much at a time that the connections hardly notice. */
@@ -12,12 +12,12 @@ const STEP = 1024 * 1024;
 const MAX_KEPT = 131_072;
 
 export class LocalDigests {
-  readonly #fd: number;
+  readonly #fill: Fill;
   readonly #kept: Map<string, Promise<Buffer>> = new Map();
 
   /** `fd` must stay open. */
   constructor(fd: number) {
-    this.#fd = fd;
+    this.#fill = fillFrom(fd);
   }
 
   /** @throws CopyError `source-changed` where the file is shorter, `local-io` */
@@ -46,13 +46,12 @@ export class LocalDigests {
   }
 
   async #hash({ offset, length }: Range, algorithm: DigestAlgorithm): Promise<Buffer> {
-    const fill = fillFrom(this.#fd);
     const hash = createHash(algorithm);
     // The next part is read while this one is hashed.
     const buffers = [0, 1].map(() => Buffer.allocUnsafe(Math.min(STEP, length)));
     const read = async (at: number): Promise<Buffer> => {
       const part = buffers[(at / STEP) % 2]!.subarray(0, Math.max(0, Math.min(STEP, length - at)));
-      if (part.length > 0) await fill([part], offset + at);
+      if (part.length > 0) await this.#fill([part], offset + at);
       return part;
     };
     let next = read(0);

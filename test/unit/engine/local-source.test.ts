@@ -149,3 +149,22 @@ test.each([
   await expect(source.checkUnchanged()).rejects.toMatchObject({ code: 'source-changed', exitCode: 10, scope: 'file' });
   await source.close();
 });
+
+test.runIf(process.platform === 'linux').each([
+  ['more than it says', '/proc/cpuinfo', true],
+  ['less than it says', '/sys/kernel/mm/transparent_hugepage/enabled', true],
+  ['what can be read in aligned parts alone', '/proc/self/pagemap', true],
+])('a file that has %s is a stream', async (_, path, expected) => {
+  const source = await openSource(Buffer.from(path));
+  expect(source.isStream).toBe(expected);
+  await source.checkUnchanged();
+  await source.close();
+});
+
+test.each([0, 1, 4095, 4096, 4097, 8192, 100_000])('an ordinary file of %i bytes is none', async (size) => {
+  const { bytes } = await dirWith(Buffer.alloc(size, 1));
+  const source = await openSource(bytes);
+  expect(source.isStream).toBe(false);
+  await source.checkUnchanged();
+  await source.close();
+});

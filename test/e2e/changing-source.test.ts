@@ -1,0 +1,43 @@
+/** A source that changes while it is sent is noticed on the way, not only when everything has been sent. */
+import { appendFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { describeOn } from '../support/each-server.ts';
+import { proxyForTest, tempDirForTest } from '../support/for-one-test.ts';
+import { startLiveRun } from '../support/live-run.ts';
+import { mtput } from '../support/mtput.ts';
+import { standOldTarget } from '../support/old-target.ts';
+import { sha256Of, writeRandomFile } from '../support/random-file.ts';
+import { expectSuccess } from '../support/run-outcome.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const SIZE = 40_000_000;
+
+describeOn('sshd', 'a source that changes while it is sent', (bed) => {
+  it.each([
+    ['grows', (path: string) => appendFile(path, 'more')],
+    [
+      'is replaced',
+      async (path: string) => {
+        await writeRandomFile(`${path}.new`, SIZE);
+        await rename(`${path}.new`, path);
+      },
+    ],
+  ] as const)('%s', async (what, change) => {
+    const { server } = bed;
+    const source = (await tempDirForTest()).file('source.bin');
+    await writeRandomFile(source, SIZE);
+    const old = await standOldTarget(join(server.home, what));
+    const proxy = await proxyForTest(server, { bytesPerSecond: 1_000_000 });
+    const run = await startLiveRun([source], { server, port: proxy.port, path: what }, ['-n', '2']);
+    await waitFor(async () => (await proxy.stats()).bytesUp > 1_000_000, { what: 'bytes', timeoutMs: 30_000 });
+    await change(source);
+    const { code, events } = await run.end();
+    expect(code).toBe(10);
+    expect(events).toContainEqual(expect.objectContaining({ type: 'result', exitCode: 10 }));
+    expect((await proxy.stats()).bytesUp, 'most of it was not sent').toBeLessThan(SIZE / 2);
+    await old.expectUntouched();
+    expectSuccess(await mtput([source], { server, path: what }));
+    expect(await sha256Of(join(server.home, what))).toBe(await sha256Of(source));
+  });
+});
