@@ -50,6 +50,8 @@ export type TransferEventBody =
       /** Of those, what an earlier run had sent; rate and ETA do not count them. */
       readonly bytesResumed: number;
       readonly bytesTotal: number;
+      /** False while a source is sent that tells its size only by its end: until then `bytesTotal` may grow or shrink. */
+      readonly isTotalKnown?: boolean;
       readonly filesDone: number;
       readonly filesTotal: number;
       readonly bytesPerSecond: number;

@@ -11,6 +11,7 @@ import { PeriodicSync } from './periodic-sync.ts';
 import type { Reopened } from './resume/file-resume.ts';
 import { type ResumedUpload, UploadResume } from './resume/upload-resume.ts';
 import { SourceWatch } from './source-watch.ts';
+import { StreamUpload } from './stream/stream-upload.ts';
 import type { UploadContext } from './upload-context.ts';
 import type { UploadTarget } from './upload-destination.ts';
 import type { Verified } from './verify/file-verifier.ts';
@@ -52,6 +53,7 @@ export class FileUpload {
   readonly #target: UploadTarget;
   #source!: LocalSource;
   #watch!: SourceWatch;
+  #stream: StreamUpload | undefined;
   #verification!: UploadVerification;
   #pieces = 0;
   #pieceSize = 0;
@@ -101,6 +103,7 @@ export class FileUpload {
   /** Resolves when the target is in its place; rejects with a CopyError. Either way nothing of it is in use any more. */
   async run(): Promise<FileResult> {
     this.#source = await openSource(this.#path);
+    if (this.#source.isStream) return this.#runStream();
     this.#watch = new SourceWatch(this.#source, (error) => this.#sent?.reject(error));
     this.#verification = new UploadVerification(this.#run, this.#asVerified());
     let isDone = false;
@@ -138,6 +141,23 @@ export class FileUpload {
       await this.#verification.verifier?.stop();
       await this.#source.close();
     }
+  }
+
+  /** Its size says nothing, so that it is sent in another way: nothing below concerns it. */
+  async #runStream(): Promise<FileResult> {
+    await this.#source.close();
+    const { name, shownTarget, paths } = this;
+    const stream = { path: this.#path, name, shownTarget, paths, target: this.#target.path };
+    this.#stream = new StreamUpload(this.#run, stream);
+    return this.#stream.run();
+  }
+
+  get isStream(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  get bytesAcknowledged(): number {
+    return this.#stream?.bytesAcknowledged ?? this.#run.scheduler.bytesAcknowledged(this.file);
   }
 
   get size(): number {

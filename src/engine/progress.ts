@@ -46,9 +46,9 @@ export class Progress {
 
   /**
    * `bytesUnderWay` are the acknowledged bytes of the files that are not done; `bytesResumed` those of all files that an
-   * earlier run had sent: they say nothing of how fast this one is.
+   * earlier run had sent: they say nothing of how fast this one is. `isTotalKnown`: whether all that is under way has a size.
    */
-  sample(bytesUnderWay: number, bytesResumed: number, nowMs: number): ProgressSnapshot {
+  sample(bytesUnderWay: number, bytesResumed: number, nowMs: number, isTotalKnown = true): ProgressSnapshot {
     const bytesDone = this.#bytesDone + bytesUnderWay;
     const bytesSent = bytesDone - bytesResumed;
     // Until the first byte is there nothing was slow: somebody may be answering a question.
@@ -63,11 +63,12 @@ export class Progress {
     return {
       bytesDone,
       bytesResumed,
-      bytesTotal: this.#bytesTotal,
+      bytesTotal: isTotalKnown ? this.#bytesTotal : Math.max(this.#bytesTotal, bytesDone),
+      ...(!isTotalKnown && { isTotalKnown }),
       filesDone: this.#filesDone,
       filesTotal: this.filesTotal,
       bytesPerSecond,
-      ...(bytesPerSecond > 0 && { etaMs: (rest / bytesPerSecond) * 1000 }),
+      ...(bytesPerSecond > 0 && isTotalKnown && { etaMs: (rest / bytesPerSecond) * 1000 }),
     };
   }
 }

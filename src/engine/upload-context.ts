@@ -1,6 +1,7 @@
 /** What a file job needs of the run it belongs to. */
 import type { CopyError } from '../errors.ts';
 import type { RemoteConnection } from '../remotes/remote.ts';
+import type { Counters } from './counters.ts';
 import type { TransferEventBody } from './events.ts';
 import type { Fleet, FleetOptions } from './fleet.ts';
 import type { JournalShelf } from './resume/file-resume.ts';
@@ -39,6 +40,7 @@ export interface OnConnectionOptions {
 export interface UploadContext {
   readonly options: UploadOptions;
   readonly scheduler: Scheduler;
+  readonly counters: Counters;
   readonly fleet: Fleet;
   readonly runner: Runners;
   readonly writers: Writers;

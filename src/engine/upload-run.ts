@@ -58,13 +58,13 @@ export class UploadRun implements UploadContext {
   readonly options: UploadOptions;
   readonly runner: Runners;
   readonly scheduler: Scheduler;
+  readonly counters: Counters;
   readonly fleet: Fleet;
   readonly writers: Writers;
   readonly continuity: ServerContinuity = new ServerContinuity();
   readonly digests: DigestProviders;
   readonly #sources: FoundSources;
   readonly #observer: Observer;
-  readonly #counters: Counters;
   readonly #rates: ConnectionRates;
   readonly #progress: Progress;
   readonly #active: Map<number, FileUpload> = new Map();
@@ -101,7 +101,7 @@ export class UploadRun implements UploadContext {
     this.options = options;
     this.#sources = sources;
     this.#observer = observer;
-    this.#counters = counters;
+    this.counters = counters;
     this.#rates = new ConnectionRates(counters, performance.now());
     this.#progress = new Progress(sources.files, performance.now());
     this.scheduler = new Scheduler((connection) => this.#rates.bytesPerSecond(connection));
@@ -143,7 +143,7 @@ export class UploadRun implements UploadContext {
     return {
       filesDone: this.#progress.filesDone,
       filesFailed: this.#filesFailed,
-      bytesSent: this.#counters.totalAcknowledged(),
+      bytesSent: this.counters.totalAcknowledged(),
       bytesResumed: this.#bytesResumed,
       bytesKept: this.#bytesKept,
       connectionsUsed: this.#connectionsUsed,
@@ -317,7 +317,7 @@ export class UploadRun implements UploadContext {
       this.#bytesResumed += job.bytesResumed;
       this.#progress.fileDone(source.size, bytes);
       this.#countVerified(bytes, sizeVerified, verified);
-      this.emit({ type: 'file', state: 'done', ...shown });
+      this.emit({ type: 'file', state: 'done', ...shown, size: bytes });
     } catch (error) {
       this.#active.delete(file);
       this.#bytesKept += job.bytesKept;
@@ -475,9 +475,10 @@ export class UploadRun implements UploadContext {
     this.#moveSome();
     this.pump();
     for (const job of this.#active.values()) job.syncIfDue(now);
-    const underWay = [...this.#active.keys()].reduce((sum, file) => sum + this.scheduler.bytesAcknowledged(file), 0);
+    const underWay = [...this.#active.values()].reduce((sum, job) => sum + job.bytesAcknowledged, 0);
     const resumed = [...this.#active.values()].reduce((sum, job) => sum + job.bytesResumed, this.#bytesResumed);
-    const sample = this.#progress.sample(underWay, resumed, now);
+    const isTotalKnown = ![...this.#active.values()].some(({ isStream }) => isStream);
+    const sample = this.#progress.sample(underWay, resumed, now, isTotalKnown);
     if (!this.#planned) return;
     this.emit({
       type: 'progress',
@@ -494,7 +495,7 @@ export class UploadRun implements UploadContext {
       if (!shared || outstanding === 0 || !idle.some((other) => other !== connection)) continue;
       if (this.digests.isWorkingOn(connection)) continue;
       const rate = this.#rates.movingBytesPerSecond(connection);
-      const expectedMs = rate > 0 ? (this.#counters.inFlight(connection) / rate) * 1000 : 0;
+      const expectedMs = rate > 0 ? (this.counters.inFlight(connection) / rate) * 1000 : 0;
       const patienceMs = Math.max(SILENT_MS, PATIENCE * expectedMs);
       if (this.#rates.silentForMs(connection, nowMs) > patienceMs) this.fleet.drop(connection);
     }

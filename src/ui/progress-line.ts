@@ -25,16 +25,18 @@ function figures(view: RunView): string {
   const { progress, plan, file } = view;
   if (!progress) return `connecting  CN:0/${plan?.connections ?? 0}`;
   const { bytesDone, bytesResumed, bytesTotal, bytesPerSecond, etaMs, connections, connectionsWanted } = progress;
-  const whole = bytesDone >= bytesTotal;
+  const isTotalKnown = progress.isTotalKnown ?? true;
+  const whole = isTotalKnown && bytesDone >= bytesTotal;
   // Rounded down: 100% is said of what is whole, and of nothing else.
   const percent = bytesTotal === 0 ? 100 : Math.floor((bytesDone / bytesTotal) * 100);
   const finishing = whole || file?.state === 'committing';
   return [
-    `${percent}%`,
-    `${formatSize(bytesDone)} of ${formatSize(bytesTotal)}`,
+    ...(isTotalKnown
+      ? [`${percent}%`, `${formatSize(bytesDone)} of ${formatSize(bytesTotal)}`]
+      : [formatSize(bytesDone)]),
     ...(bytesResumed > 0 ? [`resumed ${formatSize(bytesResumed)}`] : []),
     formatRate(bytesPerSecond),
-    finishing ? 'finishing' : `ETA ${formatEta(etaMs)}`,
+    ...(finishing ? ['finishing'] : isTotalKnown ? [`ETA ${formatEta(etaMs)}`] : []),
     `CN:${connections}/${connectionsWanted}`,
   ].join('  ');
 }

@@ -48,6 +48,14 @@ describe('without a terminal', () => {
     expect(people.lines.some((line) => line.includes('plain.test.ts'))).toBe(verbose === 2);
   });
 
+  it('no share and no end is told while a size is not known', () => {
+    const { ui, people } = show({ progressEveryMs: 1000 });
+    ui.onEvent(file('started'));
+    for (const atMs of [0, 2000]) ui.onEvent(progress(mib, atMs, { bytesTotal: mib, isTotalKnown: false }));
+    expect(people.lines).toHaveLength(1);
+    expect(people.lines[0]).toMatch(/^big\.iso {2}1\.0 MiB {2}[^%]*\/s {2}CN:\d+\/\d+$/);
+  });
+
   it('progress is told as often as asked for', () => {
     const { ui, people } = show({ progressEveryMs: 30_000 });
     ui.onEvent(file('started'));
