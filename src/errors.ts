@@ -37,6 +37,7 @@ export type ErrorCode =
   | 'no-digests'
   | 'source-changed'
   | 'local-io'
+  | 'no-memory'
   | 'target-busy'
   | 'target-locked'
   | 'journal-newer'
@@ -93,6 +94,7 @@ const kinds: Record<ErrorCode, ErrorKind> = {
   'no-digests': kind('run', false, 9, 'Put the helper on the server with --install-helper, or use --verify read-back.'),
   'source-changed': kind('file', false, 10, 'Copy again when nobody writes the source.'),
   'local-io': kind('file', false, 11, 'Check the local disk.'),
+  'no-memory': kind('run', false, 11, 'Allow this program more memory (ulimit -v), or use fewer connections (-n).'),
   'target-busy': kind('run', false, 12, 'Wait for the other run to end.'),
   'target-locked': kind('run', false, 12, 'Wait for the other run to end.'),
   'journal-newer': kind('run', false, 12, 'Update mt-copy-tools, or remove the journal to start over.'),
@@ -159,9 +161,29 @@ export class CopyError extends Error implements CopyErrorData {
     return error;
   }
 
-  /** `error` itself if it is coded; otherwise the same failure under `code`, with `error` as its cause. */
+  /**
+   * `error` itself if it is coded; `no-memory` for what Node and V8 throw when the system refuses memory; otherwise the
+   * same failure under `code`. `error` is its cause.
+   */
   static from(error: unknown, code: ErrorCode = 'bug'): CopyError {
     if (error instanceof CopyError) return error;
+    if (isOfMemory(error)) {
+      return new CopyError('no-memory', 'The system gives this program no more memory.', { cause: error });
+    }
     return new CopyError(code, error instanceof Error ? error.message : String(error), { cause: error });
   }
+}
+
+const MEMORY_CODES: readonly unknown[] = [
+  'ENOMEM',
+  'ERR_MEMORY_ALLOCATION_FAILED',
+  'ERR_WORKER_OUT_OF_MEMORY',
+  'ERR_WORKER_INIT_FAILED',
+];
+
+/** Buffers and WebAssembly tell it by their text alone. */
+function isOfMemory(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (MEMORY_CODES.includes((error as { readonly code?: unknown }).code)) return true;
+  return /^Array buffer allocation failed|WebAssembly\..*Out of memory/.test(error.message);
 }

@@ -20,6 +20,7 @@ import { resolveSshOptions } from './remotes/sftp/ssh/resolve-options.ts';
 import { processSshEnvironment, type SshEnvironment } from './remotes/sftp/ssh/ssh-environment.ts';
 import { DEFAULT_STALL_TIMEOUT_MS, type SshInput } from './remotes/sftp/ssh/ssh-options.ts';
 import type { SshSettings } from './remotes/sftp/ssh/ssh-settings.ts';
+import { checkWasmMemory } from './remotes/sftp/ssh/wasm-memory.ts';
 import { textFromBytes } from './util/bytes-text.ts';
 import { RunnerPool, type RunnerPoolOptions } from './workers/runner-pool.ts';
 import { startWorker } from './workers/start-worker.ts';
@@ -121,6 +122,7 @@ export async function putWith(
   const observer = guarded.observe;
   let outcome: UploadOutcome;
   try {
+    checkWasmMemory();
     outcome = await upload({ ...DEFAULTS, ...options }, context, observer, wiring);
   } catch (error) {
     outcome = { ...NOTHING_DONE, error: CopyError.from(error), ended: true };

@@ -1,5 +1,6 @@
 /** The whole of `mtput`. What is not needed for `--help` and usage errors is loaded when it is. */
 import { CopyError } from '../errors.ts';
+import { checkWasmMemory } from '../remotes/sftp/ssh/wasm-memory.ts';
 import { makePaint } from '../ui/paint.ts';
 import { renderError } from '../ui/render-error.ts';
 import { parseArguments } from './parse-arguments.ts';
@@ -15,6 +16,7 @@ async function main(): Promise<number> {
     process.stdout.write(invocation.text);
     return 0;
   }
+  checkWasmMemory();
   const io = { environment: process.env, outputStream: process.stdout, errorStream: process.stderr };
   if (invocation.kind === 'install-helper') {
     const { runInstallHelper } = await import('./run-install-helper.ts');

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { CopyError } from '../errors.ts';
 import type { RemoteSpec } from '../remotes/remote.ts';
+import { checkWasmMemory } from '../remotes/sftp/ssh/wasm-memory.ts';
 
 export interface WorkerData {
   readonly spec: RemoteSpec;
@@ -38,7 +39,9 @@ export function findWorkerCode(
   return { file };
 }
 
+/** @throws CopyError `no-memory`; `bug` where its code is missing */
 export function startWorker(workerData: WorkerData, code: WorkerCode = findWorkerCode()): Worker {
+  checkWasmMemory();
   // It is told all it has to know: secrets of the environment are not its business.
   const options: WorkerOptions = { workerData, env: {}, name: 'mt-copy-tools' };
   return 'file' in code ? new Worker(code.file, options) : new Worker(code.text, { ...options, eval: true });

@@ -34,7 +34,7 @@ const layers: readonly Layer[] = [
     name: 'sftp',
     files: new RegExp(`^${SFTP}/`),
     mayImport: ['remote', 'session', 'codec', 'helper/framing.ts', 'errors', 'util'],
-    packages: ['node:*', 'ssh2', 'ssh-config'],
+    packages: ['node:*', 'ssh2', 'ssh2/lib/protocol/crypto.js', 'ssh-config'],
   },
   {
     name: 'engine',
@@ -79,6 +79,7 @@ const layers: readonly Layer[] = [
 const onlyThere: readonly { readonly package: string; readonly files: RegExp }[] = [
   // The session runs on any Duplex; SSH is one way to have one.
   { package: 'ssh2', files: new RegExp(`^${SFTP}/ssh/`) },
+  { package: 'ssh2/lib/protocol/crypto.js', files: new RegExp(`^${SFTP}/ssh/ssh2-internals\\.ts$`) },
   { package: 'ssh-config', files: new RegExp(`^${SFTP}/ssh/`) },
   { package: 'log-update', files: /^ui\/terminal\.ts$/ },
   { package: 'env-paths', files: /^engine\/resume\/journal-place\.ts$/ },

@@ -1,5 +1,10 @@
 /** The few places where ssh2 1.x has to be reached into; each does nothing where it finds something else than it knows. */
 import type { Client, ClientChannel } from 'ssh2';
+import crypto from 'ssh2/lib/protocol/crypto.js';
+
+// Where it fails, each connection fails for this reason; until there is one, nobody would handle the rejection, which would
+// end the program that only imports this one.
+crypto.init.catch(() => {});
 
 function field(of: unknown, name: string): unknown {
   return typeof of === 'object' && of !== null ? Reflect.get(of, name) : undefined;
