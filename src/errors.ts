@@ -63,14 +63,9 @@ const kinds: Record<ErrorCode, ErrorKind> = {
   'destination-dangling-link': kind('file', false, 4, 'Remove the symbolic link, or create what it names.'),
   'destination-permission': kind('file', false, 4, 'Check the permissions of the destination directory.'),
   'destination-refused': kind('file', false, 4, "See the server's log for the reason."),
-  'no-space': kind(
-    'file',
-    false,
-    4,
-    'Make room on the server; --inplace writes over an old file and needs none for a second one.',
-  ),
-  'rename-refused': kind('file', false, 4, 'Use --inplace to write the target itself.'),
-  'partial-refused': kind('file', false, 4, 'Use --inplace to write the target itself.'),
+  'no-space': kind('file', false, 4, 'Make room on the server, then run the same command again.'),
+  'rename-refused': kind('file', false, 4, "See the server's log for the reason."),
+  'partial-refused': kind('file', false, 4, 'Run the same command again.'),
   'no-connection': kind('run', false, 5, 'Check host, port and network, then run the same command again.'),
   'connection-failed': kind('connection', true, 5, 'Check host, port and network.'),
   'connection-refused': kind('connection', true, 5, 'The server limits connections: use fewer with -n, or wait.'),
@@ -106,6 +101,14 @@ function kind(scope: ErrorScope, retry: boolean, exitCode: number, advice: strin
   return { scope, retry, exitCode, advice };
 }
 
+/** What a server answered "no" to. */
+export interface Refused {
+  /** What it was asked to do, such as `open` or `write`. */
+  readonly operation: string;
+  /** What it said about that. Hostile until cleaned; empty if it said nothing. */
+  readonly text: string;
+}
+
 /** A {@link CopyError} as plain data. */
 export interface CopyErrorData {
   readonly code: ErrorCode;
@@ -116,6 +119,8 @@ export interface CopyErrorData {
   readonly message: string;
   /** One sentence of what to do. */
   readonly advice: string;
+  /** Set where a server refused something. */
+  readonly refused?: Refused;
   /** Where it came from; of a `bug` alone, for its report. */
   readonly stack?: string;
 }
@@ -127,6 +132,7 @@ export interface CopyErrorOptions {
   readonly scope?: ErrorScope;
   readonly retry?: boolean;
   readonly exitCode?: number;
+  readonly refused?: Refused;
 }
 
 export class CopyError extends Error implements CopyErrorData {
@@ -136,6 +142,7 @@ export class CopyError extends Error implements CopyErrorData {
   readonly retry: boolean;
   readonly exitCode: number;
   readonly advice: string;
+  readonly refused?: Refused;
 
   constructor(code: ErrorCode, message: string, options: CopyErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -145,14 +152,15 @@ export class CopyError extends Error implements CopyErrorData {
     this.retry = options.retry ?? defaults.retry;
     this.exitCode = options.exitCode ?? defaults.exitCode;
     this.advice = options.advice ?? defaults.advice;
+    if (options.refused !== undefined) this.refused = options.refused;
   }
 
   /** The same error as data that survives `structuredClone` and JSON. */
   toData(): CopyErrorData {
-    const { code, scope, retry, exitCode, message, advice } = this;
+    const { code, scope, retry, exitCode, message, advice, refused } = this;
     const origin = this.cause instanceof Error ? this.cause : this;
     const stack = code === 'bug' && origin.stack !== undefined ? { stack: origin.stack } : {};
-    return { code, scope, retry, exitCode, message, advice, ...stack };
+    return { code, scope, retry, exitCode, message, advice, ...(refused && { refused }), ...stack };
   }
 
   static fromData(data: CopyErrorData): CopyError {

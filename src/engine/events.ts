@@ -72,6 +72,8 @@ export type TransferEventBody =
       readonly bytesResumed: number;
       /** Of the files that failed: what the same command need not send again. */
       readonly bytesKept: number;
+      /** Of those, the bytes that could not be looked at after the failure; absent: none. */
+      readonly bytesKeptUnseen?: number;
       readonly elapsedMs: number;
       /** How much was verified by what, in bytes. */
       readonly verified: VerifiedBytes;

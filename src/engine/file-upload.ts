@@ -5,6 +5,8 @@ import { textFromBytes } from '../util/bytes-text.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { type Deferred, deferred } from '../util/deferred.ts';
 import { formatSize } from '../util/format-size.ts';
+import type { FailedUpload } from './failures/examine-failure.ts';
+import { prepareInPlace } from './failures/prepare-in-place.ts';
 import { choosePieceSize, pieceCount } from './grid.ts';
 import { type LocalSource, openSource } from './local-source.ts';
 import { PeriodicSync } from './periodic-sync.ts';
@@ -57,6 +59,8 @@ export class FileUpload {
   #verification!: UploadVerification;
   #pieces = 0;
   #pieceSize = 0;
+  /** At the end: bytes that the server has said OK to. */
+  #bytesThere = 0;
   #token: StageToken | undefined;
   /** Size of the staged file when it was opened, bytes. */
   #foundSize = 0;
@@ -134,6 +138,7 @@ export class FileUpload {
     } finally {
       await this.#quiesce();
       await (isDone || isDoubtful ? this.#resume?.finish() : this.#keep());
+      this.#bytesThere = this.#run.scheduler.bytesAcknowledged(this.file);
       this.#run.scheduler.removeFile(this.file);
       // After a failure handles are open; nobody waits for a server to close what is of no use.
       void this.#leave([...this.#holders]).catch(() => {});
@@ -169,9 +174,17 @@ export class FileUpload {
     return this.#resume?.bytesResumed ?? 0;
   }
 
-  /** After a failure: bytes that another run need not send. */
-  get bytesKept(): number {
-    return this.#resume?.keptBytes ?? 0;
+  /** After a failure. */
+  asFailed(): FailedUpload {
+    return {
+      target: this.#target.path,
+      token: this.#token,
+      size: this.#source?.size ?? 0,
+      bytesThere: this.#bytesThere,
+      inplace: this.#run.options.inplace,
+      oldSize: this.#target.old?.size,
+      keptWithin: (size) => this.#resume?.keptWithin(size) ?? 0,
+    };
   }
 
   get fd(): number {
@@ -321,6 +334,7 @@ export class FileUpload {
       // Whoever stops the run now wants to go on later, with what is there.
       if (this.#run.error !== undefined) throw this.#run.error;
       if (reopened === undefined && how === 'anew') await this.#resume?.discard(remote);
+      if (how === 'in-place' && isFirst) await prepareInPlace(this.#run, remote, this.#target.path, this.size);
       const staged = reopened?.staged ?? (await remote.stage(this.#target.path, how));
       // What is beyond the end would spoil the digest of the last piece.
       if ((staged.found?.size ?? 0) > this.size) await staged.cutOff(this.size);

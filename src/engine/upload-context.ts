@@ -69,4 +69,9 @@ export interface UploadContext {
     work: (connection: number, remote: RemoteConnection) => Promise<T>,
     options?: OnConnectionOptions,
   ): Promise<T>;
+  /**
+   * Does something on a connection of this thread that is open, at the first attempt and also when the run is over. Undefined
+   * where there is none, or it fails, or takes longer than `limitMs`: for what only serves to tell more.
+   */
+  onAnyOpen<T>(work: (remote: RemoteConnection) => Promise<T>, limitMs: number): Promise<T | undefined>;
 }

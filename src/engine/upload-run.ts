@@ -1,4 +1,5 @@
 /** One upload: opens the connections, finds the targets, runs the file jobs, and tells observers how it goes. */
+import { setTimeout } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { CopyError } from '../errors.ts';
 import type { RemoteConnection } from '../remotes/remote.ts';
@@ -9,6 +10,7 @@ import { ConnectionRates } from './connection-rates.ts';
 import { ContinuityCheck } from './continuity-check.ts';
 import type { Counters } from './counters.ts';
 import type { Observer, TransferEventBody, VerifiedBytes } from './events.ts';
+import { examineDirectoryFailure, examineFailure } from './failures/examine-failure.ts';
 import { FileUpload } from './file-upload.ts';
 import { Fleet } from './fleet.ts';
 import type { FoundSources } from './local-files.ts';
@@ -44,6 +46,8 @@ export interface UploadOutcome {
   readonly bytesResumed: number;
   /** Of the files that failed: what another run need not send. */
   readonly bytesKept: number;
+  /** Of those, the bytes that could not be looked at after the failure. */
+  readonly bytesKeptUnseen?: number;
   /** The most that were open at one time. */
   readonly connectionsUsed: number;
   /** Bytes of the files that are done, by what they were verified by. */
@@ -93,6 +97,7 @@ export class UploadRun implements UploadContext {
   #bytesResumed = 0;
   #isToldOfSize = false;
   #bytesKept = 0;
+  #bytesKeptUnseen = 0;
   /** Whether observers know what is going to be copied. */
   #planned = false;
 
@@ -146,6 +151,7 @@ export class UploadRun implements UploadContext {
       bytesSent: this.counters.totalAcknowledged(),
       bytesResumed: this.#bytesResumed,
       bytesKept: this.#bytesKept,
+      ...(this.#bytesKeptUnseen > 0 && { bytesKeptUnseen: this.#bytesKeptUnseen }),
       connectionsUsed: this.#connectionsUsed,
       verified: { ...this.#verified },
       error: this.#error ?? this.#firstFailure,
@@ -166,7 +172,7 @@ export class UploadRun implements UploadContext {
     this.digests.end();
     // Who stops a run wants to go on later: connections stay until what they have sent is kept, but not for long.
     if (error.code !== 'cancelled') this.fleet.end();
-    else this.#patience = setTimeout(() => this.fleet.end(), KEEP_MS);
+    else this.#patience = globalThis.setTimeout(() => this.fleet.end(), KEEP_MS);
   }
 
   emit(event: TransferEventBody): void {
@@ -215,6 +221,16 @@ export class UploadRun implements UploadContext {
           this.#error === undefined && error instanceof CopyError && error.scope === 'connection',
       },
     );
+  }
+
+  async onAnyOpen<T>(work: (remote: RemoteConnection) => Promise<T>, limitMs: number): Promise<T | undefined> {
+    const open = this.fleet.open.map((connection) => this.runner.local.connection(connection));
+    const remote = open.find((connection) => connection !== undefined);
+    if (remote === undefined) return undefined;
+    const timeUp = new AbortController();
+    const late = setTimeout(limitMs, undefined, { signal: timeUp.signal }).catch(() => undefined);
+    // What is asked only to tell more about a failure must not hide it.
+    return Promise.race([work(remote).catch(() => undefined), late]).finally(() => timeUp.abort());
   }
 
   progressed(): void {
@@ -285,8 +301,9 @@ export class UploadRun implements UploadContext {
       await this.onConnection((_, remote) => destination.prepare(remote));
       return true;
     } catch (error) {
-      const failure = this.#error ?? CopyError.from(error);
-      if (failure.scope === 'run') throw failure;
+      const refusal = this.#error ?? CopyError.from(error);
+      if (refusal.scope === 'run') throw refusal;
+      const failure = await examineDirectoryFailure(this, destination.path, refusal);
       for (const { source, target } of jobs) {
         this.#fileFailed(textFromBytes(source.path), textFromBytes(target.path), source.size, failure);
       }
@@ -320,8 +337,9 @@ export class UploadRun implements UploadContext {
       this.emit({ type: 'file', state: 'done', ...shown, size: bytes });
     } catch (error) {
       this.#active.delete(file);
-      this.#bytesKept += job.bytesKept;
-      const failure = CopyError.from(error);
+      const { failure, bytesKept, isSeen } = await examineFailure(this, job.asFailed(), CopyError.from(error));
+      this.#bytesKept += bytesKept;
+      if (!isSeen) this.#bytesKeptUnseen += bytesKept;
       if (failure.scope === 'run') this.fail(failure);
       this.#fileFailed(shown.source, shown.target, shown.size, failure);
     }

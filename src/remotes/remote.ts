@@ -120,12 +120,52 @@ export interface RemoteConnection {
    */
   publish(token: StageToken, seal: Seal, again?: boolean): Promise<Published>;
   /**
+   * Looks at what stands around `target`, to explain a failure and to tell truthfully what is left. `staged`: what was
+   * staged for it, if anything. `tries`: also tries on a new file with an ordinary name, which is removed again, what
+   * the directory allows, and whether an existing target could be written, as far as trying that changes nothing. What
+   * the server refuses to tell is undefined in the answer; rejects with scope `connection` alone.
+   */
+  examine(target: Uint8Array, staged: StageToken | undefined, tries: boolean): Promise<Situation>;
+  /**
    * A way to have the far side hash, over this connection. Finds out, without harm and within seconds, whether there is
    * one; rejects with `unsupported` where there is none, and with scope `connection` when trying again can help.
    */
   digester(method: DigestMethod): Promise<Digester>;
   /** Ends the connection; what is under way rejects. Resolves when it is gone. */
   close(): Promise<void>;
+}
+
+/** What stands around a target. Undefined means everywhere that it could not be told. Cloneable. */
+export interface Situation {
+  /** What stands at the target, links followed. */
+  readonly target: Attributes | 'missing' | undefined;
+  /** Whether an existing target may be written as it stands; told only where that was tried. */
+  readonly isTargetWritable: boolean | undefined;
+  /** The staged file beside the target; undefined where none was asked about. */
+  readonly staged: { readonly path: Uint8Array; readonly at: Attributes | 'missing' | undefined } | undefined;
+  readonly space: FreeSpace | undefined;
+  readonly trial: DirectoryTrial | undefined;
+}
+
+/** Of the file system of a directory. Quotas are not known to it. */
+export interface FreeSpace {
+  /** Bytes that this account could still write. */
+  readonly availableBytes: number;
+  /** Files it could still create; undefined where the file system has no such limit. */
+  readonly availableFiles: number | undefined;
+  readonly isReadOnly: boolean;
+}
+
+/** What a directory allows, as tried on a new file with an ordinary name. */
+export interface DirectoryTrial {
+  readonly creates: boolean;
+  /** Whether the new file took some bytes. */
+  readonly writes?: boolean | undefined;
+  /** Whether it could be given another name. */
+  readonly renames?: boolean | undefined;
+  readonly removes?: boolean | undefined;
+  /** The new file, where it could not be removed. */
+  readonly leftBehind?: Uint8Array | undefined;
 }
 
 export type DigestMethod = 'check-file' | 'helper' | 'shell';

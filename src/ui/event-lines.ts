@@ -5,7 +5,7 @@ import type { Paint } from './paint.ts';
 import { renderError, sentence } from './render-error.ts';
 import type { EventOf, RunView } from './run-view.ts';
 import { showBaseName, showName } from './show-name.ts';
-import { failureLine, keptLine } from './summary.ts';
+import { failureLine, keptLines } from './summary.ts';
 
 export interface LineOptions {
   readonly program: string;
@@ -57,7 +57,6 @@ export function failureLines(event: EventOf<'result'>, view: RunView, options: L
   const errors = (event.error ? [event.error, ...held] : held).filter((error) => view.isNew(error));
   const lines = errors.map((error) => renderError(options.program, error, options.paint, details(error, options)));
   // With any other code the last words are those of what ended the run.
-  const kept = keptLine(event);
-  const all = kept === undefined ? lines : [...lines, kept];
+  const all = [...lines, ...keptLines(event)];
   return event.exitCode === 1 ? [...all, failureLine(event)] : all;
 }

@@ -16,10 +16,17 @@ export function summaryLine(view: RunView, result: EventOf<'result'>): string | 
   return `${subject(view, result)}: ${formatSize(bytesSent)}${resumed} in ${formatDuration(elapsedMs)}${rate}, ${connections}, ${verification(result)}`;
 }
 
-/** After a failure: what is not lost. Undefined where nothing is kept. */
-export function keptLine({ bytesKept, exitCode }: EventOf<'result'>): string | undefined {
-  if (exitCode === 0 || bytesKept === 0) return undefined;
-  return `${formatSize(bytesKept)} are safe on the server; the same command goes on from there.`;
+/** After a failure: what is not lost, and whether it was seen since. Empty where nothing is kept. */
+export function keptLines({ bytesKept, bytesKeptUnseen = 0, exitCode }: EventOf<'result'>): string[] {
+  if (exitCode === 0) return [];
+  const seen = bytesKept - bytesKeptUnseen;
+  const lines: string[] = [];
+  if (seen > 0) lines.push(`${formatSize(seen)} are safe on the server; the same command continues from there.`);
+  if (bytesKeptUnseen > 0) {
+    const unseen = formatSize(bytesKeptUnseen);
+    lines.push(`${unseen} were stored when the server last answered; the same command continues with what is there.`);
+  }
+  return lines;
 }
 
 /** The last line where some of several files failed. */

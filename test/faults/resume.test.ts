@@ -114,7 +114,7 @@ describeWithServers(['sshd'], 'an upload that was interrupted', () => {
     const { bytesKept, bytesSent } = eventsOf(ended, 'result')[0]!;
     // Whole pieces, of which each connection may have one half done.
     expect(bytesKept).toBeGreaterThan(bytesSent - 2 * 8 * 1024 * 1024);
-    expect(ended.stderr).toMatch(/ are safe on the server; the same command goes on from there\.\n$/);
+    expect(ended.stderr).toMatch(/ are safe on the server; the same command continues from there\.\n$/);
     await proxy.reshape('all', { bytesPerSecond: 1000 * MB });
     const again = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, eight);
     await expectArrived(again, server, NAME, source);

@@ -18,6 +18,7 @@ import type {
   RemoteFile,
   RemoteSpec,
   Seal,
+  Situation,
   Staged,
   StageToken,
 } from '../../src/remotes/remote.ts';
@@ -284,6 +285,17 @@ export class MemoryConnection implements RemoteConnection {
     const staged = new MemoryStaged(this, token, found);
     this.held.add(staged);
     return staged;
+  }
+
+  async examine(target: Uint8Array, staged: StageToken | undefined): Promise<Situation> {
+    const path = staged?.['path'] === staged?.['target'] ? undefined : staged && Buffer.from(String(staged['path']));
+    return {
+      target: (await this.stat(target)) ?? 'missing',
+      isTargetWritable: undefined,
+      staged: path && { path, at: (await this.stat(path)) ?? 'missing' },
+      space: undefined,
+      trial: undefined,
+    };
   }
 
   async digester(method: DigestMethod): Promise<Digester> {

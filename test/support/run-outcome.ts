@@ -7,7 +7,8 @@ import type { RunResult } from './process.ts';
  */
 export function expectFailure(run: RunResult, code: number, happened: RegExp, advice: RegExp): void {
   const isKept = (line: string): boolean =>
-    / are safe on the server; the same command goes on from there\.$/.test(line);
+    / are safe on the server; the same command continues from there\.$/.test(line) ||
+    / were stored when the server last answered; the same command continues with what is there\.$/.test(line);
   const lines = run.stderr
     .trimEnd()
     .split('\n')

@@ -122,10 +122,11 @@ export class FileResume {
     return this.#journal !== undefined;
   }
 
-  /** Bytes that the next run need not send. */
-  get keptBytes(): number {
+  /** Bytes that the next run need not send, if the staged file has `size` bytes. */
+  keptWithin(size: number): number {
     if (!this.#isKept) return 0;
-    return this.#claims().reduce((sum, { length }) => sum + length, 0);
+    const there = this.#claims().filter(({ offset, length }) => offset + length <= size);
+    return there.reduce((sum, { length }) => sum + length, 0);
   }
 
   /** Removes what an earlier run staged and this one cannot use, whatever its name. */

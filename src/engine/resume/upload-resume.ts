@@ -74,9 +74,9 @@ export class UploadResume {
     return this.#bytesResumed;
   }
 
-  /** Bytes that another run need not send. */
-  get keptBytes(): number {
-    return this.#resume.keptBytes;
+  /** See {@link FileResume.keptWithin}. */
+  keptWithin(size: number): number {
+    return this.#resume.keptWithin(size);
   }
 
   /** Whether an earlier run staged something for this target: then it is ours, also where it is of no use. */

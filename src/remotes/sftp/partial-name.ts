@@ -36,7 +36,8 @@ export function isAsideName(target: Uint8Array, name: Uint8Array): boolean {
   return path.subarray(path.lastIndexOf('/') + 1).equals(name);
 }
 
-function besideOf(target: Uint8Array, rename: (name: Buffer) => Buffer): Buffer {
+/** Another name in the directory of `target`, made of its name. */
+export function besideOf(target: Uint8Array, rename: (name: Buffer) => Buffer): Buffer {
   const path = Buffer.from(target);
   const slash = path.lastIndexOf('/');
   return Buffer.concat([path.subarray(0, slash + 1), rename(path.subarray(slash + 1))]);

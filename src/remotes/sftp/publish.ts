@@ -110,8 +110,8 @@ async function replaceInSteps(session: SftpSession, move: Move, refusal: SftpSta
   if (failure === undefined) return (await removeAfterwards(session, move)) ?? { atomic: false };
   const refused = failure.isMissing ? partialGone(partial) : await renameRefused(session, move, failure);
   if (notAside !== undefined || (await refusalOf(session.rename(aside, target), aside)) === undefined) throw refused;
-  const advice = `${refused.advice} The old file is now ${cleanText(aside)}.`;
-  throw new CopyError(refused.code, refused.message, { cause: failure, advice });
+  const message = `${refused.message.replace(/\.$/, '')}; the old file is now ${cleanText(aside)}.`;
+  throw new CopyError(refused.code, message, { ...refused.toData(), cause: failure });
 }
 
 /** Removes the old target where it was moved aside; undefined where nothing was. */

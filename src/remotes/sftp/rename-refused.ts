@@ -29,7 +29,8 @@ export async function renameRefused(
     unremovable === undefined
       ? `The server refused to rename ${partial} to ${target}: ${reasonOf(refusal)}.`
       : `The server neither replaces ${target} by ${partial} (${reasonOf(refusal)}) nor removes ${cleanText(unremovable.path)}, an old file that an earlier run moved aside (${reasonOf(unremovable.refusal)}).`;
-  return new CopyError('rename-refused', message, { cause: refusal, advice: await adviceFor(session, move) });
+  const refused = { operation: 'rename', text: refusal.text };
+  return new CopyError('rename-refused', message, { cause: refusal, advice: await adviceFor(session, move), refused });
 }
 
 /** What the server says, without a full stop, or else its code. */

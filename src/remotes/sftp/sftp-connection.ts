@@ -10,6 +10,7 @@ import type {
   RemoteConnection,
   RemoteFile,
   Seal,
+  Situation,
   Staged,
   StageToken,
 } from '../remote.ts';
@@ -24,6 +25,7 @@ import { publish } from './publish.ts';
 import { SftpRemoteFile } from './remote-file.ts';
 import type { SftpSession } from './session.ts';
 import { asked, coded, toAttributes } from './sftp-files.ts';
+import { examine } from './situation.ts';
 import type { ExecChannel } from './ssh/ssh-connection.ts';
 import { type FlowWindows, mayOthersWrite, StagedFile } from './staged-file.ts';
 import { fromStageToken, newStagedToken, type StagedToken, stagedPath, toStageToken } from './staged-token.ts';
@@ -56,6 +58,8 @@ export class SftpConnection implements RemoteConnection {
   readonly #isOpenSsh: boolean;
   /** Whether the server is known to leave a file as it is that is opened for writing and closed again. */
   readonly #mayOpenTargets: boolean;
+  /** Whether the server did not let a file be removed that was created to find out what it allows. */
+  #leavesTrials = false;
 
   constructor(session: SftpSession, closed: Promise<CopyError | undefined>, options: SftpConnectionOptions) {
     this.#session = session;
@@ -177,6 +181,16 @@ export class SftpConnection implements RemoteConnection {
     return publish(this.#session, fromStageToken(token), seal, again, this.#mayOpenTargets);
   }
 
+  async examine(target: Uint8Array, staged: StageToken | undefined, tries: boolean): Promise<Situation> {
+    const partial = staged && fromStageToken(staged).partial;
+    const mayTry = tries && !this.#leavesTrials;
+    const opensHarmlessly = this.#isOpenSsh;
+    const situation = await examine(this.#session, { target, partial, tries: mayTry, opensHarmlessly });
+    // One file that nobody can remove is enough.
+    this.#leavesTrials ||= situation.trial?.removes === false;
+    return situation;
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#session.close(), this.#close()]);
   }
@@ -201,7 +215,7 @@ export class SftpConnection implements RemoteConnection {
       const handle = await this.#session.open(partial, flags, { permissions: STAGED_MODE });
       return this.#staged(newStagedToken(target, partial), handle, undefined);
     } catch (error) {
-      throw partialError(error, partial);
+      throw coded(error, { operation: 'open', path: partial });
     }
   }
 
@@ -281,11 +295,4 @@ function joinError(error: unknown, path: Buffer): CopyError {
     ? `A second connection does not see ${cleanText(path)}`
     : `A second connection may not write (${error.text || error.status})`;
   return new CopyError('single-writer', `${what}.`, { cause: error });
-}
-
-function partialError(error: unknown, partial: Buffer): CopyError {
-  const failure = coded(error, { operation: 'open', path: partial });
-  if (failure.code !== 'destination-permission') return failure;
-  const advice = 'Check the permissions of the directory; if only the old file may be written, use --inplace.';
-  return new CopyError('destination-permission', failure.message, { cause: error, advice });
 }

@@ -237,7 +237,9 @@ export class StagedFile implements Staged {
     try {
       const { blocksAvailable, fragmentSize } = await this.#session.statVfs(this.#path);
       if (blocksAvailable * fragmentSize > SPACE_TO_SPARE) return undefined;
-      return new CopyError('no-space', `No space is left on the server for ${cleanText(this.#path)}.`, { cause });
+      const refused = { operation: 'write', text: 'No space is left' };
+      const message = `No space is left on the server for ${cleanText(this.#path)}.`;
+      return new CopyError('no-space', message, { cause, refused });
     } catch {
       // What was asked only to explain a failure must not hide it.
       return undefined;

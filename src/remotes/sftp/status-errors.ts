@@ -31,7 +31,7 @@ export function toCopyError(error: SftpStatusError, context: StatusContext): Cop
   const { operation, path, side = 'destination' } = context;
   const reason = error.text === '' ? `status ${error.status}` : error.text.replace(/\.$/, '');
   const message = `The server refused to ${operation} ${cleanText(path)}: ${reason}.`;
-  const options: CopyErrorOptions = { cause: error };
+  const options: CopyErrorOptions = { cause: error, refused: { operation, text: error.text } };
   if (error.status === StatusCode.noConnection || error.status === StatusCode.connectionLost) {
     return new CopyError('connection-lost', message, options);
   }

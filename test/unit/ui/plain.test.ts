@@ -102,14 +102,14 @@ describe('without a terminal', () => {
     ui.onEvent(result(4, failure('no-space', 'No space left on the server')));
     expect(people.lines).toEqual([
       'mtput: No space left on the server.',
-      'Make room on the server; --inplace writes over an old file and needs none for a second one.',
+      'Make room on the server, then run the same command again.',
     ]);
   });
 
   it('the last line of a failure says what is kept, of a success what was there', () => {
     const failed = show();
     failed.ui.onEvent(result(5, { ...failure('no-connection', 'No connection'), bytesKept: 120 * mib }));
-    expect(failed.people.lines.at(-1)).toBe('120 MiB are safe on the server; the same command goes on from there.');
+    expect(failed.people.lines.at(-1)).toBe('120 MiB are safe on the server; the same command continues from there.');
     const resumed = show();
     resumed.ui.onEvent(file('started'));
     resumed.ui.onEvent(result(0, { bytesSent: 100 * mib, bytesResumed: 24 * mib, elapsedMs: 10_000 }));

@@ -80,11 +80,11 @@ test('whole pieces that were durable are claimed by the next run, and are right 
   await earlier(all, new RangeSet([{ offset: 0, length: 2 * PIECE + 5 }]));
   const resume = await all.next();
   expect(resume.hasStaged).toBe(true);
-  expect(resume.keptBytes, 'nobody knows yet').toBe(0);
+  expect(resume.keptWithin(Number.POSITIVE_INFINITY), 'nobody knows yet').toBe(0);
   const { remote, staged } = remoteWith(seen, all.path);
   const reopened = (await resume.reopen(remote))!;
   expect(reopened.staged).toBe(staged);
-  expect(resume.keptBytes).toBe(2 * PIECE);
+  expect(resume.keptWithin(Number.POSITIVE_INFINITY)).toBe(2 * PIECE);
   expect(reopened.claims.map(({ offset, length }) => [offset, length])).toEqual([
     [0, PIECE],
     [PIECE, PIECE],
@@ -94,7 +94,7 @@ test('whole pieces that were durable are claimed by the next run, and are right 
   await file.close();
   expect(await resume.isRight(reopened.claims[1]!)).toBe(true);
   expect(await resume.isRight(reopened.claims[0]!)).toBe(false);
-  expect(resume.keptBytes, 'what is wrong is claimed no more').toBe(PIECE);
+  expect(resume.keptWithin(Number.POSITIVE_INFINITY), 'what is wrong is claimed no more').toBe(PIECE);
   await resume.close();
   expect(all.failures).toEqual([]);
 });
@@ -123,7 +123,7 @@ test('a staged file of other bytes, though it looks as it should, is not used', 
   const { remote, closed } = remoteWith(seen);
   expect(await resume.reopen(remote)).toBeUndefined();
   expect(closed()).toBe(1);
-  expect(resume.keptBytes).toBe(0);
+  expect(resume.keptWithin(Number.POSITIVE_INFINITY)).toBe(0);
   await resume.close();
   expect(await (await all.next()).reopen(remoteWith(seen, all.path).remote), 'nor claimed again').toBeUndefined();
 });
@@ -144,9 +144,9 @@ test('nothing is claimed where nothing was durable, where it is not wanted, and 
   expect(await nothing.reopen(remoteWith(seen).remote)).toBeUndefined();
   await nothing.begin(token, PIECE);
   await nothing.note(new RangeSet([{ offset: 0, length: SIZE }]), withinMs(60_000));
-  expect(nothing.keptBytes).toBe(SIZE);
+  expect(nothing.keptWithin(Number.POSITIVE_INFINITY)).toBe(SIZE);
   await nothing.begin(token, PIECE);
-  expect(nothing.keptBytes).toBe(0);
+  expect(nothing.keptWithin(Number.POSITIVE_INFINITY)).toBe(0);
   await nothing.finish();
   expect((await all.next()).hasStaged).toBe(false);
 
@@ -194,7 +194,7 @@ test('without a journal, and with one of another source, everything is looked at
   });
   expect(looks).toEqual([1]);
   expect(cuts).toEqual([SIZE]);
-  expect(unknown.keptBytes, 'nothing is known to be kept').toBe(0);
+  expect(unknown.keptWithin(Number.POSITIVE_INFINITY), 'nothing is known to be kept').toBe(0);
 });
 
 test('where nobody can hash after all, the journal decides, with a second look', async () => {
@@ -220,7 +220,7 @@ test('what was acknowledged is in the journal for the next run, and is never tak
   await resume.noteAcknowledged([{ offset: 10, length: PIECE }]);
   await resume.close();
   const next = await all.next();
-  expect(next.keptBytes).toBe(0);
+  expect(next.keptWithin(Number.POSITIVE_INFINITY)).toBe(0);
   expect(await next.reopen(remoteWith(seen, all.path).remote), 'by the journal alone').toBeUndefined();
   const { claims } = (await next.reopen(remoteWith({ ...seen, size: PIECE + 10 }).remote, canCompare))!;
   expect(claims).toEqual([{ offset: 10, length: PIECE }]);
@@ -253,12 +253,12 @@ test('what is durable of a piece counts before the piece is complete, and the pi
   resume.sawStaged(seen);
   const durable = new RangeSet([{ offset: 10, length: 2 * PIECE }]);
   await resume.note(durable, withinMs(60_000));
-  expect(resume.keptBytes, 'where digests tell').toBe(0);
+  expect(resume.keptWithin(Number.POSITIVE_INFINITY), 'where digests tell').toBe(0);
   await resume.note(durable, withinMs(60_000), PARTS);
-  expect(resume.keptBytes).toBe(2 * PIECE);
+  expect(resume.keptWithin(Number.POSITIVE_INFINITY)).toBe(2 * PIECE);
   durable.add({ offset: 10, length: 3 * PIECE });
   await resume.note(durable, withinMs(60_000), PARTS);
-  expect(resume.keptBytes).toBe(3 * PIECE);
+  expect(resume.keptWithin(Number.POSITIVE_INFINITY)).toBe(3 * PIECE);
   await resume.close();
   const next = await all.next();
   const { claims } = (await next.reopen(remoteWith({ ...seen, size: SIZE }, all.path).remote))!;
@@ -290,7 +290,7 @@ test('a part that the local file does not have any more is not right', async () 
   await file.write(Buffer.from('changed'), 0, 7, 1000);
   await file.close();
   expect(await next.isRight(claims[0]!)).toBe(false);
-  expect(next.keptBytes).toBe(0);
+  expect(next.keptWithin(Number.POSITIVE_INFINITY)).toBe(0);
   await next.close();
 });
 
@@ -304,7 +304,7 @@ test.each([
   await resume.begin(token, 4 * PIECE);
   resume.sawStaged(seen);
   await resume.note(new RangeSet([{ offset: 0, length: wholeBytes + partBytes }]), withinMs(60_000), PARTS);
-  expect(resume.keptBytes).toBe(wholeBytes + noted);
+  expect(resume.keptWithin(Number.POSITIVE_INFINITY)).toBe(wholeBytes + noted);
   await resume.close();
 });
 
