@@ -12,7 +12,7 @@ const NAME = 'arrived.bin';
 const args = ['-n', '3', '-s', '64K'];
 const nothing = { byDigest: 0, byReadBack: 0, bySize: 0, notVerified: 0 };
 /** In which it is found out that nothing can hash, with room for a machine that has other things to do. */
-const RECOGNISED_MS = 5000 + 10_000;
+const RECOGNISED_MS = 5000 + 40_000;
 
 /** What stands in the way of commands, as the line that runs them. */
 const OBSTACLES: readonly (readonly [string, string])[] = [

@@ -1,5 +1,5 @@
 /** Uploads that go on with what stands on a server that can hash, whoever left it. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { UploadOptions } from '../../../../src/engine/upload-context.ts';
 import { CopyError } from '../../../../src/errors.ts';
@@ -19,7 +19,8 @@ async function halfThere(): Promise<UploadScene> {
 }
 
 function resuming({ dir }: UploadScene): Partial<UploadOptions> {
-  const server = { host: 'h', port: 22, user: 'u' };
+  // The lock on a target is one of the whole machine: another run of these tests must have another target.
+  const server = { host: basename(dir), port: 22, user: 'u' };
   return { verify: 'hash', journals: { directory: join(dir, 'state'), server, resume: true, failed: () => {} } };
 }
 
