@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join, relative } from 'node:path';
-import { root } from './install.mjs';
+import { root } from './root.mjs';
 
 function firstLine(command, args) {
   const { stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
@@ -31,17 +31,17 @@ function fileSection(file) {
   return [`## ${name}`, '', ...failure, ...head, ...file.assertionResults.map(testRow), ''];
 }
 
-export function writeVerification(resultsFile) {
+/** `totals`: see totals-reporter.mjs. */
+export function writeVerification(resultsFile, totals) {
   const results = JSON.parse(readFileSync(resultsFile, 'utf8'));
   const files = results.testResults.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const skipped = results.numTotalTests - results.numPassedTests - results.numFailedTests;
   const lines = [
     '# Verification',
     '',
     'Written by `npm run test:full`.',
     '',
     `- Date: ${new Date(results.startTime).toISOString().slice(0, 16).replace('T', ' ')} UTC`,
-    `- Result: ${results.numPassedTests} passed, ${results.numFailedTests} failed, ${skipped} skipped`,
+    `- Result: ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`,
     `- Node ${process.version}, ${process.platform} ${process.arch} (${release()}), ${cpus().length} processors`,
     `- OpenSSH: ${firstLine('ssh', ['-V'])}`,
     `- proftpd: ${firstLine('/usr/sbin/proftpd', ['-v'])}`,
