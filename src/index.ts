@@ -1,4 +1,6 @@
 /** The library: what a program needs to copy files as the command line does. */
+import './util/require-node.ts';
+
 export type { Observer, TransferEvent, TransferEventBody } from './engine/events.ts';
 export { CopyError, type CopyErrorData, type ErrorCode, type ErrorScope } from './errors.ts';
 export type { HostKeyQuestion, Interaction } from './remotes/remote.ts';

@@ -1,14 +1,12 @@
 #!/usr/bin/env node
-/** The program `mtput`. Scripts ask for the version, and often: that needs nothing of the rest. */
-import { prepareForHangUp } from './hang-up.ts';
-import { tolerateClosedStreams } from './streams.ts';
-import { packageVersion } from './version.ts';
+/** The program `mtput`. It loads the rest only where Node can run it; see unsupported-node.ts. */
+import { unsupportedNode } from '../util/unsupported-node.ts';
 
-prepareForHangUp();
-const [only, ...others] = process.argv.slice(2);
-if (others.length === 0 && (only === '--version' || only === '-V')) {
-  tolerateClosedStreams([process.stdout]);
-  process.stdout.write(`${packageVersion()}\n`);
+const problem = unsupportedNode('mtput');
+if (problem === undefined) {
+  void import('./mtput-main.ts');
 } else {
-  await import('./program.ts');
+  process.stderr.write(`${problem}\n`);
+  // The exit code of usage errors: the command cannot be run like this, and nothing was tried.
+  process.exitCode = 2;
 }

@@ -64,7 +64,7 @@ const layers: readonly Layer[] = [
   {
     name: 'index',
     files: /^index\.ts$/,
-    mayImport: ['transfer', 'engine/events.ts', 'remote', 'sftp', 'errors'],
+    mayImport: ['transfer', 'engine/events.ts', 'remote', 'sftp', 'errors', 'util/require-node.ts'],
     packages: [],
   },
   {
