@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
@@ -55,6 +55,14 @@ async function expectNothingLeft(server: TestServer): Promise<void> {
   expect(pids.filter((pid) => isAlive({ pid }))).toEqual([]);
   expect(await isListening(server.port)).toBe(false);
   expect(existsSync(server.dir)).toBe(false);
+}
+
+/** The paths of the Unix sockets that a process has bound. */
+async function unixSocketsOf(pid: number): Promise<string[]> {
+  const links = (await readdir(`/proc/${pid}/fd`)).map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => ''));
+  const targets = new Set(await Promise.all(links));
+  const rows = (await readFile('/proc/net/unix', 'utf8')).split('\n').map((line) => line.trim().split(/\s+/));
+  return rows.filter(([, , , , , , inode, path]) => path && targets.has(`socket:[${inode}]`)).map((row) => row[7]!);
 }
 
 describeWithServers(['sshd', 'ssh'], 'sshd', () => {
@@ -120,6 +128,15 @@ describeWithServers(['proftpd', 'ssh'], 'proftpd', () => {
     });
     expect(again.stderr).toContain('Permission denied');
   });
+
+  test.runIf(process.platform === 'linux')(
+    'listens on its port alone, not on the control socket of the machine',
+    async () => {
+      const server = await startProftpd();
+      onTestFinished(server.stop);
+      expect(await unixSocketsOf(server.pid)).toEqual([]);
+    },
+  );
 
   test('says what it does not understand', async () => {
     await expect(startProftpd({ directives: ['NoSuchDirective on'] })).rejects.toThrow('NoSuchDirective');

@@ -40,6 +40,8 @@ function proftpdConfig(dir: TempDir, port: number, directives: readonly string[]
     'MaxInstances 200',
     `PidFile ${dir.file('proftpd.pid')}`,
     `ScoreboardFile ${dir.file('scoreboard')}`,
+    // Its socket would take the place of that of the machine's own proftpd.
+    '<IfModule mod_ctrls.c>\nControlsEngine off\n</IfModule>',
     'DelayEngine off',
     'WtmpLog off',
     `SystemLog ${dir.file('system.log')}`,
