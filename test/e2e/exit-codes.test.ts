@@ -130,6 +130,7 @@ describeOn(
     });
   },
   () => startSshd({ user: 'nobody' }),
+  ['root'],
 );
 
 describeOn(

@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeWithServers } from '../support/describe-with-servers.ts';
 import { eventsOf, mtput, mtputJson } from '../support/mtput.ts';
 import { sha256Of, writeRandomFile } from '../support/random-file.ts';
 import { startSshd } from '../support/sshd.ts';
 import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
 import type { TestServer } from '../support/test-server.ts';
 
-describe('mtput of one file', () => {
+describeWithServers(['sshd'], 'mtput of one file', () => {
   let server: TestServer;
   let dir: TempDir;
   beforeAll(async () => {
@@ -14,8 +15,8 @@ describe('mtput of one file', () => {
     dir = await makeTempDir('put');
   });
   afterAll(async () => {
-    await server.stop();
-    await dir.remove();
+    await server?.stop();
+    await dir?.remove();
   });
 
   it('arrives whole, with mode and time, over one connection', async () => {

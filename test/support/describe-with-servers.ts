@@ -1,8 +1,8 @@
-import { describe, test } from 'vitest';
-import { missingServers, type ServerName } from './servers.ts';
+import { describe, type TestContext, test } from 'vitest';
+import { missingServers, type Need } from './servers.ts';
 
 /** A suite that needs servers: skipped, saying why, where one is missing; with CI=true that is a failure. */
-export function describeWithServers(names: readonly ServerName[], title: string, suite: () => void): void {
+export function describeWithServers(names: readonly Need[], title: string, suite: () => void): void {
   const missing = missingServers(names);
   if (missing.length === 0) {
     describe(title, suite);
@@ -13,4 +13,12 @@ export function describeWithServers(names: readonly ServerName[], title: string,
   } else {
     describe.skip(`${title} [skipped: ${missing.join('; ')}]`, suite);
   }
+}
+
+/** Skips the test that runs, saying why, where a program is missing; with CI=true that is a failure. */
+export function skipWithout(context: TestContext, names: readonly Need[]): void {
+  const missing = missingServers(names).join('; ');
+  if (missing === '') return;
+  if (process.env.CI === 'true') throw new Error(`CI must not skip this: ${missing}`);
+  context.skip(missing);
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { describeWithServers } from './describe-with-servers.ts';
 import { startProftpd } from './proftpd.ts';
+import type { Need } from './servers.ts';
 import { startSshd } from './sshd.ts';
 import { makeTempDir, type TempDir } from './temp-dir.ts';
 import type { TestServer } from './test-server.ts';
@@ -17,14 +18,15 @@ export interface Bed {
 
 const starters = { sshd: startSshd, proftpd: startProftpd };
 
-/** `title` on a server that `start` gives. */
+/** `title` on a server that `start` gives; `needs`: what that needs beside the server. */
 export function describeOn(
   kind: ServerKind,
   title: string,
   suite: (bed: Bed) => void,
   start: () => Promise<TestServer> = starters[kind],
+  needs: readonly Need[] = [],
 ): void {
-  describeWithServers([kind], `${title}, ${kind}`, () => {
+  describeWithServers([kind, ...needs], `${title}, ${kind}`, () => {
     let server: TestServer | undefined;
     let dir: TempDir | undefined;
     beforeAll(async () => {

@@ -2,18 +2,29 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import programs from './server-programs.json' with { type: 'json' };
 
-export type ServerName = 'sshd' | 'sftp-server' | 'ssh' | 'proftpd';
+/** A server, or another program that tests need; `shasum` is there where perl has its module Digest::SHA. */
+export type ServerName = 'sshd' | 'sftp-server' | 'ssh' | 'ssh-keygen' | 'proftpd' | 'python3' | 'shasum' | 'openssl';
+
+/** What a test needs of the machine. */
+export type Need = ServerName | 'root';
+
+const SERVERS: readonly ServerName[] = ['sshd', 'sftp-server', 'ssh', 'proftpd'];
+/** Their keys are made with it. */
+const WITH_KEYS: readonly ServerName[] = ['sshd', 'proftpd'];
 
 function find(name: keyof typeof programs): string | undefined {
   return programs[name].paths.find((path) => existsSync(path));
 }
 
-/** Why the server cannot be used here, in words; nothing when it can. */
-function obstacle(name: ServerName): string | undefined {
+/** Why it cannot be used here, in words; nothing when it can. */
+function obstacle(name: Need): string | undefined {
+  const isRoot = process.getuid?.() === 0;
+  if (name === 'root') return isRoot ? undefined : 'it needs root';
   if (!find(name)) return `${name} is not installed (Debian: ${programs[name].debianPackage})`;
+  if (WITH_KEYS.includes(name) && !find('ssh-keygen')) return obstacle('ssh-keygen');
   if (name !== 'proftpd') return undefined;
   if (!find('mod_sftp')) return `proftpd has no mod_sftp (Debian: ${programs.mod_sftp.debianPackage})`;
-  return process.getuid?.() === 0 ? undefined : 'proftpd needs root';
+  return isRoot ? undefined : 'proftpd needs root';
 }
 
 /** The program's path; an error that says what is missing if there is none. */
@@ -31,6 +42,6 @@ export function moduleDirectory(): string {
 }
 
 /** One sentence for each server that cannot be used here. */
-export function missingServers(names: readonly ServerName[] = ['sshd', 'sftp-server', 'ssh', 'proftpd']): string[] {
-  return names.map(obstacle).filter((reason) => reason !== undefined);
+export function missingServers(names: readonly Need[] = SERVERS): string[] {
+  return [...new Set(names.map(obstacle).filter((reason) => reason !== undefined))];
 }

@@ -8,199 +8,202 @@ import type { Identity } from '../../../../../src/remotes/sftp/ssh/identity.ts';
 import { loadKeyFile } from '../../../../../src/remotes/sftp/ssh/key-files.ts';
 import { resolveSshOptions } from '../../../../../src/remotes/sftp/ssh/resolve-options.ts';
 import type { SshInput } from '../../../../../src/remotes/sftp/ssh/ssh-options.ts';
+import { describeWithServers } from '../../../../support/describe-with-servers.ts';
 import { type RunningProcess, runOk, startProcess } from '../../../../support/process.ts';
 import { makeTempDir, type TempDir } from '../../../../support/temp-dir.ts';
 
-let dir: TempDir;
-
-beforeAll(async () => {
-  dir = await makeTempDir('identities');
-  const make = (name: string, ...args: string[]) =>
-    runOk('ssh-keygen', ['-q', '-C', name, '-f', dir.file(name), ...args]);
-  await runOk('mkdir', [dir.file('.ssh')]);
-  await Promise.all([
-    make('ed25519', '-t', 'ed25519', '-N', ''),
-    make('rsa', '-t', 'rsa', '-b', '2048', '-N', ''),
-    make('ecdsa', '-t', 'ecdsa', '-N', ''),
-    make('pem', '-t', 'rsa', '-b', '2048', '-m', 'PEM', '-N', ''),
-    make('locked', '-t', 'ed25519', '-N', 'right'),
-    make('locked_pem', '-t', 'rsa', '-b', '2048', '-m', 'PEM', '-N', 'right'),
-    make('.ssh/id_ed25519', '-t', 'ed25519', '-N', 'right'),
-    make('.ssh/id_rsa', '-t', 'rsa', '-b', '2048', '-N', ''),
-  ]);
-  await rm(dir.file('locked.pub'));
-});
-
-afterAll(() => dir.remove());
-
-/** Signs and checks with the public half, as a server would. */
-async function works(identity: Identity): Promise<boolean> {
-  const data = Buffer.from('data');
-  const isRsa = identity.publicKey.type === 'ssh-rsa';
-  const signature = await identity.sign(data, isRsa ? 'sha256' : undefined);
-  return identity.publicKey.verify(data, signature, isRsa ? 'sha256' : undefined) === true;
-}
-
-function identities(
-  input: Partial<SshInput>,
-  variables: Record<string, string> = {},
-  answers?: (string | undefined)[],
-) {
-  const environment = { home: dir.path, user: 'me', variables };
-  const settings = resolveSshOptions({ host: 'h', connectTimeoutMs: 1, stallTimeoutMs: 1, ...input }, environment);
-  const prompts: string[] = [];
-  const interaction = answers && {
-    secret: async (prompt: string) => {
-      prompts.push(prompt);
-      return answers[prompts.length - 1];
-    },
-    trustHostKey: async () => false,
-  };
-  return { keys: new Identities(settings.authentication, interaction, environment), prompts };
-}
-
-async function all(keys: Identities): Promise<Identity[]> {
-  const found: Identity[] = [];
-  for await (const identity of keys.inOrder()) found.push(identity);
-  return found;
-}
-
-const shortLabels = (found: Identity[]) => found.map(({ label }) => label.replace(`${dir.path}/`, ''));
-
-describe('key files', () => {
-  test.each(['ed25519', 'rsa', 'ecdsa', 'pem'])('%s signs', async (name) => {
-    const { keys } = identities({ identityFiles: [dir.file(name)] });
-    const [identity, ...more] = await all(keys);
-    expect(more).toEqual([]);
-    expect(identity && (await works(identity))).toBe(true);
-  });
-
-  test('an encrypted one shows its public half, and asks only to sign; the third try may be right', async () => {
-    const { keys, prompts } = identities({ identityFiles: [dir.file('locked')] }, {}, ['wrong', 'no', 'right']);
-    const [identity] = await all(keys);
-    expect(identity?.publicKey.type).toBe('ssh-ed25519');
-    expect(prompts).toEqual([]);
-    expect(identity && (await works(identity))).toBe(true);
-    expect(identity && (await works(identity))).toBe(true);
-    expect(prompts).toEqual(Array(3).fill(`Enter passphrase for key '${dir.file('locked')}': `));
-    const [again] = await all(keys);
-    expect(again && (await works(again))).toBe(true);
-    expect(prompts).toHaveLength(3);
-  });
-
-  test('three wrong passphrases are enough', async () => {
-    const { keys, prompts } = identities({ identityFiles: [dir.file('locked')] }, {}, ['a', 'b', 'c', 'right']);
-    const [identity] = await all(keys);
-    await expect(identity?.sign(Buffer.from('x'), undefined)).rejects.toThrow('no right passphrase');
-    expect(prompts).toHaveLength(3);
-    expect(keys.problems).toEqual([`${dir.file('locked')}: no right passphrase`]);
-  });
-
-  test('the passphrase of the environment is tried once', async () => {
-    const right = identities({ identityFiles: [dir.file('locked')] }, { MT_COPY_PASSPHRASE: 'right' });
-    const [identity] = await all(right.keys);
-    expect(identity && (await works(identity))).toBe(true);
-    const wrong = identities({ identityFiles: [dir.file('locked')] }, { MT_COPY_PASSPHRASE: 'wrong' });
-    const [other] = await all(wrong.keys);
-    await expect(other?.sign(Buffer.from('x'), undefined)).rejects.toThrow('no right passphrase');
-  });
-
-  test('an old encrypted one takes its public half from the file beside it, or asks before', async () => {
-    const beside = identities({ identityFiles: [dir.file('locked_pem')] }, {}, ['right']);
-    const [identity] = await all(beside.keys);
-    expect(beside.prompts).toEqual([]);
-    expect(identity && (await works(identity))).toBe(true);
-    await copyFile(dir.file('locked_pem'), dir.file('alone_pem'));
-    const alone = identities({ identityFiles: [dir.file('alone_pem')] }, {}, ['right']);
-    expect(await all(alone.keys)).toHaveLength(1);
-    expect(alone.prompts).toHaveLength(1);
-  });
-
-  test('what cannot be used is remembered', async () => {
-    await writeFile(dir.file('garbage'), 'no key');
-    await copyFile(dir.file('ed25519'), dir.file('open'));
-    await chmod(dir.file('open'), 0o644);
-    const { keys } = identities({ identityFiles: ['missing', 'garbage', 'open'].map((name) => dir.file(name)) });
-    expect(await all(keys)).toEqual([]);
-    expect(keys.problems).toEqual([
-      `${dir.file('missing')}: does not exist`,
-      `${dir.file('garbage')}: Unsupported key format`,
-      `${dir.file('open')}: others may read it (chmod 600)`,
-    ]);
-  });
-
-  test('a usual file that is missing is none', async () => {
-    expect(await loadKeyFile({ path: dir.file('.ssh/id_ecdsa'), explicit: false })).toBeUndefined();
-  });
-
-  test('the usual files: what needs a passphrase comes last', async () => {
-    const { keys } = identities({});
-    expect(shortLabels(await all(keys))).toEqual(['key .ssh/id_rsa', 'key .ssh/id_ed25519']);
-    expect(keys.problems).toEqual([]);
-  });
-});
-
-describe('agent', () => {
-  let agent: RunningProcess;
-  let socket: string;
+describeWithServers(['ssh-keygen'], 'identities', () => {
+  let dir: TempDir;
 
   beforeAll(async () => {
-    socket = dir.file('agent.sock');
-    agent = await startProcess('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'ignore'] });
-    await new Promise((resolve) => agent.child.stdout?.once('data', resolve));
-    const env = { ...process.env, SSH_AUTH_SOCK: socket };
-    for (const name of ['ed25519', 'rsa', 'ecdsa']) await runOk('ssh-add', ['-q', dir.file(name)], { env });
-  });
-
-  afterAll(async () => {
-    await agent?.stop();
-  });
-
-  test('lists its keys, and each signs', async () => {
-    const found = await listAgentIdentities(socket);
-    expect(found.map(({ label }) => label)).toEqual(['agent key ed25519', 'agent key rsa', 'agent key ecdsa']);
-    for (const identity of found.filter(({ publicKey }) => publicKey.type !== 'ecdsa-sha2-nistp256')) {
-      expect(await works(identity)).toBe(true);
-    }
-    const ecdsa = found.find(({ publicKey }) => publicKey.type === 'ecdsa-sha2-nistp256');
-    expect(ssh2.utils.parseKey(ecdsa?.publicKey.getPublicSSH() ?? '')).not.toBeInstanceOf(Error);
-    expect((await ecdsa?.sign(Buffer.from('x'), undefined))?.length).toBeGreaterThan(64);
-  });
-
-  test('named keys of the agent, named files, usual files, its other keys, what needs a passphrase', async () => {
-    const named = identities({ identityFiles: [dir.file('pem'), dir.file('ecdsa')] }, { SSH_AUTH_SOCK: socket });
-    expect(shortLabels(await all(named.keys))).toEqual([
-      'agent key ecdsa',
-      'key pem',
-      'agent key ed25519',
-      'agent key rsa',
+    dir = await makeTempDir('identities');
+    const make = (name: string, ...args: string[]) =>
+      runOk('ssh-keygen', ['-q', '-C', name, '-f', dir.file(name), ...args]);
+    await runOk('mkdir', [dir.file('.ssh')]);
+    await Promise.all([
+      make('ed25519', '-t', 'ed25519', '-N', ''),
+      make('rsa', '-t', 'rsa', '-b', '2048', '-N', ''),
+      make('ecdsa', '-t', 'ecdsa', '-N', ''),
+      make('pem', '-t', 'rsa', '-b', '2048', '-m', 'PEM', '-N', ''),
+      make('locked', '-t', 'ed25519', '-N', 'right'),
+      make('locked_pem', '-t', 'rsa', '-b', '2048', '-m', 'PEM', '-N', 'right'),
+      make('.ssh/id_ed25519', '-t', 'ed25519', '-N', 'right'),
+      make('.ssh/id_rsa', '-t', 'rsa', '-b', '2048', '-N', ''),
     ]);
-    const usual = identities({}, { SSH_AUTH_SOCK: socket });
-    expect(shortLabels(await all(usual.keys))).toEqual([
-      'key .ssh/id_rsa',
-      'agent key ed25519',
-      'agent key rsa',
-      'agent key ecdsa',
-      'key .ssh/id_ed25519',
-    ]);
+    await rm(dir.file('locked.pub'));
   });
 
-  test('IdentitiesOnly leaves its other keys out; a public key file is enough to name one', async () => {
-    const only = { identityFiles: [dir.file('rsa.pub')], options: ['IdentitiesOnly=yes'] };
-    expect(shortLabels(await all(identities(only, { SSH_AUTH_SOCK: socket }).keys))).toEqual(['agent key rsa']);
-    expect(shortLabels(await all(identities(only).keys))).toEqual([]);
+  afterAll(() => dir.remove());
+
+  /** Signs and checks with the public half, as a server would. */
+  async function works(identity: Identity): Promise<boolean> {
+    const data = Buffer.from('data');
+    const isRsa = identity.publicKey.type === 'ssh-rsa';
+    const signature = await identity.sign(data, isRsa ? 'sha256' : undefined);
+    return identity.publicKey.verify(data, signature, isRsa ? 'sha256' : undefined) === true;
+  }
+
+  function identities(
+    input: Partial<SshInput>,
+    variables: Record<string, string> = {},
+    answers?: (string | undefined)[],
+  ) {
+    const environment = { home: dir.path, user: 'me', variables };
+    const settings = resolveSshOptions({ host: 'h', connectTimeoutMs: 1, stallTimeoutMs: 1, ...input }, environment);
+    const prompts: string[] = [];
+    const interaction = answers && {
+      secret: async (prompt: string) => {
+        prompts.push(prompt);
+        return answers[prompts.length - 1];
+      },
+      trustHostKey: async () => false,
+    };
+    return { keys: new Identities(settings.authentication, interaction, environment), prompts };
+  }
+
+  async function all(keys: Identities): Promise<Identity[]> {
+    const found: Identity[] = [];
+    for await (const identity of keys.inOrder()) found.push(identity);
+    return found;
+  }
+
+  const shortLabels = (found: Identity[]) => found.map(({ label }) => label.replace(`${dir.path}/`, ''));
+
+  describe('key files', () => {
+    test.each(['ed25519', 'rsa', 'ecdsa', 'pem'])('%s signs', async (name) => {
+      const { keys } = identities({ identityFiles: [dir.file(name)] });
+      const [identity, ...more] = await all(keys);
+      expect(more).toEqual([]);
+      expect(identity && (await works(identity))).toBe(true);
+    });
+
+    test('an encrypted one shows its public half, and asks only to sign; the third try may be right', async () => {
+      const { keys, prompts } = identities({ identityFiles: [dir.file('locked')] }, {}, ['wrong', 'no', 'right']);
+      const [identity] = await all(keys);
+      expect(identity?.publicKey.type).toBe('ssh-ed25519');
+      expect(prompts).toEqual([]);
+      expect(identity && (await works(identity))).toBe(true);
+      expect(identity && (await works(identity))).toBe(true);
+      expect(prompts).toEqual(Array(3).fill(`Enter passphrase for key '${dir.file('locked')}': `));
+      const [again] = await all(keys);
+      expect(again && (await works(again))).toBe(true);
+      expect(prompts).toHaveLength(3);
+    });
+
+    test('three wrong passphrases are enough', async () => {
+      const { keys, prompts } = identities({ identityFiles: [dir.file('locked')] }, {}, ['a', 'b', 'c', 'right']);
+      const [identity] = await all(keys);
+      await expect(identity?.sign(Buffer.from('x'), undefined)).rejects.toThrow('no right passphrase');
+      expect(prompts).toHaveLength(3);
+      expect(keys.problems).toEqual([`${dir.file('locked')}: no right passphrase`]);
+    });
+
+    test('the passphrase of the environment is tried once', async () => {
+      const right = identities({ identityFiles: [dir.file('locked')] }, { MT_COPY_PASSPHRASE: 'right' });
+      const [identity] = await all(right.keys);
+      expect(identity && (await works(identity))).toBe(true);
+      const wrong = identities({ identityFiles: [dir.file('locked')] }, { MT_COPY_PASSPHRASE: 'wrong' });
+      const [other] = await all(wrong.keys);
+      await expect(other?.sign(Buffer.from('x'), undefined)).rejects.toThrow('no right passphrase');
+    });
+
+    test('an old encrypted one takes its public half from the file beside it, or asks before', async () => {
+      const beside = identities({ identityFiles: [dir.file('locked_pem')] }, {}, ['right']);
+      const [identity] = await all(beside.keys);
+      expect(beside.prompts).toEqual([]);
+      expect(identity && (await works(identity))).toBe(true);
+      await copyFile(dir.file('locked_pem'), dir.file('alone_pem'));
+      const alone = identities({ identityFiles: [dir.file('alone_pem')] }, {}, ['right']);
+      expect(await all(alone.keys)).toHaveLength(1);
+      expect(alone.prompts).toHaveLength(1);
+    });
+
+    test('what cannot be used is remembered', async () => {
+      await writeFile(dir.file('garbage'), 'no key');
+      await copyFile(dir.file('ed25519'), dir.file('open'));
+      await chmod(dir.file('open'), 0o644);
+      const { keys } = identities({ identityFiles: ['missing', 'garbage', 'open'].map((name) => dir.file(name)) });
+      expect(await all(keys)).toEqual([]);
+      expect(keys.problems).toEqual([
+        `${dir.file('missing')}: does not exist`,
+        `${dir.file('garbage')}: Unsupported key format`,
+        `${dir.file('open')}: others may read it (chmod 600)`,
+      ]);
+    });
+
+    test('a usual file that is missing is none', async () => {
+      expect(await loadKeyFile({ path: dir.file('.ssh/id_ecdsa'), explicit: false })).toBeUndefined();
+    });
+
+    test('the usual files: what needs a passphrase comes last', async () => {
+      const { keys } = identities({});
+      expect(shortLabels(await all(keys))).toEqual(['key .ssh/id_rsa', 'key .ssh/id_ed25519']);
+      expect(keys.problems).toEqual([]);
+    });
   });
 
-  test('an agent that is not there is remembered', async () => {
-    const { keys } = identities({ identityFiles: [dir.file('pem')] }, { SSH_AUTH_SOCK: dir.file('nothing.sock') });
-    expect(await all(keys)).toHaveLength(1);
-    expect(keys.problems).toEqual([`the agent at ${dir.file('nothing.sock')} does not answer`]);
-  });
+  describe('agent', () => {
+    let agent: RunningProcess;
+    let socket: string;
 
-  test('a silent agent is given up', async () => {
-    const silent = createServer((one) => onTestFinished(() => void one.destroy()));
-    await new Promise<void>((resolve) => silent.listen(dir.file('silent.sock'), resolve));
-    onTestFinished(() => void silent.close());
-    await expect(listAgentIdentities(dir.file('silent.sock'))).rejects.toThrow('does not answer');
-  }, 8000);
+    beforeAll(async () => {
+      socket = dir.file('agent.sock');
+      agent = await startProcess('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'ignore'] });
+      await new Promise((resolve) => agent.child.stdout?.once('data', resolve));
+      const env = { ...process.env, SSH_AUTH_SOCK: socket };
+      for (const name of ['ed25519', 'rsa', 'ecdsa']) await runOk('ssh-add', ['-q', dir.file(name)], { env });
+    });
+
+    afterAll(async () => {
+      await agent?.stop();
+    });
+
+    test('lists its keys, and each signs', async () => {
+      const found = await listAgentIdentities(socket);
+      expect(found.map(({ label }) => label)).toEqual(['agent key ed25519', 'agent key rsa', 'agent key ecdsa']);
+      for (const identity of found.filter(({ publicKey }) => publicKey.type !== 'ecdsa-sha2-nistp256')) {
+        expect(await works(identity)).toBe(true);
+      }
+      const ecdsa = found.find(({ publicKey }) => publicKey.type === 'ecdsa-sha2-nistp256');
+      expect(ssh2.utils.parseKey(ecdsa?.publicKey.getPublicSSH() ?? '')).not.toBeInstanceOf(Error);
+      expect((await ecdsa?.sign(Buffer.from('x'), undefined))?.length).toBeGreaterThan(64);
+    });
+
+    test('named keys of the agent, named files, usual files, its other keys, what needs a passphrase', async () => {
+      const named = identities({ identityFiles: [dir.file('pem'), dir.file('ecdsa')] }, { SSH_AUTH_SOCK: socket });
+      expect(shortLabels(await all(named.keys))).toEqual([
+        'agent key ecdsa',
+        'key pem',
+        'agent key ed25519',
+        'agent key rsa',
+      ]);
+      const usual = identities({}, { SSH_AUTH_SOCK: socket });
+      expect(shortLabels(await all(usual.keys))).toEqual([
+        'key .ssh/id_rsa',
+        'agent key ed25519',
+        'agent key rsa',
+        'agent key ecdsa',
+        'key .ssh/id_ed25519',
+      ]);
+    });
+
+    test('IdentitiesOnly leaves its other keys out; a public key file is enough to name one', async () => {
+      const only = { identityFiles: [dir.file('rsa.pub')], options: ['IdentitiesOnly=yes'] };
+      expect(shortLabels(await all(identities(only, { SSH_AUTH_SOCK: socket }).keys))).toEqual(['agent key rsa']);
+      expect(shortLabels(await all(identities(only).keys))).toEqual([]);
+    });
+
+    test('an agent that is not there is remembered', async () => {
+      const { keys } = identities({ identityFiles: [dir.file('pem')] }, { SSH_AUTH_SOCK: dir.file('nothing.sock') });
+      expect(await all(keys)).toHaveLength(1);
+      expect(keys.problems).toEqual([`the agent at ${dir.file('nothing.sock')} does not answer`]);
+    });
+
+    test('a silent agent is given up', async () => {
+      const silent = createServer((one) => onTestFinished(() => void one.destroy()));
+      await new Promise<void>((resolve) => silent.listen(dir.file('silent.sock'), resolve));
+      onTestFinished(() => void silent.close());
+      await expect(listAgentIdentities(dir.file('silent.sock'))).rejects.toThrow('does not answer');
+    }, 8000);
+  });
 });

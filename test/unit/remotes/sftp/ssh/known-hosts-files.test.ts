@@ -2,7 +2,9 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { findKnownKeys, judgeKey, lookupNames } from '../../../../../src/remotes/sftp/ssh/known-hosts.ts';
 import { appendKnownHost, readKnownHostsFiles } from '../../../../../src/remotes/sftp/ssh/known-hosts-files.ts';
-import { run, runOk } from '../../../../support/process.ts';
+import { skipWithout } from '../../../../support/describe-with-servers.ts';
+import { run } from '../../../../support/process.ts';
+import { makeSsh2Key } from '../../../../support/ssh2-key.ts';
 import { makeTempDir, type TempDir } from '../../../../support/temp-dir.ts';
 
 describe('appendKnownHost', () => {
@@ -13,14 +15,14 @@ describe('appendKnownHost', () => {
   beforeEach(async () => {
     dir = await makeTempDir();
     onTestFinished(dir.remove);
-    await runOk('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', dir.file('key')]);
-    blob = Buffer.from((await readFile(dir.file('key.pub'), 'utf8')).split(' ')[1] ?? '', 'base64');
+    blob = Buffer.from(makeSsh2Key().public.split(' ')[1] ?? '', 'base64');
     file = dir.file('.ssh', 'known_hosts');
   });
 
   const append = (name: string, hash = false) => appendKnownHost({ file, name, type: 'ssh-ed25519', blob, hash });
 
-  test('makes file and directory for the owner alone, and ssh-keygen finds the line', async () => {
+  test('makes file and directory for the owner alone, and ssh-keygen finds the line', async (context) => {
+    skipWithout(context, ['ssh-keygen']);
     expect(await append('[example.org]:2222')).toBe(true);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect((await stat(dir.file('.ssh'))).mode & 0o777).toBe(0o700);
@@ -44,7 +46,8 @@ describe('appendKnownHost', () => {
     expect(await readFile(file, 'utf8')).toBe(`# mine\r\na ssh-ed25519 ${blob.toString('base64')}\r\n`);
   });
 
-  test('hashes where asked, and where the file is hashed', async () => {
+  test('hashes where asked, and where the file is hashed', async (context) => {
+    skipWithout(context, ['ssh-keygen']);
     await append('[example.org]:2222', true);
     await append('second.org');
     const text = await readFile(file, 'utf8');

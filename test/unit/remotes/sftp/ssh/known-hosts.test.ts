@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { findKnownKeys, hashName, judgeKey, lookupNames } from '../../../../../src/remotes/sftp/ssh/known-hosts.ts';
+import { skipWithout } from '../../../../support/describe-with-servers.ts';
 import { runOk } from '../../../../support/process.ts';
 import { makeTempDir } from '../../../../support/temp-dir.ts';
 
@@ -121,7 +122,8 @@ describe('known_hosts', () => {
     expect(performance.now() - begin).toBeLessThan(1000);
   });
 
-  test('a file hashed by ssh-keygen', async () => {
+  test('a file hashed by ssh-keygen', async (context) => {
+    skipWithout(context, ['ssh-keygen']);
     const dir = await makeTempDir();
     onTestFinished(dir.remove);
     for (const type of ['ed25519', 'rsa', 'ecdsa']) {
