@@ -106,7 +106,8 @@ async function bundleHelper(outdir) {
     format: 'iife',
     platform: 'node',
     // An old Node must get as far as the check of its version in the banner, so it must understand all of the syntax.
-    target: 'node12.20',
+    target: 'node12',
+    supported: { 'node-colon-prefix-require': true },
     define: { PACKAGE_VERSION: JSON.stringify(version) },
     banner: {
       js: [
