@@ -8,8 +8,10 @@ import { formatSize } from '../util/format-size.ts';
 import type { FailedUpload } from './failures/examine-failure.ts';
 import { prepareInPlace } from './failures/prepare-in-place.ts';
 import { choosePieceSize, pieceCount } from './grid.ts';
-import { type LocalSource, openSource } from './local-source.ts';
+import { fillFrom, type LocalSource, openSource } from './local-source.ts';
+import { Patience } from './patience.ts';
 import { PeriodicSync } from './periodic-sync.ts';
+import { regainStaged } from './regain-staged.ts';
 import type { Reopened } from './resume/file-resume.ts';
 import { type ResumedUpload, UploadResume } from './resume/upload-resume.ts';
 import { SourceWatch } from './source-watch.ts';
@@ -21,18 +23,21 @@ import type { Hashed, PieceHashing } from './verify/piece-hasher.ts';
 import { noDigests, UploadVerification, type VerifiedUpload } from './verify/upload-verification.ts';
 import { WriterSearch } from './writer-search.ts';
 
-/** How often a file may be begun anew, where a server keeps nothing of what a lost connection wrote. */
-const MAX_STARTS = 5;
-
 /** How often a staged file is sealed anew that was touched afterwards. */
 const MAX_SEALS = 3;
 
 const RESTARTED = new CopyError('connection-lost', 'The server may have been restarted.');
+const NOT_KEPT = new CopyError('connection-lost', 'The server did not keep what a lost connection had written.');
 const BEGUN_ANEW = new CopyError('cancelled', 'The file was begun anew.');
 const HOME_LOST = new CopyError('connection-lost', 'The one connection that wrote it was lost.');
 
+/** Sending has to stop, and continues with what is still there; the cause says why. */
+class Interrupted extends Error {
+  override readonly name: string = 'Interrupted';
+}
+
 /** What was written so far is worth nothing; the cause says why. */
-class StartOver extends Error {
+class StartOver extends Interrupted {
   override readonly name = 'StartOver';
 }
 
@@ -75,6 +80,19 @@ export class FileUpload {
   /** Between staging and the last acknowledgement; settled by what the connections report. */
   #sent: Deferred<void> | undefined;
   #drained: Deferred<void> | undefined;
+  /** Sending was stopped, and is about to continue. */
+  #isInterrupted = false;
+  /** Settles when a connection holds the staged file again, where one alone may. */
+  #regained: Deferred<void> | undefined;
+  /** The end of all that was acknowledged since it was staged, bytes. */
+  #writtenEnd = 0;
+  /** Why it must not continue. */
+  #failure: unknown;
+  /** What the server may have lost, and is asked about when sending continues. */
+  #doubtful: readonly Range[] = [];
+  /** The most bytes that were acknowledged, and not thrown away, at one time: more is progress. */
+  #mostAcknowledged = 0;
+  readonly #patience: Patience;
   readonly #search: WriterSearch;
   readonly #sync: PeriodicSync;
   readonly #leaving: Map<number, Deferred<void>> = new Map();
@@ -88,18 +106,22 @@ export class FileUpload {
     this.#target = target;
     this.name = cleanText(path);
     this.shownTarget = cleanText(target.path);
+    this.#patience = new Patience(run.options.retryForMs);
     this.#search = new WriterSearch(run, file, {
       drain: () => this.#drain(),
       found: (result) => this.#applyProbe(result),
-      // Half a probe may have done harm that no later one would see.
-      failed: (error) => this.#sent?.reject(error.scope === 'connection' ? startOver(error) : error),
+      // Half a probe may have done harm that no later one would see: it is looked at before anything else is written.
+      failed: (error) => this.#sent?.reject(error.scope === 'connection' ? interrupted(error) : error),
       ended: () => this.#look(),
     });
     this.#sync = new PeriodicSync(
       run,
       file,
       (error) => this.#sent?.reject(error),
-      (seen) => this.#resume?.synced(seen),
+      (seen) => {
+        // Of what one connection alone may write, another run could not tell how many may.
+        if (this.#othersMayWrite) this.#resume?.synced(seen);
+      },
     );
     this.paths = { source: textFromBytes(path), target: textFromBytes(target.path) };
   }
@@ -115,27 +137,25 @@ export class FileUpload {
     let isDoubtful = false;
     try {
       this.#resume = await UploadResume.open(this.#run, this.#asResumed());
-      for (let start = 1; ; start++) {
+      for (let isFirst = true; ; isFirst = false) {
         try {
-          await this.#send(start === 1);
+          await this.#send(isFirst);
           const result = await this.#commit();
           isDone = true;
           return result;
         } catch (error) {
-          if (!(error instanceof StartOver)) throw error;
+          if (!(error instanceof Interrupted)) throw error;
           if (this.#run.error !== undefined) throw this.#run.error;
-          if (start === MAX_STARTS) throw CopyError.from(error.cause);
-          this.#run.notice(
-            'started-over',
-            `${this.name} is sent from the beginning again: ${error.message}`,
-            'warning',
-          );
+          if (this.#patience.hasEnded(performance.now())) throw CopyError.from(error.cause);
+          this.#isInterrupted = !(error instanceof StartOver) && (await this.#mayContinue());
+          if (!this.#isInterrupted) this.#tellStartedOver(error.message);
         }
       }
     } catch (error) {
       isDoubtful = CopyError.from(error).code === 'integrity';
       throw error;
     } finally {
+      this.#isInterrupted = false;
       await this.#quiesce();
       await (isDone || isDoubtful ? this.#resume?.finish() : this.#keep());
       this.#bytesThere = this.#run.scheduler.bytesAcknowledged(this.file);
@@ -212,6 +232,10 @@ export class FileUpload {
 
   acknowledged(parts: readonly Range[]): void {
     this.#verification.verifier?.acknowledged(parts);
+    for (const { offset, length } of parts) this.#writtenEnd = Math.max(this.#writtenEnd, offset + length);
+    const bytes = this.#run.scheduler.bytesAcknowledged(this.file);
+    if (bytes > this.#mostAcknowledged) this.#patience.progressed();
+    this.#mostAcknowledged = Math.max(this.#mostAcknowledged, bytes);
     const nowMs = performance.now();
     if (this.#sync.mayBeDue(nowMs)) this.#syncIfDue(nowMs);
   }
@@ -251,13 +275,35 @@ export class FileUpload {
 
   /** What was acknowledged and not synced cannot be relied on any more. */
   serverMayHaveRestarted(): void {
-    const bytes = this.#run.scheduler.distrust(this.file);
-    if (bytes === 0) return;
+    const { scheduler } = this.#run;
+    const ranges = [...scheduler.atRisk(this.file)];
+    if (ranges.length === 0) return;
     this.#isDistrusted = true;
+    if (this.#resume?.canRecheck) {
+      for (const range of ranges) scheduler.withdraw(this.file, range);
+      this.#doubtful = [...this.#doubtful, ...ranges];
+      if (this.#sent !== undefined) this.#recheck();
+    } else {
+      this.#tellSentAgain(scheduler.distrust(this.file));
+    }
     this.#verification.verifier?.distrusted();
     this.#sync.cameTooLate();
+  }
+
+  /** Where the server can hash, what it may have lost is compared. */
+  #recheck(): void {
+    const ranges = this.#doubtful;
+    this.#doubtful = [];
+    if (ranges.length > 0) this.#resume?.recheck(ranges, (bytes) => this.#tellSentAgain(bytes));
+  }
+
+  #tellSentAgain(bytes: number): void {
     const why = 'every connection was lost, and the server may have been restarted';
     this.#run.notice('sent-again', `${this.name}: ${formatSize(bytes)} are sent again, because ${why}.`, 'warning');
+  }
+
+  #tellStartedOver(why: string): void {
+    this.#run.notice('started-over', `${this.name} is sent from the beginning again: ${why}`, 'warning');
   }
 
   /** To be called now and then. */
@@ -271,7 +317,7 @@ export class FileUpload {
 
   #syncIfDue(nowMs: number): void {
     const holder = this.#localHolder;
-    if (this.#sent !== undefined && this.#othersMayWrite && holder !== undefined) {
+    if (this.#sent !== undefined && holder !== undefined) {
       this.#sync.ifDue(nowMs, holder, this.#token!);
     }
   }
@@ -288,6 +334,34 @@ export class FileUpload {
   }
 
   async #send(isFirst: boolean): Promise<void> {
+    const { scheduler } = this.#run;
+    const reopened = this.#isInterrupted ? await this.#regain() : await this.#begin(isFirst);
+    // It may have been told while it was staged, when there was nothing to reject yet.
+    if (this.#run.error !== undefined) throw this.#run.error;
+    this.#sent = deferred();
+    this.#isInterrupted = false;
+    this.#isDistrusted = false;
+    this.#regained?.resolve();
+    this.#regained = undefined;
+    if (this.#failure !== undefined) this.#sent.reject(this.#failure);
+    this.#share();
+    // First, so that nothing is under way that would have to be waited for.
+    this.#considerProbe();
+    this.#run.pump();
+    if (reopened !== undefined) this.#resume?.check(reopened);
+    this.#recheck();
+    this.#look();
+    try {
+      await this.#sent.promise;
+      if (!scheduler.isComplete(this.file)) throw interrupted(RESTARTED);
+      this.#isDistrusted = false;
+    } finally {
+      this.#sent = undefined;
+    }
+  }
+
+  /** Stages the file, with what an earlier run left of it, if anything. */
+  async #begin(isFirst: boolean): Promise<Reopened | undefined> {
     const { scheduler, options } = this.#run;
     await this.#quiesce();
     await this.#leave([...this.#holders]).catch(() => {
@@ -295,7 +369,10 @@ export class FileUpload {
     });
     const { abilities, reopened } = await this.#stage(isFirst);
     this.#sync.restart();
+    this.#doubtful = [];
+    this.#failure = undefined;
     const claims = reopened?.claims ?? [];
+    this.#writtenEnd = Math.max(0, ...claims.slice(-1).map(({ offset, length }) => offset + length));
     this.#pieceSize = choosePieceSize(this.size, abilities.pieceSize, options.pieceSize);
     this.#pieces = pieceCount(this.size, this.#pieceSize);
     // What several had written and one crash did not take shows that several may write here; where each piece is verified
@@ -306,23 +383,39 @@ export class FileUpload {
     scheduler.addFile(this.file, this.size, this.#pieceSize, this.#home, claims);
     this.#verification.begin(this.#token!, this.#pieceSize);
     if (abilities.writers !== 'unknown') this.#run.writers.decide(abilities.writers);
-    // It may have been told while it was staged, when there was nothing to reject yet.
-    if (this.#run.error !== undefined) throw this.#run.error;
-    this.#sent = deferred();
-    this.#isDistrusted = false;
-    this.#share();
-    // First, so that nothing is under way that would have to be waited for.
-    this.#considerProbe();
-    this.#run.pump();
-    if (reopened !== undefined) this.#resume?.check(reopened);
-    this.#look();
-    try {
-      await this.#sent.promise;
-      if (!scheduler.isComplete(this.file)) throw startOver(RESTARTED);
-      this.#isDistrusted = false;
-    } finally {
-      this.#sent = undefined;
-    }
+    return reopened;
+  }
+
+  /** Stops sending, so that it can continue. False where a CLOSE tells that the server did not keep what was sent. */
+  async #mayContinue(): Promise<boolean> {
+    // Whoever needs the staged file meanwhile waits until it is regained.
+    this.#isInterrupted = true;
+    await this.#search.work;
+    await this.#drain();
+    return this.#leave([...this.#holders]).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** The staged file, on another connection, with what is still there. */
+  async #regain(): Promise<undefined> {
+    const { scheduler, runner, options } = this.#run;
+    await this.#run.onConnection(async (connection, remote) => {
+      const staged = await regainStaged(remote, {
+        token: this.#token!,
+        acknowledged: scheduler.acknowledgedRanges(this.file),
+        // What is in flight at the end of a lost connection would otherwise hide from a probe what it writes.
+        cutOffAt: this.#run.writers.known === 'unknown' && !options.inplace ? this.#writtenEnd : undefined,
+        fill: fillFrom(this.fd),
+      });
+      if (this.#run.error !== undefined) throw this.#run.error;
+      if (staged === undefined) throw startOver(NOT_KEPT);
+      runner.local.adopt(connection, staged);
+      this.#home = connection;
+      this.#holders.add(connection);
+    });
+    scheduler.resume(this.file);
   }
 
   #stage(isFirst: boolean): Promise<{ readonly abilities: Abilities; readonly reopened: Reopened | undefined }> {
@@ -363,10 +456,10 @@ export class FileUpload {
       path: this.#path,
       target: this.#target.path,
       get isSending() {
-        return upload.#sent !== undefined;
+        return upload.#sent !== undefined || upload.#isInterrupted;
       },
       changed: () => this.#look(),
-      failed: (error) => this.#sent?.reject(error),
+      failed: (error) => this.#fail(error),
     };
   }
 
@@ -385,12 +478,12 @@ export class FileUpload {
         await this.#resume?.forget([piece]);
       },
       changed: () => this.#look(),
-      failed: (error) => this.#verificationFailed(error),
+      failed: (error) => this.#fail(error),
     };
   }
 
   /** Where others must not open it, its home alone can tell what is in it. */
-  #onStaged<T>(token: StageToken, work: (staged: Staged) => Promise<T>): Promise<T> {
+  async #onStaged<T>(token: StageToken, work: (staged: Staged) => Promise<T>): Promise<T> {
     const { runner } = this.#run;
     const workOn = async (connection: number): Promise<T> => {
       if (token !== this.#token) throw BEGUN_ANEW;
@@ -399,13 +492,19 @@ export class FileUpload {
       this.#run.progressed();
       return result;
     };
-    if (this.#othersMayWrite) return this.#run.onConnection(workOn, { prefer: this.#localHolder ?? this.#home });
-    return this.#isAtHome ? workOn(this.#home) : Promise.reject(HOME_LOST);
+    for (;;) {
+      if (this.#othersMayWrite) return this.#run.onConnection(workOn, { prefer: this.#localHolder ?? this.#home });
+      if (token !== this.#token) throw BEGUN_ANEW;
+      if (this.#isAtHome) return workOn(this.#home);
+      if (this.#sent === undefined && !this.#isInterrupted) throw HOME_LOST;
+      this.#regained ??= deferred();
+      await this.#regained.promise;
+    }
   }
 
-  #verificationFailed(error: unknown): void {
-    const isHomeLost = error instanceof CopyError && error.scope === 'connection' && !this.#othersMayWrite;
-    this.#sent?.reject(isHomeLost ? startOver(error) : error);
+  #fail(error: unknown): void {
+    if (this.#sent !== undefined) this.#sent.reject(error);
+    else if (this.#isInterrupted) this.#failure ??= error;
   }
 
   get #othersMayWrite(): boolean {
@@ -430,13 +529,13 @@ export class FileUpload {
   }
 
   /**
-   * Who may work on it: all, or its home alone, and if that is gone nobody: then it is begun anew. A file of one piece
+   * Who may work on it: all, or its home alone, and if that is gone nobody: then it gets another. A file of one piece
    * stays at home as well, as long as there is one: joining costs the others more than they could send.
    */
   #share(): void {
     if (this.#sent === undefined) return;
     const isAtHome = this.#isAtHome;
-    if (!this.#othersMayWrite && !isAtHome) return this.#sent.reject(startOver(HOME_LOST));
+    if (!this.#othersMayWrite && !isAtHome) return this.#sent.reject(interrupted(HOME_LOST));
     const shared = this.#othersMayWrite && (this.#pieces > 1 || !isAtHome);
     this.#run.scheduler.restrict(this.file, shared ? undefined : this.#home);
   }
@@ -454,6 +553,8 @@ export class FileUpload {
 
   /** Resolves when no connection works on this file; none begins to until the scheduler resumes it. */
   async #quiesce(): Promise<void> {
+    this.#regained?.reject(BEGUN_ANEW);
+    this.#regained = undefined;
     void this.#verification.verifier?.stop();
     await this.#search.work;
     await this.#resume?.settled();
@@ -511,7 +612,7 @@ export class FileUpload {
     for (let attempt = 1; ; attempt++) {
       const seal = this.#othersMayWrite ? await this.#sealAnywhere() : await this.#sealAtHome();
       // What was lost before sealing synced it would be a hole.
-      if (this.#isDistrusted) throw startOver(RESTARTED);
+      if (this.#isDistrusted) throw interrupted(RESTARTED);
       this.#run.scheduler.synced(this.file, [{ offset: 0, length: this.size }]);
       await this.#source.checkUnchanged();
       let again = false;
@@ -534,14 +635,14 @@ export class FileUpload {
     return this.#run.onConnection((connection) => this.#seal(connection), { prefer: this.#home });
   }
 
-  /** Where others must not open it, its connection must do everything, or everything is lost with it. */
+  /** Where others must not open it, its connection must do everything. */
   async #sealAtHome(): Promise<Seal> {
     try {
       if (!this.#isAtHome) throw HOME_LOST;
       return await this.#seal(this.#home);
     } catch (error) {
       const failure = CopyError.from(error);
-      throw failure.scope === 'connection' ? startOver(failure) : failure;
+      throw failure.scope === 'connection' ? interrupted(failure) : failure;
     }
   }
 
@@ -590,6 +691,10 @@ export class FileUpload {
     });
     await Promise.all(left);
   }
+}
+
+function interrupted(cause: CopyError): Interrupted {
+  return new Interrupted(cause.message, { cause });
 }
 
 function startOver(cause: CopyError): StartOver {

@@ -35,6 +35,11 @@ export interface UploadOptions extends FleetOptions {
 export interface OnConnectionOptions {
   /** The connection to use if it is open. */
   readonly prefer?: number;
+  /**
+   * On how many connections it is tried, where it may be what makes the server hang up. Default: on as many as can be had
+   * within the time to retry.
+   */
+  readonly attempts?: number;
 }
 
 export interface UploadContext {

@@ -14,6 +14,7 @@ import { examineDirectoryFailure, examineFailure } from './failures/examine-fail
 import { FileUpload } from './file-upload.ts';
 import { Fleet } from './fleet.ts';
 import type { FoundSources } from './local-files.ts';
+import { Patience } from './patience.ts';
 import { type RunnerReport, stageKey } from './piece-runner.ts';
 import { Progress } from './progress.ts';
 import { lockTarget, type TargetLock } from './resume/target-lock.ts';
@@ -33,8 +34,6 @@ const TICK_MS = 250;
 const SILENT_MS = 3000;
 /** And for which that is this many times as long as its rate, when it last moved, let expect. */
 const PATIENCE = 5;
-/** On how many connections an operation is tried before its failure is the file's. */
-const OPERATION_ATTEMPTS = 5;
 /** How long a run that is stopped has to make durable what it has sent. What it then hashes for its journal has its own bound. */
 const KEEP_MS = 3000;
 
@@ -200,8 +199,9 @@ export class UploadRun implements UploadContext {
 
   async onConnection<T>(
     work: (connection: number, remote: RemoteConnection) => Promise<T>,
-    { prefer }: OnConnectionOptions = {},
+    { prefer, attempts = Number.POSITIVE_INFINITY }: OnConnectionOptions = {},
   ): Promise<T> {
+    const patience = new Patience(this.options.retryForMs);
     return pRetry(
       async () => {
         const connection = await this.#anyConnection(prefer);
@@ -214,11 +214,14 @@ export class UploadRun implements UploadContext {
         }
       },
       {
-        retries: OPERATION_ATTEMPTS - 1,
+        retries: attempts - 1,
         minTimeout: 50,
         maxTimeout: 1000,
         shouldRetry: ({ error }) =>
-          this.#error === undefined && error instanceof CopyError && error.scope === 'connection',
+          this.#error === undefined &&
+          error instanceof CopyError &&
+          error.scope === 'connection' &&
+          !patience.hasEnded(performance.now()),
       },
     );
   }

@@ -278,7 +278,7 @@ export class MemoryConnection implements RemoteConnection {
     if (this.remote.faults.refuseJoin.includes(this.id)) {
       throw new CopyError('single-writer', 'The server lets nobody else in.');
     }
-    return this.#staged(token);
+    return this.#staged(token, await this.stat(Buffer.from(String(token['path']))));
   }
 
   #staged(token: StageToken, found?: Attributes): MemoryStaged {

@@ -119,6 +119,27 @@ export class UploadResume {
     this.#checking = this.#check(reopened);
   }
 
+  /** Whether the server can be asked what it still has of what it said OK to. */
+  get canRecheck(): boolean {
+    const { digests, options } = this.#run;
+    return options.verify !== 'size' && options.verify !== 'none' && digests.inUse !== undefined;
+  }
+
+  /**
+   * What this run sent is not sent again, if it is still there. The ranges must be withdrawn. `tellWrong` is called with the
+   * number of bytes that are sent again, if there are any.
+   */
+  recheck(ranges: readonly Range[], tellWrong: (bytes: number) => void): void {
+    let wrongBytes = 0;
+    const checked = this.#checked(async () => {
+      await this.#compare(ranges, async (judged) => {
+        wrongBytes += bytesIn(await this.#settle(judged, () => {}));
+      });
+      if (wrongBytes > 0) tellWrong(wrongBytes);
+    });
+    this.#checking = Promise.all([this.#checking, checked]).then(() => {});
+  }
+
   /** See {@link FileResume.forget}. */
   forget(ranges: readonly Range[]): Promise<void> {
     return this.#resume.forget(ranges);
@@ -165,15 +186,25 @@ export class UploadResume {
     return this.#resume.finish();
   }
 
-  async #check(reopened: Reopened): Promise<void> {
+  #check({ by, claims }: Reopened): Promise<void> {
+    return this.#checked(() => {
+      if (by === 'journal') return this.#checkByJournal(claims);
+      return this.#compare(claims, async (judged) => {
+        await this.#settle(judged, (right) => this.#resumed(right));
+      });
+    });
+  }
+
+  #compare(ranges: readonly Range[], tell: (judged: Judged) => Promise<void>): Promise<void> {
+    const { source, verification } = this.#job;
+    const epoch = (): number => this.#run.continuity.epoch;
+    const file = { ...verification.sides, size: source.size, pieceSize: this.#pieceSize, epoch };
+    return checkClaims(this.#run.digests, file, ranges, tell);
+  }
+
+  async #checked(work: () => Promise<void>): Promise<void> {
     try {
-      if (reopened.by === 'journal') await this.#checkByJournal(reopened.claims);
-      else {
-        const { source, verification } = this.#job;
-        const epoch = (): number => this.#run.continuity.epoch;
-        const file = { ...verification.sides, size: source.size, pieceSize: this.#pieceSize, epoch };
-        await checkClaims(this.#run.digests, file, reopened.claims, (judged) => this.#judged(judged));
-      }
+      await work();
       this.#job.changed();
     } catch (error) {
       if (error !== STOPPED) this.#job.failed(error);
@@ -185,12 +216,16 @@ export class UploadResume {
       if (!this.#job.isSending) return;
       const isThere = await this.#resume.isRight(claim);
       this.#run.scheduler.settleClaim(this.#job.file, claim, isThere);
-      if (isThere) this.#resumed([claim]);
-      else this.#run.pump();
+      if (isThere) {
+        this.#job.verification.verifier?.acknowledged([claim]);
+        this.#resumed([claim]);
+      } else this.#run.pump();
     }
   }
 
-  async #judged({ right, wrong, unknown, method }: Judged): Promise<void> {
+  /** Tells everybody what became known of some claims, and `kept` what is there. Returns what is missing, and is sent. */
+  async #settle(judged: Judged, kept: (ranges: readonly Range[]) => void): Promise<Range[]> {
+    const { right, wrong, unknown, method } = judged;
     const { file, source, verification } = this.#job;
     const { verifier } = verification;
     if (!this.#job.isSending) throw STOPPED;
@@ -200,21 +235,23 @@ export class UploadResume {
     if (method !== undefined && options.verify !== 'read-back') {
       for (const range of right) if (isPiece(range, source.size, this.#pieceSize)) verifier?.resumed(range, method);
     }
-    this.#resumed(right);
+    verifier?.acknowledged(right);
+    kept(right);
     const noted = await this.#resume.stillNoted(unknown);
     if (!this.#job.isSending) throw STOPPED;
     for (const range of noted.right) scheduler.settleClaim(file, range, true);
-    this.#resumed(noted.right);
+    verifier?.acknowledged(noted.right);
+    kept(noted.right);
     const missing = [...wrong, ...noted.wrong];
     await this.#resume.forget(missing);
     if (!this.#job.isSending) throw STOPPED;
     for (const range of missing) scheduler.settleClaim(file, range, false);
     this.#run.pump();
+    return missing;
   }
 
   #resumed(ranges: readonly Range[]): void {
-    this.#bytesResumed += ranges.reduce((sum, { length }) => sum + length, 0);
-    this.#job.verification.verifier?.acknowledged(ranges);
+    this.#bytesResumed += bytesIn(ranges);
   }
 
   /** What becomes durable while the last is still being hashed comes next. */
@@ -238,4 +275,8 @@ export class UploadResume {
       this.#job.failed(error);
     }
   }
+}
+
+function bytesIn(ranges: readonly Range[]): number {
+  return ranges.reduce((sum, { length }) => sum + length, 0);
 }

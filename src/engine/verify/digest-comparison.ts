@@ -3,6 +3,7 @@ import { CopyError } from '../../errors.ts';
 import type { DigestAlgorithm, DigestMethod, Range, StageToken } from '../../remotes/remote.ts';
 import { cellsOf } from '../grid.ts';
 import { fillFrom } from '../local-source.ts';
+import { Patience } from '../patience.ts';
 import { type DigestBack, isSameDigest } from './digest-back.ts';
 import type { DigestProvider, DigestProviders } from './digest-providers.ts';
 import type { LocalDigests } from './local-digests.ts';
@@ -11,8 +12,6 @@ import type { LocalDigests } from './local-digests.ts';
 const TRIAL_LENGTH = 64 * 1024;
 const TRIALS = 2;
 const MAX_TRIAL_LENGTH = 16 * 1024 * 1024;
-/** Of connections, while it is tried; each after several were sought. */
-const MAX_LOSSES = 20;
 /** Ranges that are looked at for that. */
 const MAX_LOOKS = 16;
 
@@ -28,6 +27,8 @@ export interface Sides {
   readonly fd: number;
   readonly local: LocalDigests;
   readonly back: DigestBack;
+  /** How long connections may be lost without an answer. */
+  readonly retryForMs: number;
 }
 
 /**
@@ -36,17 +37,18 @@ export interface Sides {
  */
 export async function compareDigests(
   providers: DigestProviders,
-  { of, fd, local, back }: Sides,
+  { of, fd, local, back, retryForMs }: Sides,
   ranges: readonly Range[],
 ): Promise<Compared | undefined> {
   const trial = { of, back, ranges: () => trialRanges(fd, ranges) };
-  for (let losses = 0; ; ) {
+  const patience = new Patience(retryForMs);
+  for (;;) {
     let provider: DigestProvider | undefined;
     try {
       provider = await providers.trusted(trial);
     } catch (error) {
       // The line says nothing of the server's means.
-      if (CopyError.from(error).scope !== 'connection' || ++losses > MAX_LOSSES) throw error;
+      if (CopyError.from(error).scope !== 'connection' || patience.hasEnded(performance.now())) throw error;
       continue;
     }
     if (provider === undefined) return undefined;

@@ -23,6 +23,8 @@ const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha512', 'sha1', 'md5
 const SEARCH_MS = 5000;
 /** Connections over which a run has the server hash: it has other things to do. */
 const LANES = 2;
+/** Connections on which a provider is tried: it may be what makes the server hang up. */
+const MAX_CONNECTIONS = 5;
 /** What a connection ends with that a provider may have spoilt, as opposed to the line. */
 const SPOILT: readonly ErrorCode[] = ['connection-stalled', 'protocol'];
 /** So many in a row, more than a line that stalls can account for, and it is the provider: it would take all of them. */
@@ -266,7 +268,7 @@ export class DigestProviders {
           lane.asks--;
         }
       },
-      prefer === undefined ? {} : { prefer },
+      { attempts: MAX_CONNECTIONS, ...(prefer !== undefined && { prefer }) },
     );
   }
 

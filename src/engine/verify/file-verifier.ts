@@ -5,6 +5,7 @@
 import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
 import { wholePieces } from '../grid.ts';
+import { Patience } from '../patience.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { type Compared, compareDigests, isSameReadBack, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
@@ -16,8 +17,6 @@ const MAX_BATCH = 256;
 const LANES = 2;
 /** How often a piece is sent again. */
 const MAX_REWRITES = 3;
-/** Each of them after a connection was sought several times. */
-const MAX_LOSSES = 20;
 
 export interface VerifiedFile extends Sides {
   /** Number of the file job. */
@@ -55,8 +54,7 @@ export class FileVerifier {
   readonly #lanes: Set<Promise<void>> = new Set();
   /** What was found out before it changed is worth nothing. */
   #epoch = 0;
-  /** Failures of connections since the last answer. */
-  #losses = 0;
+  readonly #patience: Patience;
   #hasNoMeans = false;
   #isStopped = false;
 
@@ -67,6 +65,7 @@ export class FileVerifier {
     listener: VerifierListener,
   ) {
     this.#file = file;
+    this.#patience = new Patience(file.retryForMs);
     this.#scheduler = scheduler;
     this.#providers = providers;
     this.#listener = listener;
@@ -152,9 +151,9 @@ export class FileVerifier {
     const batch = this.#takeBatch();
     try {
       await this.#verify(batch);
-      this.#losses = 0;
+      this.#patience.progressed();
     } catch (error) {
-      if (CopyError.from(error).scope !== 'connection' || ++this.#losses > MAX_LOSSES) throw error;
+      if (CopyError.from(error).scope !== 'connection' || this.#patience.hasEnded(performance.now())) throw error;
       this.acknowledged(batch);
     }
   }

@@ -62,6 +62,7 @@ export class UploadVerification {
       of: token,
       fd: this.#job.source.fd,
       local: this.local,
+      retryForMs: this.#run.options.retryForMs,
       back: (ranges, algorithm) => this.#job.onStaged(token, (staged) => digestBack(staged, ranges, algorithm)),
     };
   }

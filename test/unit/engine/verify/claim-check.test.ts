@@ -51,12 +51,17 @@ async function check(
     back: (ranges: readonly Range[], algorithm: 'sha256' | 'sha512' | 'sha1' | 'md5') =>
       digestBack(staged, ranges, algorithm),
   };
-  await checkClaims(providers, { ...sides, size: SIZE, pieceSize, epoch: () => 0 }, claims, async (judged) => {
-    for (const range of judged.right) right.add(range);
-    for (const range of judged.wrong) wrong.add(range);
-    for (const range of judged.unknown) unknown.add(range);
-    told += [...judged.right, ...judged.wrong, ...judged.unknown].reduce((sum, { length }) => sum + length, 0);
-  });
+  await checkClaims(
+    providers,
+    { ...sides, retryForMs: 1000, size: SIZE, pieceSize, epoch: () => 0 },
+    claims,
+    async (judged) => {
+      for (const range of judged.right) right.add(range);
+      for (const range of judged.wrong) wrong.add(range);
+      for (const range of judged.unknown) unknown.add(range);
+      told += [...judged.right, ...judged.wrong, ...judged.unknown].reduce((sum, { length }) => sum + length, 0);
+    },
+  );
   expect(told, 'each byte once').toBe(new RangeSet(claims).total);
   return { right: [...right], wrong: [...wrong], unknown: [...unknown] };
 }
