@@ -5,12 +5,12 @@ import type { UploadContext } from './upload-context.ts';
 
 /** From the first acknowledgement to the first sync. */
 const FIRST_MS = 500;
-/** The same where all connections were lost before a sync: it is halved each time, down to this. */
-const SOONEST_FIRST_MS = 125;
 /** From one sync to the next: a multiple of the time that the last one took, within these bounds. */
 const REST_FACTOR = 20;
 const SHORTEST_REST_MS = 1000;
 const LONGEST_REST_MS = 10_000;
+/** Where all connections are lost before a sync, the first and the shortest time are halved each time, down to a quarter. */
+const MOST_HASTE = 4;
 
 export class PeriodicSync {
   readonly #run: UploadContext;
@@ -18,10 +18,12 @@ export class PeriodicSync {
   readonly #failed: (error: CopyError) => void;
   readonly #synced: (seen: Attributes) => void;
   #seen: Attributes | undefined;
-  #firstMs = FIRST_MS;
+  #haste = 1;
   #underWay: Promise<void> | undefined;
   /** When the next one is due; undefined until something is acknowledged. */
   #dueMs: number | undefined;
+  /** How long the server worked on the last one. */
+  #workMs = 0;
   #generation = 0;
   #isRefused = false;
 
@@ -55,7 +57,7 @@ export class PeriodicSync {
 
   /** What was acknowledged is in doubt: next time it should have been synced by then. */
   cameTooLate(): void {
-    this.#firstMs = Math.max(SOONEST_FIRST_MS, this.#firstMs / 2);
+    this.#haste = Math.min(MOST_HASTE, this.#haste * 2);
     this.#dueMs = undefined;
   }
 
@@ -68,7 +70,7 @@ export class PeriodicSync {
   ifDue(nowMs: number, connection: number, of: StageToken): void {
     const { continuity, scheduler } = this.#run;
     if (!this.mayBeDue(nowMs) || scheduler.atRisk(this.#file).isEmpty) return;
-    this.#dueMs ??= nowMs + this.#firstMs;
+    this.#dueMs ??= nowMs + FIRST_MS / this.#haste;
     if (nowMs >= this.#dueMs && continuity.isWitness(connection)) this.#begin(connection, of);
   }
 
@@ -94,13 +96,13 @@ export class PeriodicSync {
   }
 
   #begin(connection: number, of: StageToken): Promise<void> {
-    const begunMs = performance.now();
+    this.#workMs = 0;
     this.#underWay = this.#sync(connection, of).finally(() => {
-      const nowMs = performance.now();
-      const restMs = Math.min(LONGEST_REST_MS, Math.max(SHORTEST_REST_MS, REST_FACTOR * (nowMs - begunMs)));
+      const shortestMs = SHORTEST_REST_MS / this.#haste;
+      const restMs = Math.min(LONGEST_REST_MS, Math.max(shortestMs, REST_FACTOR * this.#workMs));
       this.#underWay = undefined;
       // Meanwhile another staged file may have begun, or all connections may have been lost.
-      if (this.#dueMs !== undefined) this.#dueMs = nowMs + restMs;
+      if (this.#dueMs !== undefined) this.#dueMs = performance.now() + restMs;
     });
     return this.#underWay;
   }
@@ -110,7 +112,10 @@ export class PeriodicSync {
     const [epoch, generation, ranges] = [continuity.epoch, this.#generation, scheduler.atRisk(this.#file)];
     try {
       const staged = await runner.local.joined(connection, of);
-      const [seen, isDurable] = await Promise.all([staged.look(), staged.sync()]);
+      const looked = staged.look().then((attributes) => ({ attributes, atMs: performance.now() }));
+      const [{ attributes: seen, atMs }, isDurable] = await Promise.all([looked, staged.sync()]);
+      // What waits before it on a slow line is not its work: the answer to the look comes right before it begins.
+      this.#workMs = performance.now() - atMs;
       // What was begun anew meanwhile is another file.
       const isSame = epoch === continuity.epoch && generation === this.#generation;
       if (isDurable && isSame && runner.local.holds(connection, of)) {

@@ -62,6 +62,8 @@ test.each([
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
   onTestFinished(() => clock.mockRestore());
   const { scheduler, at } = scene(async () => {
+    // The answer to the look comes first.
+    for (let step = 0; step < 5; step++) await undefined;
     nowMs += tookMs;
     return true;
   });
@@ -94,6 +96,9 @@ test('where it came too late it is sooner after the next acknowledgement, down t
   await again.at(0);
   expect(await again.at(110)).toBe(0);
   expect(await again.at(140)).toBe(1);
+  again.scheduler.acknowledgedElsewhere(1, { offset: 0, length: 1000 });
+  expect(await again.at(200)).toBe(1);
+  expect(await again.at(600), 'a quarter of a second after the last').toBe(2);
 });
 
 test('only a connection that has seen everything is asked', async () => {
