@@ -6,11 +6,11 @@ import { CopyError, type CopyErrorData } from '../errors.ts';
 import { formatDuration } from '../util/format-duration.ts';
 import { ConnectionOutage } from './connection-outage.ts';
 import type { TransferEventBody } from './events.ts';
+import { Patience } from './patience.ts';
 import type { PieceRunner, RunnerReport } from './piece-runner.ts';
 import {
   admissionDelayMs,
   MAX_BROKEN_HANDSHAKES,
-  MAX_FRUITLESS_LOSSES,
   MAX_REFUSALS,
   redialDelayMs,
   revivalDelayMs,
@@ -69,6 +69,7 @@ export class Fleet {
   #dialTimer: NodeJS.Timeout | undefined;
   /** Connections lost since bytes were last acknowledged. */
   #fruitless = 0;
+  readonly #patience: Patience;
   #ended = false;
 
   constructor(runner: PieceRunner, options: FleetOptions, listener: FleetListener) {
@@ -76,6 +77,7 @@ export class Fleet {
     this.#options = options;
     this.#listener = listener;
     this.#startups = options.maxStartups;
+    this.#patience = new Patience(options.retryForMs);
     this.#outage = new ConnectionOutage(options.retryForMs);
     for (let connection = 1; connection <= options.wanted; connection++) {
       this.#slots.push({
@@ -129,6 +131,7 @@ export class Fleet {
   /** Bytes were acknowledged: whatever was lost before, it is worth going on. */
   progressed(): void {
     this.#fruitless = 0;
+    this.#patience.progressed();
   }
 
   /** Hangs up a connection that is too slow to be of use; it is opened anew. */
@@ -252,7 +255,7 @@ export class Fleet {
       return this.#dial();
     }
     this.#fruitless++;
-    if (this.#fruitless > MAX_FRUITLESS_LOSSES * this.#slots.length) {
+    if (this.#patience.hasEnded(performance.now())) {
       const silent = new CopyError('connection-stalled', 'Connections open, but nothing that is sent is answered.');
       return this.#fail(error === undefined ? silent : CopyError.fromData(error));
     }

@@ -47,7 +47,9 @@ async function isKept(staged: Staged, { acknowledged, cutOffAt, fill }: KeptFile
   const [first, last] = [ranges[0], ranges.at(-1)];
   const end = last === undefined ? 0 : last.offset + last.length;
   // Before it was opened, and after that.
-  if (staged.found?.kind !== 'file' || staged.found.size < end || (await staged.look()).size < end) return false;
+  const opened = await staged.look();
+  if (staged.found?.kind !== 'file' || staged.found.size < end || opened === undefined || opened.size < end)
+    return false;
   if (cutOffAt !== undefined) await staged.cutOff(cutOffAt);
   return first === undefined || respectsOffsets(staged, { ...first, length: Math.min(SLICE, first.length) }, fill);
 }
@@ -56,7 +58,8 @@ async function respectsOffsets(staged: Staged, slice: Range, fill: Fill): Promis
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const before = await staged.look();
     await staged.write(slicesOf(slice), fill, () => {});
-    if ((await staged.look()).size === before.size) return true;
+    const after = await staged.look();
+    if (before !== undefined && after?.size === before.size) return true;
   }
   return false;
 }

@@ -6,9 +6,6 @@ export const MAX_REFUSALS: number = 4;
 /** How often in a row a connection may be cut while it authenticates, or fail for the protocol, until it is given up. */
 export const MAX_BROKEN_HANDSHAKES: number = 5;
 
-/** How often every connection may be lost in turn without a single byte acknowledged in between. */
-export const MAX_FRUITLESS_LOSSES: number = 6;
-
 const FIRST_REDIAL_MS = 100;
 const LONGEST_REDIAL_MS = 30_000;
 

@@ -156,7 +156,7 @@ describeWithServers(['sshd', 'proftpd'], 'an upload whose connections are cut', 
 
   it('arrives whole though the server crashed in the middle and lost what it had not synced', async () => {
     // So that it has synced nothing.
-    const server = await sshdForTest({ subsystem: 'internal-sftp -P fsync' });
+    const server = await sshdForTest({ sftpOptions: '-P fsync' });
     const source = await sourceForTest(30 * MB);
     const proxy = await proxyForTest(server, { bytesPerSecond: 2 * MB });
     const run = await startLiveRun([source.path], { server, port: proxy.port, path: 'arrived.bin' }, eight);

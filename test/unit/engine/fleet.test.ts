@@ -435,7 +435,10 @@ test('a connection that comes back ends the time without one', () => {
   expect(scene.failures).toEqual([]);
 });
 
-test('connections that are lost again and again without a byte end the run; a byte begins the count anew', () => {
+/** Both are lost every 31 s: until 900 s have passed since the first loss. */
+const LOSSES_IN_VAIN = 2 * 30 + 1;
+
+test('connections that are lost without a byte end the run when the time to retry is over; a byte begins it anew', () => {
   const scene = new Scene({ wanted: 2 });
   scene.start();
   let losses = 0;
@@ -449,12 +452,12 @@ test('connections that are lost again and again without a byte end the run; a by
     for (const connection of [...scene.dialling]) scene.open(connection);
   };
   for (const connection of [1, 2]) scene.open(connection);
-  for (let round = 0; round < 4; round++) loseBoth();
+  for (let round = 0; round < 25; round++) loseBoth();
   scene.fleet.progressed();
   losses = 0;
   for (let round = 0; round < 50 && scene.failures.length === 0; round++) loseBoth();
   expect(scene.failures.map(({ code }) => code)).toEqual(['connection-lost']);
-  expect(losses).toBe(13);
+  expect(losses).toBe(LOSSES_IN_VAIN);
 });
 
 test('connections that open, never answer and are dropped without an error end the run', () => {
@@ -472,7 +475,7 @@ test('connections that open, never answer and are dropped without an error end t
     scene.wait(31_000);
   }
   expect(scene.failures.map(({ code, exitCode }) => [code, exitCode])).toEqual([['connection-stalled', 5]]);
-  expect(dropped).toBe(13);
+  expect(dropped).toBe(LOSSES_IN_VAIN);
 });
 
 test('the only connection, lost and then refused its login a few times, is let in again', () => {
