@@ -265,22 +265,13 @@ describe('EmbeddedTransport', () => {
     await connection.close();
   });
 
-  test('a server that falls silent is told as stalled, and close does not wait for it long', async () => {
-    const { port, sockets } = await scripted({ authenticate: (context) => context.accept() });
-    const options = ['ServerAliveInterval=1', 'ServerAliveCountMax=1'];
-    const connection = await transport(port, {}, [], options).transport.open(1, never);
-    for (const socket of sockets) socket.pause();
-    expect(await connection.closed).toMatchObject({ code: 'connection-stalled' });
-    const begin = performance.now();
-    await connection.close();
-    expect(performance.now() - begin).toBeLessThan(2500);
-  });
-
   test('close on a silent server', async () => {
     const { port, sockets } = await scripted({ authenticate: (context) => context.accept() });
     const connection = await transport(port, {}).transport.open(1, never);
     for (const socket of sockets) socket.pause();
+    const begin = performance.now();
     await connection.close();
+    expect(performance.now() - begin).toBeLessThan(2500);
     expect(await connection.closed).toBeUndefined();
   });
 

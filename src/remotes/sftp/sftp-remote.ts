@@ -1,6 +1,7 @@
 /** SFTP over SSH, as a remote. */
 import { CopyError } from '../../errors.ts';
 import type { Remote, RemoteSpec } from '../remote.ts';
+import { keepAlive } from './keepalive.ts';
 import { SftpSession } from './session.ts';
 import { PacketPool } from './session-pool.ts';
 import { SftpConnection } from './sftp-connection.ts';
@@ -48,6 +49,7 @@ export class SftpRemote implements Remote {
       const options = { stallTimeoutMs, softwareHint: software, outlet, pool: this.#pool };
       const session = await SftpSession.open(sftp, options);
       if (signal.aborted) throw CopyError.from(signal.reason, 'cancelled');
+      keepAlive(session, this.#transport.spec.settings.keepaliveIntervalMs);
       const closed = this.#watch(session, ssh.closed, () => ssh.close());
       return new SftpConnection(session, closed, {
         software,

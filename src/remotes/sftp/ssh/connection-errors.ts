@@ -58,9 +58,6 @@ export function cancelledError(): CopyError {
 export function lostError(error: unknown, stage: Stage, target: string, greeting: string): CopyError {
   const code = codeOf(error);
   const cause = error === undefined ? {} : { cause: error };
-  if (isLevel(error, 'client-timeout')) {
-    return new CopyError('connection-stalled', `${target} no longer answers.`, cause);
-  }
   if (code === tooManyConnections) {
     return new CopyError('connection-refused', `${target} refused the connection: ${messageOf(error)}.`, cause);
   }

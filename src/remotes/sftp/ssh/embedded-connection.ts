@@ -133,15 +133,13 @@ export class ConnectionAttempt {
       const advice = 'Log in once with ssh and set a new one.';
       this.fail(new CopyError('authentication-failed', `${this.target} wants the password changed.`, { advice }));
     });
-    const { user, keepaliveIntervalMs, keepaliveCountMax } = this.shared.settings;
+    const { user } = this.shared.settings;
     try {
       client.connect({
         sock: this.socket,
         username: user,
         // The clock is ours: it must not run while a person is asked.
         readyTimeout: 0,
-        keepaliveInterval: keepaliveIntervalMs,
-        keepaliveCountMax,
         algorithms: this.algorithms(hostKeyAlgorithms),
         hostVerifier: (blob: Buffer, verify: (right: boolean) => void) => this.verifyHostKey(blob, verify),
         authHandler: (methods, partial, next) => void this.authenticate(methods, partial, next),

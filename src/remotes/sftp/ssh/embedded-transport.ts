@@ -58,7 +58,7 @@ export class EmbeddedTransport implements SshTransport {
   /**
    * {@inheritDoc SshTransport.open}
    *
-   * Beside those errors: `connection-stalled` in `closed`; `usage` for algorithms this machine lacks; `protocol` of scope
+   * Beside those errors: `usage` for algorithms this machine lacks; `protocol` of scope
    * `run` where the two sides have no algorithm in common; `host-key-changed` of scope `connection` for a later
    * connection that shows another key than the first. What was refused to a later connection, though it let the first
    * one in, is `connection-refused` without `retry`.

@@ -107,6 +107,8 @@ export function resolveSshOptions(input: SshInput, environment: SshEnvironment):
   const percent = { d: environment.home, h: host, n: input.host, p: String(port), r: user, u: environment.user };
   const tokens: Tokens = { home: environment.home, percent, variables: environment.variables };
   const keepaliveIntervalMs = options.get('ServerAliveInterval', timeMs);
+  // Checked and not used: how long a connection may be silent is what --stall-timeout says.
+  options.get('ServerAliveCountMax', (keyword, value) => wholeNumber(keyword, value, 1, 1000));
   return {
     typedHost: input.host,
     host,
@@ -116,7 +118,6 @@ export function resolveSshOptions(input: SshInput, environment: SshEnvironment):
     connectTimeoutMs: options.get('ConnectTimeout', timeMs) || (input.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS),
     keepaliveIntervalMs:
       keepaliveIntervalMs ?? Math.max(1000, Math.floor((input.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS) / 3)),
-    keepaliveCountMax: options.get('ServerAliveCountMax', (key, value) => wholeNumber(key, value, 1, 1000)) ?? 3,
     // A way out, should it ever be at fault; not for every day.
     fastPath: environment.variables['MT_COPY_FAST_PATH'] !== 'no',
     batch: input.batch || (options.get('BatchMode', yesOrNo) ?? false),

@@ -14,10 +14,8 @@ export interface SshSettings {
   readonly addressFamily: 0 | 4 | 6;
   /** For TCP and key exchange together, and for each answer of the server after that. */
   readonly connectTimeoutMs: number;
-  /** 0: no keepalive. */
+  /** How often a connection on which nothing is under way is asked for a sign of life; 0: never. */
   readonly keepaliveIntervalMs: number;
-  /** Unanswered keepalives after which the connection counts as stalled. */
-  readonly keepaliveCountMax: number;
   /** Never ask anybody. */
   readonly batch: boolean;
   /** Whether bulk data may go past ssh2's public interface. */

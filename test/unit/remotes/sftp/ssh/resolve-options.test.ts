@@ -34,7 +34,6 @@ describe('resolveSshOptions', () => {
       addressFamily: 0,
       connectTimeoutMs: 15_000,
       keepaliveIntervalMs: 10_000,
-      keepaliveCountMax: 3,
       batch: false,
       fastPath: true,
       hostKeys: {
@@ -163,7 +162,6 @@ describe('resolveSshOptions', () => {
     expect(withOptions('ConnectTimeout=1m30', 'ServerAliveInterval=5', 'ServerAliveCountMax=2')).toMatchObject({
       connectTimeoutMs: 90_000,
       keepaliveIntervalMs: 5000,
-      keepaliveCountMax: 2,
     });
     expect(resolve({ stallTimeoutMs: 300 }).keepaliveIntervalMs).toBe(1000);
   });
