@@ -322,6 +322,11 @@ export class FileUpload {
     }
   }
 
+  /** Whether the server brings bytes to its disk. */
+  get isSyncing(): boolean {
+    return this.#sync.isUnderWay;
+  }
+
   /** It became known how many connections may write. */
   writersDecided(): void {
     this.#share();

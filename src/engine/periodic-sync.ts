@@ -48,6 +48,10 @@ export class PeriodicSync {
     return this.#seen;
   }
 
+  get isUnderWay(): boolean {
+    return this.#underWay !== undefined;
+  }
+
   /** Another staged file begins: nothing is known of it, and nothing is due before something is acknowledged. */
   restart(): void {
     this.#seen = undefined;

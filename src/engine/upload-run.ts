@@ -21,6 +21,7 @@ import { lockTarget, type TargetLock } from './resume/target-lock.ts';
 import type { Runners } from './runners.ts';
 import { type Order, Scheduler } from './scheduler.ts';
 import { ServerContinuity } from './server-continuity.ts';
+import { StallWatch } from './stall-watch.ts';
 import type { OnConnectionOptions, UploadContext, UploadOptions } from './upload-context.ts';
 import { UploadDestination } from './upload-destination.ts';
 import { findJobs, type Job } from './upload-jobs.ts';
@@ -30,10 +31,6 @@ import { noDigests } from './verify/upload-verification.ts';
 import { Writers } from './writers.ts';
 
 const TICK_MS = 250;
-/** At the end of a file a connection that is silent this long is not waited for while others stand idle. */
-const SILENT_MS = 3000;
-/** And for which that is this many times as long as its rate, when it last moved, let expect. */
-const PATIENCE = 5;
 /** How long a run that is stopped has to make durable what it has sent. What it then hashes for its journal has its own bound. */
 const KEEP_MS = 3000;
 
@@ -69,6 +66,7 @@ export class UploadRun implements UploadContext {
   readonly #sources: FoundSources;
   readonly #observer: Observer;
   readonly #rates: ConnectionRates;
+  readonly #stalls: StallWatch;
   readonly #progress: Progress;
   readonly #active: Map<number, FileUpload> = new Map();
   /** Tasks under way: the file job and the connection of each. */
@@ -109,6 +107,12 @@ export class UploadRun implements UploadContext {
     this.#rates = new ConnectionRates(counters, performance.now());
     this.#progress = new Progress(sources.files, performance.now());
     this.scheduler = new Scheduler((connection) => this.#rates.bytesPerSecond(connection));
+    this.#stalls = new StallWatch({
+      scheduler: this.scheduler,
+      rates: this.#rates,
+      counters,
+      isBusy: (connection) => this.digests.isWorkingOn(connection),
+    });
     this.writers = new Writers((reason) => this.#writersDecided(reason));
     this.digests = new DigestProviders(this, options.digests, (message) => this.notice('digests', message));
     this.fleet = new Fleet(runner, options, {
@@ -492,7 +496,9 @@ export class UploadRun implements UploadContext {
   #tick(): void {
     const now = performance.now();
     this.#rates.sample(now);
-    this.#dropSilent(now);
+    // While the server brings bytes to its disk it may answer nothing at all, on any connection.
+    if ([...this.#active.values()].some((job) => job.isSyncing)) this.#rates.excuse(now);
+    for (const connection of this.#stalls.silent(now)) this.fleet.drop(connection);
     this.#moveSome();
     this.pump();
     for (const job of this.#active.values()) job.syncIfDue(now);
@@ -507,19 +513,6 @@ export class UploadRun implements UploadContext {
       connections: this.fleet.open.length,
       connectionsWanted: this.fleet.wanted,
     });
-  }
-
-  /** At the end nobody waits for a connection that has stopped: its rest goes to those that are idle. */
-  #dropSilent(nowMs: number): void {
-    const idle = this.scheduler.idle();
-    for (const { connection, outstanding, shared } of this.scheduler.tasks()) {
-      if (!shared || outstanding === 0 || !idle.some((other) => other !== connection)) continue;
-      if (this.digests.isWorkingOn(connection)) continue;
-      const rate = this.#rates.movingBytesPerSecond(connection);
-      const expectedMs = rate > 0 ? (this.counters.inFlight(connection) / rate) * 1000 : 0;
-      const patienceMs = Math.max(SILENT_MS, PATIENCE * expectedMs);
-      if (this.#rates.silentForMs(connection, nowMs) > patienceMs) this.fleet.drop(connection);
-    }
   }
 }
 
