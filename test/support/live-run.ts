@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import type { TransferEvent } from '../../src/engine/events.ts';
-import { type JsonRun, startMtput, type UploadTo } from './mtput.ts';
+import { type JsonRun, type ProgramOptions, startMtput, type UploadTo } from './mtput.ts';
 import { waitFor } from './wait-for.ts';
 
 type Type = TransferEvent['type'];
@@ -27,8 +27,9 @@ export async function startLiveRun(
   sources: readonly string[],
   to: UploadTo,
   more: readonly string[] = [],
+  program: ProgramOptions = {},
 ): Promise<LiveRun> {
-  const { child, pid, exited, stop } = await startMtput(sources, to, ['--json', ...more]);
+  const { child, pid, exited, stop } = await startMtput(sources, to, ['--json', ...more], program);
   onTestFinished(async () => void (await stop('SIGKILL')));
   const events: TransferEvent[] = [];
   const stderr: string[] = [];

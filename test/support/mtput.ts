@@ -66,14 +66,21 @@ export async function mtputJson(
   return { ...result, events: lines.map((line) => JSON.parse(line) as TransferEvent) };
 }
 
+/** What is different in how a program is started. */
+export interface ProgramOptions {
+  readonly nodeArguments?: readonly string[];
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
 /** Starts mtput, to be interrupted. */
 export function startMtput(
   sources: readonly string[],
   to: UploadTo,
   more: readonly string[] = [],
+  { nodeArguments = [], environment = {} }: ProgramOptions = {},
 ): Promise<RunningProcess> {
-  return startProcess(process.execPath, [mtputPath, ...putArguments(sources, to, more)], {
-    env: cleanEnvironment(to.server.dir),
+  return startProcess(process.execPath, [...nodeArguments, mtputPath, ...putArguments(sources, to, more)], {
+    env: { ...cleanEnvironment(to.server.dir), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
