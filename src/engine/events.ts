@@ -17,6 +17,8 @@ export type TransferEventBody =
       readonly direction: 'upload' | 'download';
       readonly files: number;
       readonly bytes: number;
+      /** False where the sizes of some sources are not known: `bytes` is without them. */
+      readonly isTotalKnown?: boolean;
       readonly connections: number;
       readonly destination: string;
       readonly dryRun: boolean;
@@ -27,6 +29,8 @@ export type TransferEventBody =
       readonly source: string;
       readonly target: string;
       readonly size: number;
+      /** False where `size` is not known before the source has been read to its end. */
+      readonly isSizeKnown?: boolean;
       /** Whether there is a target already, which is going to be replaced. */
       readonly replaces?: boolean;
       readonly error?: CopyErrorData;

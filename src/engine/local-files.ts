@@ -2,14 +2,17 @@
 import { stat } from 'node:fs/promises';
 import { CopyError } from '../errors.ts';
 import { cleanText } from '../util/clean-text.ts';
-import { sourceError } from './local-source.ts';
+import { openSource, sourceError } from './local-source.ts';
 import { baseName } from './remote-path.ts';
 
 export interface SourceFile {
   readonly path: Buffer;
   /** Last component: what it is called in a directory. */
   readonly name: Buffer;
+  /** 0 where it is not known. */
   readonly size: number;
+  /** Whether only reading it to its end tells its size: see `LocalSource`. */
+  readonly isStream: boolean;
 }
 
 export interface FoundSources {
@@ -46,5 +49,18 @@ async function look(path: Buffer): Promise<SourceFile> {
     });
   }
   if (!stats.isFile()) throw new CopyError('source-unsupported', `${shown} is not a regular file.`);
-  return { path, name: baseName(path), size: stats.size };
+  // Only a file without blocks can be one, and few others have none: the rest is not opened for it.
+  const isStream = stats.blocks === 0 && (await isStreamAt(path));
+  return { path, name: baseName(path), size: isStream ? 0 : stats.size, isStream };
+}
+
+/** What cannot be opened or read has its failure when it is to be sent. */
+async function isStreamAt(path: Buffer): Promise<boolean> {
+  try {
+    const source = await openSource(path);
+    await source.close();
+    return source.isStream;
+  } catch {
+    return false;
+  }
 }

@@ -121,7 +121,9 @@ async function checkUnchanged(file: FileHandle, path: Uint8Array, { opened, isSt
   try {
     // Of the open file alone only the ctime would tell that another one took its name, and its clock is coarse.
     const [named] = await Promise.all([stat(Buffer.from(path), { bigint: true }), checkHeld(file, opened, name)]);
-    checkSame(identityOf(named), opened, name);
+    // Below /proc the times of a name may be those of the look.
+    const now = identityOf(named);
+    checkSame(isStream ? { ...opened, inode: now.inode, device: now.device } : now, opened, name);
     if (isStream || (await endsAt(file.fd, opened.size))) return;
   } catch (error) {
     if (!['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) throw sourceError(error, name);
@@ -158,5 +160,9 @@ export function sourceError(error: unknown, name: string): CopyError {
     });
   }
   if (code === 'EISDIR') return new CopyError('source-unsupported', `${name} is a directory.`, { cause: error });
-  return new CopyError('source-unreadable', `${name} cannot be read: ${systemErrorText(error)}.`, { cause: error });
+  return new CopyError('source-unreadable', `${name} cannot be read: ${systemErrorText(error)}.`, {
+    cause: error,
+    ...(code !== 'EACCES' &&
+      code !== 'EPERM' && { advice: 'Find out what is wrong with the file or its file system.' }),
+  });
 }

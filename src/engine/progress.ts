@@ -16,16 +16,29 @@ export class Progress {
   #filesDone = 0;
   /** Of files that are done. */
   #bytesDone = 0;
+  /** Sources whose sizes are not known, and that are not sent yet. */
+  #streamsLeft: number;
   readonly #samples: { readonly bytes: number; readonly atMs: number }[] = [];
 
-  constructor(files: readonly { readonly size: number }[], nowMs: number) {
+  constructor(files: readonly { readonly size: number; readonly isStream?: boolean }[], nowMs: number) {
     this.filesTotal = files.length;
+    this.#streamsLeft = files.filter(({ isStream }) => isStream).length;
     this.#bytesTotal = files.reduce((sum, { size }) => sum + size, 0);
     this.#samples.push({ bytes: 0, atMs: nowMs });
   }
 
   get bytesTotal(): number {
     return this.#bytesTotal;
+  }
+
+  /** Whether all that is to be sent, as far as it was looked at, has a size. */
+  get isTotalKnown(): boolean {
+    return this.#streamsLeft === 0;
+  }
+
+  /** The size of a stream does not matter any more: it is done, or failed. */
+  streamEnded(): void {
+    this.#streamsLeft--;
   }
 
   get filesDone(): number {
@@ -48,7 +61,12 @@ export class Progress {
    * `bytesUnderWay` are the acknowledged bytes of the files that are not done; `bytesResumed` those of all files that an
    * earlier run had sent: they say nothing of how fast this one is. `isTotalKnown`: whether all that is under way has a size.
    */
-  sample(bytesUnderWay: number, bytesResumed: number, nowMs: number, isTotalKnown = true): ProgressSnapshot {
+  sample(
+    bytesUnderWay: number,
+    bytesResumed: number,
+    nowMs: number,
+    isTotalKnown = this.isTotalKnown,
+  ): ProgressSnapshot {
     const bytesDone = this.#bytesDone + bytesUnderWay;
     const bytesSent = bytesDone - bytesResumed;
     // Until the first byte is there nothing was slow: somebody may be answering a question.

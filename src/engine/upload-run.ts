@@ -260,15 +260,17 @@ export class UploadRun implements UploadContext {
       direction: 'upload',
       files: this.#sources.files.length,
       bytes: this.#progress.bytesTotal,
+      ...(!this.#progress.isTotalKnown && { isTotalKnown: false }),
       connections: this.fleet.wanted,
       destination: textFromBytes(destination.path),
       dryRun: this.options.dryRun,
     });
     this.#planned = true;
     for (const { path, error } of this.#sources.failures) this.#fileFailed(textFromBytes(path), '', 0, error);
-    const jobs = await findJobs(this, this.#sources.files, destination, ({ path, size }, error) =>
-      this.#fileFailed(textFromBytes(path), '', size, error),
-    );
+    const jobs = await findJobs(this, this.#sources.files, destination, ({ path, size, isStream }, error) => {
+      if (isStream) this.#progress.streamEnded();
+      this.#fileFailed(textFromBytes(path), '', size, error);
+    });
     if (this.options.dryRun) return this.#tellJobs(jobs);
     if (jobs.length === 0) return;
     const lock = await this.#lock(destination.root);
@@ -297,6 +299,7 @@ export class UploadRun implements UploadContext {
         source: textFromBytes(source.path),
         target: textFromBytes(target.path),
         size: source.size,
+        ...(source.isStream && { isSizeKnown: false }),
         replaces: target.old !== undefined,
       });
     }
@@ -334,7 +337,8 @@ export class UploadRun implements UploadContext {
     const job = new FileUpload(this, file, source.path, target);
     const shown = { ...job.paths, size: source.size };
     this.#active.set(file, job);
-    this.emit({ type: 'file', state: 'started', ...shown, replaces: target.old !== undefined });
+    const unknown = source.isStream ? { isSizeKnown: false } : {};
+    this.emit({ type: 'file', state: 'started', ...shown, ...unknown, replaces: target.old !== undefined });
     try {
       const { bytes, sizeVerified, verified } = await job.run();
       this.#active.delete(file);
@@ -349,6 +353,8 @@ export class UploadRun implements UploadContext {
       if (!isSeen) this.#bytesKeptUnseen += bytesKept;
       if (failure.scope === 'run') this.fail(failure);
       this.#fileFailed(shown.source, shown.target, shown.size, failure);
+    } finally {
+      if (source.isStream) this.#progress.streamEnded();
     }
   }
 
@@ -504,7 +510,7 @@ export class UploadRun implements UploadContext {
     for (const job of this.#active.values()) job.syncIfDue(now);
     const underWay = [...this.#active.values()].reduce((sum, job) => sum + job.bytesAcknowledged, 0);
     const resumed = [...this.#active.values()].reduce((sum, job) => sum + job.bytesResumed, this.#bytesResumed);
-    const isTotalKnown = ![...this.#active.values()].some(({ isStream }) => isStream);
+    const isTotalKnown = this.#progress.isTotalKnown && ![...this.#active.values()].some(({ isStream }) => isStream);
     const sample = this.#progress.sample(underWay, resumed, now, isTotalKnown);
     if (!this.#planned) return;
     this.emit({

@@ -19,6 +19,12 @@ export function noticeLine(level: 'info' | 'warning', message: string, paint: Pa
   return level === 'warning' ? `${paint('yellow', 'warning:')} ${sentence(message)}` : sentence(message);
 }
 
+/** Of one file, or of several of which some are streams. */
+export function sizeText(bytes: number, isKnown = true): string {
+  if (isKnown) return formatSize(bytes);
+  return bytes > 0 ? `more than ${formatSize(bytes)}` : 'size not known yet';
+}
+
 /** Undefined where `-v` or `-vv` would be needed to see it. */
 export function connectionLine(event: EventOf<'connection'>, options: LineOptions): string | undefined {
   const { connection, state, description, error, retryInMs } = event;
@@ -38,7 +44,10 @@ export function fileLine(event: EventOf<'file'>, view: RunView, options: LineOpt
   }
   const shown = event.state === 'done' ? options.verbose > 0 && view.several : options.verbose > 1;
   if (!shown || event.state === 'would-copy') return undefined;
-  return options.paint('dim', `${showBaseName(event.source)}: ${event.state}, ${formatSize(event.size)}`);
+  return options.paint(
+    'dim',
+    `${showBaseName(event.source)}: ${event.state}, ${sizeText(event.size, event.isSizeKnown)}`,
+  );
 }
 
 function details({ stack }: CopyErrorData, { verbose }: LineOptions): string | undefined {
@@ -48,7 +57,7 @@ function details({ stack }: CopyErrorData, { verbose }: LineOptions): string | u
 /** A line of `--dry-run` for stdout. */
 export function listingLine(event: EventOf<'file'>): string {
   const replaces = event.replaces ? ', replaces what is there' : '';
-  return `${showName(event.source)} -> ${showName(event.target)} (${formatSize(event.size)}${replaces})`;
+  return `${showName(event.source)} -> ${showName(event.target)} (${sizeText(event.size, event.isSizeKnown)}${replaces})`;
 }
 
 /** What failed and what to do: the last lines of a run. Empty after success. */

@@ -1,7 +1,14 @@
 import type { TransferEvent } from '../engine/events.ts';
 import type { CopyErrorData } from '../errors.ts';
-import { formatSize } from '../util/format-size.ts';
-import { connectionLine, failureLines, fileLine, type LineOptions, listingLine, noticeLine } from './event-lines.ts';
+import {
+  connectionLine,
+  failureLines,
+  fileLine,
+  type LineOptions,
+  listingLine,
+  noticeLine,
+  sizeText,
+} from './event-lines.ts';
 import { progressLine } from './progress-line.ts';
 import { renderError } from './render-error.ts';
 import { type EventOf, RunView } from './run-view.ts';
@@ -92,7 +99,7 @@ export class PlainUi implements Ui {
         ? showBaseName(this.view.file.source)
         : `${event.files} file${event.files === 1 ? '' : 's'}`;
     const connections = `${event.connections} connection${event.connections === 1 ? '' : 's'}`;
-    return `${what}, ${formatSize(event.bytes)}, to ${showName(event.destination)} over ${event.connections > 1 ? 'up to ' : ''}${connections}`;
+    return `${what}, ${sizeText(event.bytes, event.isTotalKnown)}, to ${showName(event.destination)} over ${event.connections > 1 ? 'up to ' : ''}${connections}`;
   }
 
   /** What is said of what was done. */

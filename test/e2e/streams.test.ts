@@ -33,6 +33,7 @@ describeOnEach('streams', (bed) => {
     expect(statSync(SHORT).size).toBe(4096);
     const run = await mtput([SHORT], { server: bed.server, path: 'short' });
     expectSuccess(run);
+    expect(run.stderr).toMatch(/^1 file, size not known yet, to/);
     expect(run.stderr).toMatch(/enabled: \d+ B in .*verified by digest/);
     expect(await readFile(join(bed.server.home, 'short'), 'utf8')).toBe(await readFile(SHORT, 'utf8'));
   });

@@ -126,6 +126,7 @@ export class SourceStream implements Slices {
       if (error instanceof CopyError) throw error;
       throw new CopyError('source-unreadable', `${name} cannot be read to its end: ${systemErrorText(error)}.`, {
         cause: error,
+        advice: 'Copy what can be read of it to an ordinary file first.',
       });
     }
   }

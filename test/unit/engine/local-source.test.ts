@@ -152,6 +152,7 @@ test.each([
 
 test.runIf(process.platform === 'linux').each([
   ['more than it says', '/proc/cpuinfo', true],
+  ['times of its own for each look', '/proc/self/net/tcp', true],
   ['less than it says', '/sys/kernel/mm/transparent_hugepage/enabled', true],
   ['what can be read in aligned parts alone', '/proc/self/pagemap', true],
 ])('a file that has %s is a stream', async (_, path, expected) => {

@@ -48,6 +48,15 @@ describe('without a terminal', () => {
     expect(people.lines.some((line) => line.includes('plain.test.ts'))).toBe(verbose === 2);
   });
 
+  it.each([
+    [0, '1 file, size not known yet, to h:d'],
+    [mib, '1 file, more than 1.0 MiB, to h:d'],
+  ])('a plan of %i bytes and more', (bytes, expected) => {
+    const { ui, people } = show();
+    ui.onEvent(plan(1, { bytes, isTotalKnown: false }));
+    expect(people.lines).toEqual([expect.stringContaining(expected)]);
+  });
+
   it('no share and no end is told while a size is not known', () => {
     const { ui, people } = show({ progressEveryMs: 1000 });
     ui.onEvent(file('started'));

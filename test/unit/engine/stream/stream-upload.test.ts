@@ -59,11 +59,12 @@ describe.skipIf(!hasLarge())(`a stream${hasLarge() ? '' : ` [skipped: no ${LARGE
     expectThere(scene, path);
     const none = { byDigest: 0, byReadBack: 0, bySize: 0, notVerified: 0 };
     expect(outcome).toMatchObject({ filesDone: 1, bytesSent: size, verified: { ...none, [by]: size } });
-    expect(filesOf(scene.events).map((event) => [event.state, event.size])).toEqual([
-      ['started', statSync(path).size],
-      ['committing', size],
-      ['done', size],
+    expect(filesOf(scene.events).map((event) => [event.state, event.size, event.isSizeKnown])).toEqual([
+      ['started', 0, false],
+      ['committing', size, undefined],
+      ['done', size, undefined],
     ]);
+    expect(scene.events).toContainEqual(expect.objectContaining({ type: 'plan', bytes: 0, isTotalKnown: false }));
   });
 
   test('progress tells no total, and then the right one', async () => {
@@ -72,6 +73,7 @@ describe.skipIf(!hasLarge())(`a stream${hasLarge() ? '' : ` [skipped: no ${LARGE
     await scene.run();
     const progress = scene.events.filter((event) => event.type === 'progress');
     const under = progress.filter(({ isTotalKnown }) => isTotalKnown === false);
+    expect(progress.filter((event) => !under.includes(event)).every(({ filesDone }) => filesDone === 1)).toBe(true);
     expect(under.length).toBeGreaterThan(0);
     for (const event of under) {
       expect(event.bytesTotal).toBe(event.bytesDone);
@@ -173,6 +175,14 @@ describe.skipIf(!hasLarge())(`a stream${hasLarge() ? '' : ` [skipped: no ${LARGE
     };
     const outcome = await scene.run();
     expect(outcome.error).toMatchObject({ code: 'cancelled' });
+    expectOld(scene);
+  });
+
+  test('of unknown size is told of before it would be copied', async () => {
+    const scene = await sceneOf(SMALL);
+    const outcome = await scene.run({ dryRun: true });
+    expect(outcome.error).toBeUndefined();
+    expect(filesOf(scene.events)).toEqual([expect.objectContaining({ state: 'would-copy', isSizeKnown: false })]);
     expectOld(scene);
   });
 
