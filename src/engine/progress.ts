@@ -65,7 +65,7 @@ export class Progress {
     bytesUnderWay: number,
     bytesResumed: number,
     nowMs: number,
-    isTotalKnown = this.isTotalKnown,
+    isTotalKnown: boolean = this.isTotalKnown,
   ): ProgressSnapshot {
     const bytesDone = this.#bytesDone + bytesUnderWay;
     const bytesSent = bytesDone - bytesResumed;

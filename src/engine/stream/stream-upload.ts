@@ -14,6 +14,7 @@ import { CopyError } from '../../errors.ts';
 import type { Published, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
 import { formatSize } from '../../util/format-size.ts';
 import { type LocalSource, openSource } from '../local-source.ts';
+import { Patience } from '../patience.ts';
 import { SourceWatch } from '../source-watch.ts';
 import type { UploadContext } from '../upload-context.ts';
 import { type DigestBack, digestBack } from '../verify/digest-back.ts';
@@ -25,8 +26,6 @@ import { type StreamVerdict, verifyByDigest, verifyByReadBack } from './stream-v
 
 /** How often a stream is sent again that is wrong on the server. */
 const MAX_REWRITES = 3;
-/** Of connections that should have the server hash, while that of the stream lives. */
-const MAX_LOSSES = 20;
 
 export interface StreamJob {
   readonly path: Buffer;
@@ -53,7 +52,8 @@ export class StreamUpload {
   /** Of this attempt. */
   #bytesAcknowledged = 0;
   #mostAcknowledged = 0;
-  #progressedMs = performance.now();
+  /** Until no attempt comes any further. */
+  readonly #patience: Patience;
   /** What an attempt could not remove. */
   #left: StageToken | undefined;
   #rewrites = 0;
@@ -61,6 +61,7 @@ export class StreamUpload {
   constructor(run: UploadContext, job: StreamJob) {
     this.#run = run;
     this.#job = job;
+    this.#patience = new Patience(run.options.retryForMs);
   }
 
   get bytesAcknowledged(): number {
@@ -87,7 +88,7 @@ export class StreamUpload {
     }
     const failure = CopyError.from(error);
     if (failure.scope !== 'connection') throw failure;
-    if (performance.now() - this.#progressedMs > this.#run.options.retryForMs) throw failure;
+    if (this.#patience.hasEnded(performance.now())) throw failure;
   }
 
   /** Failures are results, as the run would otherwise make further attempts of its own. */
@@ -183,7 +184,7 @@ export class StreamUpload {
     this.#bytesAcknowledged += length;
     if (this.#bytesAcknowledged > this.#mostAcknowledged) {
       this.#mostAcknowledged = this.#bytesAcknowledged;
-      this.#progressedMs = performance.now();
+      this.#patience.progressed();
     }
     this.#run.progressed();
   }
@@ -198,7 +199,9 @@ export class StreamUpload {
     if (hashed === undefined || this.#bytesAcknowledged === 0) return this.#unverified();
     const back: DigestBack = (ranges, algorithm) => digestBack(staged, ranges, algorithm);
     const sent = { of: staged.token, digests: hashed, back };
-    for (let losses = 0; ; losses++) {
+    // While the connection of the stream lives, the loss of those that have the server hash costs nothing else.
+    const patience = new Patience(options.retryForMs);
+    for (;;) {
       try {
         const verdict = await (options.verify === 'read-back' ? verifyByReadBack(sent) : verifyByDigest(digests, sent));
         if (verdict === undefined) return this.#unverified();
@@ -207,7 +210,7 @@ export class StreamUpload {
         throw new WrongOnServer(`${formatSize(length)} at ${formatSize(offset)} are wrong on the server.`);
       } catch (error) {
         if (error instanceof WrongOnServer || CopyError.from(error).scope !== 'connection') throw error;
-        if (!isConnected() || losses === MAX_LOSSES) throw error;
+        if (!isConnected() || patience.hasEnded(performance.now())) throw error;
       }
     }
   }
