@@ -433,7 +433,8 @@ export class FileUpload {
       if (this.#run.error !== undefined) throw this.#run.error;
       if (reopened === undefined && how === 'anew') await this.#resume?.discard(remote);
       if (how === 'in-place' && isFirst) await prepareInPlace(this.#run, remote, this.#target.path, this.size);
-      const staged = reopened?.staged ?? (await remote.stage(this.#target.path, how));
+      const staged = reopened?.staged ?? (await remote.stage(this.#target.path, how, this.size));
+      for (const warning of staged.warnings ?? []) this.#warn('attributes', warning);
       // What is beyond the end would spoil the digest of the last piece.
       if ((staged.found?.size ?? 0) > this.size) await staged.cutOff(this.size);
       this.#run.runner.local.adopt(connection, staged);
@@ -603,10 +604,8 @@ export class FileUpload {
     await this.#leave([...this.#holders].filter((connection) => connection !== sealer));
     this.#run.emit({ type: 'file', state: 'committing', ...this.paths, size: this.size });
     const { seal, published } = await this.#sealAndPublish();
-    for (const warning of seal.warnings) this.#run.notice('attributes', `${this.name}: ${warning}`, 'warning');
-    for (const warning of published.warnings ?? []) {
-      this.#run.notice('left-behind', `${this.name}: ${warning}`, 'warning');
-    }
+    for (const warning of seal.warnings) this.#warn('attributes', warning);
+    for (const warning of published.warnings ?? []) this.#warn('left-behind', warning);
     if (!published.atomic) {
       this.#run.notice('not-atomic', `${this.name}: the old file was moved away before the new one came.`, 'warning');
     }
@@ -653,7 +652,13 @@ export class FileUpload {
 
   async #seal(connection: number): Promise<Seal> {
     const { runner, options } = this.#run;
-    const attributes = options.preserve ? { mode: this.#source.mode, mtimeMs: this.#source.mtimeMs } : {};
+    const { old } = this.#target;
+    // Written in place, it keeps the mode that it has.
+    const mode = options.preserve ? this.#source.mode : options.inplace ? undefined : old?.mode;
+    const attributes = {
+      ...(mode !== undefined && { mode }),
+      ...(options.preserve && { mtimeMs: this.#source.mtimeMs }),
+    };
     const staged = await runner.local.joined(connection, this.#token!);
     const seal = await staged.seal({ size: this.size, ...attributes }).catch((error: unknown) => {
       if (CopyError.from(error).scope === 'file') this.#sync.refused();
@@ -673,6 +678,10 @@ export class FileUpload {
     }
     const seen = size === undefined ? 'cannot be looked at' : `has ${size} bytes instead of ${this.size}`;
     throw new CopyError('integrity', `${this.shownTarget} ${seen}.`);
+  }
+
+  #warn(code: string, warning: string): void {
+    this.#run.notice(code, `${this.name}: ${warning}.`, 'warning');
   }
 
   /** Accounts that may only write are common: what the server said OK to is all that can be known there. */

@@ -96,9 +96,11 @@ export interface RemoteConnection {
    * Opens a staged file for `target` (not a link: resolve it first). `fresh`: new and empty; what an earlier run left is
    * looked at twice, some seconds apart, and removed: rejects with `target-busy` if somebody still writes it. `anew`:
    * the same, but what is there is known to be ours, and is removed at once. `in-place`: the target itself, created if
-   * missing, its bytes kept until written over.
+   * missing, its bytes kept until written over. `size`: of the file, bytes. Where it takes long to send, it is found out
+   * before whether the commit would be refused.
+   * @throws CopyError `rename-refused`
    */
-  stage(target: Uint8Array, how: 'fresh' | 'anew' | 'in-place'): Promise<Staged>;
+  stage(target: Uint8Array, how: 'fresh' | 'anew' | 'in-place', size?: number): Promise<Staged>;
   /** What somebody staged for `target`, where {@link stage} would; undefined where nothing stands there. */
   findStaged(target: Uint8Array): Promise<StageToken | undefined>;
   /**
@@ -230,6 +232,8 @@ export interface Staged {
   readonly token: StageToken;
   /** What stood there when it was opened. */
   readonly found: Attributes | undefined;
+  /** What the server did not let be done when it was staged, such as to hide it from others. For people. */
+  readonly warnings?: readonly string[];
   /**
    * Carries slices until there are none. `acknowledged` is called for what the server said OK to; by then it may not
    * be durable. Rejects with the first failure, after which nothing more is taken and every slice that was taken is

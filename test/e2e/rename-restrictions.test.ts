@@ -78,10 +78,13 @@ describeWithServers(['sshd'], 'requests that sshd refuses', () => {
         if (isThere) await standOld(server);
         const run = await put(server, isThere ? LARGE : SMALL);
         expect(run.code, run.stderr).toBe(4);
-        expect(run.stderr).toMatch(/refused to rename \S*\.f\.?\S*\.mtpart to \S*\/f: .*Use --inplace/s);
+        expect(run.stderr).toMatch(/refused to rename \S*\/\.f\S*\.mtpart( to |, which was tried).*Use --inplace/s);
         expect((await readdir(server.home)).includes('f')).toBe(isThere);
         if (isThere) expect(await old(server)).toBe('old');
       }
+      // What was tried before anything was sent leaves nothing, or names it.
+      const run = await put(server, LARGE);
+      expect(eventsOf(run, 'result')[0]!.bytesSent).toBe(0);
       expect((await put(server, LARGE, ['--inplace'])).code).toBe(0);
     },
   );

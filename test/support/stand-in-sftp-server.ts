@@ -48,6 +48,8 @@ export interface Quirks {
   /** Sizes are told this much too small. */
   sizeLie: number;
   refuseMode: boolean;
+  /** OPEN with a mode is answered with this status, and the file is there all the same, as with proftpd. */
+  refuseOpenMode: number | undefined;
   refuseTimes: boolean;
   /** Setting times is answered with OK, and nothing is done. */
   ignoresTimes: boolean;
@@ -105,6 +107,7 @@ const NO_QUIRKS: Quirks = {
   loseRenameAnswers: 0,
   sizeLie: 0,
   refuseMode: false,
+  refuseOpenMode: undefined,
   refuseTimes: false,
   ignoresTimes: false,
   refuseClose: false,
@@ -331,6 +334,10 @@ class StandInSession {
         mtimeSeconds: 2000,
       };
       if (!isPrivate) disk.set(path, file);
+    }
+    if (quirks.refuseOpenMode !== undefined && attributes.permissions !== undefined) {
+      file.mode = 0o644;
+      throw new Refusal(quirks.refuseOpenMode, 'No modes here');
     }
     if (quirks.truncatesOnOpen || flags & OpenFlag.truncate) file.bytes = Buffer.alloc(0);
     const mayRead = (flags & OpenFlag.read) !== 0;

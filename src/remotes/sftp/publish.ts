@@ -7,7 +7,7 @@ import { ExtensionName, StatusCode } from './codec/constants.ts';
 import type { SftpStatusError } from './codec/status-error.ts';
 import { isMissing, isRefusal, type Look, lookAt, lookThrough } from './looks.ts';
 import { asidePath } from './partial-name.ts';
-import { reasonOf, renameRefused } from './rename-refused.ts';
+import { oldFileStays, reasonOf, renameRefused } from './rename-refused.ts';
 import type { SftpSession } from './session.ts';
 import { asked, coded } from './sftp-files.ts';
 import type { StagedToken } from './staged-token.ts';
@@ -17,8 +17,6 @@ interface Move {
   readonly partial: Buffer;
   readonly target: Buffer;
   readonly aside: Buffer;
-  /** See {@link renameRefused}. */
-  readonly mayOpenTarget: boolean;
 }
 
 type Done = Pick<Published, 'atomic' | 'warnings'>;
@@ -26,8 +24,8 @@ type Done = Pick<Published, 'atomic' | 'warnings'>;
 const IN_ONE_STEP: Done = { atomic: true };
 
 /**
- * Renames, in one step where the server can. `again`: as in `RemoteConnection.publish`. `mayOpenTarget`: as for
- * {@link renameRefused}. What the server does not let anybody look at is tried.
+ * Renames, in one step where the server can. `again`: as in `RemoteConnection.publish`.
+ * What the server does not let anybody look at is tried.
  * @throws CopyError `rename-refused`, `partial-refused` when the partial is gone, `target-busy` when it is not as sealed
  */
 export async function publish(
@@ -35,10 +33,9 @@ export async function publish(
   { target, partial, stage }: StagedToken,
   seal: Seal,
   again: boolean,
-  mayOpenTarget: boolean,
 ): Promise<Published> {
   if (partial === undefined) return { ...IN_ONE_STEP, size: await sizeOf(session, target, seal) };
-  const move: Move = { partial, target, aside: asidePath(target, stage), mayOpenTarget };
+  const move: Move = { partial, target, aside: asidePath(target, stage) };
   const done = await moveAsSealed(session, move, seal, again);
   // An earlier call may have moved the old target there before its connection was lost.
   const left = again ? await removeAfterwards(session, move) : undefined;
@@ -89,12 +86,12 @@ async function rename(session: SftpSession, move: Move): Promise<Done> {
   const plainRefusal = await refusalToMove(session.rename(partial, target), partial);
   if (plainRefusal === undefined) return IN_ONE_STEP;
   if (refusal !== undefined && refusal.status !== StatusCode.unsupported) {
-    throw await renameRefused(session, move, refusal);
+    throw renameRefused(partial, target, refusal);
   }
   const old = await lookAt(session, target);
   const isInTheWay = !old.isTold || old.at !== undefined;
   if (isInTheWay && plainRefusal.status !== StatusCode.unsupported) return replaceInSteps(session, move, plainRefusal);
-  throw await renameRefused(session, move, plainRefusal);
+  throw renameRefused(partial, target, plainRefusal);
 }
 
 /** The old target is moved out of the way, not removed, so that it can be put back. */
@@ -102,13 +99,13 @@ async function replaceInSteps(session: SftpSession, move: Move, refusal: SftpSta
   const { partial, target, aside } = move;
   // What an earlier run could not remove shows that this one cannot either: it would leave one more copy.
   const unremovable = await removeAsideFiles(session, target);
-  if (unremovable !== undefined) throw await renameRefused(session, move, refusal, unremovable);
+  if (unremovable !== undefined) throw oldFileStays(target, unremovable);
   const notAside = await refusalOf(session.rename(target, aside), target);
   // One that vanished meanwhile is not in the way any more.
-  if (notAside !== undefined && !notAside.isMissing) throw await renameRefused(session, move, refusal);
+  if (notAside !== undefined && !notAside.isMissing) throw renameRefused(partial, target, refusal);
   const failure = await refusalOf(session.rename(partial, target), partial);
   if (failure === undefined) return (await removeAfterwards(session, move)) ?? { atomic: false };
-  const refused = failure.isMissing ? partialGone(partial) : await renameRefused(session, move, failure);
+  const refused = failure.isMissing ? partialGone(partial) : renameRefused(partial, target, failure);
   if (notAside !== undefined || (await refusalOf(session.rename(aside, target), aside)) === undefined) throw refused;
   const message = `${refused.message.replace(/\.$/, '')}; the old file is now ${cleanText(aside)}.`;
   throw new CopyError(refused.code, message, { ...refused.toData(), cause: failure });

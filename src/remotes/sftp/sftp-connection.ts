@@ -16,6 +16,8 @@ import type {
 } from '../remote.ts';
 import { ExtensionName, OpenFlag } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
+import { createPartial } from './create-partial.ts';
+import { DefaultModes } from './default-modes.ts';
 import { openDigester } from './digests/open-digester.ts';
 import type { DigestConnection } from './digests/path-digester.ts';
 import { FlowWindow } from './flow-window.ts';
@@ -30,8 +32,8 @@ import type { ExecChannel } from './ssh/ssh-connection.ts';
 import { type FlowWindows, mayOthersWrite, StagedFile } from './staged-file.ts';
 import { fromStageToken, newStagedToken, type StagedToken, stagedPath, toStageToken } from './staged-token.ts';
 
-/** The mode of a staged file: nobody else's business until it is whole. */
-const STAGED_MODE = 0o600;
+/** Bytes: less is sent within a few seconds, and then a refused rename costs no more. */
+const TRIES_RENAME_FROM = 256 * 1024;
 /** Between two looks at what somebody may still be writing. */
 const LOOK_AGAIN_MS = 3000;
 const SLASH = 0x2f;
@@ -43,6 +45,8 @@ export interface SftpConnectionOptions {
   readonly inFlight: number | 'auto';
   /** Runs a command on the server: see `SshConnection.exec`. Absent where there is no SSH. */
   readonly exec?: (command: string) => Promise<ExecChannel>;
+  /** Of the run; a connection that is alone has its own. */
+  readonly defaultModes?: DefaultModes;
   /** Hangs up. */
   readonly close: () => Promise<void>;
 }
@@ -56,8 +60,7 @@ export class SftpConnection implements RemoteConnection {
   readonly #exec: (command: string) => Promise<ExecChannel>;
   readonly #close: () => Promise<void>;
   readonly #isOpenSsh: boolean;
-  /** Whether the server is known to leave a file as it is that is opened for writing and closed again. */
-  readonly #mayOpenTargets: boolean;
+  readonly #defaultModes: DefaultModes;
   /** Whether the server did not let a file be removed that was created to find out what it allows. */
   #leavesTrials = false;
 
@@ -65,11 +68,10 @@ export class SftpConnection implements RemoteConnection {
     this.#session = session;
     this.#exec = options.exec ?? runsNone;
     this.#close = options.close;
+    this.#defaultModes = options.defaultModes ?? new DefaultModes();
     this.closed = closed;
     this.description = options.software;
     this.#isOpenSsh = isOpenSsh(options.software, session);
-    const isOwnOfOpenSsh = options.software.startsWith('OpenSSH') && session.offers(ExtensionName.lsetstat);
-    this.#mayOpenTargets = isOwnOfOpenSsh || options.software.startsWith('mod_sftp');
     const { inFlight: requests } = options;
     this.#windows = {
       writing: new FlowWindow({ maxRequest: session.limits.maxWriteLength, requests }),
@@ -109,8 +111,8 @@ export class SftpConnection implements RemoteConnection {
     return SftpRemoteFile.open(this.#session, this.#windows.reading, path);
   }
 
-  async stage(target: Uint8Array, how: 'fresh' | 'anew' | 'in-place'): Promise<Staged> {
-    return how === 'in-place' ? this.#stageInPlace(target) : this.#stageFresh(target, how === 'anew');
+  async stage(target: Uint8Array, how: 'fresh' | 'anew' | 'in-place', size: number = 0): Promise<Staged> {
+    return how === 'in-place' ? this.#stageInPlace(target) : this.#stageFresh(target, how === 'anew', size);
   }
 
   async findStaged(target: Uint8Array): Promise<StageToken | undefined> {
@@ -119,21 +121,21 @@ export class SftpConnection implements RemoteConnection {
   }
 
   async reopen(token: StageToken, looks: number): Promise<Staged | undefined> {
-    const { target, partial } = fromStageToken(token);
+    const { target, partial, hasServerMode } = fromStageToken(token);
     const before = partial && (await unlessRefused(this.lstat(partial)));
-    if (partial === undefined || before === undefined || !isOursAlone(before)) return undefined;
+    if (partial === undefined || before === undefined || !isOursAlone(before, hasServerMode)) return undefined;
     const found = looks === 0 ? before : await this.#atRest(partial, before, looks);
-    if (!isOursAlone(found)) return undefined;
+    if (!isOursAlone(found, hasServerMode)) return undefined;
     const handle = await this.#session.open(partial, OpenFlag.write).catch((error: unknown) => {
       // One that may only be read, as one that was sealed, is of no use.
       if (error instanceof SftpStatusError) return undefined;
       throw error;
     });
     if (handle === undefined) return undefined;
-    const staged = this.#staged(newStagedToken(target, partial), handle, found);
+    const staged = this.#staged(newStagedToken(target, partial, hasServerMode), handle, found);
     // What is open is what was looked at: between the two somebody could have put a link there.
     const opened = await staged.look();
-    if (opened?.kind === 'file' && opened.size >= found.size && isOursAlone(opened)) return staged;
+    if (opened?.kind === 'file' && opened.size >= found.size && isOursAlone(opened, hasServerMode)) return staged;
     await staged.close();
     return undefined;
   }
@@ -178,7 +180,7 @@ export class SftpConnection implements RemoteConnection {
   }
 
   publish(token: StageToken, seal: Seal, again = false): Promise<Published> {
-    return publish(this.#session, fromStageToken(token), seal, again, this.#mayOpenTargets);
+    return publish(this.#session, fromStageToken(token), seal, again);
   }
 
   async examine(target: Uint8Array, staged: StageToken | undefined, tries: boolean): Promise<Situation> {
@@ -195,25 +197,29 @@ export class SftpConnection implements RemoteConnection {
     await Promise.all([this.#session.close(), this.#close()]);
   }
 
-  async #stageFresh(target: Uint8Array, isOurs: boolean): Promise<Staged> {
+  async #stageFresh(target: Uint8Array, isOurs: boolean, size: number): Promise<Staged> {
     const usual = partialPath(target);
     try {
-      return await this.#create(target, usual);
+      return await this.#create(target, usual, size);
     } catch (error) {
-      if (CopyError.from(error).scope !== 'file') throw error;
-      if (await this.#isRemoved(usual, isOurs)) return this.#create(target, usual);
+      if (CopyError.from(error).scope !== 'file' || CopyError.from(error).code === 'rename-refused') throw error;
+      if (await this.#isRemoved(usual, isOurs)) return this.#create(target, usual, size);
       // Where nothing is to be seen the name may be taken: proftpd's HiddenStores hides what a lost session has begun.
-      return this.#create(target, randomPartialPath(target)).catch(() => {
-        throw error;
+      return this.#create(target, randomPartialPath(target), size).catch((second: unknown) => {
+        throw CopyError.from(second).code === 'rename-refused' ? second : error;
       });
     }
   }
 
-  async #create(target: Uint8Array, partial: Buffer): Promise<Staged> {
-    const flags = OpenFlag.write | OpenFlag.create | OpenFlag.exclusive;
+  async #create(target: Uint8Array, partial: Buffer, size: number): Promise<Staged> {
+    const names = [partial];
     try {
-      const handle = await this.#session.open(partial, flags, { permissions: STAGED_MODE });
-      return this.#staged(newStagedToken(target, partial), handle, undefined);
+      const { path, handle, hasServerMode, warnings } = await createPartial(this.#session, {
+        target: Buffer.from(target),
+        newPath: () => names.shift() ?? randomPartialPath(target),
+        triesRename: size >= TRIES_RENAME_FROM,
+      });
+      return this.#staged(newStagedToken(target, path, hasServerMode), handle, undefined, warnings);
     } catch (error) {
       throw coded(error, { operation: 'open', path: partial });
     }
@@ -256,8 +262,14 @@ export class SftpConnection implements RemoteConnection {
     return this.#staged(newStagedToken(target, undefined), handle, look.isTold ? look.at : undefined);
   }
 
-  #staged(token: StagedToken, handle: Uint8Array, found: Attributes | undefined): StagedFile {
-    return new StagedFile(this.#session, this.#windows, token, handle, found, this.#isOpenSsh);
+  #staged(
+    token: StagedToken,
+    handle: Uint8Array,
+    found: Attributes | undefined,
+    warnings: readonly string[] = [],
+  ): StagedFile {
+    const more = { defaultModes: this.#defaultModes, warnings };
+    return new StagedFile(this.#session, this.#windows, token, handle, found, this.#isOpenSsh, more);
   }
 }
 
@@ -284,9 +296,9 @@ async function unlessRefused<T>(look: Promise<T | undefined>): Promise<T | undef
   }
 }
 
-/** Nobody else may have put anything into it. */
-function isOursAlone({ kind, mode = 0o600 }: Attributes): boolean {
-  return kind === 'file' && !mayOthersWrite(mode);
+/** Nobody else may have put anything into it, unless the server let no mode be set. */
+function isOursAlone({ kind, mode = 0o600 }: Attributes, hasServerMode: boolean = false): boolean {
+  return kind === 'file' && (hasServerMode || !mayOthersWrite(mode));
 }
 
 function joinError(error: unknown, path: Buffer): CopyError {

@@ -1,6 +1,7 @@
 /** SFTP over SSH, as a remote. */
 import { CopyError } from '../../errors.ts';
 import type { Remote, RemoteSpec } from '../remote.ts';
+import { DefaultModes } from './default-modes.ts';
 import { keepAlive } from './keepalive.ts';
 import { SftpSession } from './session.ts';
 import { PacketPool } from './session-pool.ts';
@@ -28,6 +29,7 @@ export class SftpRemote implements Remote {
   readonly #transport: SshTransport;
   readonly #options: SftpRemoteOptions;
   readonly #pool = new PacketPool();
+  readonly #defaultModes = new DefaultModes();
 
   constructor(transport: SshTransport, options: SftpRemoteOptions) {
     this.#transport = transport;
@@ -54,6 +56,7 @@ export class SftpRemote implements Remote {
       return new SftpConnection(session, closed, {
         software,
         inFlight,
+        defaultModes: this.#defaultModes,
         exec: (command) => ssh.exec(command),
         close: () => ssh.close(),
       });

@@ -14,10 +14,13 @@ import type {
   StageToken,
   WriterProbe,
 } from '../remote.ts';
+import type { SftpAttributes } from './codec/attributes.ts';
 import { ExtensionName } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
+import type { DefaultModes } from './default-modes.ts';
 import type { FlowWindow } from './flow-window.ts';
 import { lookAt, lookAtOpen } from './looks.ts';
+import { randomPartialPath } from './partial-name.ts';
 import { ReadBack } from './read-back.ts';
 import type { SftpSession } from './session.ts';
 import { asked, coded } from './sftp-files.ts';
@@ -37,6 +40,12 @@ export interface FlowWindows {
   readonly reading: FlowWindow;
 }
 
+export interface StagedFileOptions {
+  readonly defaultModes: DefaultModes;
+  /** See `Staged.warnings`. */
+  readonly warnings?: readonly string[];
+}
+
 function wholeSeconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.floor(ms / 1000) * 1000;
 }
@@ -44,6 +53,11 @@ function wholeSeconds(ms: number | undefined): number | undefined {
 export class StagedFile implements Staged {
   readonly token: StageToken;
   readonly found: Attributes | undefined;
+  readonly warnings: readonly string[];
+  readonly #defaultModes: DefaultModes;
+  readonly #target: Buffer;
+  /** Whether it gets a mode where nobody asks for one: the target itself keeps its own, or has the server's. */
+  readonly #needsMode: boolean;
   readonly #session: SftpSession;
   readonly #path: Buffer;
   readonly #handle: Uint8Array;
@@ -62,7 +76,12 @@ export class StagedFile implements Staged {
     handle: Uint8Array,
     found: Attributes | undefined,
     reportsShortWrites: boolean,
+    { defaultModes, warnings = [] }: StagedFileOptions,
   ) {
+    this.#defaultModes = defaultModes;
+    this.warnings = warnings;
+    this.#target = token.target;
+    this.#needsMode = token.partial !== undefined && !token.hasServerMode;
     this.#session = session;
     this.token = toStageToken(token);
     this.#path = stagedPath(token);
@@ -129,16 +148,19 @@ export class StagedFile implements Staged {
   async seal(final: FinalAttributes): Promise<Seal> {
     if (this.#writesOver > final.size) await this.cutOff(final.size);
     const warnings: string[] = [];
+    const mode = final.mode ?? (await this.#modeOfTheServer(warnings));
     // In this order, pipelined: each write or change of size or mode may touch the times.
     const flushed = this.#flush(final.size, warnings);
     // Syncing takes long, and one that another run finds with such a mode is of no use to it.
-    if (!isUsable(final.mode)) await flushed;
-    const [, , timesAreSet, sealed] = await Promise.all([
+    if (!isUsable(mode)) await flushed;
+    const [, modeRefusal, timesAreSet, found] = await Promise.all([
       flushed,
-      this.#setMode(final.mode, warnings),
+      mode === undefined ? undefined : this.#refusal({ permissions: mode & 0o777 }),
       this.#setTimes(final.mtimeMs, warnings),
       this.look(),
     ]);
+    const isByPath = modeRefusal !== undefined && (await this.#setModeByPath(mode!, modeRefusal, found, warnings));
+    const sealed = isByPath ? await this.look() : found;
     if (sealed !== undefined) await this.#checkSize(sealed.size, final.size);
     await this.#close(final.size);
     if (sealed === undefined) return { size: final.size, isUnseen: true, warnings };
@@ -197,9 +219,31 @@ export class StagedFile implements Staged {
     return look.isTold ? look.at : undefined;
   }
 
-  async #setMode(mode: number | undefined, warnings: string[]): Promise<void> {
-    if (mode === undefined) return;
-    await this.#attempt(this.#session.fsetStat(this.#handle, { permissions: mode & 0o777 }), 'mode bits', warnings);
+  /** The mode that the server gives to new files; undefined where it has that already, or it cannot be learned. */
+  async #modeOfTheServer(warnings: string[]): Promise<number | undefined> {
+    if (!this.#needsMode) return undefined;
+    const { mode, warnings: more } = await asked(
+      this.#defaultModes.of(this.#session, randomPartialPath(this.#target)),
+      this.#context('set attributes of'),
+    );
+    warnings.push(...more);
+    if (mode === undefined) warnings.push('it could not be learned which mode the server gives to new files');
+    return mode;
+  }
+
+  /** Where the mode of an open file must not be set; whether it was. Harmless where it has that mode already. */
+  async #setModeByPath(
+    mode: number,
+    refusal: SftpStatusError,
+    found: Attributes | undefined,
+    warnings: string[],
+  ): Promise<boolean> {
+    if (found?.mode !== undefined && (found.mode & 0o777) === (mode & 0o777)) return false;
+    const again = await refusalOf(this.#session.setStat(this.#path, { permissions: mode & 0o777 }));
+    if (again === undefined) return true;
+    const now = found?.mode === undefined ? '' : `, which stay ${(found.mode & 0o777).toString(8).padStart(4, '0')}`;
+    warnings.push(`the server refused to set its mode bits (${refusal.text || refusal.status})${now}`);
+    return false;
   }
 
   /** Whether the time of the last change is now the one that was asked for. */
@@ -211,18 +255,13 @@ export class StagedFile implements Staged {
       return false;
     }
     const times = { atimeSeconds: Math.floor(Date.now() / 1000), mtimeSeconds };
-    return this.#attempt(this.#session.fsetStat(this.#handle, { times }), 'times', warnings);
+    const refusal = await this.#refusal({ times });
+    if (refusal !== undefined) warnings.push(`the server refused to set its times (${refusal.text || refusal.status})`);
+    return refusal === undefined;
   }
 
-  async #attempt(change: Promise<void>, what: string, warnings: string[]): Promise<boolean> {
-    try {
-      await change;
-      return true;
-    } catch (error) {
-      if (!(error instanceof SftpStatusError)) throw error;
-      warnings.push(`the server refused to set its ${what} (${error.text || error.status})`);
-      return false;
-    }
+  #refusal(attributes: SftpAttributes): Promise<SftpStatusError | undefined> {
+    return refusalOf(this.#session.fsetStat(this.#handle, attributes));
   }
 
   /** OpenSSH says only "Failure" when its disk is full. */
@@ -259,4 +298,14 @@ export function mayOthersWrite(mode: number): boolean {
 /** Whether a staged file of this mode may be gone on with. */
 function isUsable(mode = 0o600): boolean {
   return (mode & 0o600) === 0o600 && !mayOthersWrite(mode);
+}
+
+async function refusalOf(change: Promise<void>): Promise<SftpStatusError | undefined> {
+  try {
+    await change;
+    return undefined;
+  } catch (error) {
+    if (error instanceof SftpStatusError) return error;
+    throw error;
+  }
 }

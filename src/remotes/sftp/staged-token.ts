@@ -9,10 +9,17 @@ export interface StagedToken {
   readonly partial: Buffer | undefined;
   /** Differs at each staging: a handle from an earlier one belongs to a file that was removed. */
   readonly stage: string;
+  /** The server let no mode be set when it was staged: it has the server's own, by which others may write it. */
+  readonly hasServerMode: boolean;
 }
 
-export function newStagedToken(target: Uint8Array, partial: Uint8Array | undefined): StagedToken {
+export function newStagedToken(
+  target: Uint8Array,
+  partial: Uint8Array | undefined,
+  hasServerMode: boolean = false,
+): StagedToken {
   return {
+    hasServerMode,
     target: Buffer.from(target),
     partial: partial && Buffer.from(partial),
     stage: randomBytes(8).toString('hex'),
@@ -25,12 +32,13 @@ export function stagedPath({ target, partial }: StagedToken): Buffer {
 }
 
 /** Paths are bytes: Latin-1 keeps each of them in a string. */
-export function toStageToken({ target, partial, stage }: StagedToken): StageToken {
-  return { target: target.toString('latin1'), partial: partial?.toString('latin1') ?? '', stage };
+export function toStageToken({ target, partial, stage, hasServerMode }: StagedToken): StageToken {
+  const paths = { target: target.toString('latin1'), partial: partial?.toString('latin1') ?? '' };
+  return { ...paths, stage, ...(hasServerMode && { hasServerMode }) };
 }
 
 /** @throws CopyError `bug` if the token is not from {@link toStageToken} */
-export function fromStageToken({ target, partial, stage }: StageToken): StagedToken {
+export function fromStageToken({ target, partial, stage, hasServerMode }: StageToken): StagedToken {
   if (typeof target !== 'string' || typeof partial !== 'string' || typeof stage !== 'string') {
     throw new CopyError('bug', 'A staged file of another protocol was joined on SFTP.');
   }
@@ -38,5 +46,6 @@ export function fromStageToken({ target, partial, stage }: StageToken): StagedTo
     target: Buffer.from(target, 'latin1'),
     partial: partial === '' ? undefined : Buffer.from(partial, 'latin1'),
     stage,
+    hasServerMode: hasServerMode === true,
   };
 }

@@ -55,9 +55,13 @@ test('the target gets mode and time of the source, unless told otherwise', async
   await it.run();
   const kept = it.remote.files.get('/home/0')!;
   expect(kept.mtimeMs).toBeGreaterThan(0);
+  kept.mode = 0o664;
   await it.run({ preserve: false });
   const plain = it.remote.files.get('/home/0')!;
-  expect([plain.mode, plain.mtimeMs]).toEqual([0o600, 0]);
+  expect([plain.mode, plain.mtimeMs], 'the mode of what it replaces').toEqual([0o664, 0]);
+  it.remote.files.delete('/home/0');
+  await it.run({ preserve: false });
+  expect(it.remote.files.get('/home/0')?.mode, 'as the server makes it').toBe(0o600);
 });
 
 test('one missing source of several is the failure of that one', async () => {

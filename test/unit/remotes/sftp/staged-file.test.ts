@@ -220,7 +220,7 @@ test.each([
   expect(set.mock.calls.length > 0).toBe(isAtOnce);
   synced.resolve();
   expect((await sealing).warnings).toEqual([]);
-  expect(server.disk.get('/home/.f.mtpart')).toMatchObject({ mode: mode ?? 0o600, mtimeSeconds: 1_700_000_000 });
+  expect(server.disk.get('/home/.f.mtpart')).toMatchObject({ mode: mode ?? 0o644, mtimeSeconds: 1_700_000_000 });
 });
 
 test('what cannot be synced is not sealed, whatever else is done meanwhile', async () => {
@@ -232,12 +232,52 @@ test('what cannot be synced is not sealed, whatever else is done meanwhile', asy
   expect(server.openHandles).toBe(1);
 });
 
+test('where no mode is asked for, it gets what the server gives to new files, learned once a directory', async () => {
+  const { server, connection } = await staged();
+  const opened = (): number => server.asked.filter((type) => type === 'open').length;
+  const before = opened();
+  for (const name of ['a', 'b', 'c']) {
+    const file = await connection.stage(Buffer.from(`/home/${name}`), 'fresh');
+    const { warnings } = await file.seal({ size: 0 });
+    expect(warnings).toEqual([]);
+    expect(server.disk.get(`/home/.${name}.mtpart`)?.mode).toBe(0o644);
+  }
+  expect(opened() - before).toBe(4);
+  const elsewhere = await connection.stage(Buffer.from('/other/a'), 'fresh');
+  await elsewhere.seal({ size: 0 });
+  expect(opened() - before).toBe(6);
+});
+
+test('the file that it is learned from is named where it cannot be removed', async () => {
+  const { server, file } = await staged({ refuseRemove: () => true });
+  const { warnings } = await file.seal({ size: 0 });
+  const [left] = server.paths.filter((path) => path !== '/home/.f.mtpart');
+  expect(warnings).toEqual([`${left} is empty, and the server refuses to remove it`]);
+});
+
+test.each([StatusCode.permissionDenied, StatusCode.unsupported])(
+  'a server that refuses to create a file with a mode (%i): it has the one of the server, which is told',
+  async (status) => {
+    const { server, connection, file } = await staged({ refuseOpenMode: status });
+    expect(server.paths).toHaveLength(1);
+    expect(server.disk.get(server.paths[0]!)?.mode).toBe(0o644);
+    expect(file.warnings).toEqual([expect.stringMatching(/others may read .*0644$/)]);
+    const { warnings } = await file.seal({ size: 0 });
+    expect(warnings).toEqual([]);
+    // The journal keeps its token.
+    const reopened = await connection.reopen(structuredClone(file.token), 0);
+    expect(reopened?.found).toMatchObject({ size: 0, mode: 0o644 });
+    server.disk.get(server.paths[0]!)!.mode = 0o666;
+    expect(await connection.reopen(structuredClone(file.token), 0)).toBeDefined();
+  },
+);
+
 test('attributes that are refused are warnings, not failures', async () => {
   const { file } = await staged({ refuseMode: true, refuseTimes: true });
   await file.write(slicesOf(whole), fill, () => {});
   const { warnings } = await file.seal({ size: source.length, mode: 0o644, mtimeMs: 1_700_000_000_000 });
   expect(warnings).toHaveLength(2);
-  expect(warnings.join()).toMatch(/mode bits.*No modes here.*times.*No times here/);
+  expect([...warnings].sort().join()).toMatch(/mode bits.*No modes here.*0600.*times.*No times here/);
 });
 
 test.each([-5000, 2 ** 32 * 1000])('a time that the protocol cannot tell (%i) is a warning', async (mtimeMs) => {
@@ -259,7 +299,7 @@ test('the time for syncing and closing is that of the whole file, whoever wrote 
   const other = await (await server.connection()).join(file.token);
   await other.write(slicesOf(whole), fill, () => {});
   const [fsync, closeHandle] = [vi.spyOn(session, 'fsync'), vi.spyOn(session, 'closeHandle')];
-  await file.seal({ size: source.length });
+  await file.seal({ size: source.length, mode: 0o600 });
   expect(fsync.mock.calls).toEqual([[expect.anything(), source.length]]);
   expect(closeHandle.mock.calls).toEqual([[expect.anything(), source.length]]);
 });

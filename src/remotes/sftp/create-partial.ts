@@ -1,0 +1,118 @@
+/**
+ * Creates the partial file of a target: exclusively, under a name that was never used, and for nobody else to read where
+ * the server lets a mode be set.
+ */
+import type { CopyError } from '../../errors.ts';
+import { cleanText } from '../../util/clean-text.ts';
+import { removalRefusal, removeAsideFiles } from './aside-files.ts';
+import { ExtensionName, OpenFlag, StatusCode } from './codec/constants.ts';
+import { isRefusal, lookAt, lookAtOpen } from './looks.ts';
+import { oldFileStays, trialRefused } from './rename-refused.ts';
+import { type RenameTrial, tryRename } from './rename-trial.ts';
+import type { SftpSession } from './session.ts';
+
+/** The mode of a partial file: nobody else may read it until it is complete. */
+export const STAGED_MODE = 0o600;
+
+const FLAGS = OpenFlag.write | OpenFlag.create | OpenFlag.exclusive;
+
+/** What servers answer to an OPEN that they would carry out without a mode. */
+const MODE_REFUSED: ReadonlySet<number> = new Set([StatusCode.permissionDenied, StatusCode.unsupported]);
+
+export interface NewPartial {
+  readonly path: Buffer;
+  readonly handle: Uint8Array;
+  /** The server refused to create it with a mode, and gave it its own. */
+  readonly hasServerMode: boolean;
+  /** For people. */
+  readonly warnings: readonly string[];
+}
+
+export interface NewPartialOptions {
+  readonly target: Buffer;
+  /** Draws a path beside the target that was never used. */
+  readonly newPath: () => Buffer;
+  /** Whether it takes so long to send the file that it is worth finding out first whether it can be renamed. */
+  readonly triesRename: boolean;
+}
+
+/**
+ * @throws CopyError `rename-refused` where the file could not be renamed when it is complete
+ * @throws SftpStatusError where it cannot be created
+ */
+export async function createPartial(session: SftpSession, options: NewPartialOptions): Promise<NewPartial> {
+  const path = options.newPath();
+  if (options.triesRename) await expectReplaceable(session, options.target);
+  try {
+    return await create(session, path, options, { permissions: STAGED_MODE });
+  } catch (error) {
+    if (!isRefusal(error) || !MODE_REFUSED.has(error.status)) throw error;
+    const created = await createWithoutMode(session, options).catch((second: unknown) => {
+      if (isRefusal(second)) throw error;
+      throw second;
+    });
+    // proftpd creates the file before it refuses its mode.
+    const isLeft = (await removalRefusal(session, path)) !== undefined;
+    return isLeft ? { ...created, warnings: [...created.warnings, left(path)] } : created;
+  }
+}
+
+/**
+ * Without posix-rename, an old target has to be moved aside. What an earlier run could not remove there shows that this
+ * run would leave one more copy.
+ */
+async function expectReplaceable(session: SftpSession, target: Buffer): Promise<void> {
+  if (session.offers(ExtensionName.posixRename)) return;
+  const old = await lookAt(session, target);
+  if (!old.isTold || old.at === undefined) return;
+  const unremovable = await removeAsideFiles(session, target);
+  if (unremovable !== undefined) throw oldFileStays(target, unremovable);
+}
+
+async function create(
+  session: SftpSession,
+  path: Buffer,
+  options: NewPartialOptions,
+  attributes: { readonly permissions?: number },
+): Promise<NewPartial> {
+  const [opened, tried] = await Promise.allSettled([
+    session.open(path, FLAGS, attributes),
+    options.triesRename ? tryRename(session, path, options.newPath) : undefined,
+  ]);
+  if (opened.status === 'rejected') throw opened.reason;
+  if (tried.status === 'rejected') throw tried.reason;
+  const trial = tried.value;
+  if (trial?.refusal !== undefined) throw await refused(session, opened.value, trial);
+  const warnings = (trial?.left ?? []).map(left);
+  return { path: trial?.path ?? path, handle: opened.value, hasServerMode: false, warnings };
+}
+
+async function createWithoutMode(session: SftpSession, options: NewPartialOptions): Promise<NewPartial> {
+  const created = await create(session, options.newPath(), options, {});
+  const { path, handle, warnings } = created;
+  const look = await lookAtOpen(session, handle, path);
+  const mode = look.isTold ? look.at?.mode : undefined;
+  if (mode !== undefined && (mode & 0o077) === 0) return { ...created, hasServerMode: true };
+  const shown = mode === undefined ? 'of which nobody is told what it is' : mode.toString(8).padStart(4, '0');
+  const what = mode !== undefined && (mode & 0o022) !== 0 ? 'read and write' : 'read';
+  const warning = `the server lets no mode be set: until it is complete, others may ${what} ${cleanText(path)} by its mode, ${shown}`;
+  return { ...created, hasServerMode: true, warnings: [...warnings, warning] };
+}
+
+/** What was created is removed; what cannot be is named. */
+async function refused(
+  session: SftpSession,
+  handle: Uint8Array,
+  { path, refusal, left: others }: RenameTrial,
+): Promise<CopyError> {
+  await session.closeHandle(handle).catch((error: unknown) => {
+    // It is of no use any more, whatever the server says to its end.
+    if (!isRefusal(error)) throw error;
+  });
+  const isLeft = (await removalRefusal(session, path)) !== undefined;
+  return trialRefused(path, refusal!, [...(isLeft ? [path] : []), ...others]);
+}
+
+function left(path: Buffer): string {
+  return `${cleanText(path)} is empty, and the server refuses to remove it`;
+}

@@ -1,0 +1,61 @@
+/**
+ * The modes that a server gives to new files: by its umask, by the directory's default ACL, or by what its administrator
+ * has configured. No request tells them. They are learned from an empty file beside the target, which is created without
+ * a mode, looked at and removed: once a directory and run.
+ */
+import { cleanText } from '../../util/clean-text.ts';
+import { removalRefusal } from './aside-files.ts';
+import { OpenFlag } from './codec/constants.ts';
+import { SftpStatusError } from './codec/status-error.ts';
+import { lookAt, lookAtOpen } from './looks.ts';
+import type { SftpSession } from './session.ts';
+
+/** Directories of a run whose modes are remembered. */
+const MAX_DIRECTORIES = 1000;
+
+export interface DefaultMode {
+  /** Permission bits; undefined where they could not be learned. */
+  readonly mode: number | undefined;
+  /** What is left of the attempt. For people; given to the first who asks. */
+  readonly warnings: readonly string[];
+}
+
+/** Of one run, over all its connections. */
+export class DefaultModes {
+  readonly #known: Map<string, Promise<number | undefined>> = new Map();
+
+  /** `newPath`: beside the target, and never used before. Rejects where the connection is lost. */
+  async of(session: SftpSession, newPath: Buffer): Promise<DefaultMode> {
+    const directory = newPath.toString('latin1', 0, newPath.lastIndexOf('/') + 1);
+    const known = this.#known.get(directory);
+    if (known !== undefined) return { mode: await known, warnings: [] };
+    const learning = learn(session, newPath);
+    const mode = learning.then((learned) => learned.mode);
+    if (this.#known.size < MAX_DIRECTORIES) this.#known.set(directory, mode);
+    mode.catch(() => this.#known.delete(directory));
+    return learning;
+  }
+}
+
+async function learn(session: SftpSession, path: Buffer): Promise<DefaultMode> {
+  let handle: Uint8Array;
+  try {
+    handle = await session.open(path, OpenFlag.write | OpenFlag.create | OpenFlag.exclusive);
+  } catch (error) {
+    if (error instanceof SftpStatusError) return { mode: undefined, warnings: [] };
+    throw error;
+  }
+  // Sent together: where one look is refused, the other may tell.
+  const [open, byPath, , refusal] = await Promise.all([
+    lookAtOpen(session, handle, path),
+    lookAt(session, path),
+    session.closeHandle(handle).catch((error: unknown) => {
+      if (!(error instanceof SftpStatusError)) throw error;
+    }),
+    removalRefusal(session, path),
+  ]);
+  const mode = (open.isTold ? open.at?.mode : undefined) ?? (byPath.isTold ? byPath.at?.mode : undefined);
+  const shown = cleanText(path);
+  const warnings = refusal === undefined ? [] : [`${shown} is empty, and the server refuses to remove it`];
+  return { mode: mode === undefined ? undefined : mode & 0o777, warnings };
+}
