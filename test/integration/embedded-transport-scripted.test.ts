@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import ssh2, { type AuthContext, type Connection, type ServerChannel, type Session } from 'ssh2';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { CopyError } from '../../src/errors.ts';
+import { SftpRemote } from '../../src/remotes/sftp/sftp-remote.ts';
 import { EmbeddedTransport } from '../../src/remotes/sftp/ssh/embedded-transport.ts';
 import { resolveSshOptions } from '../../src/remotes/sftp/ssh/resolve-options.ts';
 import type { SshConnection } from '../../src/remotes/sftp/ssh/ssh-connection.ts';
@@ -11,6 +12,9 @@ import { makeSsh2Key } from '../support/ssh2-key.ts';
 
 const never = new AbortController().signal;
 const hostKey = () => makeSsh2Key().private;
+
+/** SFTP version 3, without extensions. */
+const VERSION = Buffer.from([0, 0, 0, 5, 2, 0, 0, 0, 3]);
 
 interface Script {
   readonly authenticate: (context: AuthContext) => void;
@@ -263,6 +267,57 @@ describe('EmbeddedTransport', () => {
     expect(reason).toMatchObject({ code: 'connection-lost' });
     expect(reason?.message).toContain('ended with status 3: out of \\x1bmemory');
     await connection.close();
+  });
+
+  test.each([
+    ['error output', [], ['sftp-server: \u001bnot found\n'], 127, 'sftp-server: \\x1bnot found'],
+    ['output in two parts', ['No ', 'SFTP\n'], [], 1, 'No SFTP'],
+    ['both', ['Hello\n'], ['Bye\n'], 0, 'Hello Bye'],
+  ] as const)('the program ends before SFTP begins: %s', async (_name, output, errors, status, said) => {
+    const { port } = await scripted({
+      authenticate: (context) => context.accept(),
+      channel: (channel) => {
+        for (const text of output) channel.write(text);
+        for (const text of errors) channel.stderr.write(text);
+        channel.exit(status);
+        channel.end();
+      },
+    });
+    const remote = new SftpRemote(transport(port, {}).transport, { stallTimeoutMs: 10_000, inFlight: 'auto' });
+    const error = await remote.connect(1, never, () => {}).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'subsystem-missing', exitCode: 8, scope: 'run', retry: false });
+    expect((error as CopyError).message).toBe(
+      `The sftp program of the server ended with status ${status} before SFTP began; it said: ${said}.`,
+    );
+  });
+
+  test('what begins no SFTP later, though it did before, is refused and tried again', async () => {
+    let channels = 0;
+    const { port } = await scripted({
+      authenticate: (context) => context.accept(),
+      channel: (channel) => {
+        if (++channels === 1) return void channel.write(VERSION);
+        channel.write('The system is going down\n');
+        channel.exit(1);
+        channel.end();
+      },
+    });
+    const remote = new SftpRemote(transport(port, {}).transport, { stallTimeoutMs: 10_000, inFlight: 'auto' });
+    const connection = await remote.connect(1, never, () => {});
+    const error = await remote.connect(2, never, () => {}).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'connection-refused', scope: 'connection', retry: true });
+    expect((error as CopyError).message).toContain('it said: The system is going down.');
+    await connection.close();
+  });
+
+  test('a line that is cut before SFTP begins is a line that is cut', async () => {
+    const { port, sockets } = await scripted({
+      authenticate: (context) => context.accept(),
+      channel: () => sockets[0]!.resetAndDestroy(),
+    });
+    const remote = new SftpRemote(transport(port, {}).transport, { stallTimeoutMs: 10_000, inFlight: 'auto' });
+    const error = await remote.connect(1, never, () => {}).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'connection-lost', scope: 'connection', retry: true });
   });
 
   test('close on a silent server', async () => {

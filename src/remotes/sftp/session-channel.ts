@@ -19,6 +19,8 @@ export interface ChannelOptions {
   readonly firstId: number;
   readonly outlet: PacketOutlet;
   readonly pool: PacketPool;
+  /** Whether a Duplex on which no SFTP begins is drained instead of destroyed. */
+  readonly leavesDuplex: boolean;
 }
 
 /** A WRITE and where its data goes. */
@@ -44,6 +46,7 @@ export class SessionChannel {
   readonly #duplex: Duplex;
   readonly #outlet: PacketOutlet;
   readonly #pool: PacketPool;
+  readonly #leavesDuplex: boolean;
   readonly #framer = new PacketFramer();
   /** Oldest first. */
   readonly #pending = new Map<number, PendingRequest>();
@@ -62,6 +65,7 @@ export class SessionChannel {
     const { stallTimeoutMs, now } = options;
     this.#outlet = options.outlet;
     this.#pool = options.pool;
+    this.#leavesDuplex = options.leavesDuplex;
     this.#deadlines = new SessionDeadlines(this.#pending, stallTimeoutMs, now, (error) => this.fail(error));
     let resolveClosed!: (reason: CopyError | undefined) => void;
     this.closed = new Promise((resolve) => {
@@ -203,7 +207,8 @@ export class SessionChannel {
   fail(reason: CopyError): CopyError {
     if (this.#ended !== undefined) return this.#ended;
     this.#end(reason);
-    this.#duplex.destroy();
+    if (this.#greeting !== undefined && this.#leavesDuplex) this.#duplex.resume();
+    else this.#duplex.destroy();
     this.#resolveClosed(reason);
     return reason;
   }

@@ -37,6 +37,11 @@ export interface SessionOptions {
   readonly outlet?: PacketOutlet | undefined;
   /** Buffers of WRITEs, shared with other sessions. Default: a pool of its own. */
   readonly pool?: PacketPool;
+  /**
+   * Whether a Duplex on which no SFTP begins is drained instead of destroyed, so that its owner can wait for the last
+   * words of the other side. Default: false.
+   */
+  readonly leavesDuplex?: boolean;
 }
 
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
@@ -62,14 +67,14 @@ export class SftpSession {
   #limits: SessionLimits;
 
   /**
-   * Agrees on version 3 and asks for the server's limits. On failure the Duplex is destroyed.
+   * Agrees on version 3 and asks for the server's limits. On failure the Duplex is destroyed, unless `leavesDuplex` says otherwise.
    * @throws CopyError `protocol` if the server speaks no SFTP 3, `connection-lost`, `connection-stalled`
    */
   static async open(duplex: Duplex, options: SessionOptions): Promise<SftpSession> {
     const { stallTimeoutMs, firstId = 1, now = () => performance.now() } = options;
-    const { outlet = plainOutlet(duplex), pool = new PacketPool() } = options;
+    const { outlet = plainOutlet(duplex), pool = new PacketPool(), leavesDuplex = false } = options;
     checkOutlet(outlet);
-    const channel = new SessionChannel(duplex, { stallTimeoutMs, firstId, now, outlet, pool });
+    const channel = new SessionChannel(duplex, { stallTimeoutMs, firstId, now, outlet, pool, leavesDuplex });
     const greeting = channel.greet();
     // OpenSSH is asked for its limits in the same breath: an older one that has none only says so.
     const early = options.softwareHint?.startsWith('OpenSSH') ? askLimits(channel) : undefined;

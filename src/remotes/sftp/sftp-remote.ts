@@ -6,7 +6,8 @@ import { keepAlive } from './keepalive.ts';
 import { SftpSession } from './session.ts';
 import { PacketPool } from './session-pool.ts';
 import { SftpConnection } from './sftp-connection.ts';
-import type { SshSpec, SshTransport } from './ssh/ssh-connection.ts';
+import type { SshConnection, SshSpec, SshTransport } from './ssh/ssh-connection.ts';
+import { FirstBytes, startFailure } from './start-failure.ts';
 
 export interface SftpRemoteOptions {
   readonly stallTimeoutMs: number;
@@ -30,11 +31,15 @@ export class SftpRemote implements Remote {
   readonly #options: SftpRemoteOptions;
   readonly #pool = new PacketPool();
   readonly #defaultModes = new DefaultModes();
+  /** Whether SFTP has begun with this server before. */
+  #hasBegun: boolean;
 
   constructor(transport: SshTransport, options: SftpRemoteOptions) {
     this.#transport = transport;
     const { stallTimeoutMs, inFlight } = options;
     this.#options = { stallTimeoutMs, inFlight };
+    // In another thread it has: on the connection that settled how to log in.
+    this.#hasBegun = transport.spec.settled !== undefined;
   }
 
   get spec(): SftpSpec {
@@ -48,8 +53,8 @@ export class SftpRemote implements Remote {
     signal.addEventListener('abort', hangUp, { once: true });
     try {
       const { sftp, outlet, software } = ssh;
-      const options = { stallTimeoutMs, softwareHint: software, outlet, pool: this.#pool };
-      const session = await SftpSession.open(sftp, options);
+      const options = { stallTimeoutMs, softwareHint: software, outlet, pool: this.#pool, leavesDuplex: true };
+      const session = await this.#begin(ssh, () => SftpSession.open(sftp, options));
       if (signal.aborted) throw CopyError.from(signal.reason, 'cancelled');
       keepAlive(session, this.#transport.spec.settings.keepaliveIntervalMs);
       const closed = this.#watch(session, ssh.closed, () => ssh.close());
@@ -62,11 +67,28 @@ export class SftpRemote implements Remote {
       });
     } catch (error) {
       await ssh.close();
+      if (signal.aborted) throw CopyError.from(signal.reason, 'cancelled');
+      const failure = CopyError.from(error);
       // The reason why SSH ended says more than that the channel did.
-      const reason = signal.aborted ? CopyError.from(signal.reason, 'cancelled') : await ssh.closed;
-      throw reason ?? CopyError.from(error);
+      throw failure.scope === 'run' || failure.code === 'connection-refused'
+        ? failure
+        : ((await ssh.closed) ?? failure);
     } finally {
       signal.removeEventListener('abort', hangUp);
+    }
+  }
+
+  /** Explains why SFTP did not begin, where the server's programs are to blame. */
+  async #begin(ssh: SshConnection, open: () => Promise<SftpSession>): Promise<SftpSession> {
+    const output = new FirstBytes(ssh.sftp);
+    try {
+      const session = await open();
+      this.#hasBegun = true;
+      return session;
+    } catch (error) {
+      throw await startFailure(ssh, CopyError.from(error), output, !this.#hasBegun);
+    } finally {
+      output.end();
     }
   }
 

@@ -10,6 +10,7 @@ import ssh2, {
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import type { Interaction } from '../../remote.ts';
+import { readableText } from '../codec/readable-text.ts';
 import { FirstAuthentication } from './authentication.ts';
 import {
   cancelledError,
@@ -30,7 +31,8 @@ import type { HostKeyPolicy, HostKeyVerdict } from './host-key-policy.ts';
 import { Identification } from './identification.ts';
 import type { Identities } from './identities.ts';
 import { PatientDeadline } from './patient-deadline.ts';
-import type { ExecChannel, SshConnection } from './ssh-connection.ts';
+import { ProgramWatch } from './program-end.ts';
+import type { ExecChannel, ProgramEnd, SshConnection } from './ssh-connection.ts';
 import type { SshSettings } from './ssh-settings.ts';
 import { maxPacketOf, onAuthenticationFailure, retireChannel } from './ssh2-internals.ts';
 
@@ -75,7 +77,6 @@ export class ConnectionAttempt {
   private hostKey: Uint8Array | undefined;
   private authentication: Authentication | undefined;
   private answer: { readonly methods: readonly string[]; partialSuccess: boolean } | undefined;
-  private subsystemErrors = '';
   private opened: (connection: SshConnection) => void = () => {};
   private rejected: (error: CopyError) => void = () => {};
   private gone: (reason: CopyError | undefined) => void = () => {};
@@ -270,26 +271,25 @@ export class ConnectionAttempt {
     this.stage = 'open';
     this.endOpening();
     this.pass.leave();
-    channel.on('error', () => {});
-    channel.on('close', () => this.lost(undefined, this.subsystemEnd(channel)));
-    // What is not read would use up the window that data needs.
-    channel.stderr.on('data', (chunk: Buffer) => {
-      this.subsystemErrors = (this.subsystemErrors + chunk.toString('utf8')).slice(-300);
-    });
     const closed = new Promise<CopyError | undefined>((resolve) => {
       this.gone = resolve;
     });
+    const program = new ProgramWatch(channel, () => this.over, closed);
+    channel.on('error', () => {});
+    channel.on('close', () => this.lost(undefined, this.subsystemEnd(program.now)));
     const software = this.identification?.software ?? '';
     const outlet = this.shared.settings.fastPath ? fastOutlet(client, channel, this.socket!) : undefined;
     const exec = (command: string): Promise<ExecChannel> => execOn(client, command);
-    this.opened({ software, sftp: channel, outlet, closed, exec, close: () => this.close() });
+    const programEnd = (ms: number): Promise<ProgramEnd> => program.end(ms);
+    this.opened({ software, sftp: channel, outlet, closed, exec, programEnd, close: () => this.close() });
   }
 
-  private subsystemEnd(channel: ClientChannel): CopyError {
-    const status: unknown = Reflect.get(Object(Reflect.get(channel, '_exit')), 'code');
-    const code = typeof status === 'number' ? ` with status ${status}` : '';
-    const said = this.subsystemErrors.trim() === '' ? '' : `: ${cleanText(this.subsystemErrors.trim())}`;
-    return new CopyError('connection-lost', `The sftp subsystem of ${this.target} ended${code}${said}.`);
+  private subsystemEnd({ status, signal, stderr }: ProgramEnd): CopyError {
+    const how =
+      status !== undefined ? ` with status ${status}` : signal !== undefined ? ` by ${cleanText(signal)}` : '';
+    const text = readableText(stderr.subarray(-200));
+    const said = text === '' ? '' : `: ${text}`;
+    return new CopyError('connection-lost', `The sftp subsystem of ${this.target} ended${how}${said}.`);
   }
 
   private onError(error: Error): void {

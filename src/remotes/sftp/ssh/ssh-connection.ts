@@ -38,6 +38,11 @@ export interface SshConnection {
   readonly sftp: Duplex;
   /** A way into that channel on which WRITEs are not copied, where there is one. */
   readonly outlet?: PacketOutlet | undefined;
+  /**
+   * Waits, at most `ms`, until the program behind that channel has ended and everything it said has come; the channel has
+   * to be read meanwhile. Never rejects.
+   */
+  programEnd(ms: number): Promise<ProgramEnd>;
   /** Resolves once, when the connection is gone: with the reason, or undefined after {@link close}. Never rejects. */
   readonly closed: Promise<CopyError | undefined>;
   /**
@@ -47,6 +52,17 @@ export interface SshConnection {
   exec(command: string): Promise<ExecChannel>;
   /** Says goodbye and hangs up; resolves when the socket is gone, at the latest after a second. */
   close(): Promise<void>;
+}
+
+/** What the program behind the sftp channel said beside SFTP, and how it ended. */
+export interface ProgramEnd {
+  /** Whether it has ended, and not the connection. */
+  readonly hasEnded: boolean;
+  readonly status: number | undefined;
+  /** Such as `SIGKILL`, where a signal ended it. */
+  readonly signal: string | undefined;
+  /** The end of its error output. Hostile until cleaned. */
+  readonly stderr: Uint8Array;
 }
 
 /** A command that runs on the server. Its streams never fail: they end. */
