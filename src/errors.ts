@@ -29,6 +29,7 @@ export type ErrorCode =
   | 'host-key-changed'
   | 'host-key-revoked'
   | 'authentication-failed'
+  | 'credential-not-reusable'
   | 'protocol'
   | 'subsystem-missing'
   | 'unsupported'
@@ -81,6 +82,7 @@ const kinds: Record<ErrorCode, ErrorKind> = {
   'host-key-changed': kind('run', false, 6, 'Somebody may be listening; ask the owner of the server first.'),
   'host-key-revoked': kind('run', false, 6, 'This key must not be used; ask the owner of the server.'),
   'authentication-failed': kind('run', false, 7, 'Check user name, key (-i) and password.'),
+  'credential-not-reusable': kind('connection', false, 7, 'Use a key, which every connection may show.'),
   protocol: kind('connection', true, 8, 'Check that the server offers SFTP; -vv shows more.'),
   'subsystem-missing': kind('run', false, 8, 'Ask for the sftp subsystem to be enabled on the server.'),
   unsupported: kind('file', false, 8, 'The server cannot do this.'),

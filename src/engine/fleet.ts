@@ -39,6 +39,8 @@ interface Slot {
   timer: NodeJS.Timeout | undefined;
   /** While it is dialling: the server has let it in. */
   admitted: boolean;
+  /** It was given up for good. */
+  isFinal: boolean;
   /** It is closed only to be opened again. */
   renewing: boolean;
 }
@@ -64,6 +66,7 @@ export class Fleet {
   readonly #outage: ConnectionOutage;
   /** How often one that was given up was tried again, in a row and in vain. */
   #revivals = 0;
+  #isToldOfLogins = false;
   #revivalTimer: NodeJS.Timeout | undefined;
   #lastDialMs = Number.NEGATIVE_INFINITY;
   #dialTimer: NodeJS.Timeout | undefined;
@@ -88,6 +91,7 @@ export class Fleet {
         brokenHandshakes: 0,
         timer: undefined,
         admitted: false,
+        isFinal: false,
         renewing: false,
       });
     }
@@ -196,7 +200,12 @@ export class Fleet {
     this.#everOpen = true;
     // A server that lets one in after a time without any, or one that it kept refusing, may let others in too.
     for (const other of this.#slots) {
-      if (other.state === 'given-up' && (this.#outage.isOn || (this.#revivals > 0 && isRefused(other)))) revive(other);
+      if (
+        other.state === 'given-up' &&
+        !other.isFinal &&
+        (this.#outage.isOn || (this.#revivals > 0 && isRefused(other)))
+      )
+        revive(other);
     }
     this.#revivals = 0;
     this.#outage.end();
@@ -211,16 +220,20 @@ export class Fleet {
     if (this.#ended) return;
     slot.failures++;
     slot.brokenHandshakes = isBroken(error) ? slot.brokenHandshakes + 1 : 0;
-    if (!this.#everOpen && isUnreachable(error)) {
+    if (error.code === 'credential-not-reusable') {
+      this.#noMoreLogins(slot, error);
+    } else if (!this.#everOpen && isUnreachable(error)) {
       // It may have several addresses, and another attempt reach one that answers.
       if (!this.#slots.some(isFirstAttempt)) return this.#fail(CopyError.fromData(error));
       this.#wait(slot, error, redialDelayMs(slot.failures), 'lost');
     } else if (error.scope === 'run' || !error.retry) {
       // After one that worked, a failed login is most likely a server that is full and does not say so.
       if (!this.#everOpen) return this.#fail(CopyError.fromData(error));
-      // The last one that is left keeps trying.
-      if (this.open.length === 0 && !this.#mayStillCome(slot)) this.#refused(slot, error);
-      else {
+      // The last one that is left keeps trying, but never shows again what was refused.
+      if (this.open.length === 0 && !this.#mayStillCome(slot)) {
+        if (error.code === 'authentication-failed') return this.#fail(CopyError.fromData(error));
+        this.#refused(slot, error);
+      } else {
         slot.refusals = 0;
         this.#giveUp(slot, error);
       }
@@ -233,6 +246,25 @@ export class Fleet {
       this.#wait(slot, error, redialDelayMs(slot.failures), 'lost');
     }
     this.#dial();
+  }
+
+  /** What let one connection in is good for no other: those that are not open are given up, and people are told. */
+  #noMoreLogins(slot: Slot, error: CopyErrorData): void {
+    const dialling = this.#slots.filter(({ state }) => state === 'dialling').length;
+    if (this.open.length + dialling === 0) return this.#wait(slot, error, redialDelayMs(0), 'lost');
+    for (const other of this.#slots) {
+      if (other.state !== 'waiting') continue;
+      clearTimeout(other.timer);
+      other.timer = undefined;
+      other.isFinal = true;
+      other.state = 'given-up';
+      this.#listener.emit({ type: 'connection', connection: other.connection, state: 'given-up', error });
+    }
+    if (dialling > 0 || this.#isToldOfLogins) return;
+    this.#isToldOfLogins = true;
+    const left = this.open.length;
+    const message = `${error.message} ${left} connection${left === 1 ? ' remains' : 's remain'}.`;
+    this.#listener.emit({ type: 'notice', level: 'warning', code: error.code, message });
   }
 
   /** The server is full, or admits only so many at a time: fewer at once, later, and at last without this one. */
@@ -309,7 +341,7 @@ export class Fleet {
   #reviveLater(): void {
     clearTimeout(this.#revivalTimer);
     this.#revivalTimer = setTimeout(() => {
-      const slot = this.#slots.find((one) => one.state === 'given-up' && isRefused(one));
+      const slot = this.#slots.find((one) => one.state === 'given-up' && !one.isFinal && isRefused(one));
       if (slot === undefined) return;
       this.#revivals++;
       revive(slot);

@@ -144,6 +144,90 @@ describe('EmbeddedTransport', () => {
     await Promise.all(connections.map((connection) => connection.close()));
   });
 
+  describe.each(['keyboard-interactive', 'password'] as const)('a code that is good once, by %s', (method) => {
+    /** Takes each of `codes` once; tells what was shown. */
+    const once = (codes: string[], shown: string[]) => (context: AuthContext) => {
+      const judge = (code: string): void => {
+        shown.push(code);
+        if (codes[0] === code) codes.shift();
+        else return context.reject([method]);
+        context.accept();
+      };
+      if (context.method === 'password' && method === 'password') return judge(context.password);
+      if (context.method !== 'keyboard-interactive' || method === 'password') return context.reject([method]);
+      context.prompt([{ prompt: 'Code: ', echo: false }], (answers) => judge(answers[0] ?? ''));
+    };
+
+    test('is shown again by one connection of nine, and by none that comes later', async () => {
+      const shown: string[] = [];
+      const { port, sockets } = await scripted({ authenticate: once(['1234'], shown) });
+      const { transport: ssh, prompts } = transport(port, {}, ['1234', '5678']);
+      const [first, ...others] = await Promise.allSettled(
+        Array.from({ length: 10 }, (_, index) => ssh.open(index, never)),
+      );
+      expect(first).toMatchObject({ status: 'fulfilled' });
+      for (const other of others) {
+        expect(other).toMatchObject({ reason: { code: 'credential-not-reusable', scope: 'connection', retry: false } });
+      }
+      expect(shown).toEqual(['1234', '1234']);
+      await expect(ssh.open(11, never)).rejects.toMatchObject({ code: 'credential-not-reusable' });
+      expect([shown.length, sockets.length, prompts.length]).toEqual([2, 10, 1]);
+      await (first as PromiseFulfilledResult<SshConnection>).value.close();
+    });
+
+    test('when no connection is left, the person is asked for another one', async () => {
+      const shown: string[] = [];
+      const { port } = await scripted({ authenticate: once(['1234', '5678'], shown) });
+      const { transport: ssh, prompts } = transport(port, {}, ['1234', '5678']);
+      await (await ssh.open(1, never)).close();
+      const results = await Promise.allSettled([ssh.open(1, never), ssh.open(2, never), ssh.open(3, never)]);
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      expect(shown).toEqual(['1234', '1234', '5678']);
+      expect(prompts).toHaveLength(2);
+      for (const result of results) if (result.status === 'fulfilled') await result.value.close();
+    });
+
+    test('when no connection is left and nobody answers, the login has failed', async () => {
+      const shown: string[] = [];
+      const { port } = await scripted({ authenticate: once(['1234'], shown) });
+      const { transport: ssh } = transport(port, {}, ['1234']);
+      await (await ssh.open(1, never)).close();
+      expect(await failureOf(ssh.open(1, never))).toMatchObject({ code: 'authentication-failed', scope: 'run' });
+    });
+  });
+
+  test('answers that are good every time are asked for once, and let ten in', async () => {
+    const seen: string[] = [];
+    const { port } = await scripted({ authenticate: asking('right', seen) });
+    const { transport: ssh, prompts } = transport(port, {}, ['right']);
+    const connections = await Promise.all(Array.from({ length: 10 }, (_, index) => ssh.open(index, never)));
+    expect(prompts).toHaveLength(1);
+    expect(seen.filter((what) => what === 'right')).toHaveLength(10);
+    await Promise.all(connections.map((connection) => connection.close()));
+  });
+
+  test('a server that hangs up on a code instead of refusing it gets it twice', async () => {
+    const shown: string[] = [];
+    const { port, sockets } = await scripted({
+      authenticate: (context) => {
+        if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive']);
+        context.prompt([{ prompt: 'Code: ', echo: false }], (answers) => {
+          shown.push(answers[0] ?? '');
+          if (shown.length === 1) context.accept();
+          else sockets.at(-1)?.destroy();
+        });
+      },
+    });
+    const { transport: ssh } = transport(port, {}, ['1234']);
+    const connection = await ssh.open(1, never);
+    expect(await failureOf(ssh.open(2, never))).toMatchObject({ code: 'authentication-lost', retry: true });
+    for (let attempt = 0; attempt < 3; attempt++) {
+      expect(await failureOf(ssh.open(2, never))).toMatchObject({ code: 'credential-not-reusable' });
+    }
+    expect(shown).toEqual(['1234', '1234', '1234']);
+    await connection.close();
+  });
+
   test('the password of the environment is shown once, by one method', async () => {
     const seen: string[] = [];
     const { port } = await scripted({
@@ -224,7 +308,7 @@ describe('EmbeddedTransport', () => {
     const { transport: ssh } = transport(port, { MT_COPY_PASSWORD: 'secret' });
     const connection = await ssh.open(1, never);
     expect(await failureOf(ssh.open(2, never))).toMatchObject({
-      code: 'connection-refused',
+      code: 'credential-not-reusable',
       scope: 'connection',
       retry: false,
     });

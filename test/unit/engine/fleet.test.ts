@@ -487,7 +487,7 @@ test('the only connection, lost and then refused its login a few times, is let i
     expect(scene.dialling).toEqual([]);
     scene.wait(pause);
     expect(scene.dialling).toEqual([1]);
-    if (pause < 2000) scene.fail(1, 'authentication-failed');
+    if (pause < 2000) scene.fail(1, 'connection-refused', { retry: false });
   }
   scene.open(1);
   expect(scene.failures).toEqual([]);
@@ -502,7 +502,7 @@ test('the only connection, lost and then refused its login for ever, is tried fo
   const began = performance.now();
   scene.lose(1);
   while (scene.failures.length === 0 && performance.now() - began < 600_000) {
-    for (const connection of scene.dialling) scene.fail(connection, 'authentication-failed');
+    for (const connection of scene.dialling) scene.fail(connection, 'connection-refused', { retry: false });
     scene.wait(500);
   }
   expect(scene.failures.map(({ code }) => code)).toEqual(['no-connection']);
@@ -516,11 +516,11 @@ test('those that were given up are tried again when one is let in after a time w
   scene.open(2);
   scene.lose(2);
   scene.wait(100);
-  scene.fail(2, 'authentication-failed');
+  scene.fail(2, 'connection-refused', { retry: false });
   expect(scene.of('connection', 'given-up')).toEqual([2]);
   scene.lose(1);
   scene.wait(100);
-  scene.fail(1, 'authentication-failed');
+  scene.fail(1, 'connection-refused', { retry: false });
   scene.wait(1000);
   expect(scene.dialling, 'the last one keeps trying, alone').toEqual([1]);
   scene.open(1);
@@ -528,6 +528,36 @@ test('those that were given up are tried again when one is let in after a time w
   scene.open(2);
   expect(scene.fleet.open).toEqual([1, 2]);
   expect(scene.failures).toEqual([]);
+});
+
+test('a credential that is good for one connection only: the others are given up at once and for good, and it is told', () => {
+  const scene = new Scene({ wanted: 10, maxStartups: 4 });
+  scene.start();
+  scene.open(1);
+  expect(scene.dialling).toEqual([2, 3, 4, 5]);
+  for (const connection of [2, 3, 4]) scene.fail(connection, 'credential-not-reusable');
+  expect(scene.notices(), 'one may still come in').toEqual([]);
+  scene.fail(5, 'credential-not-reusable');
+  expect(scene.notices()).toEqual(['No. 1 connection remains.']);
+  expect(scene.of('connection', 'given-up').sort((a, b) => a - b)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  scene.wait(3_600_000);
+  expect(scene.attempts).toBe(5);
+  scene.lose(1);
+  scene.wait(31_000);
+  scene.open(1);
+  scene.wait(3_600_000);
+  expect(scene.attempts, 'none but the last one').toBe(6);
+  expect(scene.failures).toEqual([]);
+});
+
+test('the last connection, lost, and the person gives no right answer: the run ends at once', () => {
+  const scene = new Scene({ wanted: 1 });
+  scene.start();
+  scene.open(1);
+  scene.lose(1);
+  scene.wait(200);
+  scene.fail(1, 'authentication-failed');
+  expect(scene.failures.map(({ code, exitCode }) => [code, exitCode])).toEqual([['authentication-failed', 7]]);
 });
 
 test('a dropped connection is closed once, gets no more work, and is opened anew', () => {

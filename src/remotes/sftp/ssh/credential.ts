@@ -41,11 +41,12 @@ export interface Authentication {
   next(methodsLeft: readonly string[] | undefined, partialSuccess: boolean): Promise<AnyAuthMethod>;
 }
 
-/** Shows the credential that worked on the first connection, and nothing else. */
+/** Shows the credential that worked on the first connection, and nothing else; nothing more once a step is refused. */
 export class ReplayedAuthentication implements Authentication {
   private readonly user: string;
   private readonly steps: CredentialStep[];
   private readonly around: Around;
+  private last: CredentialStep | undefined;
 
   constructor(user: string, credential: Credential, around: Around) {
     this.user = user;
@@ -53,9 +54,18 @@ export class ReplayedAuthentication implements Authentication {
     this.around = around;
   }
 
-  async next(): Promise<AnyAuthMethod> {
-    const step = this.steps.shift();
-    if (step !== undefined) return toMethod(step, this.user, this.around, replay(step));
+  /** Whether it has shown what may be good for one time only: a password, or answers. */
+  get hasShownSecret(): boolean {
+    return this.last?.method === 'password' || this.last?.method === 'keyboard-interactive';
+  }
+
+  async next(_methodsLeft: readonly string[] | undefined, partialSuccess: boolean): Promise<AnyAuthMethod> {
+    const isRefused = this.last !== undefined && !partialSuccess;
+    const step = isRefused ? undefined : this.steps.shift();
+    if (step !== undefined) {
+      this.last = step;
+      return toMethod(step, this.user, this.around, replay(step));
+    }
     // proftpd answers so to those who come while its limit of clients is reached.
     throw new CopyError(
       'connection-refused',

@@ -9,9 +9,7 @@ import ssh2, {
 } from 'ssh2';
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
-import type { Interaction } from '../../remote.ts';
 import { readableText } from '../codec/readable-text.ts';
-import { FirstAuthentication } from './authentication.ts';
 import {
   cancelledError,
   dialError,
@@ -21,38 +19,18 @@ import {
   type Stage,
   timeoutError,
 } from './connection-errors.ts';
-import { type Authentication, type Credential, ReplayedAuthentication } from './credential.ts';
 import { dial } from './dial.ts';
 import { execOn } from './exec-channel.ts';
 import { fastOutlet } from './fast-outlet.ts';
-import type { FirstConnectionGate, GatePass } from './first-connection-gate.ts';
+import type { GatePass } from './first-connection-gate.ts';
 import { hangUp } from './hang-up.ts';
-import type { HostKeyPolicy, HostKeyVerdict } from './host-key-policy.ts';
 import { Identification } from './identification.ts';
-import type { Identities } from './identities.ts';
+import { Login } from './login.ts';
 import { PatientDeadline } from './patient-deadline.ts';
 import { ProgramWatch } from './program-end.ts';
+import type { SharedState } from './shared-state.ts';
 import type { ExecChannel, ProgramEnd, SshConnection } from './ssh-connection.ts';
-import type { SshSettings } from './ssh-settings.ts';
 import { maxPacketOf, onAuthenticationFailure, retireChannel } from './ssh2-internals.ts';
-
-/** What the connections of one transport share. */
-export interface SharedState {
-  readonly settings: SshSettings;
-  /** Absent in batch mode. */
-  readonly interaction: Interaction | undefined;
-  /** MT_COPY_PASSWORD. */
-  readonly password: string | undefined;
-  readonly policy: HostKeyPolicy;
-  readonly identities: Identities;
-  readonly gate: FirstConnectionGate;
-  /** The key of the first connection, once it is accepted. */
-  hostKey?: HostKeyVerdict & { readonly blob: Uint8Array };
-  /** What let the first connection in. */
-  credential?: Credential;
-  /** Whether a TCP connection came about: a server is there, and a later attempt may reach it. */
-  hasReached?: boolean;
-}
 
 /** Less than this is no limit but nonsense. */
 const minPacket = 512;
@@ -67,16 +45,16 @@ export class ConnectionAttempt {
   private readonly deadline: PatientDeadline;
   private readonly dialling = new AbortController();
   private readonly pass: GatePass;
+  private readonly login: Login;
   private stage: Stage = 'identification';
   private isKnown = false;
+  private isOpen = false;
   private over = false;
   private socket: Socket | undefined;
   private client: Client | undefined;
   private channel: ClientChannel | undefined;
   private identification: Identification | undefined;
   private hostKey: Uint8Array | undefined;
-  private authentication: Authentication | undefined;
-  private answer: { readonly methods: readonly string[]; partialSuccess: boolean } | undefined;
   private opened: (connection: SshConnection) => void = () => {};
   private rejected: (error: CopyError) => void = () => {};
   private gone: (reason: CopyError | undefined) => void = () => {};
@@ -93,6 +71,7 @@ export class ConnectionAttempt {
       this.fail(timeoutError(stage, this.target, connectTimeoutMs, this.mayRetry, said));
     });
     this.pass = shared.gate.enter((error) => this.fail(error));
+    this.login = new Login(shared, this.pass, this.deadline);
   }
 
   /** To be called once. Rejects when nothing of the attempt is left. */
@@ -154,9 +133,7 @@ export class ConnectionAttempt {
       },
       somethingElse: (what) => this.fail(noSshError(what, this.target, this.shared.credential !== undefined)),
     });
-    onAuthenticationFailure(client, (methods, partialSuccess) => {
-      this.answer = { methods, partialSuccess };
-    });
+    onAuthenticationFailure(client, (methods, partialSuccess) => this.login.answered(methods, partialSuccess));
   }
 
   /** Nothing there, and nothing that tells of a server: most likely a wrong name or port, which stays wrong. */
@@ -212,15 +189,9 @@ export class ConnectionAttempt {
     next: NextAuthHandler,
   ): Promise<void> {
     try {
-      const role = await this.deadline.during(this.pass.turn('credential'));
-      if (this.over) return;
+      const method = await this.login.next(methods ?? undefined, partial === true);
+      if (this.over || method === undefined) return;
       this.stage = 'authentication';
-      this.authentication ??= this.authenticationFor(role);
-      const answer = this.answer ?? { methods: methods ?? undefined, partialSuccess: partial === true };
-      const method = await this.authentication.next(answer.methods, answer.partialSuccess);
-      // An answer counts once: ssh2 comes back without a new one where a key could not sign.
-      if (this.answer !== undefined) this.answer.partialSuccess = false;
-      if (this.over) return;
       this.deadline.restart();
       next(method);
     } catch (error) {
@@ -228,19 +199,11 @@ export class ConnectionAttempt {
     }
   }
 
-  private authenticationFor(role: 'first' | 'follower'): Authentication {
-    const { settings, credential, identities, interaction, password, hostKey } = this.shared;
-    const around = <T>(work: Promise<T>): Promise<T> => this.deadline.during(work);
-    if (role === 'follower') return new ReplayedAuthentication(settings.user, credential ?? [], around);
-    const passwordsAllowed = hostKey?.passwordsAllowed ?? false;
-    return new FirstAuthentication({ settings, identities, interaction, password, passwordsAllowed, around });
-  }
-
   private onReady(client: Client): void {
     if (this.over) return;
     this.stage = 'sftp';
     this.admitted();
-    if (this.authentication instanceof FirstAuthentication) this.shared.credential = this.authentication.credential;
+    this.login.admitted();
     this.deadline.restart();
     try {
       client.subsys('sftp', (error, channel) => {
@@ -255,8 +218,7 @@ export class ConnectionAttempt {
   /** proftpd lets everybody in and refuses the channel to those who are too many. */
   private channelError(error: Error | undefined): CopyError {
     const reason = cleanText(error?.message ?? 'no channel').slice(0, 300);
-    const isFirst = this.authentication instanceof FirstAuthentication;
-    if (isFirst && error !== undefined && /unable to start subsystem/i.test(error.message)) {
+    if (this.login.isFirst && error !== undefined && /unable to start subsystem/i.test(error.message)) {
       return new CopyError('subsystem-missing', `${this.target} has no sftp subsystem.`, { cause: error });
     }
     return new CopyError('connection-refused', `${this.target} gave no sftp channel: ${reason}.`, { cause: error });
@@ -269,7 +231,10 @@ export class ConnectionAttempt {
     }
     this.channel = channel;
     this.stage = 'open';
+    this.isOpen = true;
+    this.shared.open++;
     this.endOpening();
+    this.login.opened();
     this.pass.leave();
     const closed = new Promise<CopyError | undefined>((resolve) => {
       this.gone = resolve;
@@ -312,7 +277,7 @@ export class ConnectionAttempt {
   private refusedCredential(error: unknown): CopyError | undefined {
     if (this.stage !== 'authentication' || !(error instanceof Error)) return undefined;
     if (!/(too many|maximum).*(auth|login)/i.test(error.message)) return undefined;
-    return this.authentication instanceof FirstAuthentication ? this.authentication.failure() : undefined;
+    return this.login.refusal();
   }
 
   /** The one end of everything that goes wrong, before and after the connection is open. */
@@ -321,7 +286,9 @@ export class ConnectionAttempt {
     this.over = true;
     this.endOpening();
     this.dialling.abort();
-    const reason = this.pass.leave(error) ?? error;
+    this.notOpen();
+    const failure = this.login.failed(error);
+    const reason = this.pass.leave(failure) ?? failure;
     this.gone(reason);
     void this.hangUp(failGraceMs).then(() => this.rejected(reason));
   }
@@ -329,8 +296,14 @@ export class ConnectionAttempt {
   private async close(): Promise<void> {
     const wasOver = this.over;
     this.over = true;
+    this.notOpen();
     await this.hangUp(closeGraceMs);
     if (!wasOver) this.gone(undefined);
+  }
+
+  private notOpen(): void {
+    if (this.isOpen) this.shared.open--;
+    this.isOpen = false;
   }
 
   private endOpening(): void {

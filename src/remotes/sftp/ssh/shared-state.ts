@@ -1,0 +1,30 @@
+import type { Interaction } from '../../remote.ts';
+import type { Credential } from './credential.ts';
+import type { CredentialReuse } from './credential-reuse.ts';
+import type { FirstConnectionGate } from './first-connection-gate.ts';
+import type { HostKeyPolicy, HostKeyVerdict } from './host-key-policy.ts';
+import type { Identities } from './identities.ts';
+import type { SshSettings } from './ssh-settings.ts';
+
+/** What the connections of one transport share. */
+export interface SharedState {
+  readonly settings: SshSettings;
+  /** Absent in batch mode. */
+  readonly interaction: Interaction | undefined;
+  /** MT_COPY_PASSWORD. */
+  readonly password: string | undefined;
+  readonly policy: HostKeyPolicy;
+  readonly identities: Identities;
+  readonly gate: FirstConnectionGate;
+  /** The key of the first connection, once it is accepted. */
+  hostKey?: HostKeyVerdict & { readonly blob: Uint8Array };
+  /** What let the first connection in. */
+  credential?: Credential;
+  readonly reuse: CredentialReuse;
+  /** Connections that are open. */
+  open: number;
+  /** Whether the user may be asked anew, or keys be tried, when what let the first one in is refused. */
+  readonly mayLogInAnew: boolean;
+  /** Whether a TCP connection came about: a server is there, and a later attempt may reach it. */
+  hasReached?: boolean;
+}
