@@ -21,6 +21,7 @@ import { processSshEnvironment, type SshEnvironment } from './remotes/sftp/ssh/s
 import { DEFAULT_STALL_TIMEOUT_MS, type SshInput } from './remotes/sftp/ssh/ssh-options.ts';
 import type { SshSettings } from './remotes/sftp/ssh/ssh-settings.ts';
 import { checkWasmMemory } from './remotes/sftp/ssh/wasm-memory.ts';
+import { TimedInteraction } from './remotes/timed-interaction.ts';
 import { textFromBytes } from './util/bytes-text.ts';
 import { RunnerPool, type RunnerPoolOptions } from './workers/runner-pool.ts';
 import { startWorker } from './workers/start-worker.ts';
@@ -85,6 +86,7 @@ export interface TransferResult {
   readonly bytesResumed: number;
   /** Of the files that failed: what the same call need not send again. */
   readonly bytesKept: number;
+  /** Without the time that a person took to answer questions. */
   readonly elapsedMs: number;
   /** What ended the run, or the one file job. */
   readonly error?: CopyErrorData;
@@ -118,16 +120,22 @@ export async function putWith(
   wiring: Wiring = {},
 ): Promise<TransferResult> {
   const startedMs = performance.now();
+  const asked = context.interaction && new TimedInteraction(context.interaction);
   const guarded = new GuardedObserver(context.onEvent, warnOfObserver);
   const observer = guarded.observe;
   let outcome: UploadOutcome;
   try {
     checkWasmMemory();
-    outcome = await upload({ ...DEFAULTS, ...options }, context, observer, wiring);
+    outcome = await upload(
+      { ...DEFAULTS, ...options },
+      asked ? { ...context, interaction: asked.interaction } : context,
+      observer,
+      wiring,
+    );
   } catch (error) {
     outcome = { ...NOTHING_DONE, error: CopyError.from(error), ended: true };
   }
-  const result = toResult(options.sources.length > 1, outcome, performance.now() - startedMs);
+  const result = toResult(options.sources.length > 1, outcome, performance.now() - startedMs - (asked?.waitedMs ?? 0));
   const { verified, connectionsUsed } = outcome;
   const body: TransferEventBody = { type: 'result', ...result, verified, connectionsUsed };
   observer({ v: 1, atMs: Date.now(), ...body });

@@ -24,7 +24,10 @@ export function createInteraction(ask: Ask, display: Pausable, signal: AbortSign
     return answer;
   };
   return {
-    secret: (prompt) => inTurn(() => ask(cleanText(prompt), false, signal)),
+    secret: (prompt, problem) => {
+      const first = problem === undefined ? '' : `${cleanText(problem)}\n`;
+      return inTurn(() => ask(`${first}${cleanText(prompt)}`, false, signal));
+    },
     trustHostKey: (question) => inTurn(() => confirmHostKey(ask, question, signal)),
     confirm: (question) => inTurn(() => confirm(ask, question, signal)),
   };

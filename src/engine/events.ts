@@ -78,6 +78,7 @@ export type TransferEventBody =
       readonly bytesKept: number;
       /** Of those, the bytes that could not be looked at after the failure; absent: none. */
       readonly bytesKeptUnseen?: number;
+      /** Without the time that a person took to answer questions. */
       readonly elapsedMs: number;
       /** How much was verified by what, in bytes. */
       readonly verified: VerifiedBytes;

@@ -310,8 +310,11 @@ export interface Published {
 
 /** The questions only a person can answer; given by the command line, absent in a library call. */
 export interface Interaction {
-  /** A password or passphrase, or undefined if nobody answers. Never logged, kept in memory only. */
-  secret(prompt: string): Promise<string | undefined>;
+  /**
+   * A password or passphrase, or undefined if nobody answers. Never logged, kept in memory only. `problem`: a sentence to
+   * say first, such as that the last answer was wrong.
+   */
+  secret(prompt: string, problem?: string): Promise<string | undefined>;
   /** Whether the unknown host key described is the right one. */
   trustHostKey(question: HostKeyQuestion): Promise<boolean>;
 }

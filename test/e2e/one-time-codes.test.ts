@@ -12,6 +12,8 @@ import { sourceForTest, tempDirForTest } from '../support/for-one-test.ts';
 import { requireServer } from '../support/servers.ts';
 import { makeSsh2Key } from '../support/ssh2-key.ts';
 
+const ANSWER_MS = 500;
+
 /** An SSH server whose sftp subsystem is the real one. */
 async function serverWithCodes(home: string, shown: string[]): Promise<number> {
   const program = requireServer('sftp-server');
@@ -51,6 +53,7 @@ describeWithServers(['sftp-server'], 'one-time codes', () => {
     const port = await serverWithCodes(home.path, shown);
     const events: TransferEvent[] = [];
     let asked = 0;
+    const began = performance.now();
     const result = await put(
       {
         sources: [Buffer.from(source.path)],
@@ -69,6 +72,7 @@ describeWithServers(['sftp-server'], 'one-time codes', () => {
         interaction: {
           secret: async () => {
             asked++;
+            await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
             return '1234';
           },
           trustHostKey: async () => false,
@@ -77,6 +81,8 @@ describeWithServers(['sftp-server'], 'one-time codes', () => {
       },
     );
     expect(result).toMatchObject({ exitCode: 0 });
+    // A person who looks for a telephone does not make the transfer slower.
+    expect(performance.now() - began - result.elapsedMs).toBeGreaterThanOrEqual(ANSWER_MS - 5);
     expect((await readFile(home.file('arrived.bin'))).length).toBe(source.size);
     expect(asked).toBe(1);
     expect(shown).toEqual(['1234', '1234']);

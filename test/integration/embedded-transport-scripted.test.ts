@@ -86,8 +86,8 @@ function transport(
   };
   const prompts: string[] = [];
   const interaction = {
-    secret: async (prompt: string) => {
-      prompts.push(prompt);
+    secret: async (prompt: string, problem?: string) => {
+      prompts.push(problem === undefined ? prompt : `${problem} ${prompt}`);
       return answers[prompts.length - 1];
     },
     trustHostKey: async () => false,
@@ -139,7 +139,8 @@ describe('EmbeddedTransport', () => {
     const { port } = await scripted({ authenticate: asking('right', seen) });
     const { transport: ssh, prompts } = transport(port, {}, ['wrong', 'right']);
     const connections = await Promise.all([1, 2, 3].map((id) => ssh.open(id, never)));
-    expect(prompts).toEqual(Array(2).fill('(me@127.0.0.1) Title: Pass\\x1bword: '));
+    const question = '(me@127.0.0.1) Title: Pass\\x1bword: ';
+    expect(prompts).toEqual([question, `The server did not accept the answer. ${question}`]);
     expect(seen).toEqual(['none', 'wrong', 'right', 'right', 'right']);
     await Promise.all(connections.map((connection) => connection.close()));
   });
@@ -226,6 +227,18 @@ describe('EmbeddedTransport', () => {
     }
     expect(shown).toEqual(['1234', '1234', '1234']);
     await connection.close();
+  });
+
+  test('after a wrong password it is said so, also after that of the environment', async () => {
+    const { port } = await scripted({
+      authenticate: (context) => {
+        if (context.method === 'password' && context.password === 'right') context.accept();
+        else context.reject(['password']);
+      },
+    });
+    const { transport: ssh, prompts } = transport(port, { MT_COPY_PASSWORD: 'old' }, ['wrong', 'right']);
+    await (await ssh.open(1, never)).close();
+    expect(prompts).toEqual(Array(2).fill("The server did not accept the password. me@127.0.0.1's password: "));
   });
 
   test('the password of the environment is shown once, by one method', async () => {

@@ -110,6 +110,12 @@ describe('an interaction', () => {
     expect(log).toEqual(['pause', 'hidden: Password\\x1b[2J: ', 'resume']);
   });
 
+  it('says what was wrong before it asks again', async () => {
+    const { log, interaction } = answering('s3cret');
+    await interaction.secret('Password: ', 'That was\x1b wrong.');
+    expect(log).toEqual(['pause', 'hidden: That was\\x1b wrong.\nPassword: ', 'resume']);
+  });
+
   it.each([
     [['yes'], true],
     [['YES '], true],

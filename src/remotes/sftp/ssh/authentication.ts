@@ -36,6 +36,8 @@ export class FirstAuthentication implements Authentication {
   private readonly tried: string[] = [];
   private last: CredentialStep | undefined;
   private offered: readonly string[] = [];
+  /** What was refused last, to be said before the next question. */
+  private problem: string | undefined;
 
   constructor(options: FirstAuthenticationOptions) {
     const { settings, interaction, password } = options;
@@ -55,10 +57,11 @@ export class FirstAuthentication implements Authentication {
     if (this.last === undefined) return this.use({ method: 'none' });
     this.offered = methodsLeft ?? [];
     if (partialSuccess) this.succeeded.push(this.last);
+    else if (this.last.method === 'password') this.problem = 'The server did not accept the password.';
     else if (this.last.method === 'keyboard-interactive' && this.last.rounds.length === 0) {
       // Refused without a question: the next time will be the same.
       this.exhausted.add('keyboard-interactive');
-    }
+    } else if (this.last.method === 'keyboard-interactive') this.problem = 'The server did not accept the answer.';
     for (const method of this.options.settings.authentication.methods) {
       if (!this.offered.includes(method) || this.exhausted.has(method)) continue;
       const step = await this.step(method);
@@ -100,7 +103,7 @@ export class FirstAuthentication implements Authentication {
     }
     const { typedHost } = this.options.settings;
     const prompt = `${cleanText(this.user)}@${cleanText(typedHost)}'s password: `;
-    const password = await this.options.around(this.passwords.next(prompt));
+    const password = await this.options.around(this.passwords.next(prompt, this.takeProblem()));
     if (password === undefined) return undefined;
     this.note('password');
     return { method, password };
@@ -127,13 +130,22 @@ export class FirstAuthentication implements Authentication {
     const answers: string[] = [];
     for (const { prompt } of prompts) {
       const question = `(${cleanText(this.user)}@${cleanText(this.options.settings.typedHost)}) ${about.join('')}${cleanText(prompt)}`;
-      const answer = single ? await this.passwords.next(question) : await this.options.interaction?.secret(question);
+      const problem = this.takeProblem();
+      const answer = await (single
+        ? this.passwords.next(question, problem)
+        : this.options.interaction?.secret(question, problem));
       // Nobody answers: the server gets an empty answer, and will not be asked this way again.
       if (answer === undefined) this.exhausted.add('keyboard-interactive');
       answers.push(answer ?? '');
     }
     if (step.method === 'keyboard-interactive') step.rounds.push(answers);
     return answers;
+  }
+
+  private takeProblem(): string | undefined {
+    const { problem } = this;
+    this.problem = undefined;
+    return problem;
   }
 
   private note(what: string): void {

@@ -37,7 +37,7 @@ export class EmbeddedTransport implements SshTransport {
       interaction,
       password: environment.variables['MT_COPY_PASSWORD'],
       policy: new HostKeyPolicy(settings, interaction, warn ?? (() => {})),
-      identities: new Identities(settings.authentication, interaction, environment),
+      identities: new Identities(settings.authentication, interaction, environment, warn),
       gate: new FirstConnectionGate(),
       reuse: new CredentialReuse(),
       open: 0,

@@ -1,6 +1,6 @@
 /** Which keys are offered to the server, and in which order. */
 import type { Interaction } from '../../remote.ts';
-import { listAgentIdentities } from './agent.ts';
+import { listAgentIdentities, SilentAgentError } from './agent.ts';
 import type { Identity } from './identity.ts';
 import { type KeyFile, keyFileIdentity, loadKeyFile } from './key-files.ts';
 import { secretTries } from './secrets.ts';
@@ -8,6 +8,8 @@ import type { SshEnvironment } from './ssh-environment.ts';
 import type { AuthenticationSettings } from './ssh-settings.ts';
 
 const passphraseTries = 3;
+/** An agent that needs nobody has signed by then. */
+const SIGN_PATIENCE_MS = 2000;
 
 /** The keys of a user, loaded when they are first asked for; shared by all attempts, so that nothing is asked twice. */
 export class Identities {
@@ -16,9 +18,20 @@ export class Identities {
   private readonly settings: AuthenticationSettings;
   private readonly interaction: Interaction | undefined;
   private readonly passphrase: string | undefined;
+  private readonly warn: (message: string) => void;
   private files: Promise<KeyFile[]> | undefined;
+  private agentKeys: Promise<Identity[]> | undefined;
+  private isAgentSilent = false;
+  private isToldOfSigning = false;
 
-  constructor(settings: AuthenticationSettings, interaction: Interaction | undefined, environment: SshEnvironment) {
+  /** `warn` gets sentences for people that stop nothing. */
+  constructor(
+    settings: AuthenticationSettings,
+    interaction: Interaction | undefined,
+    environment: SshEnvironment,
+    warn: (message: string) => void = () => {},
+  ) {
+    this.warn = warn;
     this.settings = settings;
     this.interaction = interaction;
     this.passphrase = environment.variables['MT_COPY_PASSPHRASE'];
@@ -64,14 +77,43 @@ export class Identities {
     return this.files;
   }
 
-  private async loadAgent(): Promise<Identity[]> {
+  /** One that is silent is asked once a run; any other again, as keys may have been added. */
+  private loadAgent(): Promise<Identity[]> {
+    this.agentKeys ??= this.askAgent().finally(() => {
+      if (!this.isAgentSilent) this.agentKeys = undefined;
+    });
+    return this.agentKeys;
+  }
+
+  private async askAgent(): Promise<Identity[]> {
     if (this.settings.agentSocket === undefined) return [];
     try {
-      return await listAgentIdentities(this.settings.agentSocket);
+      return (await listAgentIdentities(this.settings.agentSocket)).map((identity) => this.telling(identity));
     } catch (error) {
       this.note(error);
+      if (error instanceof SilentAgentError) {
+        this.isAgentSilent = true;
+        this.warn(`The keys of an agent are not used: ${error.message}.`);
+      }
       return [];
     }
+  }
+
+  /** Its signatures may wait for a person to confirm, who has to know. */
+  private telling(identity: Identity): Identity {
+    const sign: Identity['sign'] = async (data, hash) => {
+      const timer = setTimeout(() => {
+        if (this.isToldOfSigning) return;
+        this.isToldOfSigning = true;
+        this.warn(`The agent was asked to sign with ${identity.label}; it may wait for somebody to confirm that.`);
+      }, SIGN_PATIENCE_MS);
+      try {
+        return await this.noting(identity.sign(data, hash));
+      } finally {
+        clearTimeout(timer);
+      }
+    };
+    return { ...identity, sign };
   }
 
   private async noting<T>(work: Promise<T>): Promise<T> {

@@ -101,8 +101,8 @@ function encryptedKeyFile(path: string, explicit: boolean, content: Buffer, publ
   let unlocked: Promise<ParsedKey> | undefined;
   let right: string | undefined;
   const tryAll = async (tries: SecretTries): Promise<ParsedKey> => {
-    for (;;) {
-      const passphrase = await tries.next(`Enter passphrase for key '${cleanText(path)}': `);
+    for (let problem: string | undefined; ; problem = 'That passphrase is wrong.') {
+      const passphrase = await tries.next(`Enter passphrase for key '${cleanText(path)}': `, problem);
       if (passphrase === undefined || passphrase === '') throw new Error(`${cleanText(path)}: no right passphrase`);
       const key = parse(content, passphrase);
       if (key instanceof Error) continue;

@@ -4,8 +4,8 @@ import type { Interaction } from '../../remote.ts';
 export interface SecretTries {
   /** Whether {@link next} may still have something. */
   readonly left: boolean;
-  /** The next secret to try; undefined when there is none or nobody answers. */
-  next(prompt: string): Promise<string | undefined>;
+  /** The next secret to try; undefined when there is none or nobody answers. `problem`: see {@link Interaction.secret}. */
+  next(prompt: string, problem?: string): Promise<string | undefined>;
 }
 
 /** The tries for one secret: first the environment's value, then up to `limit` answers of a person. */
@@ -20,14 +20,14 @@ export function secretTries(
     get left() {
       return environmentLeft || asksLeft > 0;
     },
-    async next(prompt) {
+    async next(prompt, problem) {
       if (environmentLeft) {
         environmentLeft = false;
         return fromEnvironment;
       }
       if (asksLeft <= 0) return undefined;
       asksLeft--;
-      const answer = await interaction?.secret(prompt);
+      const answer = await interaction?.secret(prompt, problem);
       if (answer === undefined) asksLeft = 0;
       return answer;
     },

@@ -1,5 +1,5 @@
 import { chmod, copyFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { listAgentIdentities } from '../../../../../src/remotes/sftp/ssh/agent.ts';
@@ -52,8 +52,8 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
     const settings = resolveSshOptions({ host: 'h', connectTimeoutMs: 1, stallTimeoutMs: 1, ...input }, environment);
     const prompts: string[] = [];
     const interaction = answers && {
-      secret: async (prompt: string) => {
-        prompts.push(prompt);
+      secret: async (prompt: string, problem?: string) => {
+        prompts.push(problem === undefined ? prompt : `${problem} ${prompt}`);
         return answers[prompts.length - 1];
       },
       trustHostKey: async () => false,
@@ -84,7 +84,11 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
       expect(prompts).toEqual([]);
       expect(identity && (await works(identity))).toBe(true);
       expect(identity && (await works(identity))).toBe(true);
-      expect(prompts).toEqual(Array(3).fill(`Enter passphrase for key '${dir.file('locked')}': `));
+      expect(prompts).toEqual(
+        ['', 'That passphrase is wrong. ', 'That passphrase is wrong. '].map(
+          (problem) => `${problem}Enter passphrase for key '${dir.file('locked')}': `,
+        ),
+      );
       const [again] = await all(keys);
       expect(again && (await works(again))).toBe(true);
       expect(prompts).toHaveLength(3);
@@ -199,11 +203,42 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
       expect(keys.problems).toEqual([`the agent at ${dir.file('nothing.sock')} does not answer`]);
     });
 
-    test('a silent agent is given up', async () => {
-      const silent = createServer((one) => onTestFinished(() => void one.destroy()));
-      await new Promise<void>((resolve) => silent.listen(dir.file('silent.sock'), resolve));
-      onTestFinished(() => void silent.close());
-      await expect(listAgentIdentities(dir.file('silent.sock'))).rejects.toThrow('does not answer');
-    }, 8000);
+    async function silentAgent(answer: (socket: Socket) => void): Promise<string> {
+      const path = dir.file('silent.sock');
+      const server = createServer((socket) => {
+        socket.on('error', () => {});
+        onTestFinished(() => void socket.destroy());
+        answer(socket);
+      });
+      await new Promise<void>((resolve) => server.listen(path, resolve));
+      onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
+      return path;
+    }
+
+    test.each([
+      ['says nothing', () => {}],
+      [
+        'says a byte now and then',
+        (socket: Socket) => {
+          const timer = setInterval(() => socket.write('\0'), 100);
+          onTestFinished(() => clearInterval(timer));
+        },
+      ],
+    ])(
+      'an agent that %s is given up soon, once a run, and it is told',
+      async (_what, answer) => {
+        const path = await silentAgent(answer);
+        const warnings: string[] = [];
+        const environment = { home: dir.path, user: 'me', variables: { SSH_AUTH_SOCK: path } };
+        const settings = resolveSshOptions({ host: 'h', identityFiles: [dir.file('pem')] }, environment);
+        const keys = new Identities(settings.authentication, undefined, environment, (message) =>
+          warnings.push(message),
+        );
+        // Nothing waits five seconds any more: two rounds would.
+        for (let round = 0; round < 3; round++) expect(await all(keys)).toHaveLength(1);
+        expect(warnings).toEqual([`The keys of an agent are not used: the agent at ${path} does not answer.`]);
+      },
+      4500,
+    );
   });
 });

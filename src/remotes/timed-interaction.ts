@@ -1,0 +1,33 @@
+import type { Interaction } from './remote.ts';
+
+/**
+ * Measures how long a person is asked, so that this does not count as time of the transfer. Questions that overlap count
+ * once.
+ */
+export class TimedInteraction {
+  readonly interaction: Interaction;
+  #waitedMs = 0;
+  #asking = 0;
+  #sinceMs = 0;
+
+  constructor(interaction: Interaction) {
+    this.interaction = {
+      secret: (prompt, problem) => this.#during(interaction.secret(prompt, problem)),
+      trustHostKey: (question) => this.#during(interaction.trustHostKey(question)),
+    };
+  }
+
+  /** Milliseconds until now, those of a question without an answer included. */
+  get waitedMs(): number {
+    return this.#waitedMs + (this.#asking > 0 ? performance.now() - this.#sinceMs : 0);
+  }
+
+  async #during<T>(answer: Promise<T>): Promise<T> {
+    if (this.#asking++ === 0) this.#sinceMs = performance.now();
+    try {
+      return await answer;
+    } finally {
+      if (--this.#asking === 0) this.#waitedMs += performance.now() - this.#sinceMs;
+    }
+  }
+}
