@@ -27,10 +27,11 @@ export const askTerminal: Ask = async (prompt, echo, signal) => {
     if (fd === undefined) process.stderr.write(text);
     else writeSync(fd, text);
   };
-  write(prompt);
-  // With echo the terminal edits the line itself; without, it has to be raw, and Ctrl-C comes as a byte.
+  // With echo the terminal edits the line itself; without, it has to be raw, and Ctrl-C comes as a byte. It is so before
+  // the prompt is there: whoever sees that may answer at once.
   if (!echo) input.setRawMode(true);
   try {
+    write(echo ? prompt : prompt.replaceAll('\n', '\r\n'));
     const line = await readLine(input, signal);
     if (!echo || line === undefined) write(echo ? '\n' : '\r\n');
     return line;
