@@ -31,9 +31,9 @@ export const askTerminal: Ask = async (prompt, echo, signal) => {
   // the prompt is there: whoever sees that may answer at once.
   if (!echo) input.setRawMode(true);
   try {
-    write(echo ? prompt : prompt.replaceAll('\n', '\r\n'));
+    write(prompt);
     const line = await readLine(input, signal);
-    if (!echo || line === undefined) write(echo ? '\n' : '\r\n');
+    if (!echo || line === undefined) write('\n');
     return line;
   } finally {
     if (!echo) input.setRawMode(false);
