@@ -66,6 +66,8 @@ export class Fleet {
   readonly #outage: ConnectionOutage;
   /** How often one that was given up was tried again, in a row and in vain. */
   #revivals = 0;
+  /** What let one connection in is good for no other. */
+  #loginsRefused: CopyErrorData | undefined;
   #isToldOfLogins = false;
   #revivalTimer: NodeJS.Timeout | undefined;
   #lastDialMs = Number.NEGATIVE_INFINITY;
@@ -212,6 +214,7 @@ export class Fleet {
     if (this.#ended) return this.#runner.post({ kind: 'close', connection: slot.connection });
     this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'open', description });
     this.#listener.opened(slot.connection);
+    this.#tellLoginsRefused();
     this.#dial();
   }
 
@@ -260,9 +263,16 @@ export class Fleet {
       other.state = 'given-up';
       this.#listener.emit({ type: 'connection', connection: other.connection, state: 'given-up', error });
     }
-    if (dialling > 0 || this.#isToldOfLogins) return;
-    this.#isToldOfLogins = true;
+    this.#loginsRefused ??= error;
+    this.#tellLoginsRefused();
+  }
+
+  /** Once, and not before the connection that was let in is open. */
+  #tellLoginsRefused(): void {
+    const error = this.#loginsRefused;
     const left = this.open.length;
+    if (error === undefined || left === 0 || this.#isToldOfLogins) return;
+    this.#isToldOfLogins = true;
     const message = `${error.message} ${left} connection${left === 1 ? ' remains' : 's remain'}.`;
     this.#listener.emit({ type: 'notice', level: 'warning', code: error.code, message });
   }

@@ -7,6 +7,7 @@ import ssh2 from 'ssh2';
 import { expect, it, onTestFinished } from 'vitest';
 import type { TransferEvent } from '../../src/engine/events.ts';
 import { put } from '../../src/index.ts';
+import { deferred } from '../../src/util/deferred.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { sourceForTest, tempDirForTest } from '../support/for-one-test.ts';
 import { requireServer } from '../support/servers.ts';
@@ -18,12 +19,14 @@ const ANSWER_MS = 500;
 async function serverWithCodes(home: string, shown: string[]): Promise<number> {
   const program = requireServer('sftp-server');
   const codes = new Set(['1234']);
+  // SFTP begins when the second code has been judged: else the file might be there before.
+  const secondShown = deferred<void>();
   const server = new ssh2.Server({ hostKeys: [makeSsh2Key().private] }, (client) => {
     client.on('error', () => {});
     client.on('authentication', (context) => {
       if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive']);
       context.prompt([{ prompt: 'Code: ', echo: false }], ([code = '']) => {
-        shown.push(code);
+        if (shown.push(code) === 2) secondShown.resolve();
         if (codes.delete(code)) context.accept();
         else context.reject(['keyboard-interactive']);
       });
@@ -33,7 +36,7 @@ async function serverWithCodes(home: string, shown: string[]): Promise<number> {
         const channel = acceptSubsystem();
         const child = spawn(program, { cwd: home, stdio: ['pipe', 'pipe', 'ignore'] });
         channel.pipe(child.stdin).on('error', () => {});
-        child.stdout.pipe(channel).on('error', () => {});
+        void secondShown.promise.then(() => child.stdout.pipe(channel).on('error', () => {}));
         channel.on('close', () => child.kill());
         onTestFinished(() => void child.kill());
       });
@@ -60,6 +63,7 @@ describeWithServers(['sftp-server'], 'one-time codes', () => {
         destination: Buffer.from('arrived.bin'),
         connections: 10,
         pieceSize: 64 * 1024,
+        limitBytesPerSecond: 2_000_000,
         ssh: {
           host: '127.0.0.1',
           port,

@@ -535,9 +535,7 @@ test('a credential that is good for one connection only: the others are given up
   scene.start();
   scene.open(1);
   expect(scene.dialling).toEqual([2, 3, 4, 5]);
-  for (const connection of [2, 3, 4]) scene.fail(connection, 'credential-not-reusable');
-  expect(scene.notices(), 'one may still come in').toEqual([]);
-  scene.fail(5, 'credential-not-reusable');
+  for (const connection of [2, 3, 4, 5]) scene.fail(connection, 'credential-not-reusable');
   expect(scene.notices()).toEqual(['No. 1 connection remains.']);
   expect(scene.of('connection', 'given-up').sort((a, b) => a - b)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
   scene.wait(3_600_000);
@@ -548,6 +546,17 @@ test('a credential that is good for one connection only: the others are given up
   scene.wait(3_600_000);
   expect(scene.attempts, 'none but the last one').toBe(6);
   expect(scene.failures).toEqual([]);
+});
+
+test('it is told when the one that was let in is open, if that takes longer', () => {
+  const scene = new Scene({ wanted: 3 });
+  scene.start();
+  scene.fail(2, 'credential-not-reusable');
+  expect(scene.notices()).toEqual([]);
+  scene.open(1);
+  expect(scene.notices()).toEqual(['No. 1 connection remains.']);
+  scene.fail(3, 'credential-not-reusable');
+  expect(scene.notices()).toHaveLength(1);
 });
 
 test('the last connection, lost, and the person gives no right answer: the run ends at once', () => {
