@@ -1,8 +1,10 @@
 /** Secrets on a real terminal: it shows nothing of an answer, however soon that comes. */
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { describeWithServers } from '../support/describe-with-servers.ts';
 import { run } from '../support/process.ts';
 import { repoRoot } from '../support/repo-root.ts';
+import { requireServer } from '../support/servers.ts';
 
 const PROGRAM = join(repoRoot, 'build/test/support/ask-terminal-main.js');
 const ROUNDS = 40;
@@ -32,14 +34,15 @@ os.waitpid(pid, 0)
 print(json.dumps({'shown': shown.decode('latin-1'), 'echoes': echoes, 'prompts': prompts}))
 `;
 
-const python = await run('python3', ['-c', 'import pty']).catch(() => undefined);
-
-// Where it is missing there is no other way to a terminal of our own.
-describe.skipIf(python?.code !== 0)('a secret on a terminal', () => {
+describeWithServers(['python3'], 'a secret on a terminal', () => {
   test('the terminal echoes no more when the prompt is there', async () => {
-    const { stdout, stderr } = await run('python3', ['-c', TERMINAL, process.execPath, PROGRAM, `${ROUNDS}`], {
-      timeoutMs: 60_000,
-    });
+    const { stdout, stderr } = await run(
+      requireServer('python3'),
+      ['-c', TERMINAL, process.execPath, PROGRAM, `${ROUNDS}`],
+      {
+        timeoutMs: 60_000,
+      },
+    );
     expect(stderr).toBe('');
     const { shown, echoes, prompts } = JSON.parse(stdout) as { shown: string; echoes: number; prompts: number };
     expect(prompts).toBe(ROUNDS);
