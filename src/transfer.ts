@@ -176,12 +176,13 @@ async function upload(
   observer: Observer,
   { isGrowing, onWorker }: Wiring,
 ): Promise<UploadOutcome> {
-  const warn = (code: string, message: string): void =>
-    observer({ v: 1, atMs: Date.now(), type: 'notice', level: 'warning', code, message });
+  const notice = (level: 'detail' | 'warning', code: string, message: string): void =>
+    observer({ v: 1, atMs: Date.now(), type: 'notice', level, code, message });
+  const warn = (code: string, message: string): void => notice('warning', code, message);
   const own = processSshEnvironment();
   const environment = { ...own, variables: context.environment ?? own.variables };
   const settings = resolveSshOptions(options.ssh, environment);
-  const remote = sftpRemote(options, context, settings, environment, (message) => warn('ssh', message));
+  const remote = sftpRemote(options, context, settings, environment, (level, message) => notice(level, 'ssh', message));
   const journals: JournalShelf = {
     directory: stateDirectory(environment),
     server: settings,
@@ -247,12 +248,13 @@ function sftpRemote(
   context: TransferContext,
   settings: SshSettings,
   environment: SshEnvironment,
-  warn: (message: string) => void,
+  notice: (level: 'detail' | 'warning', message: string) => void,
 ): Remote {
   const transport = new EmbeddedTransport({
     settings,
     environment,
-    warn,
+    warn: (message) => notice('warning', message),
+    detail: (message) => notice('detail', message),
     ...(context.interaction && { interaction: context.interaction }),
   });
   return new SftpRemote(transport, {

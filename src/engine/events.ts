@@ -44,8 +44,13 @@ export type TransferEventBody =
       /** When it will be tried again. */
       readonly retryInMs?: number;
     }
-  /** Something worth a line that is no failure, such as why one connection writes a file. */
-  | { readonly type: 'notice'; readonly level: 'info' | 'warning'; readonly code: string; readonly message: string }
+  /** Something worth a line that is no failure, such as why one connection writes a file; `detail`: with `-v` only. */
+  | {
+      readonly type: 'notice';
+      readonly level: 'detail' | 'info' | 'warning';
+      readonly code: string;
+      readonly message: string;
+    }
   /** About four a second. */
   | {
       readonly type: 'progress';

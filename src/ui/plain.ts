@@ -111,7 +111,11 @@ export class PlainUi implements Ui {
   #lines(event: TransferEvent): string[] {
     const { options, view } = this;
     if (event.type === 'plan') return defined(this.planLine(event));
-    if (event.type === 'notice') return [noticeLine(event.level, event.message, options.paint)];
+    if (event.type === 'notice') {
+      const { level, message } = event;
+      if (level !== 'detail') return [noticeLine(level, message, options.paint)];
+      return options.verbose > 0 ? [options.paint('dim', noticeLine('info', message, options.paint))] : [];
+    }
     if (event.type === 'connection') return defined(connectionLine(event, options));
     if (event.type === 'file') return defined(fileLine(event, view, options));
     if (event.type !== 'result') return [];

@@ -29,6 +29,7 @@ import { Login } from './login.ts';
 import { PatientDeadline } from './patient-deadline.ts';
 import { ProgramWatch } from './program-end.ts';
 import type { SharedState } from './shared-state.ts';
+import { slowPathNote } from './slow-path.ts';
 import type { ExecChannel, ProgramEnd, SshConnection } from './ssh-connection.ts';
 import { maxPacketOf, onAuthenticationFailure, retireChannel } from './ssh2-internals.ts';
 
@@ -242,6 +243,7 @@ export class ConnectionAttempt {
     const program = new ProgramWatch(channel, () => this.over, closed);
     channel.on('error', () => {});
     channel.on('close', () => this.lost(undefined, this.subsystemEnd(program.now)));
+    this.tellSlowPath(client);
     const software = this.identification?.software ?? '';
     const outlet = this.shared.settings.fastPath ? fastOutlet(client, channel, this.socket!) : undefined;
     const exec = (command: string): Promise<ExecChannel> => execOn(client, command);
@@ -299,6 +301,14 @@ export class ConnectionAttempt {
     this.notOpen();
     await this.hangUp(closeGraceMs);
     if (!wasOver) this.gone(undefined);
+  }
+
+  /** Of the first connection alone: it is the same with all. */
+  private tellSlowPath(client: Client): void {
+    const { detail, settings } = this.shared;
+    this.shared.detail = undefined;
+    const note = slowPathNote(client, settings.fastPath);
+    if (note !== undefined) detail?.(note);
   }
 
   private notOpen(): void {

@@ -18,6 +18,8 @@ export interface EmbeddedTransportOptions {
   readonly interaction?: Interaction;
   /** Gets sentences for people about what could not be done though the connection is right; ignored by default. */
   readonly warn?: (message: string) => void;
+  /** Gets sentences for people who want to know details; ignored by default. */
+  readonly detail?: (message: string) => void;
   /** Whether a connection may log in anew where what let the first one in is refused. Default: true. */
   readonly mayLogInAnew?: boolean;
 }
@@ -40,6 +42,7 @@ export class EmbeddedTransport implements SshTransport {
       identities: new Identities(settings.authentication, interaction, environment, warn),
       gate: new FirstConnectionGate(),
       reuse: new CredentialReuse(),
+      detail: options.detail,
       open: 0,
       mayLogInAnew: options.mayLogInAnew ?? true,
     };

@@ -11,7 +11,7 @@ import { MAX_PAYLOAD } from '../session-pool.ts';
 import { maxPacketOf } from './ssh2-internals.ts';
 
 /** The one version it was written for and tested with, as ssh2 tells it to servers. */
-const KNOWN_VERSION = 'SSH-2.0-ssh2js1.17.0';
+export const KNOWN_VERSION = 'SSH-2.0-ssh2js1.17.0';
 
 /** Length and length of padding (RFC 4253, 6), then the message's number, channel and length (RFC 4254, 5.2). */
 const PACKET_HEADER = 5;

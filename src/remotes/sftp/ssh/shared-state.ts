@@ -21,6 +21,8 @@ export interface SharedState {
   /** What let the first connection in. */
   credential?: Credential;
   readonly reuse: CredentialReuse;
+  /** Gets a sentence for people who want to know details; once. */
+  detail: ((message: string) => void) | undefined;
   /** Connections that are open. */
   open: number;
   /** Whether the user may be asked anew, or keys be tried, when what let the first one in is refused. */

@@ -7,7 +7,7 @@ import crypto from 'ssh2/lib/protocol/crypto.js';
 crypto.init.catch(() => {});
 
 function field(of: unknown, name: string): unknown {
-  return typeof of === 'object' && of !== null ? Reflect.get(of, name) : undefined;
+  return (typeof of === 'object' && of !== null) || typeof of === 'function' ? Reflect.get(of, name) : undefined;
 }
 
 /**
@@ -25,6 +25,18 @@ export function onAuthenticationFailure(
     if (Array.isArray(methods)) tell(methods.map(String), partialSuccess === true);
     Reflect.apply(original, undefined, [protocol, methods, partialSuccess]);
   });
+}
+
+/** How ssh2 names itself to servers, its version included. */
+export function identificationOf(client: Client): string | undefined {
+  const raw = field(field(client, '_protocol'), '_identRaw');
+  return Buffer.isBuffer(raw) ? raw.toString('latin1') : undefined;
+}
+
+/** The name of the class that encrypts what is sent. */
+export function cipherClassOf(client: Client): string | undefined {
+  const name = field(field(field(field(client, '_protocol'), '_cipher'), 'constructor'), 'name');
+  return typeof name === 'string' ? name : undefined;
 }
 
 /** The largest packet the server takes on a channel, bytes. With 0, ssh2 would write empty packets for ever. */

@@ -1,0 +1,24 @@
+/** Why bulk data takes more processor time here than it could. */
+import type { Client } from 'ssh2';
+import { cleanText } from '../../../util/clean-text.ts';
+import { KNOWN_VERSION } from './fast-outlet.ts';
+import { cipherClassOf, identificationOf } from './ssh2-internals.ts';
+
+/** A sentence for people; undefined where nothing is missing, or where it cannot be told. */
+export function slowPathNote(client: Client, isFastPathWanted: boolean): string | undefined {
+  const version = identificationOf(client);
+  const cipher = cipherClassOf(client);
+  const causes = [
+    ...(isFastPathWanted ? [] : ['the fast path is off (MT_COPY_FAST_PATH=no)']),
+    ...(isFastPathWanted && version !== undefined && version !== KNOWN_VERSION
+      ? [`the fast path is off (it is for ${shortVersion(KNOWN_VERSION)}, and this is ${shortVersion(version)})`]
+      : []),
+    // ssh2 has each cipher twice: by its add-on, and by Node alone.
+    ...(cipher?.endsWith('Native') ? ["ssh2's native add-on is missing"] : []),
+  ];
+  return causes.length === 0 ? undefined : `Sending takes more processor time than it could: ${causes.join(', and ')}.`;
+}
+
+function shortVersion(identification: string): string {
+  return cleanText(identification.replace(/^SSH-2\.0-ssh2js/, 'ssh2 '));
+}
