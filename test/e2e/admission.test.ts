@@ -5,8 +5,12 @@ import { expectArrived } from '../support/expect-arrived.ts';
 import { proftpdForTest, proxyForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
 import { eventsOf, type JsonRun, mtputJson } from '../support/mtput.ts';
 import type { RunningProxy } from '../support/proxy.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
+/** A connection, until enough of them have been let in, and from then on. */
+const SLOW = { bytesPerSecond: 0.5 * MB };
+const FAST = { bytesPerSecond: 10 * MB };
 
 function connectionsUsed(run: JsonRun): number {
   return eventsOf(run, 'result')[0]!.connectionsUsed;
@@ -17,6 +21,21 @@ async function carriers(proxy: RunningProxy): Promise<number> {
   return (await proxy.stats()).connections.filter(({ bytesUp }) => bytesUp > MB).length;
 }
 
+/**
+ * The run over a proxy that is slow until `count` connections carry something: however long the server refuses some, and
+ * however busy the machine is, the file does not end before they had their turn.
+ */
+async function withCarriers(proxy: RunningProxy, count: number, run: Promise<JsonRun>): Promise<JsonRun> {
+  let isOver = false;
+  const over = run.finally(() => {
+    isOver = true;
+  });
+  const isEnough = async () => isOver || (await carriers(proxy)) >= count;
+  await waitFor(isEnough, { what: `${count} connections that carry something`, timeoutMs: 45_000 });
+  if (!isOver) await proxy.reshape('all', FAST);
+  return over;
+}
+
 function refusedIn(run: JsonRun): number {
   return eventsOf(run, 'connection').filter(({ state }) => state === 'refused').length;
 }
@@ -25,13 +44,9 @@ describeWithServers(['sshd', 'proftpd'], 'a server that admits fewer connections
   it('OpenSSH with MaxStartups 2:100:4, 32 asked', async () => {
     const server = await sshdForTest({ maxStartups: '2:100:4' });
     const source = await sourceForTest(100 * MB);
-    const proxy = await proxyForTest(server, { bytesPerSecond: 0.5 * MB });
-    const run = await mtputJson([source.path], { server, port: proxy.port, path: 'arrived.bin' }, [
-      '-n',
-      '32',
-      '-s',
-      '1M',
-    ]);
+    const proxy = await proxyForTest(server, SLOW);
+    const to = { server, port: proxy.port, path: 'arrived.bin' };
+    const run = await withCarriers(proxy, 17, mtputJson([source.path], to, ['-n', '32', '-s', '1M']));
     await expectArrived(run, server, 'arrived.bin', source);
     expect(await server.log()).toMatch(/drop connection #\d+ from/);
     expect(refusedIn(run)).toBeGreaterThan(0);
@@ -43,8 +58,9 @@ describeWithServers(['sshd', 'proftpd'], 'a server that admits fewer connections
   it('proftpd with MaxClientsPerUser 3, 8 asked', async () => {
     const server = await proftpdForTest('MaxClientsPerUser 3');
     const source = await sourceForTest(30 * MB);
-    const proxy = await proxyForTest(server, { bytesPerSecond: 3 * MB });
-    const run = await mtputJson([source.path], { server, port: proxy.port, path: 'arrived.bin' }, ['-n', '8']);
+    const proxy = await proxyForTest(server, SLOW);
+    const to = { server, port: proxy.port, path: 'arrived.bin' };
+    const run = await withCarriers(proxy, 3, mtputJson([source.path], to, ['-n', '8']));
     await expectArrived(run, server, 'arrived.bin', source);
     expect(connectionsUsed(run)).toBe(3);
     expect(await carriers(proxy)).toBe(3);
@@ -53,8 +69,9 @@ describeWithServers(['sshd', 'proftpd'], 'a server that admits fewer connections
   it('proftpd with MaxClientsPerUser 3, 8 asked, all cut in the middle', async () => {
     const server = await proftpdForTest('MaxClientsPerUser 3');
     const source = await sourceForTest(30 * MB);
-    const proxy = await proxyForTest(server, { bytesPerSecond: 3 * MB, resetAllAfter: { up: 15 * MB } });
-    const run = await mtputJson([source.path], { server, port: proxy.port, path: 'arrived.bin' }, ['-n', '8']);
+    const proxy = await proxyForTest(server, { ...SLOW, resetAllAfter: { up: 15 * MB } });
+    const to = { server, port: proxy.port, path: 'arrived.bin' };
+    const run = await withCarriers(proxy, 3, mtputJson([source.path], to, ['-n', '8']));
     await expectArrived(run, server, 'arrived.bin', source);
     expect(connectionsUsed(run)).toBe(3);
   });
