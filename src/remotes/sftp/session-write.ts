@@ -44,11 +44,11 @@ export class WriteRequest {
 }
 
 /**
- * How long the data of a WRITE is best so that its packets are full: at most `wanted`, if that is more than one packet.
+ * How long the data of a WRITE is best: at most `wanted`, and where that is more than one packet, so that all are full.
  * @param maxLength what the server takes
  */
 export function fittingLength(handleLength: number, wanted: number, maxLength: number, maxPayload: number): number {
   const headerLength = writeRequestHeaderLength(handleLength);
-  const packets = Math.max(1, Math.floor((wanted + headerLength) / maxPayload));
-  return Math.min(maxLength, packets * maxPayload - headerLength);
+  const packets = Math.floor((wanted + headerLength) / maxPayload);
+  return Math.min(maxLength, packets === 0 ? wanted : packets * maxPayload - headerLength);
 }

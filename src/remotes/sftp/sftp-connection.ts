@@ -20,6 +20,7 @@ import { createPartial } from './create-partial.ts';
 import { DefaultModes } from './default-modes.ts';
 import { openDigester } from './digests/open-digester.ts';
 import type { DigestConnection } from './digests/path-digester.ts';
+import type { FlowMemory } from './flow-memory.ts';
 import { FlowWindow } from './flow-window.ts';
 import { lookThrough } from './looks.ts';
 import { partialPath, randomPartialPath } from './partial-name.ts';
@@ -38,11 +39,19 @@ const TRIES_RENAME_FROM = 256 * 1024;
 const LOOK_AGAIN_MS = 3000;
 const SLASH = 0x2f;
 
+/** One each way, as a line may differ by direction. */
+export interface FlowMemories {
+  readonly writing: FlowMemory;
+  readonly reading: FlowMemory;
+}
+
 export interface SftpConnectionOptions {
   /** How the server's SSH names itself. */
   readonly software: string;
   /** Requests in flight. */
   readonly inFlight: number | 'auto';
+  /** What the connections to the server know of the line together; nothing unless set. */
+  readonly memories?: FlowMemories;
   /** Runs a command on the server: see `SshConnection.exec`. Absent where there is no SSH. */
   readonly exec?: (command: string) => Promise<ExecChannel>;
   /** Of the run; a connection that is alone has its own. */
@@ -72,10 +81,10 @@ export class SftpConnection implements RemoteConnection {
     this.closed = closed;
     this.description = options.software;
     this.#isOpenSsh = isOpenSsh(options.software, session);
-    const { inFlight: requests } = options;
+    const { inFlight: requests, memories } = options;
     this.#windows = {
-      writing: new FlowWindow({ maxRequest: session.limits.maxWriteLength, requests }),
-      reading: new FlowWindow({ maxRequest: session.limits.maxReadLength, requests }),
+      writing: new FlowWindow({ maxRequest: session.limits.maxWriteLength, requests, memory: memories?.writing }),
+      reading: new FlowWindow({ maxRequest: session.limits.maxReadLength, requests, memory: memories?.reading }),
     };
     this.abilities = {
       pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },

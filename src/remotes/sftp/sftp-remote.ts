@@ -2,10 +2,11 @@
 import { CopyError } from '../../errors.ts';
 import type { Remote, RemoteSpec } from '../remote.ts';
 import { DefaultModes } from './default-modes.ts';
+import { FlowMemory } from './flow-memory.ts';
 import { keepAlive } from './keepalive.ts';
 import { SftpSession } from './session.ts';
 import { PacketPool } from './session-pool.ts';
-import { SftpConnection } from './sftp-connection.ts';
+import { type FlowMemories, SftpConnection } from './sftp-connection.ts';
 import type { SshConnection, SshSpec, SshTransport } from './ssh/ssh-connection.ts';
 import { FirstBytes, startFailure } from './start-failure.ts';
 
@@ -33,6 +34,7 @@ export class SftpRemote implements Remote {
   readonly #defaultModes = new DefaultModes();
   /** Whether SFTP has begun with this server before. */
   #hasBegun: boolean;
+  readonly #memories: FlowMemories = { writing: new FlowMemory(), reading: new FlowMemory() };
 
   constructor(transport: SshTransport, options: SftpRemoteOptions) {
     this.#transport = transport;
@@ -62,6 +64,7 @@ export class SftpRemote implements Remote {
         software,
         inFlight,
         defaultModes: this.#defaultModes,
+        memories: this.#memories,
         exec: (command) => ssh.exec(command),
         close: () => ssh.close(),
       });

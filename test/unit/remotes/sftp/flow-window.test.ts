@@ -1,18 +1,30 @@
 import { expect, test } from 'vitest';
+import { FlowMemory } from '../../../../src/remotes/sftp/flow-memory.ts';
 import { type Flight, FlowWindow, SMALL_REQUEST } from '../../../../src/remotes/sftp/flow-window.ts';
 
-const MIB = 1024 * 1024;
+const KIB = 1024;
+const MIB = 1024 * KIB;
 const LARGE = 261_120;
 
 /** A line of a fixed rate and round trip, on a clock that the test moves. */
 class Line {
   nowMs = 0;
+  readonly memory = new FlowMemory();
   readonly window: FlowWindow;
   readonly #flying: { readonly flight: Flight; readonly arrivesMs: number }[] = [];
   #freeAtMs = 0;
 
   constructor(maxRequest: number, requests: number | 'auto' = 'auto') {
-    this.window = new FlowWindow({ maxRequest, requests, now: () => this.nowMs });
+    this.window = new FlowWindow({ maxRequest, requests, memory: this.memory, now: () => this.nowMs });
+  }
+
+  /** What is in flight arrives, and then nothing is to be sent. */
+  pause(forMs: number): void {
+    for (const { flight, arrivesMs } of this.#flying.splice(0)) {
+      this.nowMs = Math.max(this.nowMs, arrivesMs);
+      this.window.acknowledged(flight);
+    }
+    this.nowMs += forMs;
   }
 
   /** As much as the window allows is sent, for some time. */
@@ -31,10 +43,25 @@ class Line {
   }
 }
 
-test('begins with eight requests that fit an SSH packet each', () => {
+test('begins with four requests of 4 KiB', () => {
   const window = new FlowWindow({ maxRequest: LARGE, requests: 'auto', now: () => 0 });
-  expect(window.size).toBe(8 * SMALL_REQUEST);
-  expect(window.requestLength).toBe(SMALL_REQUEST);
+  expect(window.size).toBe(4 * 4 * KIB);
+  expect(window.requestLength).toBe(4 * KIB);
+});
+
+test('begins with what another connection has measured', async () => {
+  const memory = new FlowMemory();
+  memory.latest = { bytesPerMs: 2000, roundTripMs: 100 };
+  const window = new FlowWindow({ maxRequest: LARGE, requests: 'auto', memory, now: () => 0 });
+  expect(await window.room()).toBeGreaterThanOrEqual(2 * 2000 * 100);
+});
+
+test('tells other connections what it has measured', () => {
+  const line = new Line(LARGE);
+  line.run(5000, 2000, 100);
+  expect(line.memory.latest?.bytesPerMs).toBeCloseTo(2000, -3);
+  expect(line.memory.latest?.roundTripMs).toBeGreaterThanOrEqual(100);
+  expect(line.memory.latest?.roundTripMs).toBeLessThan(150);
 });
 
 test.each([
@@ -58,10 +85,21 @@ test('never passes 2 MiB', () => {
   expect(line.window.inFlight).toBeLessThanOrEqual(2 * MIB);
 });
 
-test('never falls below three requests', () => {
+test.each([
+  { bytesPerMs: 1000, what: 'three full requests', least: 3 * SMALL_REQUEST },
+  { bytesPerMs: 32, what: 'half a second', least: 32 * 500 },
+  { bytesPerMs: 0.5, what: 'three of the shortest requests', least: 3 * 2 * KIB },
+])('over a short path never falls below $what at $bytesPerMs bytes/ms', ({ bytesPerMs, least }) => {
   const line = new Line(LARGE);
-  line.run(60_000, 5, 1);
-  expect(line.window.size).toBe(3 * SMALL_REQUEST);
+  line.run(200_000, bytesPerMs, 1);
+  expect(line.window.size).toBeGreaterThan(0.9 * least);
+  expect(line.window.size).toBeLessThan(1.2 * least);
+});
+
+test('on a slow line requests are short', () => {
+  const line = new Line(LARGE);
+  line.run(200_000, 0.5, 1);
+  expect(line.window.requestLength).toBe(2 * KIB);
 });
 
 test('forgets a rate after two seconds: what becomes slower gets a smaller window', () => {
@@ -88,7 +126,7 @@ test('a request is an eighth of the window, between one SSH packet and what the 
 
 test('a server that takes less than an SSH packet gets that', () => {
   const window = new FlowWindow({ maxRequest: 1000, requests: 'auto', now: () => 0 });
-  expect([window.size, window.requestLength]).toEqual([8000, 1000]);
+  expect([window.size, window.requestLength]).toEqual([16 * KIB, 1000]);
 });
 
 test('many requests are let go together where the line is kept busy meanwhile, and one by one where it is not', async () => {
@@ -151,8 +189,17 @@ test('a pause counts as no rate', () => {
   const line = new Line(LARGE);
   line.run(5000, 2000, 100);
   const before = line.window.size;
-  // Nothing is to be sent for a minute.
-  line.nowMs += 60_000;
+  line.pause(60_000);
   line.run(500, 2000, 100);
   expect(line.window.size).toBeGreaterThan(before / 2);
+});
+
+test('after a time in which the program itself stood still the window is soon as before', () => {
+  const line = new Line(LARGE);
+  line.run(5000, 2000, 100);
+  const before = line.window.size;
+  line.nowMs += 60_000;
+  line.run(3000, 2000, 100);
+  expect(line.window.size).toBeGreaterThan(before / 2);
+  expect(line.window.size).toBeLessThan(before * 2);
 });

@@ -295,7 +295,7 @@ describe('requests', () => {
   test('the fitting length of a write leaves no packet half empty', async () => {
     const { session } = await open(undefined, { softwareHint: 'mod_sftp/1.3.8' });
     const header = 25 + handle.length;
-    expect(session.fittingWriteLength(handle, 1)).toBe(32_768 - header);
+    expect(session.fittingWriteLength(handle, 4096)).toBe(4096);
     expect(session.fittingWriteLength(handle, 32_768)).toBe(32_768 - header);
     expect(session.fittingWriteLength(handle, 70_000)).toBe(2 * 32_768 - header);
     expect(session.fittingWriteLength(handle, 1_000_000)).toBe(261_120);
