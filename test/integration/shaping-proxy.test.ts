@@ -145,6 +145,57 @@ test('all are cut after so many bytes', async () => {
   await echo(next, 1000);
 });
 
+test('a delay that changes holds for what comes from then on', async () => {
+  const proxy = await proxyToEcho({ delayMs: 5 });
+  const socket = await open(proxy);
+  await echo(socket, 1);
+  await proxy.reshape('all', { delayMs: 60 });
+  expect(await echo(socket, 1)).toBeGreaterThanOrEqual(118);
+  // And for a connection that comes later.
+  expect(await echo(await open(proxy), 1)).toBeGreaterThanOrEqual(118);
+});
+
+test('a delay that changes often earns nothing and loses nothing', async () => {
+  const proxy = await proxyToEcho({ delayMs: 5, bytesPerSecond: { up: 500_000, down: 100_000_000 } });
+  const socket = await open(proxy);
+  await echo(socket, 1);
+  let delayMs = 5;
+  const timer = setInterval(() => void proxy.reshape('all', { delayMs: delayMs++ }).catch(() => {}), 10);
+  onTestFinished(() => clearInterval(timer));
+  expect(await echo(socket, 300_000)).toBeGreaterThan(((300_000 - 65_536) / 500_000) * 1000);
+  expect((await proxy.stats()).bytesDown).toBe(300_001);
+});
+
+test('one direction is stalled, and the other goes on', async () => {
+  const proxy = await proxyToEcho();
+  const socket = await open(proxy);
+  await echo(socket, 1);
+  await proxy.stall('all', 'down');
+  const echoed = echo(socket, 5000);
+  await waitFor(async () => (await proxy.stats()).bytesUp === 5001, { what: 'the bytes to arrive' });
+  expect((await proxy.stats()).bytesDown).toBe(1);
+  await proxy.resume('all');
+  await echoed;
+});
+
+test('where all wait in one queue, who comes later waits for what came before', async () => {
+  const shared = { totalBytesPerSecond: { up: 500_000, down: 100_000_000 } };
+  const proxy = await proxyToEcho({ ...shared, totalQueueBytes: 10_000_000 });
+  const [first, second] = [await open(proxy), await open(proxy)];
+  await Promise.all([echo(first, 1), echo(second, 1)]);
+  const large = echo(first, 300_000);
+  await waitFor(async () => (await proxy.stats()).bytesUp > 2, { what: 'the first to be under way' });
+  await echo(second, 1);
+  expect((await proxy.stats()).connections[0]?.bytesUp).toBeGreaterThan(200_000);
+  await large;
+});
+
+test('what the queue does not hold is left with its sender', async () => {
+  const shared = { totalBytesPerSecond: 10_000_000, totalQueueBytes: 100_000 };
+  const raw = await measureRaw({ proxy: { ...shared, delayMs: 5 }, connections: 5, bytes: 5_000_000 });
+  expect(raw.ratio).toBeLessThan(1.03);
+});
+
 test('a stalled connection gives nothing until it goes on', async () => {
   const proxy = await proxyToEcho();
   const [stalled, other] = [await open(proxy), await open(proxy)];

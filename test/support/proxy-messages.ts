@@ -1,4 +1,4 @@
-import type { ProxyOptions, ProxyStats, Shape, Which } from './shaping.ts';
+import type { Directions, ProxyOptions, ProxyStats, Shape, Which } from './shaping.ts';
 
 /** What the proxy's process can be asked: name, arguments, result. */
 export interface ProxyCalls {
@@ -6,7 +6,7 @@ export interface ProxyCalls {
   stats(): ProxyStats;
   reset(which: Which): number;
   resetEvery(intervalMs: number): void;
-  stall(which: Which): void;
+  stall(which: Which, only?: keyof Directions): void;
   resume(which: Which): void;
   reshape(which: Which, shape: Shape): void;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { atExit } from './at-exit.ts';
 import type { ProxyCalls, ProxyReply, ProxyRequest } from './proxy-messages.ts';
 import { repoRoot } from './repo-root.ts';
-import type { ProxyOptions, ProxyStats, Shape, Which } from './shaping.ts';
+import type { Directions, ProxyOptions, ProxyStats, Shape, Which } from './shaping.ts';
 
 export type { Directions, ProxyOptions, ProxyStats, Shape, Which } from './shaping.ts';
 
@@ -17,8 +17,8 @@ export interface RunningProxy {
   reset(which: Which): Promise<number>;
   /** Resets a random open connection at this interval; 0 ends that. */
   resetEvery(intervalMs: number): Promise<void>;
-  /** Connections stay open and no byte goes through; `all` includes those to come. */
-  stall(which: Which): Promise<void>;
+  /** Connections stay open and no byte goes through, in either direction or in one; `all` includes those to come. */
+  stall(which: Which, only?: keyof Directions): Promise<void>;
   resume(which: Which): Promise<void>;
   /** Another rate or delay from now on; `all` includes connections to come. */
   reshape(which: Which, shape: Shape): Promise<void>;
@@ -76,7 +76,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       stats: () => ask('stats'),
       reset: (which) => ask('reset', which),
       resetEvery: (intervalMs) => ask('resetEvery', intervalMs),
-      stall: (which) => ask('stall', which),
+      stall: (which, only) => ask('stall', which, only),
       resume: (which) => ask('resume', which),
       reshape: (which, shape) => ask('reshape', which, shape),
       stop,

@@ -28,7 +28,7 @@ export class ShapedConnection {
   #server: Socket | undefined;
   #dial: NodeJS.Timeout | undefined;
   #shape: Shape;
-  #stalled = false;
+  #stalled = { up: false, down: false };
   #closed = false;
   #bytes: Directions = { up: 0, down: 0 };
 
@@ -51,7 +51,13 @@ export class ShapedConnection {
 
   get stats(): ConnectionStats {
     const { up, down } = this.#bytes;
-    return { index: this.index, open: !this.#closed, stalled: this.#stalled, bytesUp: up, bytesDown: down };
+    return {
+      index: this.index,
+      open: !this.#closed,
+      stalled: this.#stalled.up || this.#stalled.down,
+      bytesUp: up,
+      bytesDown: down,
+    };
   }
 
   /** RST to both sides; what is on its way is lost. */
@@ -61,17 +67,22 @@ export class ShapedConnection {
     if (this.#server !== undefined) resetSocket(this.#server);
   }
 
-  stall(stalled: boolean): void {
-    this.#stalled = stalled;
-    this.#up.stall(stalled);
-    this.#down?.stall(stalled);
+  /** @param only one direction; resuming is always for both */
+  stall(stalled: boolean, only?: keyof Directions): void {
+    this.#stalled = { up: stalled && only !== 'down', down: stalled && only !== 'up' };
+    this.#up.stall(this.#stalled.up);
+    this.#down?.stall(this.#stalled.down);
   }
 
   reshape(shape: Shape): void {
     this.#shape = { ...this.#shape, ...shape };
     const { up, down } = this.#delays();
-    this.#up.reshape(laneOf(this.#shape, 'up'), up);
-    this.#down?.reshape(laneOf(this.#shape, 'down'), down);
+    this.#up.delay(up);
+    this.#down?.delay(down);
+    // A lane begins anew, which costs a little: where only the delay changes, it stays.
+    if (shape.bytesPerSecond === undefined) return;
+    this.#up.reshape(laneOf(this.#shape, 'up'));
+    this.#down?.reshape(laneOf(this.#shape, 'down'));
   }
 
   #delays(): Directions {
@@ -83,6 +94,7 @@ export class ShapedConnection {
     return new ShapedPipe(source, {
       lane: laneOf(this.#shape, which),
       shared: pump.shared,
+      queue: pump.queue,
       delayMs: this.#delays()[which],
       notBefore,
       wake: (pipe) => pump.wake(pipe),
@@ -100,7 +112,7 @@ export class ShapedConnection {
     this.#server = server;
     this.#down = this.#pipe('down', server, 0);
     this.#down.attach(this.#client);
-    if (this.#stalled) this.#down.stall(true);
+    if (this.#stalled.down) this.#down.stall(true);
     server.once('connect', () => this.#up.attach(server));
     server.on('close', () => this.#settle());
   }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { resetSocket } from '../../src/util/reset-socket.ts';
 import type { Lane } from './lane.ts';
+import type { SharedQueue } from './shared-queue.ts';
 
 /** Data leaves in portions of about this much time: small enough to be smooth, large enough to be cheap. */
 const PORTION_MS = 4;
@@ -16,6 +17,7 @@ type Item = { readyAt: number; data: Buffer } | { readyAt: number; data: 'end' |
 export interface PipeOptions {
   lane: Lane;
   shared: Lane;
+  queue: SharedQueue | undefined;
   delayMs: number;
   /** Nothing arrives before: the time the handshake would have taken. */
   notBefore: number;
@@ -60,6 +62,10 @@ export class ShapedPipe {
     return this.#ended;
   }
 
+  get endsNext(): boolean {
+    return typeof this.#ready()?.data === 'string';
+  }
+
   get unlimited(): boolean {
     return this.#lane.isUnlimited && this.#options.shared.isUnlimited;
   }
@@ -75,15 +81,26 @@ export class ShapedPipe {
     this.#options.wake(this);
   }
 
-  reshape(lane: Lane, delayMs: number): void {
+  reshape(lane: Lane): void {
     this.#lane = lane;
-    this.#delayMs = delayMs;
     this.#restart();
+  }
+
+  /** For what comes from now on; it never overtakes what is on its way. */
+  delay(delayMs: number): void {
+    this.#delayMs = delayMs;
+    this.flow();
+  }
+
+  /** When its next bytes have come to the shared queue; Infinity when there are none. */
+  get waitsSince(): number {
+    const item = this.#ready();
+    return item === undefined || typeof item.data === 'string' ? Number.POSITIVE_INFINITY : item.readyAt;
   }
 
   stall(stalled: boolean): void {
     this.#stalled = stalled;
-    this.#flow();
+    this.flow();
     if (!stalled) this.#restart();
   }
 
@@ -111,7 +128,7 @@ export class ShapedPipe {
       this.#send(item, bytes, now);
       written += bytes;
     }
-    if (written > 0) this.#flow();
+    if (written > 0) this.flow();
     return written;
   }
 
@@ -141,6 +158,7 @@ export class ShapedPipe {
     if (bytes === item.data.length) this.#queue.shift();
     else item.data = item.data.subarray(bytes);
     this.#queuedBytes -= bytes;
+    this.#options.queue?.remove(bytes);
     this.#blocked = sink.writableLength > SINK_BUFFER_BYTES;
     this.#options.count(bytes);
   }
@@ -148,8 +166,9 @@ export class ShapedPipe {
   #receive(data: Buffer): void {
     if (this.#done) return;
     this.#queuedBytes += data.length;
+    this.#options.queue?.add(data.length);
     this.#push({ readyAt: this.#arrival(), data });
-    this.#flow();
+    this.flow();
   }
 
   #push(item: Item): void {
@@ -164,19 +183,22 @@ export class ShapedPipe {
 
   #restart(): void {
     this.#lane.restart(performance.now());
-    this.#flow();
+    this.flow();
     this.#options.wake(this);
   }
 
   /** What the line holds: the bytes on their way, and a short queue in front of it. */
   #capacity(): number {
+    const { queue } = this.#options;
+    if (queue !== undefined) return queue.isFull(this.#delayMs) ? 0 : Number.POSITIVE_INFINITY;
     const slower = Math.min(this.#lane.bytesPerSecond, this.#options.shared.bytesPerSecond);
     if (slower === Number.POSITIVE_INFINITY) return this.#delayMs > 0 ? UNLIMITED_LINE_BYTES : LARGEST_PORTION;
     return (slower * (this.#delayMs + 2 * PORTION_MS)) / 1000 + 2 * LARGEST_PORTION;
   }
 
   /** Reads on or not: what does not fit is left to the source's own flow control. */
-  #flow(): void {
+  flow(): void {
+    if (this.#done) return;
     const full = this.#stalled || this.#queuedBytes >= this.#capacity();
     if (full && !this.#source.isPaused()) this.#source.pause();
     else if (!full && this.#source.isPaused()) this.#source.resume();
@@ -193,6 +215,7 @@ export class ShapedPipe {
     if (this.#done) return;
     this.#done = true;
     this.#queue = [];
+    this.#options.queue?.remove(this.#queuedBytes);
     this.#queuedBytes = 0;
     this.#options.settled();
   }

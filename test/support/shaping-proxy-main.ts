@@ -1,6 +1,6 @@
 // The proxy as a process of its own, so that its clock does not wait for the program it measures.
 import type { ProxyReply, ProxyRequest } from './proxy-messages.ts';
-import type { ProxyOptions, Shape, Which } from './shaping.ts';
+import type { Directions, ProxyOptions, Shape, Which } from './shaping.ts';
 import { ShapingProxy } from './shaping-proxy.ts';
 
 let proxy: ShapingProxy | undefined;
@@ -19,7 +19,7 @@ async function answer({ call, args }: ProxyRequest): Promise<unknown> {
     case 'resetEvery':
       return proxy.resetEvery(args[0] as number);
     case 'stall':
-      return proxy.stall(args[0] as Which);
+      return proxy.stall(args[0] as Which, args[1] as keyof Directions | undefined);
     case 'resume':
       return proxy.resume(args[0] as Which);
     case 'reshape':

@@ -5,9 +5,15 @@ import { Lane } from './lane.ts';
 import { Pump } from './pump.ts';
 import { ShapedConnection } from './shaped-connection.ts';
 import { type Directions, direction, type ProxyOptions, type ProxyStats, type Shape, type Which } from './shaping.ts';
+import { SharedQueue } from './shared-queue.ts';
 
 function sharedPump(options: ProxyOptions, which: keyof Directions): Pump {
-  return new Pump(new Lane(direction(options.totalBytesPerSecond, which, Number.POSITIVE_INFINITY)));
+  const { totalBytesPerSecond, totalQueueBytes } = options;
+  const bytesPerSecond = direction(totalBytesPerSecond, which, Number.POSITIVE_INFINITY);
+  return new Pump(
+    new Lane(bytesPerSecond),
+    totalQueueBytes === undefined ? undefined : new SharedQueue(bytesPerSecond, totalQueueBytes),
+  );
 }
 
 /** A TCP proxy on 127.0.0.1 that makes every connection as slow, as far and as unreliable as it is told. */
@@ -19,7 +25,7 @@ export class ShapingProxy {
   readonly #open = new Set<ShapedConnection>();
   readonly #cutAfter: Partial<Directions>;
   #shape: Shape;
-  #stalled = false;
+  #stalled: { readonly only: keyof Directions | undefined } | undefined;
   #resetTimer: NodeJS.Timeout | undefined;
   #counts = { mostOpen: 0, refused: 0, resets: 0, bytesUp: 0, bytesDown: 0 };
 
@@ -59,14 +65,14 @@ export class ShapingProxy {
     if (intervalMs > 0) this.#resetTimer = setInterval(() => this.reset('random'), intervalMs);
   }
 
-  /** No byte goes through any more, in either direction. `all` holds for connections to come as well. */
-  stall(which: Which): void {
-    if (which === 'all') this.#stalled = true;
-    for (const connection of this.#choose(which)) connection.stall(true);
+  /** No byte goes through any more, in either direction or in one. `all` holds for connections to come as well. */
+  stall(which: Which, only?: keyof Directions): void {
+    if (which === 'all') this.#stalled = { only };
+    for (const connection of this.#choose(which)) connection.stall(true, only);
   }
 
   resume(which: Which): void {
-    if (which === 'all') this.#stalled = false;
+    if (which === 'all') this.#stalled = undefined;
     for (const connection of this.#choose(which)) connection.stall(false);
   }
 
@@ -112,7 +118,7 @@ export class ShapingProxy {
     this.#all.push(connection);
     this.#open.add(connection);
     this.#counts.mostOpen = Math.max(this.#counts.mostOpen, this.#open.size);
-    if (this.#stalled) connection.stall(true);
+    if (this.#stalled !== undefined) connection.stall(true, this.#stalled.only);
   }
 
   #count(which: keyof Directions, bytes: number): void {

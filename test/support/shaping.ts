@@ -16,8 +16,13 @@ export interface ProxyOptions extends Shape {
   target: { host: string; port: number };
   /** Where to listen; a free port unless set. */
   port?: number;
-  /** Over all connections together. */
+  /** Over all connections together, which take turns. */
   totalBytesPerSecond?: number | Directions;
+  /**
+   * All connections wait for the total rate in one queue, first come, first served, which holds so many bytes; what is
+   * more is left with its sender, as TCP leaves it. Each direction has its own queue.
+   */
+  totalQueueBytes?: number;
   /** Connections beyond this many open ones are reset. */
   maxConnections?: number;
   /** All connections are reset once this many bytes have gone up (or down) over all of them. Happens once. */
