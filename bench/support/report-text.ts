@@ -4,6 +4,7 @@ import { functionCells, groupCells, type NamedProfile, type ProfileResults } fro
 import type { SceneResults } from './scene-results.ts';
 import { type Sheet, show } from './sheet.ts';
 import { bulkSheet } from './sheets/bulk.ts';
+import { changingSheet } from './sheets/changing.ts';
 import { cutsSheet } from './sheets/cuts.ts';
 import { longSheet } from './sheets/long.ts';
 import { memorySheet } from './sheets/memory.ts';
@@ -20,6 +21,7 @@ export type ResultsByName = Readonly<Record<string, unknown>>;
 
 const SHEETS: readonly Sheet[] = [
   shapedSheet,
+  changingSheet,
   bulkSheet,
   verifySheet,
   resumeSheet,

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { barLine } from '../../../bench/support/bars.ts';
+import { CHANGING_LINES, withUnchanged } from '../../../bench/support/changing-lines.ts';
 import { plainSheet, show } from '../../../bench/support/sheet.ts';
 import { bulkSheet } from '../../../bench/support/sheets/bulk.ts';
+import { changingSheet } from '../../../bench/support/sheets/changing.ts';
 import { memorySheet } from '../../../bench/support/sheets/memory.ts';
 import { resumeSheet } from '../../../bench/support/sheets/resume.ts';
 import { shapedSheet } from '../../../bench/support/sheets/shaped.ts';
@@ -74,6 +76,30 @@ describe('the sheet of verify', () => {
       ],
       bars: [],
     });
+  });
+});
+
+describe('the sheet of changing', () => {
+  it('divides by the same line unchanged, and judges only what was measured', () => {
+    const runs = [
+      { tool: 'near', seconds: 30 },
+      { tool: 'rises', seconds: 33 },
+      { tool: 'falls', seconds: 31 },
+    ];
+    const median = { near: {}, rises: {}, falls: {} };
+    const { rows, bars } = show(changingSheet, { ...environment, scene: 'changing', bytes: 600e6, median, runs });
+    expect(rows.map((cells) => cells[3])).toEqual(['1.00', '1.10', '-']);
+    expect(bars).toHaveLength(5);
+    expect(bars[0]).toMatch(/: 1\.1 \(at most 1\.15 is wanted\): holds$/);
+    expect(bars.filter((bar) => bar.includes('not measured'))).toHaveLength(4);
+  });
+
+  it('measures the unchanged line of each that is asked for', () => {
+    const names = (asked: string) =>
+      withUnchanged(CHANGING_LINES.filter(({ name }) => name === asked)).map(({ name }) => name);
+    expect(names('rises')).toEqual(['near', 'rises']);
+    expect(names('shared')).toEqual(['ten', 'shared']);
+    expect(names('far')).toEqual(['far']);
   });
 });
 
