@@ -6,6 +6,7 @@ import { CopyError, type CopyErrorData } from '../errors.ts';
 import { formatDuration } from '../util/format-duration.ts';
 import { ConnectionOutage } from './connection-outage.ts';
 import type { TransferEventBody } from './events.ts';
+import { isBroken, isFirstAttempt, isOwn, isRefused, isUnreachable, revive, type Slot } from './fleet-slot.ts';
 import { Patience } from './patience.ts';
 import type { PieceRunner, RunnerReport } from './piece-runner.ts';
 import {
@@ -25,24 +26,6 @@ export interface FleetOptions {
   readonly connectIntervalMs: number;
   /** How long a run may be without any connection. */
   readonly retryForMs: number;
-}
-
-interface Slot {
-  readonly connection: number;
-  state: 'waiting' | 'dialling' | 'open' | 'closing' | 'given-up';
-  /** Refusals in a row. */
-  refusals: number;
-  /** Failures in a row since it was last open. */
-  failures: number;
-  /** Of those, the last ones in a row that are no matter of the line: {@link isBroken}. */
-  brokenHandshakes: number;
-  timer: NodeJS.Timeout | undefined;
-  /** While it is dialling: the server has let it in. */
-  admitted: boolean;
-  /** It was given up for good. */
-  isFinal: boolean;
-  /** It is closed only to be opened again. */
-  renewing: boolean;
 }
 
 export interface FleetListener {
@@ -378,37 +361,4 @@ export class Fleet {
   #slot(connection: number): Slot {
     return this.#slots[connection - 1]!;
   }
-}
-
-/** Connections that are always in the thread that lists and commits. */
-const OWN_CONNECTIONS = 2;
-
-/** Whether the server refused it as one too many, rather than its login. */
-function isRefused({ refusals }: Slot): boolean {
-  return refusals > 0;
-}
-
-/** One more refusal, and it is given up again. */
-function revive(slot: Slot): void {
-  slot.state = 'waiting';
-  slot.refusals = MAX_REFUSALS - 1;
-  slot.brokenHandshakes = 0;
-}
-
-/** Nothing answers there, and nothing tells that a server ever did: a later attempt would most likely not help. */
-function isUnreachable({ code, retry }: CopyErrorData): boolean {
-  return code === 'connection-failed' && !retry;
-}
-
-/** What a server may do on purpose, and would do for ever, so that it is tried some times only. */
-function isBroken({ code }: CopyErrorData): boolean {
-  return code === 'authentication-lost' || code === 'protocol';
-}
-
-function isOwn({ connection }: Slot): boolean {
-  return connection <= OWN_CONNECTIONS;
-}
-
-function isFirstAttempt({ state, failures }: Slot): boolean {
-  return state === 'dialling' && failures === 0;
 }
