@@ -7,6 +7,7 @@ import { type Deferred, deferred } from '../util/deferred.ts';
 import { formatSize } from '../util/format-size.ts';
 import type { FailedUpload } from './failures/examine-failure.ts';
 import { prepareInPlace } from './failures/prepare-in-place.ts';
+import { finalAttributes, isSizeVerified, tellWarnings } from './final-checks.ts';
 import { choosePieceSize, pieceCount } from './grid.ts';
 import { fillFrom, type LocalSource, openSource } from './local-source.ts';
 import { Patience } from './patience.ts';
@@ -172,7 +173,8 @@ export class FileUpload {
   async #runStream(): Promise<FileResult> {
     await this.#source.close();
     const { name, shownTarget, paths } = this;
-    const stream = { path: this.#path, name, shownTarget, paths, target: this.#target.path };
+    const { path: target, old } = this.#target;
+    const stream = { path: this.#path, name, shownTarget, paths, target, old };
     this.#stream = new StreamUpload(this.#run, stream);
     return this.#stream.run();
   }
@@ -434,7 +436,9 @@ export class FileUpload {
       if (reopened === undefined && how === 'anew') await this.#resume?.discard(remote);
       if (how === 'in-place' && isFirst) await prepareInPlace(this.#run, remote, this.#target.path, this.size);
       const staged = reopened?.staged ?? (await remote.stage(this.#target.path, how, this.size));
-      for (const warning of staged.warnings ?? []) this.#warn('attributes', warning);
+      for (const warning of staged.warnings ?? []) {
+        this.#run.notice('attributes', `${this.name}: ${warning}.`, 'warning');
+      }
       // What is beyond the end would spoil the digest of the last piece.
       if ((staged.found?.size ?? 0) > this.size) await staged.cutOff(this.size);
       this.#run.runner.local.adopt(connection, staged);
@@ -604,12 +608,9 @@ export class FileUpload {
     await this.#leave([...this.#holders].filter((connection) => connection !== sealer));
     this.#run.emit({ type: 'file', state: 'committing', ...this.paths, size: this.size });
     const { seal, published } = await this.#sealAndPublish();
-    for (const warning of seal.warnings) this.#warn('attributes', warning);
-    for (const warning of published.warnings ?? []) this.#warn('left-behind', warning);
-    if (!published.atomic) {
-      this.#run.notice('not-atomic', `${this.name}: the old file was moved away before the new one came.`, 'warning');
-    }
-    return { bytes: this.size, sizeVerified: this.#verifySize(published), verified: this.#verification.verified };
+    tellWarnings(this.#run, this, seal, published);
+    const { verified } = this.#verification;
+    return { bytes: this.size, sizeVerified: isSizeVerified(this.#run, this, published, verified), verified };
   }
 
   async #sealAndPublish(): Promise<{ readonly seal: Seal; readonly published: Published }> {
@@ -651,14 +652,8 @@ export class FileUpload {
   }
 
   async #seal(connection: number): Promise<Seal> {
-    const { runner, options } = this.#run;
-    const { old } = this.#target;
-    // Written in place, it keeps the mode that it has.
-    const mode = options.preserve ? this.#source.mode : options.inplace ? undefined : old?.mode;
-    const attributes = {
-      ...(mode !== undefined && { mode }),
-      ...(options.preserve && { mtimeMs: this.#source.mtimeMs }),
-    };
+    const { runner } = this.#run;
+    const attributes = finalAttributes(this.#run, this.#source, this.#target.old);
     const staged = await runner.local.joined(connection, this.#token!);
     const seal = await staged.seal({ size: this.size, ...attributes }).catch((error: unknown) => {
       if (CopyError.from(error).scope === 'file') this.#sync.refused();
@@ -667,29 +662,6 @@ export class FileUpload {
     await this.#run.assureContinuity(connection);
     runner.local.forget(connection, this.#token!);
     return seal;
-  }
-
-  #verifySize({ size }: Published): boolean {
-    if (this.#run.options.verify === 'none') return false;
-    if (size === this.size) return true;
-    if (size === undefined && this.#run.options.verify !== 'size') {
-      this.#warnIfUnseen();
-      return false;
-    }
-    const seen = size === undefined ? 'cannot be looked at' : `has ${size} bytes instead of ${this.size}`;
-    throw new CopyError('integrity', `${this.shownTarget} ${seen}.`);
-  }
-
-  #warn(code: string, warning: string): void {
-    this.#run.notice(code, `${this.name}: ${warning}.`, 'warning');
-  }
-
-  /** Accounts that may only write are common: what the server said OK to is all that can be known there. */
-  #warnIfUnseen(): void {
-    const { byDigest, byReadBack } = this.#verification.verified;
-    if (byDigest + byReadBack === this.size) return;
-    const message = `${this.name}: the server does not let ${this.shownTarget} be looked at, so that what has arrived could not be verified.`;
-    this.#run.notice('not-verified', message, 'warning');
   }
 
   /** Every CLOSE is waited for: a server may tell only there what it could not store. */

@@ -11,8 +11,9 @@
  * a connection that always breaks at the same place does not count.
  */
 import { CopyError } from '../../errors.ts';
-import type { Published, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
+import type { Attributes, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
 import { formatSize } from '../../util/format-size.ts';
+import { finalAttributes, isSizeVerified, tellWarnings } from '../final-checks.ts';
 import { type LocalSource, openSource } from '../local-source.ts';
 import { Patience } from '../patience.ts';
 import { SourceWatch } from '../source-watch.ts';
@@ -35,6 +36,8 @@ export interface StreamJob {
   /** For events. */
   readonly paths: { readonly source: string; readonly target: string };
   readonly target: Uint8Array;
+  /** What is going to be replaced. */
+  readonly old: Attributes | undefined;
 }
 
 export interface StreamResult {
@@ -146,7 +149,11 @@ export class StreamUpload {
     const left = this.#left;
     if (left !== undefined) await remote.discard(left);
     const how = this.#run.options.inplace ? 'in-place' : left === undefined ? 'fresh' : 'anew';
-    const staged = await remote.stage(this.#job.target, how);
+    // Nobody knows how long it will take.
+    const staged = await remote.stage(this.#job.target, how, Number.POSITIVE_INFINITY);
+    for (const warning of staged.warnings ?? []) {
+      this.#run.notice('attributes', `${this.#job.name}: ${warning}.`, 'warning');
+    }
     if (!this.#run.options.inplace) this.#left = staged.token;
     return staged;
   }
@@ -228,30 +235,19 @@ export class StreamUpload {
     remote: RemoteConnection,
     verdict: Exclude<StreamVerdict, { wrong: unknown }>,
   ): Promise<StreamResult> {
-    const { options } = this.#run;
-    const { name, paths } = this.#job;
+    const { name, shownTarget, paths, old } = this.#job;
     this.#run.emit({ type: 'file', state: 'committing', ...paths, size });
-    const attributes = options.preserve ? { mode: source.mode, mtimeMs: source.mtimeMs } : {};
-    const seal = await staged.seal({ size, ...attributes });
+    const seal = await staged.seal({ size, ...finalAttributes(this.#run, source, old) });
     await source.checkUnchanged();
     const published = await remote.publish(staged.token, seal);
     this.#left = undefined;
-    for (const warning of seal.warnings) this.#run.notice('attributes', `${name}: ${warning}`, 'warning');
-    if (!published.atomic) {
-      this.#run.notice('not-atomic', `${name}: the old file was moved away before the new one came.`, 'warning');
-    }
+    const file = { name, shownTarget, size };
+    tellWarnings(this.#run, file, seal, published);
     const verified = {
       byDigest: verdict !== undefined && verdict.by !== 'read-back' ? size : 0,
       byReadBack: verdict?.by === 'read-back' ? size : 0,
     };
-    return { bytes: size, sizeVerified: this.#verifySize(published, size), verified };
-  }
-
-  #verifySize({ size: found }: Published, size: number): boolean {
-    if (this.#run.options.verify === 'none') return false;
-    if (found === size) return true;
-    const seen = found === undefined ? 'cannot be looked at' : `has ${found} bytes instead of ${size}`;
-    throw new CopyError('integrity', `${this.#job.shownTarget} ${seen}.`);
+    return { bytes: size, sizeVerified: isSizeVerified(this.#run, file, published, verified), verified };
   }
 
   /** Nothing of it is of use to another attempt, or another run. What cannot be removed now is before the next attempt. */
