@@ -204,6 +204,7 @@ export class FileUpload {
       size: this.#source?.size ?? 0,
       bytesThere: this.#bytesThere,
       inplace: this.#run.options.inplace,
+      partial: this.#resume?.isJournalled ? 'known' : 'left',
       oldSize: this.#target.old?.size,
       keptWithin: (size) => this.#resume?.keptWithin(size) ?? 0,
     };

@@ -53,10 +53,16 @@ export interface Quirks {
   refuseTimes: boolean;
   /** Setting times is answered with OK, and nothing is done. */
   ignoresTimes: boolean;
+  /** Called before a file is closed, with its path. */
+  beforeClose: (path: string) => void;
   /** CLOSE of a file that was written fails, as where the quota is found to be exceeded. */
   refuseClose: boolean;
   /** WRITE beyond this size of a file is refused. */
   fullAt: number;
+  /** What the server says then, and where the quota is used up. */
+  fullText: string;
+  /** WRITE is refused where all files together would have more bytes. */
+  quotaBytes: number;
   /** The next WRITE that has this offset inside is stored up to there, and answered with OK: as on a disk that is full. */
   shortWriteAt: number;
   /** What statvfs tells, which is there where this is set. */
@@ -110,8 +116,11 @@ const NO_QUIRKS: Quirks = {
   refuseOpenMode: undefined,
   refuseTimes: false,
   ignoresTimes: false,
+  beforeClose: () => {},
   refuseClose: false,
   fullAt: Number.POSITIVE_INFINITY,
+  fullText: 'No space left on device',
+  quotaBytes: Number.POSITIVE_INFINITY,
   shortWriteAt: Number.POSITIVE_INFINITY,
   freeBytes: undefined,
   refusesReading: false,
@@ -145,6 +154,11 @@ export class StandInSftpServer {
 
   read(path: string): Buffer | undefined {
     return this.disk.get(path)?.bytes;
+  }
+
+  /** Of all files. */
+  get bytes(): number {
+    return [...this.disk.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 
   get paths(): string[] {
@@ -271,6 +285,11 @@ class StandInSession {
         return this.#openDirectory(text(request.path));
       case 'readdir':
         return this.#readDirectory(hex(request.handle));
+      case 'setstat': {
+        const file = disk.get(text(request.path));
+        if (file === undefined) throw new Refusal(StatusCode.noSuchFile, 'No such file');
+        return this.#setAttributes(file, request.attributes);
+      }
       case 'remove':
         if (this.#server.quirks.refuseRemove(text(request.path))) {
           throw new Refusal(StatusCode.permissionDenied, 'Permission denied');
@@ -376,6 +395,7 @@ class StandInSession {
     if (this.#listings.delete(id)) return OK;
     const handle = this.#handles.get(id);
     if (handle === undefined) throw new Refusal(StatusCode.failure, 'Invalid handle');
+    this.#server.quirks.beforeClose(handle.path);
     this.#handles.delete(id);
     this.#server.handles.delete(handle);
     this.#server.openHandles--;
@@ -403,7 +423,9 @@ class StandInSession {
     const { file } = handle;
     const at = quirks.ignoresOffsets ? file.bytes.length : offset;
     const end = at + data.length;
-    if (end > quirks.fullAt) throw new Refusal(StatusCode.failure, 'No space left on device');
+    if (end > quirks.fullAt || this.#server.bytes + Math.max(0, end - file.bytes.length) > quirks.quotaBytes) {
+      throw new Refusal(StatusCode.failure, quirks.fullText);
+    }
     if (end > file.bytes.length) file.bytes = Buffer.concat([file.bytes, Buffer.alloc(end - file.bytes.length)]);
     file.bytes.set(data, at);
     file.mtimeSeconds++;

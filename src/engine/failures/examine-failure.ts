@@ -37,7 +37,19 @@ export async function examineFailure(
   const look = (remote: RemoteConnection): Promise<Situation> => remote.examine(job.target, job.token, tries);
   const situation = await run.onAnyOpen(look, LOOK_MS);
   if (situation === undefined) return { failure, bytesKept: kept, isSeen: false };
-  return { failure: tries ? explainFailure(failure, situation, job) : failure, ...keptOf(job, situation, kept) };
+  const seen = keptOf(job, situation, kept);
+  if (!tries) return { failure, ...seen };
+  // After the look, which finds out whether there is room.
+  const isRemoved = job.partial === 'left' && (await run.onAnyOpen((remote) => isDiscarded(remote, job), LOOK_MS));
+  const partial = isRemoved ? 'removed' : job.partial;
+  return { failure: explainFailure(failure, situation, { ...job, partial }), ...seen };
+}
+
+/** Removes what no other run would know. */
+async function isDiscarded(remote: RemoteConnection, { target, token }: FailedUpload): Promise<boolean> {
+  if (token === undefined) return false;
+  await remote.discard(token);
+  return (await remote.examine(target, token, false)).staged?.at === 'missing';
 }
 
 function keptOf(job: FailedUpload, { staged }: Situation, kept: number): Omit<Examined, 'failure'> {
@@ -66,6 +78,6 @@ export async function examineDirectoryFailure(
   };
   const situation = await run.onAnyOpen(look, LOOK_MS);
   if (situation === undefined) return failure;
-  const nothing = { size: 0, bytesThere: 0, inplace: false, oldSize: undefined };
+  const nothing = { size: 0, bytesThere: 0, inplace: false, partial: 'left', oldSize: undefined } as const;
   return explainFailure(failure, situation, { target: directory, ...nothing });
 }

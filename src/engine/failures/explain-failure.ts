@@ -109,7 +109,7 @@ function explainNoRoom(facts: FailureFacts): Explanation {
   const { space, missing, mayWriteOld, fitsInPlace } = facts;
   const available = space && `${formatSize(space.availableBytes)} are available`;
   const room = missing ? `Make room on the server for ${formatSize(missing)} more` : 'Make room on the server';
-  const inPlace = 'removes the partial file and writes over the old file';
+  const inPlace = `${facts.removesPartial ? 'removes the partial file and ' : ''}writes over the old file`;
   return {
     code: 'no-space',
     reason: joined(available, facts.leftOver, facts.oldContent),

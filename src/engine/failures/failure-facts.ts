@@ -15,6 +15,11 @@ export interface FailedJob {
   readonly bytesThere: number;
   /** Whether the target itself was written. */
   readonly inplace: boolean;
+  /**
+   * What becomes of the partial file: a journal knows it, so that another run continues it or removes it; it was removed,
+   * because no other run would know it; or it is left.
+   */
+  readonly partial: 'known' | 'removed' | 'left';
   /** Bytes of the old file when the job began; undefined: there was none. */
   readonly oldSize: number | undefined;
 }
@@ -140,7 +145,13 @@ export class FailureFacts {
     if (own >= this.job.size) return true;
     const { space } = this.#situation;
     if (space === undefined) return false;
-    return space.availableBytes + own + (this.isPartialKept ? 0 : this.occupied) >= this.job.size;
+    const freed = this.job.partial === 'removed' || this.removesPartial ? this.occupied : 0;
+    return space.availableBytes + own + freed >= this.job.size;
+  }
+
+  /** Whether a run with `--inplace` removes the partial first. */
+  get removesPartial(): boolean {
+    return this.job.partial === 'known' && !this.isPartialKept && this.occupied > 0;
   }
 
   /** Whether it was seen that the partial cannot be removed. */
@@ -161,6 +172,9 @@ export class FailureFacts {
     if (this.partial === undefined) return '';
     if (this.isPartialGone) return `the partial file ${this.partial} is not there`;
     if (this.occupied === 0) return '';
+    if (this.job.partial === 'removed') {
+      return `the partial file ${this.partial}, which occupied about ${formatSize(this.occupied)}, was removed`;
+    }
     const kept = this.isPartialKept ? ', and may not be removed' : '';
     return `the partial file ${this.partial} occupies about ${formatSize(this.occupied)}${kept}`;
   }

@@ -122,6 +122,11 @@ export class FileResume {
     return this.#journal !== undefined;
   }
 
+  /** Whether the journal is about the staged file of this run, and on the disk. */
+  get isJournalled(): boolean {
+    return this.#isKept;
+  }
+
   /** Bytes that the next run need not send, if the staged file has `size` bytes. */
   keptWithin(size: number): number {
     if (!this.#isKept) return 0;

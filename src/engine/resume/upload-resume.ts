@@ -74,6 +74,11 @@ export class UploadResume {
     return this.#bytesResumed;
   }
 
+  /** Whether another run will find the staged file in its journal. */
+  get isJournalled(): boolean {
+    return this.#resume.isJournalled;
+  }
+
   /** See {@link FileResume.keptWithin}. */
   keptWithin(size: number): number {
     return this.#resume.keptWithin(size);

@@ -195,7 +195,7 @@ export class SftpConnection implements RemoteConnection {
   async examine(target: Uint8Array, staged: StageToken | undefined, tries: boolean): Promise<Situation> {
     const partial = staged && fromStageToken(staged).partial;
     const mayTry = tries && !this.#leavesTrials;
-    const opensHarmlessly = this.#isOpenSsh;
+    const opensHarmlessly = this.#mayOpenTargets;
     const situation = await examine(this.#session, { target, partial, tries: mayTry, opensHarmlessly });
     // One file that nobody can remove is enough.
     this.#leavesTrials ||= situation.trial?.removes === false;

@@ -25,11 +25,6 @@ export interface Examined {
   readonly opensHarmlessly: boolean;
 }
 
-interface Looked {
-  readonly target: SftpAttributes | 'missing' | undefined;
-  readonly partial: SftpAttributes | 'missing' | undefined;
-}
-
 /** @throws CopyError with scope `connection` when the connection is gone */
 export async function examine(session: SftpSession, examined: Examined): Promise<Situation> {
   const path = Buffer.from(examined.target);
@@ -42,7 +37,7 @@ export async function examine(session: SftpSession, examined: Examined): Promise
   ]);
   return {
     target: told(target),
-    isTargetWritable: tried && (await isWritable(session, examined, { target, partial }, tried)),
+    isTargetWritable: tried && (await isWritable(session, examined, target, tried)),
     staged: examined.partial && { path: examined.partial, at: told(partial) },
     space: statVfs && freeSpace(statVfs),
     trial: tried?.trial,
@@ -68,34 +63,25 @@ function freeSpace({ blocksAvailable, fragmentSize, blockSize, files, filesAvail
 
 /**
  * Whether an existing target could be written as it stands. To open it for writing tells best, but some servers truncate
- * what is opened, or put a file of their own in its place: it is opened only where another file was seen to survive
- * that. Elsewhere its mode has to do, where the server lets a file be opened for writing at all.
+ * what is opened, or put a file of their own in its place: it is opened only where that is known to change nothing, or
+ * was seen to leave another file as it was. Where there was no room for bytes to see that by, its mode has to do.
  */
 async function isWritable(
   session: SftpSession,
-  { target: path, partial: partialPath, opensHarmlessly }: Examined,
-  { target, partial }: Looked,
-  { trial, attributes, reopens, keepsBytes }: Tried,
+  { target: path, opensHarmlessly }: Examined,
+  target: SftpAttributes | 'missing' | undefined,
+  { trial, attributes, reopens, survivesOpening }: Tried,
 ): Promise<boolean | undefined> {
   if (target === undefined || target === 'missing' || toAttributes(target).kind !== 'file') return undefined;
-  const isHarmless = opensHarmlessly || (keepsBytes ?? (await survives(session, partialPath, partial)));
-  if (isHarmless) return opensForWriting(session, Buffer.from(path));
-  if (keepsBytes === false || (trial.creates && !reopens)) return undefined;
-  const own = attributes ?? (partial === 'missing' ? undefined : partial);
-  return target.permissions === undefined ? undefined : allowsWriting(target, target.permissions, own?.owner);
+  if (opensHarmlessly || survivesOpening) return opensForWriting(session, Buffer.from(path));
+  if (!reopens) return trial.creates ? false : undefined;
+  return survivesOpening === undefined ? allowsWriting(target, attributes?.owner) : undefined;
 }
 
-/** Whether the partial has as many bytes as before when it was opened for writing, as each connection opens it. */
-async function survives(session: SftpSession, path: Buffer | undefined, found: Looked['partial']): Promise<boolean> {
-  if (path === undefined || found === undefined || found === 'missing' || !found.size) return false;
-  if (!(await opensForWriting(session, path))) return false;
-  return (await answered(session.lstat(path)))?.size === found.size;
-}
-
-/** `me`: who owns what this account creates. */
-function allowsWriting(file: SftpAttributes, mode: number, me: SftpAttributes['owner']): boolean {
-  if (me === undefined || file.owner === undefined) return (mode & 0o222) === 0o222;
+/** By the mode; `me`: who owns what this account creates. Undefined where it cannot be told. */
+function allowsWriting({ owner, permissions }: SftpAttributes, me: SftpAttributes['owner']): boolean | undefined {
+  if (me === undefined || owner === undefined || permissions === undefined) return undefined;
   if (me.uid === ROOT) return true;
-  if (me.uid === file.owner.uid) return (mode & 0o200) !== 0;
-  return (mode & (me.gid === file.owner.gid ? 0o020 : 0o002)) !== 0;
+  if (me.uid === owner.uid) return (permissions & 0o200) !== 0;
+  return (permissions & (me.gid === owner.gid ? 0o020 : 0o002)) !== 0;
 }

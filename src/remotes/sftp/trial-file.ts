@@ -6,8 +6,9 @@ import { ExtensionName, OpenFlag } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
 import type { SftpSession } from './session.ts';
 
-/** More than one block, so that a quota notices it, and random, so that it cannot be compressed. */
-const TRIAL_LENGTH = 16 * 1024;
+/** As much as a WRITE of a copy has: where a quota has room for less, a copy gets no further either. */
+const MAX_TRIAL_LENGTH = 256 * 1024;
+const LONG_AGO = { atimeSeconds: 1_000_000_000, mtimeSeconds: 1_000_000_000 };
 
 /** The answer, or undefined where the server says no. Rejects where the connection is gone. */
 export async function answered<T>(answer: Promise<T>): Promise<T | undefined> {
@@ -29,8 +30,8 @@ export interface Tried {
   readonly attributes: SftpAttributes | undefined;
   /** Whether the file may be opened for writing again. */
   readonly reopens: boolean;
-  /** Whether opening it for writing left its bytes as they were; undefined where it had none. */
-  readonly keepsBytes: boolean | undefined;
+  /** Whether opening it for writing left its bytes and its time as they were; undefined where that could not be tried. */
+  readonly survivesOpening: boolean | undefined;
 }
 
 /** `path(name)`: where a name stands in the directory. */
@@ -41,21 +42,24 @@ export async function tryDirectory(session: SftpSession, path: (name: string) =>
   const flags = OpenFlag.write | OpenFlag.create | OpenFlag.exclusive;
   const handle = await answered(session.open(first, flags));
   if (handle === undefined) {
-    return { trial: { creates: false }, attributes: undefined, reopens: false, keepsBytes: undefined };
+    return { trial: { creates: false }, attributes: undefined, reopens: false, survivesOpening: undefined };
   }
   // A server may tell only at the end that there was no room.
-  const taken = await isAllowed(writeTrial(session, handle));
-  const closed = await isAllowed(session.closeHandle(handle, TRIAL_LENGTH));
+  const length = Math.min(session.limits.maxWriteLength, MAX_TRIAL_LENGTH);
+  const taken = await isAllowed(writeTrial(session, handle, length));
+  const closed = await isAllowed(session.closeHandle(handle, length));
   const writes = taken && closed;
+  // A server that puts another file in the place of the one that is opened gives that the time of now.
+  const isDated = await isAllowed(session.setStat(first, { times: LONG_AGO }));
   const reopens = await opensForWriting(session, first);
   const attributes = (await answered(session.lstat(first))) ?? undefined;
   const second = path(`${name}b`);
   const renames = await isRenamed(session, first, second);
   const last = renames ? second : first;
   const removes = await isAllowed(session.remove(last));
-  const keepsBytes = writes ? attributes?.size === TRIAL_LENGTH : undefined;
+  const isAsBefore = attributes?.size === length && isDated && attributes.times?.mtimeSeconds === LONG_AGO.mtimeSeconds;
   const trial = { creates: true, writes, renames, removes, ...(!removes && { leftBehind: last }) };
-  return { trial, attributes, reopens, keepsBytes };
+  return { trial, attributes, reopens, survivesOpening: writes && reopens ? isAsBefore : undefined };
 }
 
 /** Whether the server opens `path`, which exists, for writing. */
@@ -65,8 +69,9 @@ export async function opensForWriting(session: SftpSession, path: Buffer): Promi
   return isAllowed(session.closeHandle(handle));
 }
 
-async function writeTrial(session: SftpSession, handle: Uint8Array): Promise<void> {
-  const request = session.allocateWrite(handle, TRIAL_LENGTH);
+/** Random bytes, which cannot be compressed. */
+async function writeTrial(session: SftpSession, handle: Uint8Array, length: number): Promise<void> {
+  const request = session.allocateWrite(handle, length);
   for (const view of request.views) view.set(randomBytes(view.length));
   await Promise.all(session.sendWrites([{ request, offset: 0 }]));
 }

@@ -119,6 +119,14 @@ describe('without a terminal', () => {
     const failed = show();
     failed.ui.onEvent(result(5, { ...failure('no-connection', 'No connection'), bytesKept: 120 * mib }));
     expect(failed.people.lines.at(-1)).toBe('120 MiB are safe on the server; the same command continues from there.');
+
+    const lost = show();
+    const kept = { bytesKept: 120 * mib, bytesKeptUnseen: 20 * mib };
+    lost.ui.onEvent(result(5, { ...failure('no-connection', 'No connection'), ...kept }));
+    expect(lost.people.lines.slice(-2)).toEqual([
+      '100 MiB are safe on the server; the same command continues from there.',
+      '20 MiB were stored when the server last answered; the same command continues with what is there.',
+    ]);
     const resumed = show();
     resumed.ui.onEvent(file('started'));
     resumed.ui.onEvent(result(0, { bytesSent: 100 * mib, bytesResumed: 24 * mib, elapsedMs: 10_000 }));

@@ -169,7 +169,14 @@ function explained(trouble: Trouble, { old, mayWrite, partial, inplace }: Case):
     space: 'space' in trouble ? trouble.space : plenty,
     trial: partial === 'unremovable' && trial?.creates ? { ...trial, removes: false } : trial,
   };
-  const job: FailedJob = { target: Buffer.from('/d/x'), size: SIZE, bytesThere: 8 * MIB, inplace, oldSize };
+  const job: FailedJob = {
+    target: Buffer.from('/d/x'),
+    size: SIZE,
+    bytesThere: 8 * MIB,
+    inplace,
+    partial: 'known',
+    oldSize,
+  };
   const path = inplace ? '/d/x' : PARTIAL;
   const message = `The server refused to ${operation} ${path}: ${text}.`;
   const failure = new CopyError(code, message, { refused: { operation, text } });
@@ -219,12 +226,24 @@ test('the room of a partial counts for --inplace only where it can be removed', 
     space: trouble.space,
     trial: { ...allowsAll, writes: false, removes },
   });
-  const job = { target: Buffer.from('/d/x'), size: SIZE, bytesThere: 8 * MIB, inplace: false, oldSize: 12 * MIB };
+  const job = {
+    target: Buffer.from('/d/x'),
+    size: SIZE,
+    bytesThere: 8 * MIB,
+    inplace: false,
+    partial: 'known',
+    oldSize: 12 * MIB,
+  } as const;
   const refused = { operation: 'write', text: 'Failure' };
   const failure = new CopyError('no-space', 'The server refused to write /d/x: Failure.', { refused });
   expect(explainFailure(failure, situation(true), job).advice).toContain('use --inplace');
   expect(explainFailure(failure, situation(false), job).advice).not.toContain('--inplace');
   expect(explainFailure(failure, situation(true), { ...job, size: 21 * MIB }).advice).not.toContain('--inplace');
+  // What no journal knows is left by --inplace too; what was removed is no longer in the way.
+  expect(explainFailure(failure, situation(true), { ...job, partial: 'left' }).advice).not.toContain('--inplace');
+  const removed = explainFailure(failure, situation(true), { ...job, partial: 'removed' });
+  expect(removed.message).toContain(`${PARTIAL}, which occupied about 8.0 MiB, was removed`);
+  expect(removed.advice).toContain('use --inplace, which writes over the old file;');
 });
 
 test('a target that was written over is not said to be as it was', () => {
@@ -237,7 +256,7 @@ test('a target that was written over is not said to be as it was', () => {
     space: { ...plenty, availableBytes: 0 },
     trial: { ...allowsAll, writes: false },
   };
-  const job = { target: Buffer.from('/d/x'), size: SIZE, inplace: true, oldSize: 12 * MIB };
+  const job = { target: Buffer.from('/d/x'), size: SIZE, inplace: true, partial: 'left', oldSize: 12 * MIB } as const;
   const begun = explainFailure(failure, situation, { ...job, bytesThere: 5 * MIB });
   expect(begun.message).toMatch(/\/d\/x now has a part of the new file, and its old content is lost\.$/);
   expect(begun.advice).toMatch(/^Make room on the server for 6\.0 MiB more/);
@@ -250,7 +269,14 @@ test('what a trial left behind is named', () => {
     refused: { operation: 'open', text: 'Permission denied' },
   });
   const nothing = { isTargetWritable: undefined, staged: undefined, space: undefined } as const;
-  const job = { target: Buffer.from('/d/x'), size: 1, bytesThere: 0, inplace: false, oldSize: undefined };
+  const job = {
+    target: Buffer.from('/d/x'),
+    size: 1,
+    bytesThere: 0,
+    inplace: false,
+    partial: 'left',
+    oldSize: undefined,
+  } as const;
   const error = explainFailure(failure, { target: 'missing', trial: left, ...nothing }, job);
   expect(error.advice).toContain('could not be removed: /d/mttrial\\x1b.');
 });
