@@ -69,6 +69,8 @@ export class SftpConnection implements RemoteConnection {
   readonly #exec: (command: string) => Promise<ExecChannel>;
   readonly #close: () => Promise<void>;
   readonly #isOpenSsh: boolean;
+  /** Whether the server is known to leave a file as it is that is opened for writing and closed again. */
+  readonly #opensHarmlessly: boolean;
   readonly #defaultModes: DefaultModes;
   /** Whether the server did not let a file be removed that was created to find out what it allows. */
   #leavesTrials = false;
@@ -81,6 +83,9 @@ export class SftpConnection implements RemoteConnection {
     this.closed = closed;
     this.description = options.software;
     this.#isOpenSsh = isOpenSsh(options.software, session);
+    // OpenSSH's own server also where some of its requests are not allowed.
+    const isOwnOfOpenSsh = options.software.startsWith('OpenSSH') && session.offers(ExtensionName.lsetstat);
+    this.#opensHarmlessly = isOwnOfOpenSsh || options.software.startsWith('mod_sftp');
     const { inFlight: requests, memories } = options;
     this.#windows = {
       writing: new FlowWindow({ maxRequest: session.limits.maxWriteLength, requests, memory: memories?.writing }),
@@ -195,7 +200,7 @@ export class SftpConnection implements RemoteConnection {
   async examine(target: Uint8Array, staged: StageToken | undefined, tries: boolean): Promise<Situation> {
     const partial = staged && fromStageToken(staged).partial;
     const mayTry = tries && !this.#leavesTrials;
-    const opensHarmlessly = this.#mayOpenTargets;
+    const opensHarmlessly = this.#opensHarmlessly;
     const situation = await examine(this.#session, { target, partial, tries: mayTry, opensHarmlessly });
     // One file that nobody can remove is enough.
     this.#leavesTrials ||= situation.trial?.removes === false;
