@@ -9,6 +9,7 @@ import { LocalRunner } from './engine/local-runner.ts';
 import { startRateLimiter } from './engine/rate-limiter.ts';
 import type { JournalShelf } from './engine/resume/file-resume.ts';
 import { pruneJournals, stateDirectory } from './engine/resume/journal-place.ts';
+import { machineId } from './engine/resume/machine-id.ts';
 import type { UploadOptions, Verify } from './engine/upload-context.ts';
 import { type UploadOutcome, UploadRun } from './engine/upload-run.ts';
 import { DIGEST_METHODS } from './engine/verify/digest-providers.ts';
@@ -186,6 +187,7 @@ async function upload(
   const journals: JournalShelf = {
     directory: stateDirectory(environment),
     server: settings,
+    machine: await machineId(),
     resume: options.resume,
     failed: (error) => warn('journal', `${error.message} ${error.advice}`),
   };

@@ -1,5 +1,6 @@
 import { copyFile, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { foreignPartial, partialsOf } from '../../test/support/partials.ts';
 import { startProcess } from '../../test/support/process.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { missingBytes } from './missing-bytes.ts';
@@ -18,8 +19,10 @@ export interface CutRun {
   readonly restore: (target: string) => Promise<void>;
 }
 
-function partialOf(scene: UploadScene, target: string): string {
-  return join(scene.landing, `.${target}.mtpart`);
+/** Undefined as long as there is none. */
+async function partialOf(scene: UploadScene, target: string): Promise<string | undefined> {
+  const [partial] = await partialsOf(scene.landing, target);
+  return partial;
 }
 
 async function journalOf({ server }: UploadScene): Promise<string> {
@@ -29,7 +32,8 @@ async function journalOf({ server }: UploadScene): Promise<string> {
   return join(dir, name);
 }
 
-async function bytesWritten(path: string): Promise<number> {
+async function bytesWritten(path: string | undefined): Promise<number> {
+  if (path === undefined) return 0;
   return stat(path).then(
     ({ blocks }) => blocks * BLOCK,
     () => 0,
@@ -39,7 +43,6 @@ async function bytesWritten(path: string): Promise<number> {
 /** Runs `tool` for `target` and kills it when about `share` of the file has arrived. */
 export async function cutRun(scene: UploadScene, tool: Tool, target: string, share: number): Promise<CutRun> {
   const { source, server } = scene;
-  const partial = partialOf(scene, target);
   const { size } = await stat(source);
   const { command, args, env } = await tool.upload({ ...scene, target, port: server.port });
   const run = await startProcess(command, args, { env, stdio: 'ignore' });
@@ -48,7 +51,8 @@ export async function cutRun(scene: UploadScene, tool: Tool, target: string, sha
     hasEnded = true;
   });
   try {
-    const isThere = async (): Promise<boolean> => hasEnded || (await bytesWritten(partial)) >= share * size;
+    const isThere = async (): Promise<boolean> =>
+      hasEnded || (await bytesWritten(await partialOf(scene, target))) >= share * size;
     await waitFor(isThere, { what: 'the moment to kill mtput', timeoutMs: 120_000, pollMs: 2 });
   } finally {
     await run.stop('SIGKILL');
@@ -57,15 +61,19 @@ export async function cutRun(scene: UploadScene, tool: Tool, target: string, sha
   const journalPath = await journalOf(scene);
   const journal = await readFile(journalPath);
   const kept = join(scene.landing, 'cut');
+  const partial = await partialOf(scene, target);
+  if (partial === undefined) throw new Error('The run that was killed left no partial file');
   await rename(partial, kept);
   const { atime, mtime } = await stat(kept);
   return {
     partial: kept,
     missing: await missingBytes(source, kept),
     restore: async (name) => {
+      // Its journal names it; for another target it is as if another machine had staged it.
+      const restored = name === target ? partial : foreignPartial(scene.landing, name);
       // Its mode is copied too.
-      await copyFile(kept, partialOf(scene, name));
-      await utimes(partialOf(scene, name), atime, mtime);
+      await copyFile(kept, restored);
+      await utimes(restored, atime, mtime);
       if (name === target) await writeFile(journalPath, journal, { mode: 0o600 });
     },
   };

@@ -1,6 +1,15 @@
 /** One file job of an upload: stage, send by as many connections as the server lets write, seal, check, publish. */
 import { CopyError } from '../errors.ts';
-import type { Abilities, Published, Range, Seal, Staged, StageToken, WriterProbe } from '../remotes/remote.ts';
+import type {
+  Abilities,
+  Published,
+  Range,
+  RemoteConnection,
+  Seal,
+  Staged,
+  StageToken,
+  WriterProbe,
+} from '../remotes/remote.ts';
 import { textFromBytes } from '../util/bytes-text.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { type Deferred, deferred } from '../util/deferred.ts';
@@ -42,6 +51,17 @@ class StartOver extends Interrupted {
   override readonly name = 'StartOver';
 }
 
+/** The file is continued in another staged file, of which more is there already. */
+class MoveTo extends Error {
+  override readonly name = 'MoveTo';
+  readonly token: StageToken;
+
+  constructor(token: StageToken) {
+    super('The file is continued in a copy.');
+    this.token = token;
+  }
+}
+
 export interface FileResult {
   readonly bytes: number;
   /** Whether the size of the target was read back and is right. */
@@ -76,6 +96,10 @@ export class FileUpload {
   readonly #holders: Set<number> = new Set();
   /** Whether acknowledged bytes may have been lost after the last of them was sent. */
   #isDistrusted = false;
+  /** Whether it is not sent now, because the server may have it already. */
+  #isHeld = false;
+  /** Whether it was complete once: then it is kept, whatever happens to it. */
+  #isSealed = false;
   /** Whether a connection was lost that had it open. */
   #lostHolder = false;
   /** Between staging and the last acknowledgement; settled by what the connections report. */
@@ -138,13 +162,17 @@ export class FileUpload {
     let isDoubtful = false;
     try {
       this.#resume = await UploadResume.open(this.#run, this.#asResumed());
+      let adopted: StageToken | undefined;
       for (let isFirst = true; ; isFirst = false) {
         try {
-          await this.#send(isFirst);
+          await this.#send(isFirst, adopted);
           const result = await this.#commit();
           isDone = true;
+          await this.#resume?.removeSuperseded();
           return result;
         } catch (error) {
+          adopted = error instanceof MoveTo ? error.token : undefined;
+          if (adopted !== undefined) continue;
           if (!(error instanceof Interrupted)) throw error;
           if (this.#run.error !== undefined) throw this.#run.error;
           if (this.#patience.hasEnded(performance.now())) throw CopyError.from(error.cause);
@@ -341,9 +369,9 @@ export class FileUpload {
     this.#search.fail(error);
   }
 
-  async #send(isFirst: boolean): Promise<void> {
+  async #send(isFirst: boolean, adopted: StageToken | undefined): Promise<void> {
     const { scheduler } = this.#run;
-    const reopened = this.#isInterrupted ? await this.#regain() : await this.#begin(isFirst);
+    const reopened = this.#isInterrupted ? await this.#regain() : await this.#begin(isFirst, adopted);
     // It may have been told while it was staged, when there was nothing to reject yet.
     if (this.#run.error !== undefined) throw this.#run.error;
     this.#sent = deferred();
@@ -369,16 +397,17 @@ export class FileUpload {
   }
 
   /** Stages the file, with what an earlier run left of it, if anything. */
-  async #begin(isFirst: boolean): Promise<Reopened | undefined> {
+  async #begin(isFirst: boolean, adopted: StageToken | undefined): Promise<Reopened | undefined> {
     const { scheduler, options } = this.#run;
     await this.#quiesce();
     await this.#leave([...this.#holders]).catch(() => {
       // What an earlier start wrote is thrown away, so its closing may fail.
     });
-    const { abilities, reopened } = await this.#stage(isFirst);
+    const { abilities, reopened } = await this.#stage(isFirst, adopted);
     this.#sync.restart();
     this.#doubtful = [];
     this.#failure = undefined;
+    this.#isHeld = false;
     const claims = reopened?.claims ?? [];
     this.#writtenEnd = Math.max(0, ...claims.slice(-1).map(({ offset, length }) => offset + length));
     this.#pieceSize = choosePieceSize(this.size, abilities.pieceSize, options.pieceSize);
@@ -389,6 +418,8 @@ export class FileUpload {
     if (claims.length > 0 && isShown && abilities.writers === 'unknown') this.#run.writers.decide('many');
     await this.#resume?.begin(this.#token!, this.#pieceSize, reopened);
     scheduler.addFile(this.file, this.size, this.#pieceSize, this.#home, claims);
+    // What the server may have already is not sent before that is known.
+    this.#resume?.considerForeign(this.#token!, reopened === undefined);
     this.#verification.begin(this.#token!, this.#pieceSize);
     if (abilities.writers !== 'unknown') this.#run.writers.decide(abilities.writers);
     return reopened;
@@ -420,22 +451,28 @@ export class FileUpload {
       if (this.#run.error !== undefined) throw this.#run.error;
       if (staged === undefined) throw startOver(NOT_KEPT);
       runner.local.adopt(connection, staged);
+      this.#foundSize = Math.min(this.size, this.#writtenEnd);
       this.#home = connection;
       this.#holders.add(connection);
     });
-    scheduler.resume(this.file);
+    scheduler.resume(this.file, 'drain');
   }
 
-  #stage(isFirst: boolean): Promise<{ readonly abilities: Abilities; readonly reopened: Reopened | undefined }> {
-    // What a start before this one left is ours, as is what our journal knows of.
-    const anew = !isFirst || this.#resume?.hasStaged ? 'anew' : 'fresh';
-    const how = this.#run.options.inplace ? 'in-place' : anew;
-    return this.#run.onConnection(async (connection, remote) => {
-      const reopened = isFirst ? await this.#resume?.reopen(remote) : undefined;
-      // Whoever stops the run now wants to go on later, with what is there.
+  async #stage(
+    isFirst: boolean,
+    adopted: StageToken | undefined,
+  ): Promise<{ readonly abilities: Abilities; readonly reopened: Reopened | undefined }> {
+    const { options } = this.#run;
+    const previous = this.#token;
+    const result = await this.#run.onConnection(async (connection, remote) => {
+      const reopened = await this.#reopen(remote, isFirst, adopted);
+      // Whoever stops the run now wants to continue later, with what is there.
       if (this.#run.error !== undefined) throw this.#run.error;
-      if (reopened === undefined && how === 'anew') await this.#resume?.discard(remote);
-      if (how === 'in-place' && isFirst) await prepareInPlace(this.#run, remote, this.#target.path, this.size);
+      if (reopened === undefined && isFirst) await this.#resume?.discardOwn(remote);
+      // What an earlier start of this run wrote is not used any more.
+      if (previous !== undefined && adopted === undefined) await remote.discard(previous);
+      if (options.inplace && isFirst) await prepareInPlace(this.#run, remote, this.#target.path, this.size);
+      const how = options.inplace ? 'in-place' : 'new';
       const staged = reopened?.staged ?? (await remote.stage(this.#target.path, how, this.size));
       for (const warning of staged.warnings ?? []) {
         this.#run.notice('attributes', `${this.name}: ${warning}.`, 'warning');
@@ -449,13 +486,40 @@ export class FileUpload {
       this.#holders.add(connection);
       return { abilities: remote.abilities, reopened };
     });
+    if (previous !== undefined && adopted !== undefined) {
+      await this.#run.onConnection((_, remote) => remote.discard(previous));
+    }
+    if (isFirst && options.journals?.resume === false) await this.#resume?.clearForeign(this.#token!);
+    return result;
+  }
+
+  async #reopen(
+    remote: RemoteConnection,
+    isFirst: boolean,
+    adopted: StageToken | undefined,
+  ): Promise<Reopened | undefined> {
+    if (adopted !== undefined) return this.#resume?.adopt(remote, adopted);
+    return isFirst ? this.#resume?.reopen(remote) : undefined;
   }
 
   /** After a failure: what the server has is made durable as far as it still can be, and noted. */
   async #keep(): Promise<void> {
+    // After a refusal, what is left is examined first.
+    const isStopped = this.#run.error?.code === 'cancelled';
+    const isUnknown = this.#resume === undefined ? this.#pieces <= 1 : !this.#resume.hasJournal;
+    if (isStopped && isUnknown && !this.#isSealed) await this.#discardUnknown();
     const holder = this.#othersMayWrite ? this.#localHolder : undefined;
     if (holder !== undefined) await this.#sync.last(holder, this.#token!);
     await this.#resume?.keep(this.#sync.seen);
+  }
+
+  /** What no run will continue is not left behind, if there is a connection left to remove it. */
+  async #discardUnknown(): Promise<void> {
+    const { runner, options } = this.#run;
+    const remote = runner.local.connection(this.#localHolder ?? this.#home);
+    if (this.#token === undefined || remote === undefined || options.inplace) return;
+    // The failure that led here is the one to report.
+    await remote.discard(this.#token).catch(() => {});
   }
 
   #asResumed(): ResumedUpload {
@@ -469,9 +533,27 @@ export class FileUpload {
       get isSending() {
         return upload.#sent !== undefined || upload.#isInterrupted;
       },
+      hold: () => this.#hold(),
+      release: () => this.#release(),
+      moveTo: (token) => this.#fail(new MoveTo(token)),
       changed: () => this.#look(),
       failed: (error) => this.#fail(error),
     };
+  }
+
+  /** Nothing more is handed out until {@link #release}; what was not taken is taken back. */
+  #hold(): void {
+    this.#isHeld = true;
+    for (const order of this.#run.scheduler.pause(this.file, 'search')) this.#run.give(order);
+  }
+
+  #release(): void {
+    this.#isHeld = false;
+    this.#run.scheduler.resume(this.file, 'search');
+    // First, so that nothing is under way that would have to be waited for.
+    this.#considerProbe();
+    this.#run.pump();
+    this.#look();
   }
 
   #asVerified(): VerifiedUpload {
@@ -574,7 +656,7 @@ export class FileUpload {
 
   async #drain(): Promise<void> {
     const { scheduler } = this.#run;
-    for (const order of scheduler.pause(this.file)) this.#run.give(order);
+    for (const order of scheduler.pause(this.file, 'drain')) this.#run.give(order);
     while (scheduler.hasTasks(this.file)) {
       this.#drained ??= deferred();
       await this.#drained.promise;
@@ -583,7 +665,7 @@ export class FileUpload {
 
   #considerProbe(): void {
     // One piece is sent by its home anyway.
-    if (this.#sent === undefined || this.#pieces < 2) return;
+    if (this.#sent === undefined || this.#pieces < 2 || this.#isHeld) return;
     this.#search.consider({
       home: this.#home,
       fd: this.fd,
@@ -624,7 +706,7 @@ export class FileUpload {
       let again = false;
       try {
         const published = await this.#run.onConnection((_, remote) => {
-          const publishing = remote.publish(this.#token!, seal, again);
+          const publishing = remote.publish(this.#token!, seal, { again, replaces: this.#target.old ?? 'nothing' });
           again = true;
           return publishing;
         });
@@ -656,6 +738,7 @@ export class FileUpload {
     const { runner } = this.#run;
     const attributes = finalAttributes(this.#run, this.#source, this.#target.old);
     const staged = await runner.local.joined(connection, this.#token!);
+    this.#isSealed = true;
     const seal = await staged.seal({ size: this.size, ...attributes }).catch((error: unknown) => {
       if (CopyError.from(error).scope === 'file') this.#sync.refused();
       throw error;

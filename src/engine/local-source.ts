@@ -3,7 +3,7 @@ import { constants, fstat, readv } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { CopyError } from '../errors.ts';
-import type { Fill } from '../remotes/remote.ts';
+import type { Fill, Range } from '../remotes/remote.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { systemErrorCode, systemErrorText } from '../util/system-error.ts';
 import { type DescriptorReads, forgetDescriptor, readsOf, registerDescriptor } from './descriptor-reads.ts';
@@ -165,4 +165,11 @@ export function sourceError(error: unknown, name: string): CopyError {
     ...(code !== 'EACCES' &&
       code !== 'EPERM' && { advice: 'Find out what is wrong with the file or its file system.' }),
   });
+}
+
+/** Whether all bytes of a range of a local file are the same. */
+export async function isAllAlike(fd: number, { offset, length }: Range): Promise<boolean> {
+  const bytes = Buffer.alloc(length);
+  await fillFrom(fd)([bytes], offset);
+  return bytes.every((byte) => byte === bytes[0]);
 }

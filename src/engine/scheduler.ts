@@ -38,6 +38,9 @@ const FIRST_GROWTH = 8;
 /** What a connection is worth, in bytes per second; 0: no rate is known at all. */
 type Rate = (connection: number) => number;
 
+/** `drain`: nothing may be under way; `search`: the server may have the bytes already. */
+export type PauseReason = 'drain' | 'search';
+
 export interface TaskView {
   readonly task: number;
   readonly connection: number;
@@ -58,7 +61,8 @@ interface FileState {
   readonly tasks: Set<TaskState>;
   /** The one connection that may work on it; undefined: all. */
   only: number | undefined;
-  paused: boolean;
+  /** Why nothing is handed out now. */
+  readonly pausedFor: Set<PauseReason>;
 }
 
 interface TaskState {
@@ -128,7 +132,7 @@ export class Scheduler {
    */
   addFile(file: number, size: number, pieceSize: number, only?: number, claimed: Iterable<Range> = []): void {
     const ledger = new FileLedger(size, claimed);
-    this.#files.set(file, { file, pieceSize, ledger, tasks: new Set(), only, paused: false });
+    this.#files.set(file, { file, pieceSize, ledger, tasks: new Set(), only, pausedFor: new Set() });
   }
 
   /** Its tasks may still be under way; what they report from now on is ignored. */
@@ -141,17 +145,17 @@ export class Scheduler {
     if (state !== undefined) state.only = only;
   }
 
-  /** Hands nothing more out of a file, and takes back what is not taken. */
-  pause(file: number): Order[] {
+  /** Hands nothing more out of a file, and takes back what is not taken, until it is resumed for every reason. */
+  pause(file: number, reason: PauseReason): Order[] {
     const state = this.#files.get(file);
     if (state === undefined) return [];
-    state.paused = true;
+    state.pausedFor.add(reason);
     return [...state.tasks].filter(({ taken }) => !taken).map((task) => this.#cut(task, 0));
   }
 
-  resume(file: number): void {
+  resume(file: number, reason: PauseReason): void {
     const state = this.#files.get(file);
-    if (state !== undefined) state.paused = false;
+    state?.pausedFor.delete(reason);
   }
 
   /** What would be lost of a file if the server crashed now. */
@@ -302,7 +306,7 @@ export class Scheduler {
     const orders: Order[] = [];
     for (const file of this.#files.values()) {
       if (idle.size === 0) break;
-      if (file.paused) continue;
+      if (file.pausedFor.size > 0) continue;
       if (file.only !== undefined && !idle.has(file.only)) continue;
       for (const connection of file.only === undefined ? idle : [file.only]) {
         const range = this.#nextRange(file, connection, rate);
@@ -347,7 +351,7 @@ export class Scheduler {
 
   #cutForIdle(idle: readonly number[], rate: Rate): Order[] {
     const cuttable = [...this.#tasks.values()]
-      .filter((state) => !state.taken && !state.cutting && !state.uncuttable && !state.file.paused)
+      .filter((state) => !state.taken && !state.cutting && !state.uncuttable && state.file.pausedFor.size === 0)
       .map((state) => {
         const { connection, length, file } = state;
         return { state, connection, length, outstanding: outstanding(state), only: file.only };

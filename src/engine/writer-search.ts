@@ -98,7 +98,7 @@ export class WriterSearch {
       this.#listener.failed(CopyError.from(error));
       return;
     }
-    scheduler.resume(this.#file);
+    scheduler.resume(this.#file, 'drain');
     this.#run.pump();
     this.#listener.ended();
   }

@@ -93,34 +93,46 @@ export interface RemoteConnection {
    */
   open(path: Uint8Array): Promise<RemoteFile>;
   /**
-   * Opens a staged file for `target` (not a link: resolve it first). `fresh`: new and empty; what an earlier run left is
-   * looked at twice, some seconds apart, and removed: rejects with `target-busy` if somebody still writes it. `anew`:
-   * the same, but what is there is known to be ours, and is removed at once. `in-place`: the target itself, created if
-   * missing, its bytes kept until written over. `size`: of the file, bytes. Where it takes long to send, it is found out
-   * before whether the commit would be refused.
+   * Opens a staged file for `target` (not a link: resolve it first). `new`: an empty one whose name was never used before.
+   * `in-place`: the target itself, created if missing, its bytes kept until written over. `size`: of the file, bytes. Where
+   * it takes long to send, it is found out before whether the commit would be refused.
    * @throws CopyError `rename-refused`
    */
-  stage(target: Uint8Array, how: 'fresh' | 'anew' | 'in-place', size?: number): Promise<Staged>;
-  /** What somebody staged for `target`, where {@link stage} would; undefined where nothing stands there. */
-  findStaged(target: Uint8Array): Promise<StageToken | undefined>;
+  stage(target: Uint8Array, how: 'new' | 'in-place', size?: number): Promise<Staged>;
+  /**
+   * What has been staged for `target`, by anybody, as far as a bounded look tells. Only what may be
+   * considered: plain files into which nobody else may write.
+   * @throws CopyError of the destination where the server does not let us look
+   */
+  findStaged(target: Uint8Array): Promise<readonly FoundStage[]>;
+  /** What a staged file looks like now; undefined where it is gone, or may not be considered. */
+  lookAt(token: StageToken): Promise<Attributes | undefined>;
   /**
    * Opens what an earlier run staged, with all it has. Undefined where that is gone, or may not be relied on: it is no
-   * plain file, or others may write it. `looks`: how often it is looked at, some seconds apart, until nobody writes it;
-   * rejects with `target-busy` if somebody still does.
+   * plain file, or others may write it.
    */
-  reopen(token: StageToken, looks: number): Promise<Staged | undefined>;
-  /** Removes what an earlier run staged, if it is still there, a plain file, and can be removed. */
-  discard(token: StageToken): Promise<void>;
+  reopen(token: StageToken): Promise<Staged | undefined>;
+  /**
+   * Has the far side copy what was staged into a new staged file, whole, and opens that. Undefined where it cannot. The
+   * copy is only as good as its origin was while it was read: to be hashed before it is relied on.
+   * @throws CopyError `no-space` where the copy does not fit
+   */
+  copyStaged(token: StageToken): Promise<Staged | undefined>;
+  /** Bytes that may still be written beside a staged file; undefined where the server does not say. Knows no quota. */
+  freeSpace(token: StageToken): Promise<number | undefined>;
+  /** Removes what was staged, if it is still there, a plain file, and can be removed. Whether it is gone now. */
+  discard(token: StageToken): Promise<boolean>;
   /**
    * The same staged file from another connection or thread. Rejects with `single-writer` when the server does not let a
    * second writer in, and with scope `connection` when trying again can help.
    */
   join(token: StageToken): Promise<Staged>;
   /**
-   * The commit: moves a sealed staged file to its target, if it is still as its seal says. `again`: an earlier call may
-   * have done it, and its answer was lost with its connection; only then is a target that is as sealed taken for ours.
+   * The commit: moves a sealed staged file to its target, if it is still as its seal says.
+   * @throws CopyError `target-busy` where the staged file, or what `replaces` tells of the target, was changed by
+   *   somebody else; `partial-refused` where the staged file is gone
    */
-  publish(token: StageToken, seal: Seal, again?: boolean): Promise<Published>;
+  publish(token: StageToken, seal: Seal, options?: PublishOptions): Promise<Published>;
   /**
    * Looks at what stands around `target`, to explain a failure and to tell truthfully what is left. `staged`: what was
    * staged for it, if anything. `tries`: also tries on a new file with an ordinary name, which is removed again, what
@@ -215,8 +227,22 @@ export interface RemoteFile {
   close(): Promise<void>;
 }
 
-/** What another connection needs to join: cloneable. SFTP: the path of the partial; S3: the upload id. */
+/**
+ * What another connection needs to join: cloneable. SFTP: the path of the partial; S3: the upload id. Its entry `stage` is
+ * never the same for two staged files.
+ */
 export type StageToken = Readonly<Record<string, string | number | boolean>>;
+
+/** A staged file that {@link RemoteConnection.findStaged} found. */
+export interface FoundStage {
+  readonly token: StageToken;
+  /** For people. */
+  readonly path: Uint8Array;
+  /** As it was when it was found. */
+  readonly attributes: Attributes;
+  /** False where it may have been staged for another target with a similar name. */
+  readonly isCertain: boolean;
+}
 
 /** What {@link Staged.probeWriters} found. */
 export interface WriterProbe {
@@ -297,6 +323,16 @@ export interface Seal {
   readonly mtimeMs?: number;
   /** What could not be done though the data is right, such as times that were refused. For people. */
   readonly warnings: readonly string[];
+}
+
+export interface PublishOptions {
+  /**
+   * An earlier call may have done it, and its answer was lost with its connection: only then is a target that is as sealed
+   * taken for ours. Default: false.
+   */
+  readonly again?: boolean;
+  /** What was at the target when the run began. Left out: nobody knows, and it is not compared. */
+  readonly replaces?: Attributes | 'nothing';
 }
 
 export interface Published {

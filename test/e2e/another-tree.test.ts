@@ -1,5 +1,5 @@
 /** Commands that see another tree than SFTP does, as in a container: what they hash is not what was sent. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
@@ -7,12 +7,10 @@ import { type SourceForTest, sourceForTest, tempDirForTest } from '../support/fo
 import { type ForcingServer, RUN_COMMAND, startForcingSshd } from '../support/forced-command.ts';
 import { eventsOf, mtput, mtputJson } from '../support/mtput.ts';
 import { run } from '../support/process.ts';
-import { writeRandomFile } from '../support/random-file.ts';
 import { expectFailure } from '../support/run-outcome.ts';
 
 const SIZE = 3_000_001;
 const NAME = 'arrived.bin';
-const PARTIAL = `.${NAME}.mtpart`;
 const args = ['-n', '3', '-s', '64K'];
 
 interface Scene {
@@ -20,14 +18,23 @@ interface Scene {
   readonly source: SourceForTest;
 }
 
+/** Shell commands that put something at "$copy" in the other tree, for each partial file of the server. */
+const FILL = {
+  nothing: 'true',
+  'an older file': `head -c ${SIZE} /dev/urandom >"$copy"`,
+  'an empty file': ': >"$copy"',
+} as const;
+
 /** Undefined where no mount can be made for one process alone. */
-async function otherTree(fill: (directory: string) => Promise<void>): Promise<Scene | undefined> {
+async function otherTree(fill: string): Promise<Scene | undefined> {
   if ((await run('unshare', ['-m', 'true'])).code !== 0) return undefined;
   const other = (await tempDirForTest()).file('other');
   await mkdir(other);
-  await fill(other);
   const server = await startForcingSshd({
     runCommand: (home) => `export OTHER='${other}' HOME='${home}' RUN='${RUN_COMMAND}'
+tries=0
+until ls -A '${home}' | grep -q mtpart || [ $((tries += 1)) -gt 60 ]; do sleep 0.05; done
+for name in $(ls -A '${home}' | grep mtpart); do copy="$OTHER/$name"; ${fill}; done
 exec unshare -m /bin/sh -c 'mount --bind "$OTHER" "$HOME" && eval "$RUN"'`,
   });
   onTestFinished(server.stop);
@@ -36,9 +43,9 @@ exec unshare -m /bin/sh -c 'mount --bind "$OTHER" "$HOME" && eval "$RUN"'`,
 
 describeWithServers(['sshd', 'sftp-server'], 'a shell that sees another tree', () => {
   it.for([
-    ['without the file', async () => {}],
-    ['with an older file of that name', (directory: string) => writeRandomFile(`${directory}/${PARTIAL}`, SIZE)],
-    ['with an empty file of that name', (directory: string) => writeFile(`${directory}/${PARTIAL}`, '')],
+    ['without the file', FILL.nothing],
+    ['with an older file of that name', FILL['an older file']],
+    ['with an empty file of that name', FILL['an empty file']],
   ] as const)('%s: found out and told, and nothing is sent for its sake', async ([_, fill], context) => {
     const it = await otherTree(fill);
     if (it === undefined) return context.skip('no mount for one process can be made here');
@@ -55,7 +62,7 @@ describeWithServers(['sshd', 'sftp-server'], 'a shell that sees another tree', (
   });
 
   it('is no way to verify what must be hashed', async (context) => {
-    const it = await otherTree((directory) => writeRandomFile(`${directory}/${PARTIAL}`, SIZE));
+    const it = await otherTree(FILL['an older file']);
     if (it === undefined) return context.skip('no mount for one process can be made here');
     const done = await mtput([it.source.path], { server: it.server, path: NAME }, [...args, '--verify', 'hash']);
     expectFailure(done, 9, /no way to make digests that can be relied on/, /--verify read-back/);

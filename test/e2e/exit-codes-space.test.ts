@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { describeOnEach } from '../support/each-server.ts';
 import { mtput } from '../support/mtput.ts';
 import { standOldTarget } from '../support/old-target.ts';
+import { partialsOf } from '../support/partials.ts';
 import { sha256Of, writeRandomFile } from '../support/random-file.ts';
 import { expectFailure, expectSuccess } from '../support/run-outcome.ts';
 import { mountSmallDisk } from '../support/small-disk.ts';
@@ -49,7 +50,7 @@ describeOnEach('almost enough space', (bed) => {
       await chmod(target, 0o666);
       await writeRandomFile(bed.dir.file('new.bin'), DISK);
       expectFailure(await put('full/target.bin', ['-n', '3']), 4, /space/, /--inplace/);
-      await rm(join(directory, '.target.bin.mtpart'), { force: true });
+      for (const partial of await partialsOf(directory, 'target.bin')) await rm(partial);
       expectSuccess(await put('full/target.bin', ['-n', '3', '--inplace', '--no-preserve']));
       expect(await sha256Of(target)).toBe(await sha256Of(bed.dir.file('new.bin')));
     } finally {

@@ -1,12 +1,13 @@
 /** A run that is interrupted says how to go on, and leaves the destination as it was. */
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeOn } from '../support/each-server.ts';
 import { startMtput } from '../support/mtput.ts';
 import { standOldTarget } from '../support/old-target.ts';
+import { partialsOf } from '../support/partials.ts';
 import type { RunningProcess } from '../support/process.ts';
 import { type RunningProxy, startProxy } from '../support/proxy.ts';
 import { sha256Of, writeRandomFile } from '../support/random-file.ts';
@@ -40,16 +41,15 @@ describeOn('sshd', 'signals', (bed) => {
 
   /** An upload of half a minute, under way. */
   async function startUpload(target: string, more: readonly string[] = []): Promise<Upload> {
-    const partial = join(bed.server.home, `.${target}.mtpart`);
     const to = { server: bed.server, port: proxy.port, path: target };
     const program = await startMtput([bed.dir.file('big.bin')], to, ['-n', '2', ...more]);
     const stderr = listen(program.child.stderr);
     const closed = once(program.child, 'close');
     program.child.stdout?.resume();
-    const size = () =>
-      stat(partial)
-        .then(({ size }) => size)
-        .catch(() => 0);
+    const size = async () => {
+      const [partial] = await partialsOf(bed.server.home, target);
+      return partial === undefined ? 0 : (await stat(partial)).size;
+    };
     await waitFor(async () => program.child.exitCode !== null || (await size()) > 500_000, { what: 'bytes to arrive' });
     expect(program.child.exitCode, stderr()).toBe(null);
     return { program, stderr, closed };
@@ -129,7 +129,7 @@ describeOn('sshd', 'signals', (bed) => {
     rest.child.stderr?.resume();
     expect(await rest.exited).toEqual({ code: 0, signal: null });
     expect(await sha256Of(join(bed.server.home, 'again'))).toBe(await sha256Of(bed.dir.file('big.bin')));
-    expect(await readdir(bed.server.home)).not.toContain('.again.mtpart');
+    expect(await partialsOf(bed.server.home, 'again')).toEqual([]);
   });
 
   it.each(['stdout', 'stderr'] as const)('a closed %s is no failure of the copy', async (stream) => {

@@ -1,6 +1,5 @@
 /** Connections that are cut, on both servers: the file arrives, and nobody has to do anything. */
 import { readdir, stat, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
@@ -8,6 +7,7 @@ import { recordFigure } from '../support/figures.ts';
 import { proftpdForTest, proxyForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
 import { startLiveRun } from '../support/live-run.ts';
 import { eventsOf, type JsonRun, mtputJson } from '../support/mtput.ts';
+import { PARTIAL_NAME, partialOf } from '../support/partials.ts';
 import { byTier } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -138,7 +138,7 @@ describeWithServers(['sshd', 'proftpd'], 'an upload whose connections are cut', 
     expect(eventsOf(result, 'result')[0]!.error).toMatchObject({ code: 'no-connection', exitCode: 5 });
     const seconds = (performance.now() - stoppedAt) / 1000;
     expect(seconds).toBeGreaterThan(1.5);
-    expect(await readdir(server.home)).toEqual(['.arrived.bin.mtpart']);
+    expect(await readdir(server.home)).toEqual([expect.stringMatching(PARTIAL_NAME)]);
   });
 
   it('leaves no session behind when it is killed', async () => {
@@ -163,7 +163,7 @@ describeWithServers(['sshd', 'proftpd'], 'an upload whose connections are cut', 
     await run.event('progress', ({ bytesDone }) => bytesDone > source.size / 3);
     await proxy.stall('all');
     await server.killSessions();
-    const partial = join(server.home, '.arrived.bin.mtpart');
+    const partial = await partialOf(server.home, 'arrived.bin');
     const { size } = await stat(partial);
     await truncate(partial, 0);
     await truncate(partial, size);

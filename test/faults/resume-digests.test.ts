@@ -9,8 +9,8 @@ import {
   cutMoments,
   cutUpload,
   journalOf,
+  leftOver,
   NAME,
-  partialOf,
   SIZE,
   sentSince,
 } from '../support/cut-upload.ts';
@@ -153,7 +153,7 @@ describeWithServers(['sshd', 'proftpd'], 'what is still right of what an earlier
     const plan = { server, source, args: [], share: 0.6 };
     const { proxy } = await cutUpload('the client is killed', plan);
     await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-    await change({ source: source.path, partial: partialOf(server), journal: await journalOf(server) });
+    await change({ source: source.path, partial: await leftOver(server), journal: await journalOf(server) });
     expect(await readFile(`${server.home}/${NAME}`, 'utf8')).toBe('the old one');
     const run = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, [
       '-n',

@@ -120,7 +120,7 @@ describeWithServers(['proftpd'], 'check-file of proftpd', () => {
   test('sees what is staged while it is written, through another connection too', async () => {
     const server = await proftpdForTest();
     const [first, second] = await Promise.all([connect(server), connect(server, 2)]);
-    const staged = await first.stage(path, 'fresh');
+    const staged = await first.stage(path, 'new');
     const digesters = await Promise.all([first.digester('check-file'), second.digester('check-file')]);
     const ranges = cellsOf(source.length, MIB);
     for (const range of [

@@ -10,6 +10,7 @@ import type { ShellConnection } from '../../src/remotes/sftp/digests/shell-sessi
 import type { SshConnection } from '../../src/remotes/sftp/ssh/ssh-connection.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { proftpdForTest, proxyForTest, sshdForTest, tempDirForTest } from '../support/for-one-test.ts';
+import { partialOf } from '../support/partials.ts';
 import { descendantsOf } from '../support/process-tree.ts';
 import { requireServer, type ServerName } from '../support/servers.ts';
 import { sftpRemoteTo, transportTo } from '../support/sftp-remote-to.ts';
@@ -313,8 +314,8 @@ describeWithServers(['sshd', 'sftp-server'], 'digests by a shell', () => {
     const ranges = grid(size);
     const expected = ranges.map((range) => digestOf(data, range, 'sha256'));
     expect(await digester.digests(Buffer.from('source'), ranges, 'sha256')).toEqual(expected);
-    const staged = await remote.stage(Buffer.from('target'), 'fresh');
-    await writeFile(`${own.home}/.target.mtpart`, data.subarray(0, 2 * PIECE));
+    const staged = await remote.stage(Buffer.from('target'), 'new');
+    await writeFile(await partialOf(own.home, 'target'), data.subarray(0, 2 * PIECE));
     expect(await digester.digests(staged.token, ranges, 'sha256')).toEqual(
       expected.map((digest, index) => (index < 2 ? digest : undefined)),
     );

@@ -129,7 +129,7 @@ for (const [name, start] of servers) {
       const server = await start();
       const writer = await connect(server);
       const source = sourceBytes(byTier(16, 64) * MIB);
-      const staged = await writer.stage(Buffer.from('g'), 'fresh');
+      const staged = await writer.stage(Buffer.from('g'), 'new');
       const joined = await (await connect(server, {}, 2)).join(staged.token);
       const sink = new Sink(source.length);
       const reads: Promise<void>[] = [];
@@ -197,7 +197,7 @@ describeWithServers(['proftpd'], 'a server that takes files and gives none', () 
     await serve(server, Buffer.from('x'));
     const connection = await connect(server);
     const source = sourceBytes(MIB);
-    const staged = await connection.stage(Buffer.from('g'), 'fresh');
+    const staged = await connection.stage(Buffer.from('g'), 'new');
     const whole = { offset: 0, length: source.length };
     await staged.write(slicesOf(whole), fillWith(source), () => {});
     const back = staged.readBack(slicesOf(whole), new Sink(source.length).drain);

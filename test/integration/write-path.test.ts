@@ -1,11 +1,11 @@
 /** What must hold of WRITEs whichever way they go out: past ssh2's public interface, or by it. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { RemoteConnection, Staged } from '../../src/remotes/remote.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { proftpdForTest, proxyForTest, sshdForTest } from '../support/for-one-test.ts';
+import { partialOf } from '../support/partials.ts';
 import { type RemoteToOptions, sftpRemoteTo, transportTo } from '../support/sftp-remote-to.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { byTier } from '../support/tier.ts';
@@ -22,7 +22,7 @@ interface Open {
 async function open(server: TestServer, options: RemoteToOptions): Promise<Open> {
   const connection = await sftpRemoteTo(server, options).connect(1, never, () => {});
   onTestFinished(() => connection.close());
-  return { connection, staged: await connection.stage(Buffer.from('f'), 'fresh') };
+  return { connection, staged: await connection.stage(Buffer.from('f'), 'new') };
 }
 
 async function write(staged: Staged, source: Buffer, offset = 0, length = source.length - offset): Promise<number> {
@@ -38,7 +38,7 @@ function digest(bytes: Uint8Array): string {
 }
 
 async function expectStaged(server: TestServer, source: Buffer): Promise<void> {
-  expect(digest(await readFile(join(server.home, '.f.mtpart')))).toBe(digest(source));
+  expect(digest(await readFile(await partialOf(server.home, 'f')))).toBe(digest(source));
 }
 
 for (const fastPath of [true, false]) {

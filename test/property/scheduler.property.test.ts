@@ -77,9 +77,9 @@ function act(model: RunnerModel, action: (typeof actions)[number], pick: number,
     case 'share':
       return model.scheduler.restrict(file, undefined);
     case 'pause':
-      return model.give(model.scheduler.pause(file));
+      return model.give(model.scheduler.pause(file, 'drain'));
     case 'resume':
-      return model.scheduler.resume(file);
+      return model.scheduler.resume(file, 'drain');
     case 'sync':
       return model.sync(file);
     case 'crash':
@@ -96,7 +96,7 @@ test('whatever happens to connections and tasks, every byte arrives, none is in 
         model.check();
       }
       for (let file = 0; file < sizes.length; file++) {
-        model.scheduler.resume(file);
+        model.scheduler.resume(file, 'drain');
         model.scheduler.restrict(file, undefined);
       }
       while (!model.isQuiet && model.open.size > 0) {

@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import { proxyForTest } from './for-one-test.ts';
 import { startLiveRun } from './live-run.ts';
 import { eventsOf } from './mtput.ts';
+import { partialOf } from './partials.ts';
 import type { RunningProxy } from './proxy.ts';
 import { seeded } from './seeded.ts';
 import type { TestServer } from './test-server.ts';
@@ -74,8 +75,9 @@ export function cutMoments(seed: number): number[] {
   return Array.from({ length: CUTS }, () => first + (0.95 - first) * next());
 }
 
-export function partialOf(server: TestServer): string {
-  return join(server.home, `.${NAME}.mtpart`);
+/** What was left of the target; there must be one. */
+export function leftOver(server: TestServer): Promise<string> {
+  return partialOf(server.home, NAME);
 }
 
 export async function journalOf(server: TestServer): Promise<string> {

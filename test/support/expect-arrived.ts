@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { expect } from 'vitest';
 import type { JsonRun } from './mtput.ts';
+import { PARTIAL_NAME } from './partials.ts';
 import { sha256Of } from './random-file.ts';
 import type { TestServer } from './test-server.ts';
 
@@ -12,15 +13,18 @@ function story({ events }: JsonRun): string {
     .join('\n');
 }
 
-/** Exit 0, the same bytes under the name, and nothing else left in the server's home. */
+/** Exit 0, the same bytes under the name, and nothing else left in the server's home, save partial files of `others`. */
 export async function expectArrived(
   run: JsonRun,
   server: TestServer,
   name: string,
   source: { readonly sha256: string },
+  { others = 0 }: { readonly others?: number } = {},
 ): Promise<void> {
   const { code, signal, stderr } = run;
   expect({ code, signal }, `${story(run)}\n${stderr}`).toEqual({ code: 0, signal: null });
-  expect(await readdir(server.home)).toEqual([name]);
+  const names = await readdir(server.home);
+  expect(names.filter((other) => !PARTIAL_NAME.test(other))).toEqual([name]);
+  expect(names.filter((other) => PARTIAL_NAME.test(other))).toHaveLength(others);
   expect(await sha256Of(`${server.home}/${name}`)).toBe(source.sha256);
 }

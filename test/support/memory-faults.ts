@@ -24,6 +24,10 @@ export interface MemoryFaults {
   holdAcknowledgements: boolean;
   /** How many renames do happen, but their answer is lost with the connection. */
   loseRenameAnswers: number;
+  /** Whether it can copy what is staged. */
+  copiesFiles: boolean;
+  /** Bytes that are free, as it tells; undefined: it does not. */
+  freeSpace: number | undefined;
   /** The ways to have it hash. */
   digestMethods: DigestMethod[];
   /** What the size of a target is told to be. */
@@ -50,6 +54,8 @@ export const NO_FAULTS: MemoryFaults = {
   slowClose: false,
   holdAcknowledgements: false,
   loseRenameAnswers: 0,
+  copiesFiles: true,
+  freeSpace: undefined,
   digestMethods: [],
   sizeLie: undefined,
   endAt: Number.POSITIVE_INFINITY,

@@ -11,7 +11,9 @@ import type {
   DigestAlgorithm,
   Digester,
   DigestMethod,
+  FoundStage,
   Published,
+  PublishOptions,
   Range,
   Remote,
   RemoteConnection,
@@ -35,7 +37,7 @@ interface MemoryFile {
   mode: number;
 }
 
-/** A staged file is kept under this name until it is published. */
+/** The first staged file of a target is kept under this name until it is published; later ones have a number behind it. */
 export function stagedName(target: string): string {
   return `${target}.staged`;
 }
@@ -59,8 +61,12 @@ export class MemoryRemote implements Remote {
   onDigest: (method: DigestMethod, range: Range) => Buffer | 'missing' | undefined = () => undefined;
   /** How often each connection was dialled. */
   readonly dialled: Map<number, number> = new Map();
+  /** By the remote itself. */
+  filesCopied = 0;
   /** Bytes that were stored, rewritten ones included. */
   bytesStored = 0;
+  /** Names that were given to staged files, or that something had: none is used again. */
+  readonly #usedNames: Set<string> = new Set();
   readonly #open: Map<number, MemoryConnection> = new Map();
   #gate: Deferred<void> | undefined;
   #stages = 0;
@@ -117,6 +123,19 @@ export class MemoryRemote implements Remote {
 
   nextStage(): number {
     return ++this.#stages;
+  }
+
+  newStagedName(target: string): string {
+    const first = stagedName(target);
+    let name = first;
+    for (let n = 2; this.#usedNames.has(name) || this.files.has(name); n++) name = `${first}.${n}`;
+    this.#usedNames.add(name);
+    return name;
+  }
+
+  /** Of all that are staged for a target. */
+  stagedNames(target: string): string[] {
+    return [...this.files.keys()].filter((path) => path.startsWith(stagedName(target)));
   }
 
   contents(path: string): Buffer | undefined {
@@ -246,30 +265,55 @@ export class MemoryConnection implements RemoteConnection {
       throw new CopyError('no-space', 'The server could not keep it.');
   }
 
-  async stage(target: Uint8Array, how: 'fresh' | 'anew' | 'in-place'): Promise<Staged> {
+  async stage(target: Uint8Array, how: 'new' | 'in-place'): Promise<Staged> {
     await this.cross();
     const { files } = this.remote;
-    const path = how === 'in-place' ? text(target) : stagedName(text(target));
-    if (how !== 'in-place' || !files.has(path)) files.set(path, { bytes: Buffer.alloc(0), mtimeMs: 0, mode: 0o600 });
-    return this.#staged({ target: text(target), path, stage: this.remote.nextStage() });
+    const path = how === 'in-place' ? text(target) : this.remote.newStagedName(text(target));
+    if (how === 'new' || !files.has(path)) files.set(path, { bytes: Buffer.alloc(0), mtimeMs: 0, mode: 0o600 });
+    return this.#staged({ target: text(target), path, stage: how === 'new' ? path : this.remote.nextStage() });
   }
 
-  async findStaged(target: Uint8Array): Promise<StageToken | undefined> {
+  async findStaged(target: Uint8Array): Promise<readonly FoundStage[]> {
     await this.cross();
-    const path = stagedName(text(target));
-    if (!this.remote.files.has(path)) return undefined;
-    return { target: text(target), path, stage: this.remote.nextStage() };
+    const found: FoundStage[] = [];
+    for (const path of this.remote.stagedNames(text(target))) {
+      const token = { target: text(target), path, stage: path };
+      const attributes = await this.lookAt(token);
+      if (attributes !== undefined) found.push({ token, path: Buffer.from(path), attributes, isCertain: true });
+    }
+    return found;
+  }
+
+  async lookAt({ path }: StageToken): Promise<Attributes | undefined> {
+    const found = await this.stat(Buffer.from(String(path)));
+    return found?.kind === 'file' ? found : undefined;
+  }
+
+  async copyStaged({ target, path }: StageToken): Promise<Staged | undefined> {
+    await this.cross();
+    const original = this.remote.files.get(String(path));
+    if (original === undefined || !this.remote.faults.copiesFiles) return undefined;
+    const to = this.remote.newStagedName(String(target));
+    this.remote.files.set(to, { ...original, bytes: Buffer.from(original.bytes), mode: 0o600 });
+    this.remote.filesCopied++;
+    return this.reopen({ target: String(target), path: to, stage: to });
+  }
+
+  async freeSpace(): Promise<number | undefined> {
+    await this.cross();
+    return this.remote.faults.freeSpace;
   }
 
   async reopen(token: StageToken): Promise<Staged | undefined> {
     const found = await this.stat(Buffer.from(String(token['path'])));
     if (found?.kind !== 'file') return undefined;
-    return this.#staged({ ...token, stage: this.remote.nextStage() }, found);
+    return this.#staged(token, found);
   }
 
-  async discard({ path }: StageToken): Promise<void> {
+  async discard({ path }: StageToken): Promise<boolean> {
     await this.cross();
     this.remote.files.delete(String(path));
+    return true;
   }
 
   async join(token: StageToken): Promise<Staged> {
@@ -315,9 +359,13 @@ export class MemoryConnection implements RemoteConnection {
     };
   }
 
-  async publish({ target, path }: StageToken, seal: Seal): Promise<Published> {
+  async publish({ target, path }: StageToken, seal: Seal, options: PublishOptions = {}): Promise<Published> {
     await this.cross();
     const { files, faults } = this.remote;
+    const { again = false, replaces } = options;
+    if (path !== target && !again && replaces !== undefined && this.#isOvertaken(String(target), replaces)) {
+      throw new CopyError('target-busy', 'Somebody else published.');
+    }
     const staged = files.get(String(path));
     if (path !== target && staged !== undefined) {
       if (staged.bytes.length !== seal.size) throw new CopyError('target-busy', 'It is not as it was sealed.');
@@ -332,6 +380,12 @@ export class MemoryConnection implements RemoteConnection {
     const size = files.get(String(target))?.bytes.length;
     if (size === undefined) throw new CopyError('partial-refused', 'It is gone.');
     return { atomic: true, size: faults.sizeLie ?? size };
+  }
+
+  #isOvertaken(target: string, replaces: Attributes | 'nothing'): boolean {
+    const file = this.remote.files.get(target);
+    if (file === undefined) return false;
+    return replaces === 'nothing' || replaces.size !== file.bytes.length || replaces.mtimeMs !== file.mtimeMs;
   }
 }
 

@@ -26,7 +26,7 @@ async function answer(call: MemoryCall): Promise<unknown> {
   switch (call.call) {
     case 'stage': {
       const home = await remote.connect(1000, new AbortController().signal);
-      const { token } = await home.stage(Buffer.from(TARGET), 'fresh');
+      const { token } = await home.stage(Buffer.from(TARGET), 'new');
       await home.close();
       return token;
     }

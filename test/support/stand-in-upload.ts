@@ -79,6 +79,7 @@ export async function standInUpload(options: StandInUploadOptions): Promise<Stan
       journals: {
         directory: temp.file('state'),
         server: { host: 'stand-in', port: 22, user: 'me' },
+        machine: 'm',
         resume: true,
         failed: (error) => {
           throw error;

@@ -41,8 +41,9 @@ export async function prepareInPlace(
   run.notice('room-unknown', `The server does not tell how much room it has. ${risk}.`, 'warning');
 }
 
-function openJournal({ directory, server, failed }: JournalShelf, target: Uint8Array): Promise<Journal | undefined> {
-  return Journal.open(journalPath(directory, server, target), failed);
+function openJournal(shelf: JournalShelf, target: Uint8Array): Promise<Journal | undefined> {
+  const { directory, server, machine, failed } = shelf;
+  return Journal.open(journalPath(directory, server, target, machine), failed);
 }
 
 /** `freed`: bytes that will be free as well. Only an old file can come to harm. */

@@ -18,9 +18,6 @@ import { differingSamples } from './sample-claims.ts';
  */
 const GOES_ON_MS = 5 * 60_000;
 
-/** Looks at what our own run may still be writing, and at what somebody else may. */
-const LOOKS_AT_OURS = 5;
-const LOOKS_AT_UNKNOWN = 1;
 /** A journal lags behind: so much after what it knows may be there too. */
 const LAG = 256 * 1024 * 1024;
 
@@ -36,8 +33,12 @@ const TURN_MS = 50;
 export interface JournalShelf {
   readonly directory: string;
   readonly server: ServerIdentity;
+  /** This machine; see `machine-id.ts`. */
+  readonly machine: string;
   /** False: what earlier runs left is thrown away. */
   readonly resume: boolean;
+  /** Between two looks at what another machine may be writing, in milliseconds. Default: 3000. */
+  readonly lookAgainMs?: number;
   /** A journal cannot be written: told once a file. */
   readonly failed: (error: CopyError) => void;
 }
@@ -51,7 +52,7 @@ export interface Reopened {
   readonly claims: readonly Range[];
   /** By what they are to be judged: digests of both sides, or those that the journal has of the local file. */
   readonly by: 'digests' | 'journal';
-  /** Whether the journal is about what is staged. */
+  /** Whether the journal is about what is staged; else it is a copy, of which no journal tells yet. */
   readonly isOurs: boolean;
 }
 
@@ -68,8 +69,7 @@ export type CanCompare = (staged: Staged, claims: readonly Range[]) => Promise<b
 export class FileResume {
   readonly #shelf: JournalShelf;
   readonly #source: LocalSource;
-  readonly #about: Pick<JournalHeader, 'direction' | 'sourcePath' | 'source' | 'targetPath'>;
-  readonly #target: Uint8Array;
+  readonly #about: Pick<JournalHeader, 'direction' | 'machine' | 'sourcePath' | 'source' | 'targetPath'>;
   readonly #path: string;
   readonly #local: LocalDigests;
   #journal: Journal | undefined;
@@ -93,15 +93,15 @@ export class FileResume {
   ) {
     this.#shelf = shelf;
     this.#local = local;
-    this.#target = target;
     this.#source = source;
     this.#about = {
       direction: 'upload',
+      machine: shelf.machine,
       sourcePath: textFromBytes(sourcePath),
       source: source.identity,
       targetPath: textFromBytes(target),
     };
-    this.#path = journalPath(shelf.directory, shelf.server, target);
+    this.#path = journalPath(shelf.directory, shelf.server, target, shelf.machine);
   }
 
   /** @throws CopyError `journal-newer` */
@@ -113,13 +113,21 @@ export class FileResume {
     target: Uint8Array,
   ): Promise<FileResume> {
     const resume = new FileResume(shelf, source, local, sourcePath, target);
-    resume.#journal = await Journal.open(resume.#path, resume.#failed);
+    const journal = await Journal.open(resume.#path, resume.#failed);
+    // That of another machine counts as none, as its run may still write what it staged.
+    if (journal?.header.machine === shelf.machine) resume.#journal = journal;
+    else await journal?.close();
     return resume;
   }
 
-  /** Whether an earlier run staged something for this target: then it is ours, also where it is of no use. */
-  get hasStaged(): boolean {
-    return this.#journal !== undefined;
+  /** What an earlier run on this machine staged for this target, also where it is of no use. */
+  get staged(): StageToken | undefined {
+    return this.#journal?.header.token;
+  }
+
+  /** Whether that was staged for the same source, and may be continued. */
+  get mayContinue(): boolean {
+    return this.#shelf.resume && this.#journal !== undefined && this.#isAbout(this.#journal.header);
   }
 
   /** Whether the journal is about the staged file of this run, and on the disk. */
@@ -134,58 +142,59 @@ export class FileResume {
     return there.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** Removes what an earlier run staged and this one cannot use, whatever its name. */
-  async discard(remote: RemoteConnection): Promise<void> {
-    if (this.#journal !== undefined) await remote.discard(this.#journal.header.token);
-  }
-
-  /** Whether something is staged that a run may go on with, or our journal knows of. */
-  async hasFound(remote: RemoteConnection): Promise<boolean> {
-    if (!this.#shelf.resume) return false;
-    return this.hasStaged || (await remote.findStaged(this.#target)) !== undefined;
-  }
-
   /**
-   * What an earlier run staged, if it is of use; undefined: begin anew. Without `canCompare` nobody can tell what is in
-   * it but our journal.
+   * What an earlier run on this machine staged, if it may be continued; undefined: begin anew. Without `canCompare` nobody
+   * can tell what is in it but our journal.
    */
   async reopen(remote: RemoteConnection, canCompare?: CanCompare): Promise<Reopened | undefined> {
-    if (!this.#shelf.resume) return undefined;
-    return (canCompare && (await this.#reopenToCompare(remote, canCompare))) ?? (await this.#reopenAsNoted(remote));
+    const journal = this.mayContinue ? this.#journal : undefined;
+    if (journal === undefined) return undefined;
+    const compared = canCompare && (await this.#reopenOurs(remote, journal, canCompare));
+    return compared ?? (await this.#reopenAsNoted(remote, journal));
+  }
+
+  /** A copy of what others staged: all of it is to be compared. */
+  async adopt(remote: RemoteConnection, token: StageToken, canCompare: CanCompare): Promise<Reopened | undefined> {
+    const staged = await remote.reopen(token);
+    if (staged === undefined) return undefined;
+    const written = this.#written(staged);
+    if (!(await this.#isComparable(staged, [written], canCompare))) return undefined;
+    return { staged, claims: [written], by: 'digests', isOurs: false };
   }
 
   /** The digests decide: what the journal says only tells where to look first. */
-  async #reopenToCompare(remote: RemoteConnection, canCompare: CanCompare): Promise<Reopened | undefined> {
-    const journal = this.#journal;
-    const isOurs = journal !== undefined && this.#isAbout(journal.header);
-    // What our own run still had on its way is what belongs there; of another source, or another machine, it is not.
-    const token = journal?.header.token ?? (await remote.findStaged(this.#target));
-    if (token === undefined) return undefined;
-    const staged = await remote.reopen(token, isOurs ? 0 : LOOKS_AT_UNKNOWN);
+  async #reopenOurs(remote: RemoteConnection, journal: Journal, canCompare: CanCompare): Promise<Reopened | undefined> {
+    const staged = await remote.reopen(journal.header.token);
     if (staged === undefined) return undefined;
-    const written = { offset: 0, length: Math.min(staged.found?.size ?? 0, this.#source.size) };
-    const claims = isOurs ? [...nearWhatIsKnown(journal, written)] : [written];
-    // What is beyond the end would spoil the digest of the last piece.
-    await staged.cutOff(this.#source.size);
-    if (written.length === 0 || claims.length === 0 || !(await canCompareOrClosed(staged, claims, canCompare))) {
-      await staged.close();
-      return undefined;
-    }
-    this.#isKept = isOurs;
-    const noted = isOurs ? this.#claims() : [];
-    if (isOurs && noted.length > 0 && this.#isAsLeft(staged.found, journal, noted)) {
+    const claims = [...nearWhatIsKnown(journal, this.#written(staged))];
+    if (!(await this.#isComparable(staged, claims, canCompare))) return undefined;
+    this.#isKept = true;
+    const noted = this.#claims();
+    if (noted.length > 0 && this.#isAsLeft(staged.found, journal, noted)) {
       for (const { offset, digest } of noted) this.#claimed.set(offset, digest);
     }
-    return { staged, claims, by: 'digests', isOurs };
+    return { staged, claims, by: 'digests', isOurs: true };
+  }
+
+  #written({ found }: Staged): Range {
+    return { offset: 0, length: Math.min(found?.size ?? 0, this.#source.size) };
+  }
+
+  /** Whether digests can tell what is right of `claims`; where they cannot, `staged` is closed. */
+  async #isComparable(staged: Staged, claims: readonly Range[], canCompare: CanCompare): Promise<boolean> {
+    const isEmpty = claims.every(({ length }) => length === 0);
+    // What is beyond the end would spoil the digest of the last piece.
+    await staged.cutOff(this.#source.size);
+    if (!isEmpty && (await canCompareOrClosed(staged, claims, canCompare))) return true;
+    await staged.close();
+    return false;
   }
 
   /** Nobody can hash: what is durable by our journal, if it is of this source and looks as it should. */
-  async #reopenAsNoted(remote: RemoteConnection): Promise<Reopened | undefined> {
-    const journal = this.#journal;
-    if (journal === undefined || !this.#isAbout(journal.header)) return undefined;
+  async #reopenAsNoted(remote: RemoteConnection, journal: Journal): Promise<Reopened | undefined> {
     const claims = this.#claims();
     if (claims.length === 0) return undefined;
-    const staged = await remote.reopen(journal.header.token, LOOKS_AT_OURS);
+    const staged = await remote.reopen(journal.header.token);
     if (staged === undefined) return undefined;
     const right = this.#isAsLeft(staged.found, journal, claims) ? await this.#sampled(staged, claims) : [];
     if (right.length === 0) {
@@ -216,7 +225,15 @@ export class FileResume {
     }
   }
 
-  /** A new staged file: nothing is known of it. The journal is on the disk before a byte is sent. */
+  /** What earlier runs left is not continued: nothing is known any more, and the next run must not believe it either. */
+  async drop(): Promise<void> {
+    this.#noted.clear();
+    this.#isKept = false;
+    await this.#journal?.finish();
+    this.#journal = undefined;
+  }
+
+  /** What is staged is ours, and nothing is known of it yet. Resolves when the next run will know that too. */
   async begin(token: StageToken, pieceSize: number): Promise<void> {
     this.#noted.clear();
     this.#notedParts = new RangeSet();
@@ -355,6 +372,7 @@ export class FileResume {
     const { source } = header;
     const keys = Object.keys(this.#about.source) as (keyof typeof source)[];
     return (
+      header.machine === this.#about.machine &&
       header.sourcePath === this.#about.sourcePath &&
       header.targetPath === this.#about.targetPath &&
       keys.every((key) => source[key] === this.#about.source[key])

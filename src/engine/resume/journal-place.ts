@@ -41,10 +41,18 @@ export function stateDirectory(
   return join(isAbsolute(given) ? given : join(home, '.local', 'state'), NAME);
 }
 
-/** The journal of a target; `target` is its absolute path on the server. */
-export function journalPath(directory: string, { host, port, user }: ServerIdentity, target: Uint8Array): string {
+/**
+ * The journal of a target that this machine keeps; `target` is its absolute path on the server. Machines that share the
+ * directory have journals of their own.
+ */
+export function journalPath(
+  directory: string,
+  { host, port, user }: ServerIdentity,
+  target: Uint8Array,
+  machine: string,
+): string {
   const hash = createHash('sha256')
-    .update(JSON.stringify([host, port, user]))
+    .update(JSON.stringify([host, port, user, machine]))
     .update('\0')
     .update(target);
   return join(directory, `${hash.digest('hex').slice(0, 32)}.journal`);

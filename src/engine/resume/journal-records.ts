@@ -12,7 +12,7 @@ import type { Range, StageToken } from '../../remotes/remote.ts';
 import { isPieceSize } from '../grid.ts';
 import type { SourceIdentity } from '../local-source.ts';
 
-const FORMAT = 1;
+const FORMAT = 2;
 const CHECKSUM_LENGTH = 16;
 /** Bytes of a line without its end; a header holds four paths, of which every byte may take six. */
 export const MAX_HEADER_LENGTH: number = 128 * 1024;
@@ -26,6 +26,8 @@ export type PieceState = (typeof pieceStates)[number];
 /** What a journal is about. Paths are reversible text of their bytes (`util/bytes-text.ts`). */
 export interface JournalHeader {
   readonly direction: 'upload';
+  /** The machine that wrote it; see `machine-id.ts`. */
+  readonly machine: string;
   readonly sourcePath: string;
   readonly source: SourceIdentity;
   readonly targetPath: string;
@@ -52,7 +54,7 @@ export type JournalRecord = ({ readonly kind: 'piece' } & KnownPiece) | ({ reado
 
 /** The first line, and the checksum that binds the others to it. */
 export function headerLine(header: JournalHeader): { readonly line: string; readonly seed: string } {
-  const { sourcePath, source, targetPath, token, pieceSize, direction } = header;
+  const { machine, sourcePath, source, targetPath, token, pieceSize, direction } = header;
   const { size, mtimeNs, ctimeNs, inode, device } = source;
   const identity = {
     size,
@@ -61,7 +63,7 @@ export function headerLine(header: JournalHeader): { readonly line: string; read
     inode: String(inode),
     device: String(device),
   };
-  const fields = { direction, sourcePath, source: identity, targetPath, token, pieceSize };
+  const fields = { direction, machine, sourcePath, source: identity, targetPath, token, pieceSize };
   const line = lineOf({ kind: 'header', format: FORMAT, ...fields }, '');
   return { line, seed: line.slice(0, CHECKSUM_LENGTH) };
 }
@@ -101,14 +103,15 @@ export function isDigest(value: unknown): value is string {
 type Fields = Readonly<Record<string, unknown>>;
 
 function toHeader(fields: Fields): JournalHeader | undefined {
-  const { direction, sourcePath, targetPath, pieceSize } = fields;
+  const { direction, machine, sourcePath, targetPath, pieceSize } = fields;
   const source = toIdentity(fields['source']);
   const token = toToken(fields['token']);
-  if (direction !== 'upload' || typeof sourcePath !== 'string' || typeof targetPath !== 'string') return undefined;
+  if (direction !== 'upload' || typeof machine !== 'string') return undefined;
+  if (typeof sourcePath !== 'string' || typeof targetPath !== 'string') return undefined;
   if (source === undefined || token === undefined || typeof pieceSize !== 'number' || !isPieceSize(pieceSize)) {
     return undefined;
   }
-  return { direction, sourcePath, source, targetPath, token, pieceSize };
+  return { direction, machine, sourcePath, source, targetPath, token, pieceSize };
 }
 
 function toIdentity(value: unknown): SourceIdentity | undefined {

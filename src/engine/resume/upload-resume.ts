@@ -10,7 +10,8 @@ import { checkClaims, type Judged } from '../verify/claim-check.ts';
 import { type DigestBack, digestBack } from '../verify/digest-back.ts';
 import { longTrialRanges } from '../verify/digest-comparison.ts';
 import type { UploadVerification } from '../verify/upload-verification.ts';
-import { FileResume, type Reopened } from './file-resume.ts';
+import { type CanCompare, FileResume, type Reopened } from './file-resume.ts';
+import { ForeignStages, type SearchingJob } from './foreign-stages.ts';
 import { leisurely, type Pace, withinMs } from './pace.ts';
 
 /** How often the journal is told what was acknowledged. */
@@ -23,7 +24,7 @@ const KEEP_MS = 2000;
 const STOPPED = new Error('The file is not being sent.');
 
 /** The file job. */
-export interface ResumedUpload {
+export interface ResumedUpload extends SearchingJob {
   readonly file: number;
   readonly source: LocalSource;
   readonly verification: Pick<UploadVerification, 'local' | 'sides' | 'verifier'>;
@@ -32,7 +33,6 @@ export interface ResumedUpload {
   readonly isSending: boolean;
   /** It may be complete now. */
   changed(): void;
-  failed(error: unknown): void;
 }
 
 export class UploadResume {
@@ -48,12 +48,20 @@ export class UploadResume {
   #noting: Promise<void> | undefined;
   /** Since the last note was begun. */
   #isMoreDurable = false;
+  readonly #foreign: ForeignStages;
+  /** What others staged is being considered; never rejects. */
+  #considering: Promise<void> | undefined;
+  /** What an earlier run on this machine staged of another source. */
+  #outdated: StageToken | undefined;
   #ending: AbortController = new AbortController();
 
   private constructor(run: UploadContext, job: ResumedUpload, resume: FileResume) {
     this.#run = run;
     this.#job = job;
     this.#resume = resume;
+    const { source, target } = job;
+    const { lookAgainMs } = run.options.journals ?? {};
+    this.#foreign = new ForeignStages(run, { target, fd: source.fd, size: source.size, lookAgainMs }, job);
   }
 
   /**
@@ -84,30 +92,39 @@ export class UploadResume {
     return this.#resume.keptWithin(size);
   }
 
-  /** Whether an earlier run staged something for this target: then it is ours, also where it is of no use. */
-  get hasStaged(): boolean {
-    return this.#resume.hasStaged;
-  }
-
-  /** Removes what an earlier run staged and this one cannot use. */
-  discard(remote: RemoteConnection): Promise<void> {
-    return this.#resume.discard(remote);
+  /** Whether the next run will know from our journal what is staged. */
+  get hasJournal(): boolean {
+    return this.#resume.staged !== undefined;
   }
 
   /** What an earlier run left, opened; where the server can hash it, that decides. */
   async reopen(remote: RemoteConnection): Promise<Reopened | undefined> {
-    const { digests, options } = this.#run;
-    const { fd, size } = this.#job.source;
-    // Nothing waits where there is nothing to go on with.
-    if (!(await this.#resume.hasFound(remote))) return undefined;
-    if (!(await digests.isAvailable())) return this.#resume.reopen(remote);
-    const pieceSize = choosePieceSize(size, remote.abilities.pieceSize, options.pieceSize);
-    return this.#resume.reopen(remote, async (staged, claims) => {
-      const pieces = [...wholePieces(claims, size, pieceSize)];
-      const ranges = (): Promise<Range[]> => longTrialRanges(fd, pieces);
-      const back: DigestBack = (some, algorithm) => digestBack(staged, some, algorithm);
-      return pieces.length > 0 && (await digests.trusted({ of: staged.token, back, ranges })) !== undefined;
-    });
+    // Nothing waits where there is nothing to continue with.
+    if (!this.#resume.mayContinue) return undefined;
+    const canCompare = (await this.#run.digests.isAvailable()) ? this.#canCompare(remote) : undefined;
+    return this.#resume.reopen(remote, canCompare);
+  }
+
+  /** What {@link ResumedUpload.moveTo} was told; undefined where it is gone, or nobody can tell what is in it. */
+  adopt(remote: RemoteConnection, token: StageToken): Promise<Reopened | undefined> {
+    return this.#resume.adopt(remote, token, this.#canCompare(remote));
+  }
+
+  /**
+   * What an earlier run on this machine staged, and this one does not continue, is removed, unless the server may still copy
+   * from it.
+   */
+  async discardOwn(remote: RemoteConnection): Promise<void> {
+    const { staged, mayContinue } = this.#resume;
+    if (staged === undefined) return;
+    // Where it is not found among what others staged, it is removed at the end all the same.
+    if (!mayContinue && (await this.#mayCopy())) this.#outdated = staged;
+    else await remote.discard(staged);
+  }
+
+  /** See {@link ForeignStages.clear}. */
+  clearForeign(own: StageToken): Promise<void> {
+    return this.#foreign.clear(own, this.#ending.signal);
   }
 
   /** The file is staged, with what was reopened, if anything. The journal is on the disk before a byte is sent. */
@@ -116,7 +133,21 @@ export class UploadResume {
     this.#bytesResumed = 0;
     this.#isMoreDurable = false;
     this.#ending = new AbortController();
-    if (!reopened?.isOurs) await this.#resume.begin(token, pieceSize);
+    if (reopened?.isOurs) return;
+    // Until it is known whether it will be continued in a copy of something else, no journal tells of it.
+    if (reopened === undefined && !this.#foreign.isConsidered) await this.#resume.drop();
+    else await this.#resume.begin(token, pieceSize);
+  }
+
+  /** See {@link ForeignStages.consider}. `isEmpty`: nothing of an earlier run is continued. */
+  considerForeign(own: StageToken, isEmpty: boolean): void {
+    this.#considering = this.#foreign.consider({
+      own,
+      isEmpty,
+      mayCopy: () => this.#mayCopy(),
+      keepOwn: () => this.#resume.begin(own, this.#pieceSize),
+      signal: this.#ending.signal,
+    });
   }
 
   /** What an earlier run sent is not sent again, if it is still right. */
@@ -170,6 +201,7 @@ export class UploadResume {
   /** Resolves when nothing is under way; what is not noted by then is not going to be. */
   async settled(): Promise<void> {
     this.#ending.abort();
+    await this.#considering;
     await this.#checking;
     await this.#noting;
   }
@@ -189,6 +221,30 @@ export class UploadResume {
   /** The target is in its place, or what is staged is worth nothing. */
   finish(): Promise<void> {
     return this.#resume.finish();
+  }
+
+  /** See {@link ForeignStages.removeSuperseded}. */
+  async removeSuperseded(): Promise<void> {
+    const outdated = this.#outdated;
+    if (outdated !== undefined) await this.#run.onConnection((_, remote) => remote.discard(outdated));
+    await this.#foreign.removeSuperseded();
+  }
+
+  #canCompare(remote: RemoteConnection): CanCompare {
+    const { digests, options } = this.#run;
+    const { fd, size } = this.#job.source;
+    const pieceSize = choosePieceSize(size, remote.abilities.pieceSize, options.pieceSize);
+    return async (staged, claims) => {
+      const pieces = [...wholePieces(claims, size, pieceSize)];
+      const ranges = (): Promise<Range[]> => longTrialRanges(fd, pieces);
+      const back: DigestBack = (some, algorithm) => digestBack(staged, some, algorithm);
+      return pieces.length > 0 && (await digests.trusted({ of: staged.token, back, ranges })) !== undefined;
+    };
+  }
+
+  /** Without digests nobody could tell what a copy has. */
+  #mayCopy(): Promise<boolean> {
+    return this.#run.options.journals?.resume ? this.#run.digests.isAvailable() : Promise.resolve(false);
   }
 
   #check({ by, claims }: Reopened): Promise<void> {

@@ -148,7 +148,7 @@ export class StreamUpload {
   async #stage(remote: RemoteConnection): Promise<Staged> {
     const left = this.#left;
     if (left !== undefined) await remote.discard(left);
-    const how = this.#run.options.inplace ? 'in-place' : left === undefined ? 'fresh' : 'anew';
+    const how = this.#run.options.inplace ? 'in-place' : 'new';
     // Nobody knows how long it will take.
     const staged = await remote.stage(this.#job.target, how, Number.POSITIVE_INFINITY);
     for (const warning of staged.warnings ?? []) {
@@ -239,7 +239,7 @@ export class StreamUpload {
     this.#run.emit({ type: 'file', state: 'committing', ...paths, size });
     const seal = await staged.seal({ size, ...finalAttributes(this.#run, source, old) });
     await source.checkUnchanged();
-    const published = await remote.publish(staged.token, seal);
+    const published = await remote.publish(staged.token, seal, { replaces: old ?? 'nothing' });
     this.#left = undefined;
     const file = { name, shownTarget, size };
     tellWarnings(this.#run, file, seal, published);

@@ -2,7 +2,7 @@
 import { CopyError } from '../../errors.ts';
 import type { DigestAlgorithm, DigestMethod, Range, StageToken } from '../../remotes/remote.ts';
 import { cellsOf } from '../grid.ts';
-import { fillFrom } from '../local-source.ts';
+import { isAllAlike } from '../local-source.ts';
 import { Patience } from '../patience.ts';
 import { type DigestBack, isSameDigest } from './digest-back.ts';
 import type { DigestProvider, DigestProviders } from './digest-providers.ts';
@@ -120,10 +120,4 @@ function firstCell({ offset, length }: Range): Range {
 function lastCell({ offset, length }: Range): Range {
   const begin = Math.floor((length - 1) / TRIAL_LENGTH) * TRIAL_LENGTH;
   return { offset: offset + begin, length: length - begin };
-}
-
-async function isAllAlike(fd: number, { offset, length }: Range): Promise<boolean> {
-  const bytes = Buffer.alloc(length);
-  await fillFrom(fd)([bytes], offset);
-  return bytes.every((byte) => byte === bytes[0]);
 }

@@ -2,11 +2,12 @@
  * Old targets that were moved aside, because the server can neither replace a file nor let the new one wait, and that
  * were never removed: by runs that ended in between, or where the server refuses to remove files.
  */
+import { CopyError } from '../../errors.ts';
 import type { SftpStatusError } from './codec/status-error.ts';
+import { listDirectory } from './directory-listing.ts';
 import { isMissing, isRefusal } from './looks.ts';
-import { isAsideName } from './partial-name.ts';
+import { isAsideName, splitPath } from './partial-name.ts';
 import type { SftpSession } from './session.ts';
-import { toAttributes } from './sftp-files.ts';
 
 /** Entries of the directory that are looked at. */
 const MAX_ENTRIES = 10_000;
@@ -41,26 +42,12 @@ export async function removalRefusal(session: SftpSession, path: Buffer): Promis
 }
 
 async function asideFiles(session: SftpSession, target: Buffer): Promise<Buffer[]> {
-  const slash = target.lastIndexOf('/');
-  const directory = slash < 0 ? Buffer.from('.') : target.subarray(0, slash + 1);
-  const found: Buffer[] = [];
-  try {
-    const handle = await session.openDirectory(directory);
-    try {
-      for (let seen = 0; seen < MAX_ENTRIES; ) {
-        const entries = await session.readDirectory(handle);
-        if (entries === 'eof' || entries.length === 0) break;
-        seen += entries.length;
-        for (const { name, attributes } of entries) {
-          if (!isAsideName(target, name) || toAttributes(attributes).kind !== 'file') continue;
-          found.push(Buffer.concat([target.subarray(0, slash + 1), name]));
-        }
-      }
-    } finally {
-      await session.closeHandle(handle);
-    }
-  } catch (error) {
-    if (!isRefusal(error) && !isMissing(error)) throw error;
-  }
-  return found;
+  const { directory } = splitPath(target);
+  const entries = await listDirectory(session, directory, MAX_ENTRIES).catch((error: unknown) => {
+    if (CopyError.from(error).scope === 'file') return [];
+    throw error;
+  });
+  return entries
+    .filter(({ name, attributes }) => isAsideName(target, name) && attributes.kind === 'file')
+    .map(({ name }) => Buffer.concat([directory, name]));
 }

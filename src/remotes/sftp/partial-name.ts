@@ -1,51 +1,78 @@
-/** What a staged file is called: `.NAME.mtpart`, beside its target, so that another run finds it. */
-import { createHash, randomBytes } from 'node:crypto';
+/**
+ * The names of partial files: `.NAME.HEX.mtpart` beside the target. HEX is random and never used twice, so that what an
+ * earlier run still has in progress (a WRITE, a RENAME, a REMOVE) never meets a file of a later run.
+ */
+import { randomBytes } from 'node:crypto';
 
 const SUFFIX = '.mtpart';
 const OLD_SUFFIX = '.mtold';
-/** The longest name file systems take. */
+/** The longest name that common file systems accept, in bytes. */
 const MAX_NAME = 255;
-const HASH_LENGTH = 16;
+const HEX_LENGTH = 16;
+const END_LENGTH = 1 + HEX_LENGTH + SUFFIX.length;
+/** The most of a target's name that fits into the name of its partial file. */
+const MAX_BEGINNING = MAX_NAME - 1 - END_LENGTH;
+/** A UTF-8 character has at most four bytes: so many may be missing where a name was shortened. */
+const MAX_CHARACTER = 4;
+const END_PATTERN = new RegExp(`^\\.[0-9a-f]{${HEX_LENGTH}}\\${SUFFIX}$`);
 
-/** The usual path of the partial of `target`; where that name would be too long, a hash stands for its rest. */
-export function partialPath(target: Uint8Array): Buffer {
-  return besideOf(target, (name) => {
-    const whole = Buffer.concat([Buffer.from('.'), name, Buffer.from(SUFFIX)]);
-    if (whole.length <= MAX_NAME) return whole;
-    const digest = createHash('sha256').update(name).digest('hex').slice(0, HASH_LENGTH);
-    return beginningWith(name, `${digest}${SUFFIX}`);
-  });
+/** A new path for a partial file of `target`, in the same directory. */
+export function newPartialPath(target: Uint8Array): Buffer {
+  return besideOf(target, `.${newHex()}${SUFFIX}`);
 }
 
-/** Another path beside `target`, that nobody can foresee: where something that is not ours has the usual one. */
-export function randomPartialPath(target: Uint8Array): Buffer {
-  const random = randomBytes(HASH_LENGTH / 2).toString('hex');
-  return besideOf(target, (name) => beginningWith(name, `.${random}${SUFFIX}`));
+/** Random, and never drawn again. */
+export function newHex(): string {
+  return randomBytes(HEX_LENGTH / 2).toString('hex');
+}
+
+/** The HEX of a partial file's path. */
+export function hexOf(partial: Uint8Array): string {
+  return Buffer.from(partial.subarray(1 - END_LENGTH, -SUFFIX.length)).toString('latin1');
 }
 
 /** Where the old target waits while the new one takes its name; `stage` is that of the staged file. */
 export function asidePath(target: Uint8Array, stage: string): Buffer {
-  return besideOf(target, (name) => beginningWith(name, `.${stage}${OLD_SUFFIX}`));
+  return besideOf(target, `.${stage}${OLD_SUFFIX}`);
 }
 
 /** Whether `name` is the last name of some {@link asidePath} of `target`. */
 export function isAsideName(target: Uint8Array, name: Uint8Array): boolean {
   const stage = /\.([0-9a-f]{16})\.mtold$/.exec(Buffer.from(name).toString('latin1'))?.[1];
   if (stage === undefined) return false;
-  const path = asidePath(target, stage);
-  return path.subarray(path.lastIndexOf('/') + 1).equals(name);
+  return splitPath(asidePath(target, stage)).name.equals(name);
 }
 
-/** Another name in the directory of `target`, made of its name. */
-export function besideOf(target: Uint8Array, rename: (name: Buffer) => Buffer): Buffer {
-  const path = Buffer.from(target);
-  const slash = path.lastIndexOf('/');
-  return Buffer.concat([path.subarray(0, slash + 1), rename(path.subarray(slash + 1))]);
+/**
+ * Whether a file called `name` may be a partial file of a target called `targetName`: `certain`, or `possible` where the
+ * name may have been shortened, so that other targets have partial files of the same name.
+ */
+export function partialNameFits(name: Uint8Array, targetName: Uint8Array): 'certain' | 'possible' | undefined {
+  const bytes = Buffer.from(name);
+  const end = bytes.subarray(-END_LENGTH);
+  if (bytes[0] !== 0x2e || !END_PATTERN.test(end.toString('latin1'))) return undefined;
+  if (!bytes.subarray(1, -END_LENGTH).equals(beginningOf(targetName, MAX_BEGINNING))) return undefined;
+  return targetName.length + MAX_CHARACTER <= MAX_BEGINNING ? 'certain' : 'possible';
 }
 
-/** `.`, as much of the name as fits, and `end`; no UTF-8 character is cut, which some file systems refuse. */
-function beginningWith(name: Buffer, end: string): Buffer {
-  let length = Math.min(name.length, MAX_NAME - 1 - end.length);
-  while (length > 0 && length < name.length && (name[length]! & 0xc0) === 0x80) length--;
-  return Buffer.concat([Buffer.from('.'), name.subarray(0, length), Buffer.from(end)]);
+/** `.`, as much of the target's name as fits, and `end`, in the directory of the target. */
+function besideOf(target: Uint8Array, end: string): Buffer {
+  const { directory, name } = splitPath(target);
+  const beginning = beginningOf(name, MAX_NAME - 1 - end.length);
+  return Buffer.concat([directory, Buffer.from('.'), beginning, Buffer.from(end)]);
+}
+
+/** The directory with its slash, if there is one, and the last name. */
+export function splitPath(path: Uint8Array): { readonly directory: Buffer; readonly name: Buffer } {
+  const bytes = Buffer.from(path);
+  const slash = bytes.lastIndexOf('/');
+  return { directory: bytes.subarray(0, slash + 1), name: bytes.subarray(slash + 1) };
+}
+
+/** At most `maxLength` bytes of a name; no UTF-8 character is cut, because some file systems refuse that. */
+function beginningOf(name: Uint8Array, maxLength: number): Buffer {
+  const bytes = Buffer.from(name);
+  let length = Math.min(bytes.length, maxLength);
+  while (length > 0 && length < bytes.length && (bytes[length]! & 0xc0) === 0x80) length--;
+  return bytes.subarray(0, length);
 }

@@ -1,7 +1,7 @@
 /** The commit on SFTP: the sealed partial takes the name of the target. */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
-import type { Published, Seal } from '../remote.ts';
+import type { Attributes, Published, PublishOptions, Seal } from '../remote.ts';
 import { removalRefusal, removeAsideFiles } from './aside-files.ts';
 import { ExtensionName, StatusCode } from './codec/constants.ts';
 import type { SftpStatusError } from './codec/status-error.ts';
@@ -24,28 +24,60 @@ type Done = Pick<Published, 'atomic' | 'warnings'>;
 const IN_ONE_STEP: Done = { atomic: true };
 
 /**
- * Renames, in one step where the server can. `again`: as in `RemoteConnection.publish`.
+ * Renames, in one step where the server can. See `RemoteConnection.publish`.
  * What the server does not let anybody look at is tried.
- * @throws CopyError `rename-refused`, `partial-refused` when the partial is gone, `target-busy` when it is not as sealed
+ * @throws CopyError `rename-refused`, `partial-refused` when the partial is gone, `target-busy` when it is not as sealed, or
+ *   the target is not what it was
  */
 export async function publish(
   session: SftpSession,
   { target, partial, stage }: StagedToken,
   seal: Seal,
-  again: boolean,
+  { again = false, replaces }: PublishOptions,
 ): Promise<Published> {
-  if (partial === undefined) return { ...IN_ONE_STEP, size: await sizeOf(session, target, seal) };
+  if (partial === undefined) return publishedInPlace(session, target, seal);
   const move: Move = { partial, target, aside: asidePath(target, stage) };
-  const done = await moveAsSealed(session, move, seal, again);
+  // What an earlier call did to the target is not the work of somebody else.
+  const checking = again || replaces === undefined ? undefined : checkNotOvertaken(session, target, replaces);
+  const done = await moveAsSealed(session, move, seal, again, checking);
   // An earlier call may have moved the old target there before its connection was lost.
   const left = again ? await removeAfterwards(session, move) : undefined;
   return { ...(left ?? done), size: await sizeOf(session, target, seal) };
 }
 
-async function moveAsSealed(session: SftpSession, move: Move, seal: Seal, again: boolean): Promise<Done> {
+/** Nobody can be kept from writing into the target meanwhile, so this tells at least that somebody did. */
+async function publishedInPlace(session: SftpSession, target: Buffer, seal: Seal): Promise<Published> {
+  const look = await lookThrough(session, target);
+  if (isAsSealed(look, seal) === false) throw overtaken(target);
+  return { ...IN_ONE_STEP, size: seenSize(look, seal) };
+}
+
+/** @throws CopyError `target-busy` where another run has published meanwhile; what is gone was not put there by one */
+async function checkNotOvertaken(session: SftpSession, target: Buffer, before: Attributes | 'nothing'): Promise<void> {
+  const look = await lookAt(session, target);
+  if (!look.isTold || look.at === undefined) return;
+  const { size, mtimeMs } = look.at;
+  if (before === 'nothing' || size !== before.size || mtimeMs !== before.mtimeMs) throw overtaken(target);
+}
+
+function overtaken(target: Buffer): CopyError {
+  const message = `Somebody else changed ${cleanText(target)} while it was being copied; another run may be at work.`;
+  const advice = 'Look at what is there now; the same command replaces it, and sends only what is missing.';
+  return new CopyError('target-busy', message, { advice });
+}
+
+/** `checking`: settles before anything is moved. */
+async function moveAsSealed(
+  session: SftpSession,
+  move: Move,
+  seal: Seal,
+  again: boolean,
+  checking: Promise<void> | undefined,
+): Promise<Done> {
   const { partial, target } = move;
   const isPublished = async (): Promise<boolean> => again && isAsSealed(await lookAt(session, target), seal) === true;
-  const found = await lookAt(session, partial);
+  // Asked together, so that it costs no round trip.
+  const [found] = await Promise.all([lookAt(session, partial), checking]);
   if (found.isTold && found.at === undefined) {
     if (await isPublished()) return IN_ONE_STEP;
     throw partialGone(partial);
@@ -145,7 +177,10 @@ function partialGone(partial: Buffer): CopyError {
 
 /** Where nobody may look at a path, what was seen through the handle that sealed it; undefined where nobody may at all. */
 async function sizeOf(session: SftpSession, path: Buffer, seal: Seal): Promise<number | undefined> {
-  const look = await asked(lookThrough(session, path), { operation: 'stat', path });
+  return seenSize(await asked(lookThrough(session, path), { operation: 'stat', path }), seal);
+}
+
+function seenSize(look: Look, seal: Seal): number | undefined {
   if (look.isTold) return look.at?.size;
   return seal.isUnseen ? undefined : seal.size;
 }

@@ -6,7 +6,7 @@ import type { Attributes, FreeSpace, Situation } from '../remote.ts';
 import type { SftpAttributes } from './codec/attributes.ts';
 import { ExtensionName } from './codec/constants.ts';
 import type { StatVfs } from './codec/extensions.ts';
-import { besideOf } from './partial-name.ts';
+import { splitPath } from './partial-name.ts';
 import type { SftpSession } from './session.ts';
 import { toAttributes } from './sftp-files.ts';
 import { answered, opensForWriting, type Tried, tryDirectory } from './trial-file.ts';
@@ -28,7 +28,7 @@ export interface Examined {
 /** @throws CopyError with scope `connection` when the connection is gone */
 export async function examine(session: SftpSession, examined: Examined): Promise<Situation> {
   const path = Buffer.from(examined.target);
-  const inDirectory = (name: string): Buffer => besideOf(path, () => Buffer.from(name));
+  const inDirectory = (name: string): Buffer => Buffer.concat([splitPath(path).directory, Buffer.from(name)]);
   const [target, partial, statVfs, tried] = await Promise.all([
     looked(session.stat(path)),
     examined.partial && looked(session.lstat(examined.partial)),

@@ -20,7 +20,7 @@ import { SftpStatusError } from './codec/status-error.ts';
 import type { DefaultModes } from './default-modes.ts';
 import type { FlowWindow } from './flow-window.ts';
 import { lookAt, lookAtOpen } from './looks.ts';
-import { randomPartialPath } from './partial-name.ts';
+import { newPartialPath } from './partial-name.ts';
 import { ReadBack } from './read-back.ts';
 import type { SftpSession } from './session.ts';
 import { asked, coded } from './sftp-files.ts';
@@ -223,7 +223,7 @@ export class StagedFile implements Staged {
   async #modeOfTheServer(warnings: string[]): Promise<number | undefined> {
     if (!this.#needsMode) return undefined;
     const { mode, warnings: more } = await asked(
-      this.#defaultModes.of(this.#session, randomPartialPath(this.#target)),
+      this.#defaultModes.of(this.#session, newPartialPath(this.#target)),
       this.#context('set attributes of'),
     );
     warnings.push(...more);

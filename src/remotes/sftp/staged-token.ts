@@ -1,13 +1,13 @@
 /** What names a staged file to other connections and threads. */
-import { randomBytes } from 'node:crypto';
 import { CopyError } from '../../errors.ts';
 import type { StageToken } from '../remote.ts';
+import { hexOf, newHex } from './partial-name.ts';
 
 export interface StagedToken {
   readonly target: Buffer;
   /** Undefined where the target itself is written. */
   readonly partial: Buffer | undefined;
-  /** Differs at each staging: a handle from an earlier one belongs to a file that was removed. */
+  /** Differs at each staging, and is the HEX of a partial file: two tokens of one staged file are equal. */
   readonly stage: string;
   /** The server let no mode be set when it was staged: it has the server's own, by which others may write it. */
   readonly hasServerMode: boolean;
@@ -22,7 +22,7 @@ export function newStagedToken(
     hasServerMode,
     target: Buffer.from(target),
     partial: partial && Buffer.from(partial),
-    stage: randomBytes(8).toString('hex'),
+    stage: partial === undefined ? newHex() : hexOf(partial),
   };
 }
 

@@ -10,7 +10,7 @@ const target = Buffer.from('/home/f');
 pieceRunnerCompliance('LocalRunner', async (faults, counters) => {
   const remote = new MemoryRemote(faults);
   const home = await remote.connect(1000, new AbortController().signal);
-  const { token } = await home.stage(target, 'fresh');
+  const { token } = await home.stage(target, 'new');
   await home.close();
   return {
     runner: new LocalRunner(remote, counters),
@@ -35,7 +35,7 @@ async function opened(faults: ConstructorParameters<typeof MemoryRemote>[0] = {}
 
 test('a staged file is joined once a connection, also when it is asked for twice at once', async () => {
   const { remote, runner } = await opened();
-  const { token } = await runner.connection(1)!.stage(target, 'fresh');
+  const { token } = await runner.connection(1)!.stage(target, 'new');
   const before = remote.holders;
   const [a, b] = await Promise.all([runner.joined(1, token), runner.joined(1, token)]);
   expect(a).toBe(b);
@@ -48,7 +48,7 @@ test('a staged file is joined once a connection, also when it is asked for twice
 
 test('an adopted staged file is not joined again', async () => {
   const { remote, runner } = await opened({ refuseJoin: [1] });
-  const staged = await runner.connection(1)!.stage(target, 'fresh');
+  const staged = await runner.connection(1)!.stage(target, 'new');
   runner.adopt(1, staged);
   expect(await runner.joined(1, staged.token)).toBe(staged);
   expect(remote.holders).toBe(1);
@@ -57,7 +57,7 @@ test('an adopted staged file is not joined again', async () => {
 
 test('a refused join is forgotten, so that it can be tried again', async () => {
   const { remote, runner } = await opened({ refuseJoin: [1] });
-  const { token } = await runner.connection(1)!.stage(target, 'fresh');
+  const { token } = await runner.connection(1)!.stage(target, 'new');
   await expect(runner.joined(1, token)).rejects.toMatchObject({ code: 'single-writer' });
   remote.faults.refuseJoin = [];
   await expect(runner.joined(1, token)).resolves.toBeDefined();

@@ -231,16 +231,26 @@ test('a paused file hands nothing out and takes back what is not taken; resumed,
   scheduler.addFile(1, 100 * PIECE, PIECE);
   const [a, b] = sends(scheduler.orders());
   scheduler.taken(b!.task);
-  expect(scheduler.pause(1)).toEqual([{ kind: 'shorten', task: a!.task, length: 0 }]);
+  expect(scheduler.pause(1, 'drain')).toEqual([{ kind: 'shorten', task: a!.task, length: 0 }]);
   scheduler.shortened(a!.task, PIECE);
   scheduler.taken(a!.task);
   expect(scheduler.orders()).toEqual([]);
   for (const { task } of [a!, b!]) scheduler.ended(task);
   expect(scheduler.hasTasks(1)).toBe(false);
   expect(scheduler.orders()).toEqual([]);
-  scheduler.resume(1);
+  scheduler.resume(1, 'drain');
   // Nothing had been acknowledged.
   expect(sends(scheduler.orders())[0]!.range.offset).toBe(0);
+});
+
+test('a file that is paused for two reasons is resumed for both', () => {
+  const scheduler = make(1);
+  scheduler.addFile(1, 100 * PIECE, PIECE);
+  for (const reason of ['drain', 'search', 'drain'] as const) scheduler.pause(1, reason);
+  scheduler.resume(1, 'drain');
+  expect(scheduler.orders()).toEqual([]);
+  scheduler.resume(1, 'search');
+  expect(sends(scheduler.orders())).toHaveLength(1);
 });
 
 test('what an ended task did not get acknowledged is handed out again, and nothing else', () => {

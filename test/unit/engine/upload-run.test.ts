@@ -328,7 +328,7 @@ function journalsIn(dir: string): JournalShelf {
   const failed = (error: Error): never => {
     throw error;
   };
-  return { directory: `${dir}/state`, server: { host: 'h', port: 22, user: 'u' }, resume: true, failed };
+  return { directory: `${dir}/state`, server: { host: 'h', port: 22, user: 'u' }, resume: true, machine: 'm', failed };
 }
 
 /** However often they are opened. */

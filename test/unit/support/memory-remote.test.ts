@@ -11,7 +11,7 @@ async function scene(faults: Partial<MemoryFaults> = {}) {
   const remote = new MemoryRemote(faults);
   remote.put('/home/f', source);
   const connection = await remote.connect(1, new AbortController().signal);
-  const staged = await connection.stage(path, 'fresh');
+  const staged = await connection.stage(path, 'new');
   remote.put(stagedName('/home/f'), source);
   return { remote, connection, staged, sink: new Sink(source.length) };
 }

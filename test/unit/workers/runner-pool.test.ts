@@ -18,7 +18,7 @@ const target = Buffer.from('/home/f');
 pieceRunnerCompliance('RunnerPool', async (faults, counters) => {
   const remote = new MemoryRemote(faults);
   const home = await remote.connect(1000, new AbortController().signal);
-  const { token } = await home.stage(target, 'fresh');
+  const { token } = await home.stage(target, 'new');
   await home.close();
   const local = new LocalRunner(remote, counters);
   const startWorker = () => startMemoryWorker(faults, counters).worker;

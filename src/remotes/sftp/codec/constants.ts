@@ -91,6 +91,8 @@ export const ExtensionName = {
   lsetstat: 'lsetstat@openssh.com',
   limits: 'limits@openssh.com',
   copyData: 'copy-data',
+  /** proftpd has it, and announces it from version 5 on only. */
+  copyFile: 'copy-file',
   /** proftpd since 1.3.8, OpenSSH since 9.1. */
   homeDirectory: 'home-directory',
   /** The name under which servers announce check-file; many that know it announce nothing. */

@@ -60,6 +60,26 @@ export function parseCopyData(payload: Uint8Array): CopyData {
   };
 }
 
+/** `copy-file`: a whole file, by the paths of both; answered by STATUS. */
+export interface CopyFile {
+  readonly from: Uint8Array;
+  readonly to: Uint8Array;
+  readonly overwrite: boolean;
+}
+
+export function encodeCopyFile({ from, to, overwrite }: CopyFile): Buffer {
+  return new PayloadWriter()
+    .string(from)
+    .string(to)
+    .byte(overwrite ? 1 : 0)
+    .finish();
+}
+
+export function parseCopyFile(payload: Uint8Array): CopyFile {
+  const reader = new PacketReader(payload);
+  return { from: reader.string(), to: reader.string(), overwrite: reader.byte() !== 0 };
+}
+
 /** Reply to `limits@openssh.com`, whose request has no payload. Bytes, and a count; 0: the server does not say. */
 export interface ServerLimits {
   readonly maxPacketLength: number;

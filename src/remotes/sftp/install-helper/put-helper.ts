@@ -24,7 +24,7 @@ export async function putHelper(
   let staged: Staged | undefined;
   try {
     await makeDirectories(connection, place);
-    staged = await connection.stage(place.path, 'fresh');
+    staged = await connection.stage(place.path, 'new');
     await staged.write(slicesOf(program.length), fillFrom(program), () => {});
     const seal = await staged.seal({ size: program.length, mode: PROGRAM_MODE });
     await checkUnchanged(connection, place, found);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { appendFile, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSource } from '../../../../src/engine/local-source.ts';
@@ -26,15 +26,30 @@ async function scene(resume = true, size = SIZE) {
   const source = await openSource(Buffer.from(path));
   onTestFinished(() => source.close());
   const failures: unknown[] = [];
-  const shelf: JournalShelf = {
+  const shelf: { -readonly [K in keyof JournalShelf]: JournalShelf[K] } = {
     directory: dir.file('state'),
     server: { host: 'h', port: 22, user: 'u' },
+    machine: 'm',
     resume,
     failed: (error) => failures.push(error),
   };
   const next = (local = new LocalDigests(source.fd)) =>
     FileResume.open(shelf, source, local, Buffer.from(path), target);
-  return { path, source, next, failures, journal: journalPath(shelf.directory, shelf.server, target) };
+  /** Another run, which looks at the source anew. */
+  const again = async () => {
+    const changed = await openSource(Buffer.from(path));
+    onTestFinished(() => changed.close());
+    return FileResume.open(shelf, changed, new LocalDigests(changed.fd), Buffer.from(path), target);
+  };
+  return {
+    path,
+    source,
+    shelf,
+    next,
+    again,
+    failures,
+    journal: journalPath(shelf.directory, shelf.server, target, 'm'),
+  };
 }
 
 /** A remote on which the staged file looks like this; undefined: it is not there. */
@@ -54,21 +69,14 @@ function remoteWith(found: Attributes | undefined, path?: string) {
       closed++;
     },
   } as Partial<Staged> as Staged;
-  const looks: number[] = [];
-  const remote = {
-    findStaged: async () => token,
-    reopen: async (_: unknown, times: number) => {
-      looks.push(times);
-      return found && staged;
-    },
-  } as Partial<RemoteConnection> as RemoteConnection;
-  return { remote, staged, looks, cuts, closed: () => closed };
+  const remote = { reopen: async () => found && staged } as Partial<RemoteConnection> as RemoteConnection;
+  return { remote, staged, cuts, closed: () => closed };
 }
 
 /** An earlier run, which had these bytes on the server's disk. */
 async function earlier({ next }: Awaited<ReturnType<typeof scene>>, durable: RangeSet): Promise<void> {
   const resume = await next();
-  expect(resume.hasStaged).toBe(false);
+  expect(resume.staged).toBeUndefined();
   await resume.begin(token, PIECE);
   resume.sawStaged(seen);
   await resume.note(durable, withinMs(60_000));
@@ -79,7 +87,7 @@ test('whole pieces that were durable are claimed by the next run, and are right 
   const all = await scene();
   await earlier(all, new RangeSet([{ offset: 0, length: 2 * PIECE + 5 }]));
   const resume = await all.next();
-  expect(resume.hasStaged).toBe(true);
+  expect(resume.staged).toEqual(token);
   expect(resume.keptWithin(Number.POSITIVE_INFINITY), 'nobody knows yet').toBe(0);
   const { remote, staged } = remoteWith(seen, all.path);
   const reopened = (await resume.reopen(remote))!;
@@ -112,7 +120,7 @@ test.each<[string, Attributes | undefined]>([
   const { remote, closed } = remoteWith(found);
   expect(await resume.reopen(remote)).toBeUndefined();
   expect(closed()).toBe(found === undefined ? 0 : 1);
-  expect(resume.hasStaged, 'it is ours all the same').toBe(true);
+  expect(resume.staged, 'it is ours all the same').toEqual(token);
   await resume.close();
 });
 
@@ -148,7 +156,7 @@ test('nothing is claimed where nothing was durable, where it is not wanted, and 
   await nothing.begin(token, PIECE);
   expect(nothing.keptWithin(Number.POSITIVE_INFINITY)).toBe(0);
   await nothing.finish();
-  expect((await all.next()).hasStaged).toBe(false);
+  expect((await all.next()).staged).toBeUndefined();
 
   const unwanted = await scene(false);
   await earlier(unwanted, new RangeSet([{ offset: 0, length: PIECE }]));
@@ -166,11 +174,10 @@ test('where digests decide, all that the journal knows of is looked at, and what
   await earlier(all, new RangeSet([{ offset: 0, length: PIECE }]));
   const resume = await all.next();
   // Neither time nor size need be as the journal saw them.
-  const { remote, looks } = remoteWith({ ...seen, mtimeMs: 5, size: 2 * PIECE + 10 });
+  const { remote } = remoteWith({ ...seen, mtimeMs: 5, size: 2 * PIECE + 10 });
   const reopened = (await resume.reopen(remote, canCompare))!;
   expect(reopened).toMatchObject({ by: 'digests', isOurs: true });
   expect(reopened.claims).toEqual([{ offset: 0, length: 2 * PIECE + 10 }]);
-  expect(looks, 'what our own run has on its way belongs there').toEqual([0]);
   await resume.close();
 });
 
@@ -183,27 +190,39 @@ test('what the journal does not know of, and is far from all it knows, is not lo
   await resume.close();
 });
 
-test('without a journal, and with one of another source, everything is looked at, after a second look', async () => {
+test('of a copy of what others staged everything is looked at', async () => {
   const all = await scene();
   const unknown = await all.next();
-  const { remote, looks, cuts } = remoteWith({ ...seen, size: SIZE + 5 });
-  expect(await unknown.reopen(remote, canCompare)).toMatchObject({
+  const { remote, cuts } = remoteWith({ ...seen, size: SIZE + 5 });
+  expect(await unknown.adopt(remote, token, canCompare)).toMatchObject({
     by: 'digests',
     isOurs: false,
     claims: [{ offset: 0, length: SIZE }],
   });
-  expect(looks).toEqual([1]);
   expect(cuts).toEqual([SIZE]);
   expect(unknown.keptWithin(Number.POSITIVE_INFINITY), 'nothing is known to be kept').toBe(0);
 });
 
-test('where nobody can hash after all, the journal decides, with a second look', async () => {
+test.each([
+  ['of another source', async ({ path }: { path: string }) => appendFile(path, 'more')],
+  ['of another machine', async ({ shelf }: { shelf: object }) => void Object.assign(shelf, { machine: 'other' })],
+])('nothing is continued by a journal %s', async (_, change) => {
+  const all = await scene();
+  await earlier(all, new RangeSet([{ offset: 0, length: PIECE }]));
+  await change(all);
+  const resume = await all.again();
+  expect(resume.mayContinue).toBe(false);
+  expect(await resume.reopen(remoteWith(seen, all.path).remote, canCompare)).toBeUndefined();
+  expect(await resume.reopen(remoteWith(seen, all.path).remote)).toBeUndefined();
+  await resume.close();
+});
+
+test('where nobody can hash after all, the journal decides', async () => {
   const all = await scene();
   await earlier(all, new RangeSet([{ offset: 0, length: PIECE }]));
   const resume = await all.next();
-  const { remote, looks, closed } = remoteWith(seen, all.path);
+  const { remote, closed } = remoteWith(seen, all.path);
   expect(await resume.reopen(remote, cannotCompare)).toMatchObject({ by: 'journal', isOurs: true });
-  expect(looks).toEqual([0, 5]);
   expect(closed()).toBe(1);
   await resume.close();
 });

@@ -106,14 +106,14 @@ function signed(fields: object): string {
 }
 
 test('a newer format ends the run, and the file stays as it is', async () => {
-  const content = `${signed({ kind: 'header', format: 2 })}${firstPiece}`;
+  const content = `${signed({ kind: 'header', format: 3 })}${firstPiece}`;
   const { path, open } = await sceneWith(content);
   await expect(open()).rejects.toMatchObject({
     code: 'journal-newer',
     scope: 'run',
     retry: false,
     exitCode: 12,
-    message: expect.stringContaining('format 2'),
+    message: expect.stringContaining('format 3'),
     advice: expect.stringContaining('Update mt-copy-tools'),
   });
   expect(await readFile(path, 'utf8')).toBe(content);

@@ -27,21 +27,22 @@ test('other systems have a place of their own', () => {
 
 const server = { host: 'backup.example', port: 22, user: 'me' };
 
-test('the name follows from server and path', () => {
-  const hash = createHash('sha256').update('["backup.example",22,"me"]\0/srv/file').digest('hex');
-  expect(journalPath('/state', server, Buffer.from('/srv/file'))).toBe(`/state/${hash.slice(0, 32)}.journal`);
+test('the name follows from server, path and machine', () => {
+  const hash = createHash('sha256').update('["backup.example",22,"me","m"]\0/srv/file').digest('hex');
+  expect(journalPath('/state', server, Buffer.from('/srv/file'), 'm')).toBe(`/state/${hash.slice(0, 32)}.journal`);
 });
 
 test('every other target has another name', () => {
   const target = Buffer.from('/srv/file');
   const names = [
-    journalPath('/', server, target),
-    journalPath('/', server, Buffer.from('/srv/file2')),
-    journalPath('/', server, Buffer.from([0xff])),
-    journalPath('/', server, Buffer.from([0xfe])),
-    journalPath('/', { ...server, port: 2222 }, target),
-    journalPath('/', { ...server, host: 'other' }, target),
-    journalPath('/', { ...server, user: 'you' }, target),
+    journalPath('/', server, target, 'm'),
+    journalPath('/', server, Buffer.from('/srv/file2'), 'm'),
+    journalPath('/', server, Buffer.from([0xff]), 'm'),
+    journalPath('/', server, Buffer.from([0xfe]), 'm'),
+    journalPath('/', { ...server, port: 2222 }, target, 'm'),
+    journalPath('/', { ...server, host: 'other' }, target, 'm'),
+    journalPath('/', { ...server, user: 'you' }, target, 'm'),
+    journalPath('/', server, target, 'another machine'),
   ];
   expect(new Set(names).size).toBe(names.length);
 });

@@ -29,9 +29,9 @@ function bytesOf(line: string): Buffer {
 
 test('the first line, byte for byte', () => {
   expect(headerLine(sampleHeader())).toEqual({
-    seed: '8cf856925e3ea075',
+    seed: 'ad9a0f3d90463bf3',
     line:
-      '8cf856925e3ea075 {"kind":"header","format":1,"direction":"upload","sourcePath":"/source",' +
+      'ad9a0f3d90463bf3 {"kind":"header","format":2,"direction":"upload","machine":"m","sourcePath":"/source",' +
       '"source":{"size":1000,"mtimeNs":"1700000000123456789","ctimeNs":"-5","inode":"12",' +
       '"device":"18446744073709551615"},"targetPath":"/target",' +
       '"token":{"target":"/target","partial":"/.target.mtpart","stage":"0123"},"pieceSize":65536}\n',
@@ -42,22 +42,22 @@ const records: [string, JournalRecord, string][] = [
   [
     'a piece',
     { kind: 'piece', offset: 0, length: 1000, state: 'acknowledged' },
-    '8a222ee303ae1582 {"kind":"piece","offset":0,"length":1000,"state":"acknowledged"}\n',
+    '990e316bab4be734 {"kind":"piece","offset":0,"length":1000,"state":"acknowledged"}\n',
   ],
   [
     'a piece with its digest',
     { kind: 'piece', offset: 999, length: 1, state: 'verified', digest: digestA },
-    `9369f72091128c95 {"kind":"piece","offset":999,"length":1,"state":"verified","digest":"${digestA}"}\n`,
+    `f1100a459f7b2bb8 {"kind":"piece","offset":999,"length":1,"state":"verified","digest":"${digestA}"}\n`,
   ],
   [
     'the staged file',
     { kind: 'staged', size: 700, mtimeMs: 1_700_000_000_000, atMs: 1_700_000_000_123 },
-    'bf30a1bcb3726604 {"kind":"staged","size":700,"mtimeMs":1700000000000,"atMs":1700000000123}\n',
+    '751d6000dd8d2cb3 {"kind":"staged","size":700,"mtimeMs":1700000000000,"atMs":1700000000123}\n',
   ],
   [
     'the staged file on a server without times',
     { kind: 'staged', size: 0, atMs: 1 },
-    'c1880f0dd66d38d6 {"kind":"staged","size":0,"atMs":1}\n',
+    '4e8308d3ecdc06e2 {"kind":"staged","size":0,"atMs":1}\n',
   ],
 ];
 
@@ -89,9 +89,10 @@ function headerFields(): Record<string, unknown> {
 
 test.each([
   ['another kind', { kind: 'piece' }],
-  ['an older format', { format: 0 }],
-  ['a format that is no number', { format: '2' }],
+  ['an older format', { format: 1 }],
+  ['a format that is no number', { format: '3' }],
   ['a format between two', { format: 1.5 }],
+  ['no machine', { machine: undefined }],
   ['another direction', { direction: 'sideways' }],
   ['no source path', { sourcePath: undefined }],
   ['a target path that is no text', { targetPath: 7 }],
@@ -114,8 +115,8 @@ test.each([
 });
 
 test('a newer format is told, whatever else is in the line', () => {
-  expect(parseHeader(signed({ kind: 'header', format: 2, paths: [] }, ''))).toEqual({ newerFormat: 2 });
-  const damaged = signed({ kind: 'header', format: 2 }, '');
+  expect(parseHeader(signed({ kind: 'header', format: 3, paths: [] }, ''))).toEqual({ newerFormat: 3 });
+  const damaged = signed({ kind: 'header', format: 3 }, '');
   damaged[20]! ^= 1;
   expect(parseHeader(damaged)).toBeUndefined();
 });

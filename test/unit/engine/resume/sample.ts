@@ -7,6 +7,7 @@ export const digestB: string = 'b'.repeat(64);
 export function sampleHeader(size = 1000): JournalHeader {
   return {
     direction: 'upload',
+    machine: 'm',
     sourcePath: '/source',
     source: {
       size,

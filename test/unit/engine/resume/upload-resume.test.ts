@@ -33,11 +33,13 @@ async function slowToHash() {
     return digest(...asked);
   };
   const durable = new RangeSet();
-  const journals = { directory: dir.file('state'), server, resume: true, failed: () => {} };
+  const journals = { directory: dir.file('state'), server, resume: true, machine: 'm', failed: () => {} };
   const run = {
     options: { journals, inplace: false, pieceSize: PIECE },
     digests: { inUse: 'shell' },
     scheduler: { durable: () => new RangeSet(durable), acknowledgedRanges: () => new RangeSet() },
+    onConnection: async (work: (connection: number, remote: object) => unknown) =>
+      work(1, { findStaged: async () => [] }),
   } as unknown as UploadContext;
   const job = {
     file: 1,
@@ -45,16 +47,22 @@ async function slowToHash() {
     verification: { local },
     path: Buffer.from(dir.file('source')),
     target,
+    hold: () => {},
+    release: () => {},
   } as unknown as ResumedUpload;
   const resume = (await UploadResume.open(run, job))!;
-  await resume.begin({ path: '/.t.mtpart' }, PIECE, undefined);
+  const token = { path: '/.t.mtpart' };
+  await resume.begin(token, PIECE, undefined);
+  // Nobody else staged anything.
+  resume.considerForeign(token, true);
+  await waitFor(() => resume.hasJournal, { what: 'the journal' });
   /** Another part is durable now, and the staged file was touched right before. */
   const synced = (pieces: number, mtimeMs: number): void => {
     durable.add({ offset: 0, length: pieces * PIECE });
     resume.synced({ kind: 'file', size: SIZE, mtimeMs });
   };
   const journal = async (): Promise<Journal> =>
-    (await Journal.open(journalPath(dir.file('state'), server, target), () => {}))!;
+    (await Journal.open(journalPath(dir.file('state'), server, target, 'm'), () => {}))!;
   return { resume, synced, journal, hashed: () => hashed };
 }
 

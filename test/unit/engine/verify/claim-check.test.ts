@@ -5,7 +5,7 @@ import { checkClaims } from '../../../../src/engine/verify/claim-check.ts';
 import { digestBack } from '../../../../src/engine/verify/digest-back.ts';
 import { DIGEST_METHODS, DigestProviders } from '../../../../src/engine/verify/digest-providers.ts';
 import { LocalDigests } from '../../../../src/engine/verify/local-digests.ts';
-import type { Range } from '../../../../src/remotes/remote.ts';
+import type { FoundStage, Range } from '../../../../src/remotes/remote.ts';
 import { RangeSet } from '../../../../src/util/range-set.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
 import { MemoryRemote, stagedName } from '../../../support/memory-remote.ts';
@@ -33,8 +33,8 @@ async function check(
   spoil(left);
   remote.put(stagedName('/home/x'), left);
   const connection = await remote.connect(1, new AbortController().signal);
-  const token = (await connection.findStaged(Buffer.from('/home/x')))!;
-  const staged = (await connection.reopen(token, 0))!;
+  const [{ token }] = (await connection.findStaged(Buffer.from('/home/x'))) as [FoundStage];
+  const staged = (await connection.reopen(token))!;
   const providers = new DigestProviders(
     { onConnection: async (work) => work(1, connection), progressed: () => {} },
     { methods, algorithm: 'auto' },

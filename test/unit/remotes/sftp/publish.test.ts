@@ -6,13 +6,14 @@ import { fillWith, slicesOf, sourceBytes } from './staging.ts';
 
 const source = sourceBytes(50_000);
 const target = Buffer.from('/home/f');
-const partial = '/home/.f.mtpart';
 const MTIME_MS = 1_700_000_000_000;
 
 interface Sealed {
   readonly server: StandInSftpServer;
   readonly token: StageToken;
   readonly seal: Seal;
+  /** Its path. */
+  readonly partial: string;
   publish(again?: boolean): Promise<Published>;
 }
 
@@ -20,14 +21,14 @@ async function sealed(quirks: Partial<Quirks> = {}, old?: string): Promise<Seale
   const server = new StandInSftpServer(quirks);
   if (old !== undefined) server.put('/home/f', old);
   const connection = await server.connection();
-  const staged = await connection.stage(target, 'fresh');
+  const staged = await connection.stage(target, 'new');
   await staged.write(slicesOf({ offset: 0, length: source.length }), fillWith(source), () => {});
   const seal = await staged.seal({ size: source.length, mode: 0o640, mtimeMs: MTIME_MS });
   const { token } = staged;
   // The commit may come from another connection.
-  const publish = async (again?: boolean) =>
-    (await server.connection()).publish(structuredClone(token), structuredClone(seal), again);
-  return { server, token, seal, publish };
+  const publish = async (again = false) =>
+    (await server.connection()).publish(structuredClone(token), structuredClone(seal), { again });
+  return { server, token, seal, publish, partial: String(token['partial']) };
 }
 
 test.each([
@@ -48,7 +49,10 @@ test.each([
   ['posix-rename', {}],
   ['no posix-rename', { posixRename: false }],
 ])('a refused rename leaves the old target as it was, and says why (%s)', async (_, quirks) => {
-  const { server, publish } = await sealed({ ...quirks, refuseRename: (_from, to) => to === '/home/f' }, 'old');
+  const { server, publish, partial } = await sealed(
+    { ...quirks, refuseRename: (_from, to) => to === '/home/f' },
+    'old',
+  );
   await expect(publish()).rejects.toMatchObject({
     code: 'rename-refused',
     exitCode: 4,
@@ -60,7 +64,10 @@ test.each([
 });
 
 test('a rename of the new file that is refused puts the old one back', async () => {
-  const { server, publish } = await sealed({ posixRename: false, refuseRename: (from) => from === partial }, 'old');
+  const { server, publish, partial } = await sealed(
+    { posixRename: false, refuseRename: (from) => from.endsWith('.mtpart') },
+    'old',
+  );
   await expect(publish()).rejects.toMatchObject({ code: 'rename-refused' });
   expect(server.read('/home/f')?.toString()).toBe('old');
   expect(server.paths).toEqual([partial, '/home/f']);
@@ -73,7 +80,7 @@ test.each(
     [true, false].flatMap((posixRename) => ['old', undefined].map((old) => ({ status, posixRename, old }))),
   ),
 )('no rename at all: the partial is named, nothing is lost (%j)', async ({ status, posixRename, old }) => {
-  const { server, publish } = await sealed({ posixRename, refuseRename: () => status }, old);
+  const { server, publish, partial } = await sealed({ posixRename, refuseRename: () => status }, old);
   await expect(publish()).rejects.toMatchObject({
     code: 'rename-refused',
     exitCode: 4,
@@ -107,7 +114,7 @@ test('an old target that cannot be removed is named, and the copy is there', asy
 
 test('nothing is moved aside while what an earlier run moved there cannot be removed', async () => {
   const aside = '/home/.f.0123456789abcdef.mtold';
-  const { server, publish } = await sealed({ posixRename: false, refuseRemove: () => true }, 'old');
+  const { server, publish, partial } = await sealed({ posixRename: false, refuseRemove: () => true }, 'old');
   server.put(aside, 'older');
   await expect(publish()).rejects.toMatchObject({
     code: 'rename-refused',
@@ -158,7 +165,7 @@ test.each([
 ] as const)(
   'a rename that comes through late, just before it is asked for again, is recognised (%s)',
   async (_, quirks, old) => {
-    const { server, publish } = await sealed(quirks, old);
+    const { server, publish, partial } = await sealed(quirks, old);
     const comesThrough = (): void => {
       const file = server.disk.get(partial);
       if (file === undefined) return;
@@ -173,7 +180,7 @@ test.each([
 );
 
 test('a target that only looks like ours is not taken for published where nothing was renamed yet', async () => {
-  const { server, publish } = await sealed({});
+  const { server, publish, partial } = await sealed({});
   const copy = server.disk.get(partial)!;
   server.disk.delete(partial);
   server.disk.set('/home/f', copy);
@@ -182,7 +189,7 @@ test('a target that only looks like ours is not taken for published where nothin
 
 test('a partial that somebody else changed is not published', async () => {
   for (const change of ['mtime', 'size', 'kind'] as const) {
-    const { server, publish } = await sealed({}, 'old');
+    const { server, publish, partial } = await sealed({}, 'old');
     const file = server.disk.get(partial)!;
     if (change === 'mtime') file.mtimeSeconds++;
     if (change === 'size') file.bytes = Buffer.concat([file.bytes, Buffer.from('x')]);
@@ -194,7 +201,7 @@ test('a partial that somebody else changed is not published', async () => {
 
 test('a partial that somebody took away is not taken for published', async () => {
   for (const old of [undefined, 'old']) {
-    const { server, publish } = await sealed({}, old);
+    const { server, publish, partial } = await sealed({}, old);
     server.disk.delete(partial);
     await expect(publish()).rejects.toMatchObject({ code: 'partial-refused' });
     expect(server.read('/home/f')?.toString()).toBe(old);
@@ -211,4 +218,35 @@ test('what was written in place needs no rename', async () => {
   expect(await connection.publish(staged.token, seal)).toEqual({ atomic: true, size: source.length });
   expect(server.asked).not.toContain('posix-rename@openssh.com');
   expect(server.read('/home/f')?.equals(source)).toBe(true);
+});
+
+test.each([
+  ['something appeared where nothing was', 'nothing', undefined, 'theirs', true],
+  ['another file took the place of the old one', 'old', 'old', 'theirs', true],
+  ['the old one is gone', 'old', 'old', undefined, false],
+  ['nothing happened', 'old', 'old', 'old', false],
+] as const)('a target that somebody else changed is left alone: %s', async (_, before, old, now, isOvertaken) => {
+  const { server, token, seal } = await sealed({}, old);
+  const connection = await server.connection();
+  const replaces = before === 'nothing' ? before : (await connection.stat(target))!;
+  if (now === undefined) server.disk.delete('/home/f');
+  else if (now !== old) server.put('/home/f', now);
+  const published = connection.publish(token, seal, { replaces });
+  if (isOvertaken) {
+    await expect(published).rejects.toMatchObject({ code: 'target-busy', exitCode: 12 });
+    expect(server.read('/home/f')?.toString()).toBe(now);
+  } else {
+    await published;
+    expect(server.read('/home/f')?.equals(source)).toBe(true);
+  }
+});
+
+test('a target that somebody else wrote to while it was written in place is reported', async () => {
+  const server = new StandInSftpServer();
+  const connection = await server.connection();
+  const staged = await connection.stage(target, 'in-place');
+  await staged.write(slicesOf({ offset: 0, length: source.length }), fillWith(source), () => {});
+  const seal = await staged.seal({ size: source.length, mtimeMs: MTIME_MS });
+  server.disk.get('/home/f')!.mtimeSeconds++;
+  await expect(connection.publish(staged.token, seal)).rejects.toMatchObject({ code: 'target-busy', exitCode: 12 });
 });

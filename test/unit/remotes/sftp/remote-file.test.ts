@@ -83,7 +83,7 @@ test('a file that is closed while it is read is asked for nothing more: its hand
 
 test('reading waits for no writing, and the other way round', async () => {
   const { connection, file, sink } = await opened();
-  const staged = await connection.stage(Buffer.from('/home/g'), 'fresh');
+  const staged = await connection.stage(Buffer.from('/home/g'), 'new');
   let isFilling = true;
   const filled = new Promise<void>((resolve) => {
     const poll = () => (isFilling ? setImmediate(poll) : resolve());

@@ -12,7 +12,7 @@ const renames = (server: StandInSftpServer): number => server.asked.filter((type
 async function stage(quirks: Partial<Quirks>, size: number = LARGE) {
   const server = new StandInSftpServer(quirks);
   const connection = await server.connection();
-  return { server, connection, staging: connection.stage(target, 'fresh', size) };
+  return { server, connection, staging: connection.stage(target, 'new', size) };
 }
 
 test('away and back, right behind the OPEN, under names that are drawn for it', async () => {
@@ -81,7 +81,7 @@ test('a file that is not renamed while it is open proves nothing', async () => {
     refuseRename: (from): boolean => [...server.handles].some(({ path }) => path === from),
   });
   const connection = await server.connection();
-  const file = await connection.stage(target, 'fresh', LARGE);
+  const file = await connection.stage(target, 'new', LARGE);
   expect(server.paths).toEqual([file.token.partial]);
   await connection.publish(file.token, await file.seal({ size: 0, mode: 0o600 }));
   expect(server.paths).toEqual(['/home/f']);
@@ -112,7 +112,7 @@ test('where the old target would have to stay aside, nothing is sent', async () 
   const server = new StandInSftpServer({ posixRename: false, refuseRemove: () => true });
   server.put('/home/f', 'old');
   server.put(aside, 'older');
-  const staging = (await server.connection()).stage(target, 'fresh', LARGE);
+  const staging = (await server.connection()).stage(target, 'new', LARGE);
   await expect(staging).rejects.toMatchObject({ code: 'rename-refused', message: expect.stringContaining(aside) });
   expect(server.paths).toEqual([aside, '/home/f']);
 });

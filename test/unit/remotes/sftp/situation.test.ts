@@ -71,7 +71,7 @@ test('without trying, nothing is opened or created', async () => {
   const server = new StandInSftpServer({ freeBytes: 5 });
   server.put(TARGET, OLD);
   const connection = await server.connection();
-  const staged = await connection.stage(Buffer.from(TARGET), 'fresh');
+  const staged = await connection.stage(Buffer.from(TARGET), 'new');
   server.asked.length = 0;
   const situation = await connection.examine(Buffer.from(TARGET), staged.token, false);
   expect(server.asked.sort()).toEqual(['lstat', 'stat', 'statvfs@openssh.com']);

@@ -20,37 +20,29 @@ async function staged(quirks: Partial<Quirks> = {}, before: (server: StandInSftp
     inFlight: 'auto',
     close: async () => {},
   });
-  return { server, session, connection, file: await connection.stage(target, 'fresh') };
+  const file = await connection.stage(target, 'new');
+  return { server, session, connection, file, partial: String(file.token['partial']) };
 }
 
-test('is beside its target, empty, for nobody else to read', async () => {
-  const { server, file } = await staged();
-  expect(server.disk.get('/home/.f.mtpart')).toMatchObject({ bytes: Buffer.alloc(0), mode: 0o600 });
+test('is beside its target, empty, for nobody else to read, under a name of its own', async () => {
+  const { server, connection, file, partial } = await staged();
+  expect(partial).toMatch(/^\/home\/\.f\.[0-9a-f]{16}\.mtpart$/);
+  expect(server.disk.get(partial)).toMatchObject({ bytes: Buffer.alloc(0), mode: 0o600 });
   expect(file.found).toBeUndefined();
-  expect(file.token).toMatchObject({ target: '/home/f', partial: '/home/.f.mtpart' });
-});
-
-test('removes what an earlier run left, rather than keep a byte of it', async () => {
-  const { server } = await staged({}, (disk) => disk.put('/home/.f.mtpart', 'left over'));
-  expect(server.read('/home/.f.mtpart')?.length).toBe(0);
-});
-
-test.each(['link', 'directory'] as const)('a %s under its name is left alone: it takes another name', async (kind) => {
-  const { server } = await staged({}, (disk) => disk.put('/home/.f.mtpart', 'not ours', { kind }));
-  expect(server.read('/home/.f.mtpart')?.toString()).toBe('not ours');
-  const [other] = server.paths.filter((path) => path !== '/home/.f.mtpart');
-  expect(other).toMatch(/^\/home\/\.f\.[0-9a-f]{16}\.mtpart$/);
+  expect(file.token).toMatchObject({ target: '/home/f', partial });
+  const { token } = await connection.stage(target, 'new');
+  expect(token['partial']).not.toBe(partial);
 });
 
 test('carries slices, acknowledges each byte once, several calls at a time', async () => {
-  const { server, file } = await staged();
+  const { server, file, partial } = await staged();
   const acknowledged: { offset: number; length: number }[] = [];
   const note = (part: { offset: number; length: number }) => void acknowledged.push(part);
   await Promise.all([
     file.write(slicesOf({ offset: 0, length: 400_000 }), fill, note),
     file.write(slicesOf({ offset: 400_000, length: 300_000 }), fill, note),
   ]);
-  expect(server.read('/home/.f.mtpart')?.equals(source)).toBe(true);
+  expect(server.read(partial)?.equals(source)).toBe(true);
   acknowledged.sort((a, b) => a.offset - b.offset);
   let next = 0;
   for (const { offset, length } of acknowledged) {
@@ -70,13 +62,13 @@ test('the source is read in order, one part at a time', async () => {
 });
 
 test('a full disk is the failure of the write, and nothing is acknowledged that was refused', async () => {
-  const { server, file } = await staged({ fullAt: 300_000 });
+  const { server, file, partial } = await staged({ fullAt: 300_000 });
   let acknowledged = 0;
   const write = file.write(slicesOf(whole), fill, ({ length }) => {
     acknowledged += length;
   });
   await expect(write).rejects.toMatchObject({ code: 'no-space', exitCode: 4 });
-  expect(acknowledged).toBeLessThanOrEqual(server.read('/home/.f.mtpart')!.length);
+  expect(acknowledged).toBeLessThanOrEqual(server.read(partial)!.length);
 });
 
 test('the failure of the source is the failure of the write; the connection goes on', async () => {
@@ -180,13 +172,13 @@ test('closed while it is read back: the read fails, and no handle is left', asyn
 });
 
 test('sealed: size, mode and time are set, it is synced and closed, in this order', async () => {
-  const { server, file } = await staged();
+  const { server, file, partial } = await staged();
   await file.write(slicesOf(whole), fill, () => {});
   server.asked.length = 0;
   const seal = await file.seal({ size: source.length, mode: 0o6755, mtimeMs: 1_700_000_000_789 });
   expect(seal).toEqual({ size: source.length, mtimeMs: 1_700_000_000_000, warnings: [] });
   // Setuid and setgid are never set.
-  expect(server.disk.get('/home/.f.mtpart')).toMatchObject({ mode: 0o755, mtimeSeconds: 1_700_000_000 });
+  expect(server.disk.get(partial)).toMatchObject({ mode: 0o755, mtimeSeconds: 1_700_000_000 });
   const { asked } = server;
   expect(asked.indexOf('fsync@openssh.com')).toBeGreaterThan(-1);
   expect(asked.at(-1)).toBe('close');
@@ -207,7 +199,7 @@ test.each([
   [0o664, false],
   [0o602, false],
 ])('of mode %o all is asked for at once, unless another run could not go on with it: %s', async (mode, isAtOnce) => {
-  const { server, session, file } = await written();
+  const { server, session, file, partial } = await written();
   const synced = deferred<void>();
   vi.spyOn(session, 'fsync').mockReturnValue(synced.promise);
   const set = vi.spyOn(session, 'fsetStat');
@@ -220,7 +212,7 @@ test.each([
   expect(set.mock.calls.length > 0).toBe(isAtOnce);
   synced.resolve();
   expect((await sealing).warnings).toEqual([]);
-  expect(server.disk.get('/home/.f.mtpart')).toMatchObject({ mode: mode ?? 0o644, mtimeSeconds: 1_700_000_000 });
+  expect(server.disk.get(partial)).toMatchObject({ mode: mode ?? 0o644, mtimeSeconds: 1_700_000_000 });
 });
 
 test('what cannot be synced is not sealed, whatever else is done meanwhile', async () => {
@@ -237,21 +229,21 @@ test('where no mode is asked for, it gets what the server gives to new files, le
   const opened = (): number => server.asked.filter((type) => type === 'open').length;
   const before = opened();
   for (const name of ['a', 'b', 'c']) {
-    const file = await connection.stage(Buffer.from(`/home/${name}`), 'fresh');
+    const file = await connection.stage(Buffer.from(`/home/${name}`), 'new');
     const { warnings } = await file.seal({ size: 0 });
     expect(warnings).toEqual([]);
-    expect(server.disk.get(`/home/.${name}.mtpart`)?.mode).toBe(0o644);
+    expect(server.disk.get(String(file.token['partial']))?.mode).toBe(0o644);
   }
   expect(opened() - before).toBe(4);
-  const elsewhere = await connection.stage(Buffer.from('/other/a'), 'fresh');
+  const elsewhere = await connection.stage(Buffer.from('/other/a'), 'new');
   await elsewhere.seal({ size: 0 });
   expect(opened() - before).toBe(6);
 });
 
 test('the file that it is learned from is named where it cannot be removed', async () => {
-  const { server, file } = await staged({ refuseRemove: () => true });
+  const { server, file, partial } = await staged({ refuseRemove: () => true });
   const { warnings } = await file.seal({ size: 0 });
-  const [left] = server.paths.filter((path) => path !== '/home/.f.mtpart');
+  const [left] = server.paths.filter((path) => path !== partial);
   expect(warnings).toEqual([`${left} is empty, and the server refuses to remove it`]);
 });
 
@@ -265,10 +257,10 @@ test.each([StatusCode.permissionDenied, StatusCode.unsupported])(
     const { warnings } = await file.seal({ size: 0 });
     expect(warnings).toEqual([]);
     // The journal keeps its token.
-    const reopened = await connection.reopen(structuredClone(file.token), 0);
+    const reopened = await connection.reopen(structuredClone(file.token));
     expect(reopened?.found).toMatchObject({ size: 0, mode: 0o644 });
     server.disk.get(server.paths[0]!)!.mode = 0o666;
-    expect(await connection.reopen(structuredClone(file.token), 0)).toBeDefined();
+    expect(await connection.reopen(structuredClone(file.token))).toBeDefined();
   },
 );
 
@@ -287,11 +279,11 @@ test.each([-5000, 2 ** 32 * 1000])('a time that the protocol cannot tell (%i) is
 });
 
 test('times that are silently ignored are a warning, and the seal tells the time that is there', async () => {
-  const { server, file } = await staged({ ignoresTimes: true });
+  const { server, file, partial } = await staged({ ignoresTimes: true });
   await file.write(slicesOf(whole), fill, () => {});
   const { warnings, mtimeMs } = await file.seal({ size: source.length, mtimeMs: 1_700_000_000_000 });
   expect(warnings).toEqual([expect.stringMatching(/ignores the time/)]);
-  expect(mtimeMs).toBe(server.disk.get('/home/.f.mtpart')!.mtimeSeconds * 1000);
+  expect(mtimeMs).toBe(server.disk.get(partial)!.mtimeSeconds * 1000);
 });
 
 test('the time for syncing and closing is that of the whole file, whoever wrote it', async () => {

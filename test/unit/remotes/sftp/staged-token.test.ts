@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { newPartialPath } from '../../../../src/remotes/sftp/partial-name.ts';
 import { fromStageToken, newStagedToken, stagedPath, toStageToken } from '../../../../src/remotes/sftp/staged-token.ts';
 
 const everyByte = Buffer.from(Array.from({ length: 255 }, (_, i) => i + 1));
@@ -20,9 +21,13 @@ test('what is written in place has no partial', () => {
   expect(stagedPath(newStagedToken(Buffer.from('/t'), Buffer.from('/p'))).toString()).toBe('/p');
 });
 
-test('differs at each staging of the same target', () => {
-  const stages = Array.from({ length: 20 }, () => newStagedToken(Buffer.from('/t'), Buffer.from('/p')).stage);
-  expect(new Set(stages).size).toBe(20);
+test('differs at each staging of the same target, and not for the same staged file', () => {
+  const target = Buffer.from('/t');
+  const partials = Array.from({ length: 20 }, () => newPartialPath(target));
+  expect(new Set(partials.map((partial) => newStagedToken(target, partial).stage)).size).toBe(20);
+  expect(new Set(partials.map(() => newStagedToken(target, undefined).stage)).size).toBe(20);
+  const [partial] = partials;
+  expect(newStagedToken(target, partial)).toEqual(newStagedToken(target, partial));
 });
 
 test.each([{}, { uploadId: 'x' }, { target: '/t', partial: 1, stage: 's' }])(

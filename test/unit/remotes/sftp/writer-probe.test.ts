@@ -23,7 +23,7 @@ interface Probed {
 async function probe(quirks: Partial<Quirks>, before?: (server: StandInSftpServer) => void): Promise<Probed> {
   const server = new StandInSftpServer(quirks);
   const [first, second] = [await server.connection(), await server.connection()];
-  const staged = await first.stage(target, 'fresh');
+  const staged = await first.stage(target, 'new');
   await staged.write(slicesOf({ offset: 0, length: WRITTEN }), fill, () => {});
   before?.(server);
   const result = await staged.probeWriters(second, WRITTEN, 2 * MIB, SIZE, fill);
@@ -36,7 +36,7 @@ async function finish({ server, first, second, staged, result }: Probed): Promis
   let from = WRITTEN;
   if (result.written === undefined) {
     await staged.close().catch(() => {});
-    writers = [await first.stage(target, 'fresh')];
+    writers = [await first.stage(target, 'new')];
     from = 0;
   }
   if (result.writers === 'many') writers.push(await second.join(staged.token));
@@ -106,7 +106,8 @@ test('a server that tells sizes that are too small gets one writer', async () =>
 
 test('a file that is longer than what was written gets one writer, and nothing is relied on', async () => {
   const { result } = await probe({}, (server) => {
-    server.disk.get('/home/.f.mtpart')!.bytes = Buffer.alloc(SIZE);
+    const partial = server.paths.find((path) => path.endsWith('.mtpart'))!;
+    server.disk.get(partial)!.bytes = Buffer.alloc(SIZE);
   });
   expect(result).toMatchObject({ writers: 'one' });
   expect(result.written).toBeUndefined();
@@ -115,7 +116,7 @@ test('a file that is longer than what was written gets one writer, and nothing i
 test('a second connection that is gone says nothing about the server', async () => {
   const server = new StandInSftpServer();
   const [first, second] = [await server.connection(), await server.connection()];
-  const staged = await first.stage(target, 'fresh');
+  const staged = await first.stage(target, 'new');
   await second.close();
   await expect(staged.probeWriters(second, 0, MIB, SIZE, fill)).rejects.toMatchObject({ scope: 'connection' });
 });

@@ -1,0 +1,119 @@
+/**
+ * What others staged for the target of one file job, from the first look until the target is in its place.
+ *
+ * The directory is listed while the file is opened and staged. Sending waits for that, but not for long: a directory may
+ * hold very many names. Where something was found, nothing is sent until it is known whether the server can copy it.
+ */
+import type { FoundStage, StageToken } from '../../remotes/remote.ts';
+import type { UploadContext } from '../upload-context.ts';
+import { StageAdoption } from './stage-adoption.ts';
+import { type SearchedFile, StageSearch } from './stage-search.ts';
+
+/** How long sending waits for the listing of the directory. */
+const LISTING_MS = 1000;
+
+/** The file job. */
+export interface SearchingJob {
+  /** Nothing more of the file is handed out until {@link release}, or until it is begun anew. */
+  hold(): void;
+  release(): void;
+  /** The file is continued in what `token` names, which is ours now. */
+  moveTo(token: StageToken): void;
+  failed(error: unknown): void;
+}
+
+export interface Consideration {
+  /** What this run staged itself. */
+  readonly own: StageToken;
+  /** Whether nothing of an earlier run is continued, so that something else may be. */
+  readonly isEmpty: boolean;
+  /** Without digests nobody could tell what a copy has. */
+  readonly mayCopy: () => Promise<boolean>;
+  /** What this run staged is continued: its journal may begin. */
+  readonly keepOwn: () => Promise<void>;
+  /** Nobody wants to know any more. */
+  readonly signal: AbortSignal;
+}
+
+export class ForeignStages {
+  readonly #search: StageSearch;
+  readonly #job: SearchingJob;
+  readonly #adoption: StageAdoption;
+  readonly #finding: Promise<readonly FoundStage[]>;
+  #isConsidered = false;
+
+  /** Begins to look at once. */
+  constructor(run: Pick<UploadContext, 'onConnection' | 'notice'>, file: SearchedFile, job: SearchingJob) {
+    this.#job = job;
+    this.#search = new StageSearch(run, file);
+    this.#adoption = new StageAdoption(run, this.#search, file.size);
+    this.#finding = this.#search.find();
+    // Who awaits it is told of its failure.
+    this.#finding.catch(() => {});
+  }
+
+  /** Whether it is known what becomes of them. */
+  get isConsidered(): boolean {
+    return this.#isConsidered;
+  }
+
+  /**
+   * Removes them all, as nothing is to be continued.
+   * @throws CopyError `target-busy`: one of them is still being written
+   */
+  async clear(own: StageToken, signal: AbortSignal): Promise<void> {
+    this.#isConsidered = true;
+    const found = await this.#foreign(own);
+    if (found.length > 0) await this.#search.discard(await this.#search.atRest(found, signal));
+  }
+
+  /**
+   * Looks once which of them can be continued; the job is held until that is known, as far as it is worth it. Resolves when
+   * nothing is under way any more. Never rejects.
+   */
+  async consider(consideration: Consideration): Promise<void> {
+    if (this.#isConsidered) return;
+    try {
+      await this.#consider(consideration);
+    } catch (error) {
+      if (!consideration.signal.aborted) this.#job.failed(error);
+    }
+  }
+
+  /** See {@link StageAdoption.removeSuperseded}. */
+  removeSuperseded(): Promise<void> {
+    return this.#adoption.removeSuperseded();
+  }
+
+  async #consider({ own, isEmpty, mayCopy, keepOwn, signal }: Consideration): Promise<void> {
+    let isHeld = isEmpty;
+    if (isHeld) this.#job.hold();
+    const release = (): void => {
+      if (isHeld && !signal.aborted) this.#job.release();
+      isHeld = false;
+    };
+    const late = setTimeout(release, LISTING_MS);
+    const found = await this.#foreign(own).finally(() => clearTimeout(late));
+    if (signal.aborted) return;
+    if (found.length > 0 && isEmpty && !isHeld) {
+      isHeld = true;
+      this.#job.hold();
+    }
+    const resting = found.length > 0 ? await this.#search.atRest(found, signal) : [];
+    const isWanted = isEmpty && resting.length > 0 && (await mayCopy());
+    const choice = await this.#adoption.choose(resting, { own, mayCopy: isWanted, signal });
+    if (signal.aborted) return;
+    this.#isConsidered = true;
+    if (choice !== undefined) {
+      this.#adoption.isUsed = true;
+      return this.#job.moveTo(choice);
+    }
+    if (isEmpty) await keepOwn();
+    release();
+  }
+
+  async #foreign(own: StageToken): Promise<readonly FoundStage[]> {
+    const found = await this.#finding;
+    return found.filter(({ token }) => token['stage'] !== own['stage']);
+  }
+}

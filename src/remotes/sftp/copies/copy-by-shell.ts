@@ -1,0 +1,49 @@
+import { CopyError } from '../../../errors.ts';
+import { cleanText } from '../../../util/clean-text.ts';
+import { escapedPath } from '../digests/escaped-path.ts';
+import { hashingMs, type ShellScript, ShellSession } from '../digests/shell-session.ts';
+import type { CopyingConnection, CopyRequest } from './copy-whole-file.ts';
+
+/**
+ * Reads two lines, each a path as `printf %b` understands it, and copies the first file to the second path, where nothing
+ * exists (`set -C` opens it exclusively). A path is only ever a variable in quotes.
+ */
+const SCRIPT: ShellScript = {
+  marker: 'mt-copy-copier ',
+  text: `{
+LC_ALL=C
+export LC_ALL
+umask 077
+set -C
+command -v cat >/dev/null 2>&1 || exit 3
+printf '\\nmt-copy-%s\\n' 'copier ready'
+read -r from
+read -r to
+from=$(printf '%b.' "$from")
+from=\${from%.}
+to=$(printf '%b.' "$to")
+to=\${to%.}
+if said=$( { [ -f "$from" ] && cat <"$from" >"$to"; } 2>&1 ); then
+  printf '%s\\n' 'copied'
+else
+  printf 'failed %s\\n' "$(printf '%s' "$said" | tr '\\n' ' ')"
+fi
+exit 0
+}
+`,
+};
+
+/** By `/bin/sh` and `cat`, where the connection runs commands. Its idea of the paths may be another than that of SFTP. */
+export async function copyByShell(connection: CopyingConnection, { from, to, size }: CopyRequest): Promise<void> {
+  if (from[0] !== 0x2f || to[0] !== 0x2f) throw new CopyError('unsupported', 'The shell needs absolute paths.');
+  const session = await ShellSession.start(connection, SCRIPT);
+  try {
+    const lines = [from, to].map((path) => `${escapedPath(path)}\n`);
+    const [answer = ''] = await session.ask([Buffer.from(lines.join(''), 'latin1')], hashingMs(size));
+    if (answer === 'copied') return;
+    const message = `The shell on the server could not copy ${cleanText(from)}: ${cleanText(answer).slice(0, 200)}.`;
+    throw new CopyError(/\bspace\b|\bquota\b/i.test(answer) ? 'no-space' : 'unsupported', message);
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,47 @@
+/** Whole files, copied by the server itself. */
+import { CopyError } from '../../../errors.ts';
+import type { SftpSession } from '../session.ts';
+import type { ExecChannel } from '../ssh/ssh-connection.ts';
+import { copyByData } from './copy-by-data.ts';
+import { copyByName } from './copy-by-name.ts';
+import { copyByShell } from './copy-by-shell.ts';
+
+/** What a copy may use of a connection. */
+export interface CopyingConnection {
+  readonly session: SftpSession;
+  readonly closed: Promise<CopyError | undefined>;
+  exec(command: string): Promise<ExecChannel>;
+}
+
+/** Both paths are absolute, or both are relative to the home directory; nothing exists at `to`. */
+export interface CopyRequest {
+  readonly from: Buffer;
+  readonly to: Buffer;
+  /** Bytes of the file at `from`. */
+  readonly size: number;
+  /** Permission bits of the new file, where the server lets them be told. */
+  readonly mode: number;
+}
+
+/** Resolves when the copy is complete; rejects with `unsupported` where the server has no such means. */
+export type CopyMethod = (connection: CopyingConnection, request: CopyRequest) => Promise<void>;
+
+/** In rising order of what they need: an extension of OpenSSH, one of proftpd, a shell. */
+const METHODS: readonly CopyMethod[] = [copyByData, copyByName, copyByShell];
+
+/**
+ * Resolves with whether the server could copy the file. A server may continue a copy whose connection is gone: what stands
+ * at `to` after a failure must not be used.
+ * @throws CopyError of the destination, such as `no-space`, or scope `connection`
+ */
+export async function copyWholeFile(connection: CopyingConnection, request: CopyRequest): Promise<boolean> {
+  for (const method of METHODS) {
+    try {
+      await method(connection, request);
+      return true;
+    } catch (error) {
+      if (CopyError.from(error).code !== 'unsupported') throw error;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,187 @@
+/**
+ * Staged files of one connection: created, found, opened again, copied and removed.
+ *
+ * A partial file is created exclusively, under a name that is never used again, and is used only as long as it is a plain
+ * file into which nobody else may write.
+ */
+import { CopyError } from '../../errors.ts';
+import { cleanText } from '../../util/clean-text.ts';
+import type { Attributes, FoundStage, StageToken } from '../remote.ts';
+import { removalRefusal } from './aside-files.ts';
+import { ExtensionName, OpenFlag } from './codec/constants.ts';
+import { SftpStatusError } from './codec/status-error.ts';
+import { type CopyingConnection, copyWholeFile } from './copies/copy-whole-file.ts';
+import { createPartial, STAGED_MODE } from './create-partial.ts';
+import type { DefaultModes } from './default-modes.ts';
+import { listDirectory } from './directory-listing.ts';
+import { lookAt, lookThrough } from './looks.ts';
+import { newPartialPath, partialNameFits, splitPath } from './partial-name.ts';
+import { asked, coded } from './sftp-files.ts';
+import { type FlowWindows, mayOthersWrite, StagedFile } from './staged-file.ts';
+import { fromStageToken, newStagedToken, type StagedToken, stagedPath, toStageToken } from './staged-token.ts';
+
+/** Bytes: less is sent within a few seconds, and then a refused rename costs no more. */
+const TRIES_RENAME_FROM = 256 * 1024;
+/** Names of a directory that are looked at. */
+const MAX_LISTED = 10_000;
+
+export interface StagesOptions {
+  readonly connection: CopyingConnection;
+  readonly windows: FlowWindows;
+  /** Whether the server says no to a write of which only a part found room. */
+  readonly reportsShortWrites: boolean;
+  readonly defaultModes: DefaultModes;
+}
+
+export class Stages {
+  readonly #options: StagesOptions;
+
+  constructor(options: StagesOptions) {
+    this.#options = options;
+  }
+
+  /** `size`: of the file that will be staged. */
+  async createNew(target: Uint8Array, size: number): Promise<StagedFile> {
+    const newPath = (): Buffer => newPartialPath(target);
+    const triesRename = size >= TRIES_RENAME_FROM;
+    try {
+      const created = await createPartial(this.#session, { target: Buffer.from(target), newPath, triesRename });
+      const token = newStagedToken(target, created.path, created.hasServerMode);
+      return this.#staged(token, created.handle, undefined, created.warnings);
+    } catch (error) {
+      throw coded(error, { operation: 'open', path: newPath() });
+    }
+  }
+
+  async openInPlace(target: Uint8Array): Promise<StagedFile> {
+    const look = await asked(lookThrough(this.#session, target), { operation: 'stat', path: target });
+    // Of an old file that nobody may look at, nobody could tell later what is beyond the end of the new one.
+    const flags = OpenFlag.write | OpenFlag.create | (look.isTold ? 0 : OpenFlag.truncate);
+    const handle = await asked(this.#session.open(target, flags), { operation: 'open', path: target });
+    return this.#staged(newStagedToken(target, undefined), handle, look.isTold ? look.at : undefined);
+  }
+
+  async find(target: Uint8Array): Promise<readonly FoundStage[]> {
+    const { directory, name: targetName } = splitPath(target);
+    const entries = await listDirectory(this.#session, directory, MAX_LISTED);
+    return entries.flatMap(({ name, attributes }) => {
+      const fits = partialNameFits(name, targetName);
+      if (fits === undefined || !isOursAlone(attributes)) return [];
+      const path = Buffer.concat([directory, name]);
+      const token = toStageToken(newStagedToken(target, path));
+      return [{ token, path, attributes, isCertain: fits === 'certain' }];
+    });
+  }
+
+  async lookAt(token: StageToken): Promise<Attributes | undefined> {
+    const { partial, hasServerMode } = fromStageToken(token);
+    const found = partial && (await this.#look(partial));
+    return found && isOursAlone(found, hasServerMode) ? found : undefined;
+  }
+
+  async reopen(token: StageToken): Promise<StagedFile | undefined> {
+    const found = await this.lookAt(token);
+    const { target, partial, hasServerMode } = fromStageToken(token);
+    if (partial === undefined || found === undefined) return undefined;
+    const handle = await this.#session.open(partial, OpenFlag.write).catch((error: unknown) => {
+      // One that may only be read, as one that was sealed, is of no use.
+      if (error instanceof SftpStatusError) return undefined;
+      throw error;
+    });
+    if (handle === undefined) return undefined;
+    const staged = this.#staged(newStagedToken(target, partial, hasServerMode), handle, found);
+    // What is open is what was looked at: between the two somebody could have put a link there.
+    const opened = await staged.look();
+    if (opened?.kind === 'file' && opened.size >= found.size && isOursAlone(opened, hasServerMode)) return staged;
+    await staged.close();
+    return undefined;
+  }
+
+  async join(token: StageToken): Promise<StagedFile> {
+    const staged = fromStageToken(token);
+    const path = stagedPath(staged);
+    // Asked together, in this order: what is told is how it was before it was opened.
+    const [found, opened] = await Promise.allSettled([
+      lookThrough(this.#session, path),
+      this.#session.open(path, OpenFlag.write),
+    ]);
+    if (opened.status === 'rejected') throw joinError(opened.reason, path);
+    if (found.status === 'rejected') throw coded(found.reason, { operation: 'stat', path });
+    return this.#staged(staged, opened.value, found.value.isTold ? found.value.at : undefined);
+  }
+
+  async copy(token: StageToken): Promise<StagedFile | undefined> {
+    const found = await this.lookAt(token);
+    const { target, partial } = fromStageToken(token);
+    if (partial === undefined || found === undefined) return undefined;
+    const to = newPartialPath(target);
+    const copy = toStageToken(newStagedToken(target, to));
+    try {
+      const request = { from: partial, to, size: found.size, mode: STAGED_MODE };
+      const isCopied = await copyWholeFile(this.#options.connection, request);
+      const staged = isCopied ? await this.reopen(copy) : undefined;
+      if (staged !== undefined) return staged;
+    } catch (error) {
+      // With its connection the name of the copy is lost: the next run that finds it removes it.
+      if (CopyError.from(error).scope === 'file') await this.discard(copy);
+      throw error;
+    }
+    await this.discard(copy);
+    return undefined;
+  }
+
+  async freeSpace(token: StageToken): Promise<number | undefined> {
+    if (!this.#session.offers(ExtensionName.statVfs)) return undefined;
+    try {
+      const { blocksAvailable, fragmentSize } = await this.#session.statVfs(stagedPath(fromStageToken(token)));
+      return blocksAvailable * fragmentSize;
+    } catch (error) {
+      if (error instanceof SftpStatusError) return undefined;
+      throw error;
+    }
+  }
+
+  async discard(token: StageToken): Promise<boolean> {
+    const { partial } = fromStageToken(token);
+    if (partial === undefined) return false;
+    const look = await asked(lookAt(this.#session, partial), { operation: 'stat', path: partial });
+    if (look.isTold && look.at === undefined) return true;
+    if (look.isTold && look.at?.kind !== 'file') return false;
+    const removing = removalRefusal(this.#session, partial);
+    return (await asked(removing, { operation: 'remove', path: partial })) === undefined;
+  }
+
+  get #session(): CopyingConnection['session'] {
+    return this.#options.connection.session;
+  }
+
+  /** Undefined also where the server does not let anybody look. */
+  async #look(path: Buffer): Promise<Attributes | undefined> {
+    const look = await asked(lookAt(this.#session, path), { operation: 'stat', path });
+    return look.isTold ? look.at : undefined;
+  }
+
+  #staged(
+    token: StagedToken,
+    handle: Uint8Array,
+    found: Attributes | undefined,
+    warnings: readonly string[] = [],
+  ): StagedFile {
+    const { windows, reportsShortWrites, defaultModes } = this.#options;
+    const more = { defaultModes, warnings };
+    return new StagedFile(this.#session, windows, token, handle, found, reportsShortWrites, more);
+  }
+}
+
+/** Nobody else may have put anything into it, unless the server let no mode be set. */
+function isOursAlone({ kind, mode = STAGED_MODE }: Attributes, hasServerMode: boolean = false): boolean {
+  return kind === 'file' && (hasServerMode || !mayOthersWrite(mode));
+}
+
+function joinError(error: unknown, path: Buffer): CopyError {
+  if (!(error instanceof SftpStatusError)) return CopyError.from(error);
+  const what = error.isMissing
+    ? `A second connection does not see ${cleanText(path)}`
+    : `A second connection may not write (${error.text || error.status})`;
+  return new CopyError('single-writer', `${what}.`, { cause: error });
+}
