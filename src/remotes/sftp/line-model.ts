@@ -14,8 +14,8 @@ const MIN_REQUESTS = 3;
 const LEAST_MS = 500;
 /** Shorter round trips than this are noise of the processes at both ends. */
 const SHORTEST_ROUND_TRIP_MS = 5;
-/** No path is longer: such a round trip has a queue in it that could not be avoided. */
-const LONGEST_ROUND_TRIP_MS = 1000;
+/** A longer one counts as this, which fills paths up to twice as long: it may have a queue in it that no probe got rid of. */
+const LONGEST_ROUND_TRIP_MS = 500;
 /** Round trips of which a mean is taken, as single ones are a matter of chance. */
 const SAMPLES = 8;
 /** A silence that is longer than this, and much longer than expected, says nothing of the line when it is not silent. */
@@ -30,6 +30,10 @@ const FULL = 1.5;
 /** So much longer than expected is not noise, if it is so for some time. */
 const LONGER = 1.25;
 const LONGER_FOR_MS = 250;
+/** And so much shorter. */
+const SHORTER = 0.87;
+/** Of round trip × rate, in flight during a probe: so much less that there is no queue, and little enough that the line is idle for a short time only. */
+const PROBE_SHARE = 0.7;
 
 /** One request in flight; what is needed to measure with it. */
 export interface Flight {
@@ -66,9 +70,10 @@ interface Probe {
  * and would otherwise remember it. A server that is silent now and then (see {@link Silences}) needs that much more.
  *
  * **Probes.** With such a window round trips contain a queue of our own. So at least every ten seconds, on all connections
- * at once (see {@link FlowMemory}), the window is a quarter for about two round trips, half of which the line has work
- * for. The first round trip after the queues are gone is the new shortest one. Without that, a value from the beginning
- * would starve a path that has become longer, and one from last time would contain the queue it caused.
+ * at once (see {@link FlowMemory}), less than round trip × rate is in flight for about two round trips. The mean of the
+ * round trips after the queues are gone is the new shortest one: a mean, because with jitter the very shortest is a rare
+ * one. Without that, a value from the beginning would starve a path that has become longer, and one from last time would
+ * contain the queue it caused. Where round trips are short anyway there is no queue, and no probe is needed.
  *
  * **Suspicions.** All round trips of a quarter of a second are longer than window ÷ rate: the line is slower, or the path
  * is longer. That looks the same, so a probe decides. If it finds the path as it was, the old rates are forgotten.
@@ -118,13 +123,17 @@ export class LineModel {
     return this.#rates.value === 0 ? 0 : this.#rates.value * this.#shortestMs;
   }
 
-  /** Until this connection has measured something, it relies on what others have measured. */
+  /**
+   * Until this connection has measured something, it relies on what others have measured. It begins with a third of their
+   * rate: if they share a bottleneck, they have to become slower first, and if not, one round trip makes up for it.
+   */
   start(nowMs: number): void {
     const { latest } = this.#memory;
     if (latest === undefined || this.#rates.value > 0) return;
+    const rate = latest.bytesPerMs / FIRST_GAIN;
     this.#shortestMs = latest.roundTripMs;
-    this.#highestRate = latest.bytesPerMs;
-    this.#rates.add(latest.bytesPerMs, nowMs - this.#pausedMs);
+    this.#highestRate = rate;
+    this.#rates.add(rate, nowMs - this.#pausedMs);
     this.#usualMs = latest.roundTripMs;
     this.#resize();
   }
@@ -161,7 +170,7 @@ export class LineModel {
       this.#outageEndedAtMs = nowMs;
     }
     // What was in flight during an outage has measured the outage.
-    if (flight.sentAtMs >= this.#outageEndedAtMs) this.#measure(flight, nowMs);
+    if (flight.sentAtMs >= this.#outageEndedAtMs) this.#measure(flight, silentMs, nowMs);
     if (this.#rates.value === 0) return;
     this.#silences.note(silentMs, {
       rate: this.#rates.value,
@@ -174,7 +183,7 @@ export class LineModel {
     this.#memory.latest = { bytesPerMs: this.#rates.value, roundTripMs: this.#shortestMs };
   }
 
-  #measure(flight: Flight, nowMs: number): void {
+  #measure(flight: Flight, silentMs: number, nowMs: number): void {
     const rate = this.#measureRate(flight, nowMs);
     const roundTripMs = nowMs - flight.sentAtMs;
     this.#usualMs = this.#usualMs === 0 ? roundTripMs : this.#usualMs + (roundTripMs - this.#usualMs) / SAMPLES;
@@ -183,7 +192,7 @@ export class LineModel {
       return;
     }
     this.#shortestMs = Math.min(this.#shortestMs, this.#usualMs);
-    if (rate > 0) this.#watch(rate, nowMs);
+    if (rate > 0) this.#watch(rate, roundTripMs - silentMs, nowMs);
   }
 
   #measureRate(flight: Flight, nowMs: number): number {
@@ -196,7 +205,7 @@ export class LineModel {
   }
 
   /** Begins a probe when it is time for one, or sees to it that it soon is. */
-  #watch(rate: number, nowMs: number): void {
+  #watch(rate: number, lastMs: number, nowMs: number): void {
     const roundTripMs = this.#usualMs;
     const isLonger = roundTripMs > (LONGER * this.#window) / this.#highestRate;
     this.#longerSinceMs = isLonger ? Math.min(this.#longerSinceMs, nowMs) : Number.POSITIVE_INFINITY;
@@ -214,14 +223,14 @@ export class LineModel {
       this.#highestRate = this.#rates.value;
       return;
     }
-    // How long it takes until what is in flight has arrived. Without a suspicion a longer round trip is the server's.
-    const fullMs = Math.min(roundTripMs, this.#window / (isSuspect ? rate : this.#rates.value));
-    const window = probeWindow((this.#window * this.#shortestMs) / (2 * fullMs));
+    // How long it takes until what is in flight has arrived.
+    const fullMs = Math.max(lastMs, Math.min(roundTripMs, this.#window / (isSuspect ? rate : this.#rates.value)));
+    const window = probeWindow((PROBE_SHARE * this.#window * this.#shortestMs) / fullMs);
     this.#begin(window, probeAtMs + fullMs, isSuspect ? rate : 0);
   }
 
   #begin(window: number, drainedAtMs: number, suspectedRate: number): void {
-    this.#probe = { window, drainedAtMs, untilMs: drainedAtMs + this.#shortestMs / 2, roundTripsMs: [], suspectedRate };
+    this.#probe = { window, drainedAtMs, untilMs: drainedAtMs + this.#shortestMs / 4, roundTripsMs: [], suspectedRate };
   }
 
   /** A request of the time of a probe is acknowledged. */
@@ -237,7 +246,7 @@ export class LineModel {
     const change = roundTripMs / this.#shortestMs;
     this.#shortestMs = roundTripMs;
     this.#usualMs = roundTripMs;
-    if (change * LONGER < 1 && probe.window > probeWindow(0)) {
+    if (change < SHORTER && probe.window > probeWindow(0)) {
       // What had been taken for the shortest contained a queue. So may this one; an even smaller window will tell.
       this.#begin(probeWindow(probe.window * change), nowMs, probe.suspectedRate);
       return;

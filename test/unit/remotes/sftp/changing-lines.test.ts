@@ -144,6 +144,15 @@ const CASES: readonly Case[] = [
     longestMs: 100,
     silentMs: 80,
   },
+  {
+    name: 'sixty-four connections that share a queue',
+    connections: 64,
+    sharedBytesPerSecond: 10 * MB,
+    roundTripMs: 30,
+    // Three requests on each of so many are half a second of the line.
+    longestMs: 200,
+    seconds: 15,
+  },
   { name: 'a slow line', connections: 1, bytesPerSecond: 32_000, roundTripMs: 50, longestMs: 500 },
   {
     name: 'a slow line that ten connections share',

@@ -53,7 +53,8 @@ test('begins with what another connection has measured', async () => {
   const memory = new FlowMemory();
   memory.latest = { bytesPerMs: 2000, roundTripMs: 100 };
   const window = new FlowWindow({ maxRequest: LARGE, requests: 'auto', memory, now: () => 0 });
-  expect(await window.room()).toBeGreaterThanOrEqual(2 * 2000 * 100);
+  // Round trip × rate, for a start: others may share the bottleneck.
+  expect(await window.room()).toBeGreaterThanOrEqual(2000 * 100);
 });
 
 test('tells other connections what it has measured', () => {
