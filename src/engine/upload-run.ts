@@ -444,8 +444,13 @@ export class UploadRun implements UploadContext {
     if (!this.#crowded.has(connection) || this.scheduler.isWorking(connection)) return;
     this.#crowded.delete(connection);
     // A file may have come to its commit meanwhile, in which every answer counts.
-    if (this.#mayMove(connection)) this.fleet.renew(connection);
-    else this.scheduler.addConnection(connection);
+    if (this.#mayMove(connection)) {
+      this.fleet.renew(connection);
+      return;
+    }
+    // Digests may be asked for over it by now. It works on, and moves when it has nothing else to do.
+    this.scheduler.addConnection(connection);
+    this.#wishToMove.add(connection);
   }
 
   #mayMove(connection: number): boolean {

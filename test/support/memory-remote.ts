@@ -42,6 +42,9 @@ export function stagedName(target: string): string {
   return `${target}.staged`;
 }
 
+/** What a digest is told to be; undefined: as computed; `missing`: that the bytes are not there. */
+export type DigestTold = Buffer | 'missing' | undefined;
+
 export class MemoryRemote implements Remote {
   readonly spec: RemoteSpec = { protocol: 'memory' };
   readonly faults: MemoryFaults;
@@ -58,7 +61,8 @@ export class MemoryRemote implements Remote {
   /** Called when the server is asked for its room. */
   onCheckRoom: (connection: number) => void = () => {};
   /** What a digest is told to be; undefined: as computed; `missing`: that the bytes are not there. */
-  onDigest: (method: DigestMethod, range: Range) => Buffer | 'missing' | undefined = () => undefined;
+  onDigest: (method: DigestMethod, range: Range, connection: number) => DigestTold | Promise<DigestTold> = () =>
+    undefined;
   /** How often each connection was dialled. */
   readonly dialled: Map<number, number> = new Map();
   /** By the remote itself. */
@@ -344,7 +348,7 @@ export class MemoryConnection implements RemoteConnection {
 
   async digester(method: DigestMethod): Promise<Digester> {
     await this.cross();
-    const { remote } = this;
+    const { remote, id } = this;
     if (!remote.faults.digestMethods.includes(method)) throw new CopyError('unsupported', `There is no ${method}.`);
     return {
       method,
@@ -353,7 +357,7 @@ export class MemoryConnection implements RemoteConnection {
       digests: async (of, ranges, algorithm) => {
         await this.cross();
         const path = of instanceof Uint8Array ? text(of) : String(of['path']);
-        return ranges.map((range) => digestOf(remote, method, path, range, algorithm));
+        return Promise.all(ranges.map((range) => digestOf(remote, method, path, range, algorithm, id)));
       },
       close: async () => {},
     };
@@ -389,14 +393,15 @@ export class MemoryConnection implements RemoteConnection {
   }
 }
 
-function digestOf(
+async function digestOf(
   remote: MemoryRemote,
   method: DigestMethod,
   path: string,
   range: Range,
   algorithm: DigestAlgorithm,
-): Uint8Array | undefined {
-  const told = remote.onDigest(method, range);
+  connection: number,
+): Promise<Uint8Array | undefined> {
+  const told = await remote.onDigest(method, range, connection);
   if (told !== undefined) return told === 'missing' ? undefined : told;
   const bytes = remote.contents(path)?.subarray(range.offset, range.offset + range.length);
   if (bytes?.length !== range.length) return undefined;

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { Counters } from '../../../src/engine/counters.ts';
 import { findSources } from '../../../src/engine/local-files.ts';
 import { LocalRunner } from '../../../src/engine/local-runner.ts';
+import type { RunnerReport } from '../../../src/engine/piece-runner.ts';
 import type { JournalShelf } from '../../../src/engine/resume/file-resume.ts';
 import { UploadRun } from '../../../src/engine/upload-run.ts';
 import { CopyError } from '../../../src/errors.ts';
@@ -542,3 +543,41 @@ test.each(['many', 'unknown'] as const)(
     expect(connections(it.events, 'lost')).toEqual([]);
   },
 );
+
+test('a connection that digests are asked for over moves when it has nothing else to do', async () => {
+  const it = await uploadScene([3 * MIB], { digestMethods: ['shell'] });
+  const movers = [2, 3];
+  const called = new Set<number>();
+  const [areBusy, areLetOn] = [deferred<void>(), deferred<void>()];
+  let tell!: (report: RunnerReport) => void;
+  let asked = 0;
+  let isBusy = false;
+  it.remote.onDigest = async (_method, _range, connection) => {
+    // The first are those of the trial.
+    if (++asked <= 4) return undefined;
+    if (called.has(connection)) {
+      isBusy = true;
+      areBusy.resolve();
+    }
+    await areLetOn.promise;
+    return undefined;
+  };
+  it.remote.onWrite = async (connection, { offset }) => {
+    const hasMoved = () => movers.every((mover) => it.remote.dialled.get(mover) === 2);
+    if (!movers.includes(connection)) {
+      if (offset > MIB) await waitFor(hasMoved, { what: 'the move of both' });
+    } else if (isBusy) {
+      // It has been given another range: when that has ended, nothing else is asked for over it.
+      areLetOn.resolve();
+    } else {
+      if (!called.has(connection)) tell({ kind: 'crowded', connection });
+      called.add(connection);
+      await areBusy.promise;
+    }
+  };
+  await it.run({ verify: 'hash' }, (report) => {
+    tell = report;
+  });
+  expectArrived(it, [3 * MIB]);
+  expect(movers.map((mover) => it.remote.dialled.get(mover))).toEqual([2, 2]);
+});

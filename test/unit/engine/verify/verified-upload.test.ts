@@ -18,9 +18,9 @@ const nothing = { byDigest: 0, byReadBack: 0, bySize: 0, notVerified: 0 };
 function watched(remote: Awaited<ReturnType<typeof uploadScene>>['remote']): DigestMethod[] {
   const asked: DigestMethod[] = [];
   const before = remote.onDigest;
-  remote.onDigest = (method, range) => {
+  remote.onDigest = (method, range, connection) => {
     if (!asked.includes(method)) asked.push(method);
-    return before(method, range);
+    return before(method, range, connection);
   };
   return asked;
 }
