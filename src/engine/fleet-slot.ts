@@ -18,11 +18,18 @@ export interface Slot {
   isFinal: boolean;
   /** It is closed only to be opened again. */
   renewing: boolean;
+  /** It is given up only because fewer are used. */
+  spare: boolean;
 }
 
 /** Whether the server refused it as one too many, rather than its login. */
 export function isRefused({ refusals }: Slot): boolean {
   return refusals > 0;
+}
+
+/** Whether it may be tried again, though it was given up. */
+export function isRevivable({ state, isFinal, spare }: Slot): boolean {
+  return state === 'given-up' && !isFinal && !spare;
 }
 
 /** One more refusal, and it is given up again. */

@@ -6,7 +6,16 @@ import { CopyError, type CopyErrorData } from '../errors.ts';
 import { formatDuration } from '../util/format-duration.ts';
 import { ConnectionOutage } from './connection-outage.ts';
 import type { TransferEventBody } from './events.ts';
-import { isBroken, isFirstAttempt, isOwn, isRefused, isUnreachable, revive, type Slot } from './fleet-slot.ts';
+import {
+  isBroken,
+  isFirstAttempt,
+  isOwn,
+  isRefused,
+  isRevivable,
+  isUnreachable,
+  revive,
+  type Slot,
+} from './fleet-slot.ts';
 import { Patience } from './patience.ts';
 import type { PieceRunner, RunnerReport } from './piece-runner.ts';
 import {
@@ -58,6 +67,8 @@ export class Fleet {
   /** Connections lost since bytes were last acknowledged. */
   #fruitless = 0;
   readonly #patience: Patience;
+  /** Connections with higher numbers are not used. */
+  #most = Number.POSITIVE_INFINITY;
   #ended = false;
 
   constructor(runner: PieceRunner, options: FleetOptions, listener: FleetListener) {
@@ -78,13 +89,14 @@ export class Fleet {
         admitted: false,
         isFinal: false,
         renewing: false,
+        spare: false,
       });
     }
   }
 
-  /** How many connections were asked for. */
+  /** How many connections were asked for, or are used at most. */
   get wanted(): number {
-    return this.#slots.length;
+    return Math.min(this.#slots.length, this.#most);
   }
 
   /** Connections that are open now, lowest first. */
@@ -140,6 +152,28 @@ export class Fleet {
     this.drop(connection);
   }
 
+  /** Opens none whose number is above `most` (at least 1), also when it is lost; those that are open stay open. */
+  limit(most: number): void {
+    this.#most = Math.max(1, most);
+    for (const slot of this.#slots) {
+      const isUsed = slot.connection <= this.#most;
+      if (!isUsed && slot.state === 'waiting') this.#spare(slot);
+      else if (isUsed && slot.spare) {
+        slot.spare = false;
+        slot.state = 'waiting';
+      }
+    }
+    this.#dial();
+  }
+
+  #spare(slot: Slot): void {
+    clearTimeout(slot.timer);
+    slot.timer = undefined;
+    slot.spare = true;
+    slot.state = 'given-up';
+    this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'closed' });
+  }
+
   /** Opens nothing any more and hangs up what is not needed for the end of the run. */
   end(): void {
     this.#ended = true;
@@ -185,12 +219,7 @@ export class Fleet {
     this.#everOpen = true;
     // A server that lets one in after a time without any, or one that it kept refusing, may let others in too.
     for (const other of this.#slots) {
-      if (
-        other.state === 'given-up' &&
-        !other.isFinal &&
-        (this.#outage.isOn || (this.#revivals > 0 && isRefused(other)))
-      )
-        revive(other);
+      if (isRevivable(other) && (this.#outage.isOn || (this.#revivals > 0 && isRefused(other)))) revive(other);
     }
     this.#revivals = 0;
     this.#outage.end();
@@ -198,12 +227,15 @@ export class Fleet {
     this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'open', description });
     this.#listener.opened(slot.connection);
     this.#tellLoginsRefused();
+    // The limit came while it was dialled.
+    if (slot.connection > this.#most) this.drop(slot.connection);
     this.#dial();
   }
 
   #openFailed(slot: Slot, error: CopyErrorData): void {
     slot.state = 'waiting';
     if (this.#ended) return;
+    if (slot.connection > this.#most) return this.#spare(slot);
     slot.failures++;
     slot.brokenHandshakes = isBroken(error) ? slot.brokenHandshakes + 1 : 0;
     if (error.code === 'credential-not-reusable') {
@@ -275,6 +307,7 @@ export class Fleet {
     slot.state = 'waiting';
     this.#listener.lost(slot.connection);
     if (this.#ended) return;
+    if (slot.connection > this.#most) return this.#spare(slot);
     if (slot.renewing) {
       slot.renewing = false;
       return this.#dial();
@@ -334,7 +367,7 @@ export class Fleet {
   #reviveLater(): void {
     clearTimeout(this.#revivalTimer);
     this.#revivalTimer = setTimeout(() => {
-      const slot = this.#slots.find((one) => one.state === 'given-up' && !one.isFinal && isRefused(one));
+      const slot = this.#slots.find((one) => isRevivable(one) && isRefused(one));
       if (slot === undefined) return;
       this.#revivals++;
       revive(slot);

@@ -6,6 +6,7 @@ import type { RemoteConnection } from '../remotes/remote.ts';
 import { textFromBytes } from '../util/bytes-text.ts';
 import { cleanText } from '../util/clean-text.ts';
 import { type Deferred, deferred } from '../util/deferred.ts';
+import { ConnectionCount } from './connection-count.ts';
 import { ConnectionRates } from './connection-rates.ts';
 import { ContinuityCheck } from './continuity-check.ts';
 import type { Counters } from './counters.ts';
@@ -67,6 +68,7 @@ export class UploadRun implements UploadContext {
   readonly #observer: Observer;
   readonly #rates: ConnectionRates;
   readonly #stalls: StallWatch;
+  readonly #count: ConnectionCount;
   readonly #progress: Progress;
   readonly #active: Map<number, FileUpload> = new Map();
   /** Tasks under way: the file job and the connection of each. */
@@ -126,6 +128,11 @@ export class UploadRun implements UploadContext {
       open: () => this.fleet.open,
       drop: (connection) => this.fleet.drop(connection),
       ask: (connection) => runner.post({ kind: 'ask', connection }),
+    });
+    this.#count = new ConnectionCount({
+      fleet: this.fleet,
+      counters,
+      notice: (level, code, message) => this.emit({ type: 'notice', level, code, message }),
     });
     runner.onReport((report) => this.#report(report));
   }
@@ -510,6 +517,7 @@ export class UploadRun implements UploadContext {
     // While the server brings bytes to its disk it may answer nothing at all, on any connection.
     if ([...this.#active.values()].some((job) => job.isSyncing)) this.#rates.excuse(now);
     for (const connection of this.#stalls.silent(now)) this.fleet.drop(connection);
+    this.#count.tick(now);
     this.#moveSome();
     this.pump();
     for (const job of this.#active.values()) job.syncIfDue(now);

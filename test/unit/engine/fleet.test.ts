@@ -636,3 +636,45 @@ test('reports on tasks are not its business', () => {
   expect(fleet.report({ kind: 'taken', task: 1 })).toBe(false);
   expect(fleet.report({ kind: 'ended', task: 1 })).toBe(false);
 });
+
+describe('a limit on the number of connections', () => {
+  test('what is not open is not opened, and what is lost stays away; without the limit all come back', () => {
+    const scene = new Scene({ wanted: 5, maxStartups: 4 });
+    scene.start();
+    for (const connection of [1, 2, 3]) scene.open(connection);
+    scene.fleet.limit(2);
+    expect(scene.fleet.wanted).toBe(2);
+    expect(scene.of('connection', 'closed')).toEqual([]);
+    scene.lose(3);
+    scene.fail(4, 'connection-lost');
+    // It came through while the limit was set.
+    scene.open(5);
+    expect(scene.closes()).toEqual([5]);
+    scene.closed(5);
+    scene.wait(60_000);
+    expect(scene.dialling).toEqual([]);
+    expect(scene.of('connection', 'closed')).toEqual([3, 4, 5]);
+    expect(scene.of('connection', 'lost')).toEqual([]);
+    scene.fleet.limit(Number.POSITIVE_INFINITY);
+    expect(scene.dialling).toEqual([]);
+    scene.wait(0);
+    expect(scene.dialling).toEqual([3, 4, 5]);
+    expect(scene.failures).toEqual([]);
+  });
+
+  test('what waits to be opened again is not opened, and those that are used still are', () => {
+    const scene = new Scene({ wanted: 3 });
+    scene.start();
+    for (const connection of [1, 2, 3]) scene.open(connection);
+    scene.lose(1);
+    scene.lose(3);
+    scene.fleet.limit(2);
+    expect(scene.of('connection', 'closed')).toEqual([3]);
+    scene.wait(60_000);
+    expect(scene.dialling).toEqual([1]);
+    // A limit of less than one connection would be the end of the run.
+    scene.fleet.limit(0);
+    scene.open(1);
+    expect(scene.closes()).toEqual([]);
+  });
+});

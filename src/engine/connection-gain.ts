@@ -1,0 +1,95 @@
+/**
+ * Notices that more connections carry no more than one. There are two signs of it, both measured:
+ *
+ * - The first connection, while it was alone, carried as much as all of them do now.
+ * - At any moment one of them carries nearly everything, in turn, as where a server delays writes by their offset.
+ *
+ * Where a line is shared evenly from the beginning neither can be seen, and nothing is said. Pure: no clock.
+ */
+
+/** One connection has to be alone for so long, after its first acknowledgement. */
+const ALONE_MS = 1000;
+/** The time of which the rate of all of them is taken. */
+const TOGETHER_MS = 5000;
+/** A rate that is so much higher is a gain. */
+const GAIN = 1.1;
+/** What one of them carries of a sample, on average, if they carry in turn. */
+const IN_TURN_SHARE = 0.85;
+/** Samples tell who carries if each connection could have had several requests acknowledged in one of them, bytes. */
+const TELLING_BYTES = 64 * 1024;
+/** A rate of longer ago says nothing of the line as it is now. */
+const MEMORY_MS = 30_000;
+
+export interface NoGain {
+  readonly connections: number;
+  /** Bytes per second, of all of them together. */
+  readonly together: number;
+}
+
+interface Sample {
+  readonly atMs: number;
+  /** Since the run began. */
+  readonly acknowledged: number;
+  /** How much of what was acknowledged since the last sample one connection had. */
+  readonly topShare: number;
+  readonly isTelling: boolean;
+}
+
+export class ConnectionGain {
+  readonly #byConnection: Map<number, number> = new Map();
+  #samples: Sample[] = [];
+  #firstAt: Sample | undefined;
+  #alone: { readonly bytesPerSecond: number; readonly atMs: number } | undefined;
+  #wasShared = false;
+  #isTold = false;
+
+  /**
+   * To be called a few times a second. `acknowledged`: bytes since the run began, of each connection that has bytes in
+   * flight. Returns, once, that there is no gain.
+   */
+  sample(atMs: number, acknowledged: ReadonlyMap<number, number>): NoGain | undefined {
+    if (this.#isTold) return undefined;
+    const fresh = [...acknowledged].map(([connection, bytes]) => bytes - (this.#byConnection.get(connection) ?? 0));
+    for (const [connection, bytes] of acknowledged) this.#byConnection.set(connection, bytes);
+    const total = fresh.reduce((sum, bytes) => sum + bytes, 0);
+    const sample = {
+      atMs,
+      acknowledged: (this.#samples.at(-1)?.acknowledged ?? 0) + total,
+      topShare: total > 0 ? Math.max(...fresh) / total : 0,
+      isTelling: total >= TELLING_BYTES * acknowledged.size,
+    };
+    if (acknowledged.size === 1 && !this.#wasShared) this.#sampleAlone(sample);
+    if (acknowledged.size < 2) {
+      this.#samples = [sample];
+      return undefined;
+    }
+    this.#wasShared = true;
+    this.#samples.push(sample);
+    while (this.#samples.length > 1 && this.#samples[1]!.atMs <= atMs - TOGETHER_MS) this.#samples.shift();
+    return this.#judge(atMs, acknowledged.size);
+  }
+
+  #sampleAlone(sample: Sample): void {
+    if (sample.acknowledged === 0) return;
+    this.#firstAt ??= sample;
+    const elapsedMs = sample.atMs - this.#firstAt.atMs;
+    if (elapsedMs < ALONE_MS) return;
+    const bytesPerSecond = ((sample.acknowledged - this.#firstAt.acknowledged) / elapsedMs) * 1000;
+    this.#alone = { bytesPerSecond, atMs: sample.atMs };
+  }
+
+  #judge(atMs: number, connections: number): NoGain | undefined {
+    const [oldest, ...rest] = this.#samples;
+    const newest = rest.at(-1);
+    if (oldest === undefined || newest === undefined || newest.atMs - oldest.atMs < TOGETHER_MS) return undefined;
+    const together = ((newest.acknowledged - oldest.acknowledged) / (newest.atMs - oldest.atMs)) * 1000;
+    const alone = this.#alone !== undefined && atMs - this.#alone.atMs < MEMORY_MS ? this.#alone.bytesPerSecond : 0;
+    const telling = rest.filter(({ isTelling }) => isTelling);
+    const topShare = telling.reduce((sum, sample) => sum + sample.topShare, 0) / telling.length;
+    const isInTurn = telling.length > rest.length / 2 && topShare >= IN_TURN_SHARE;
+    // A line that carries nothing at all now has another trouble.
+    if (together === 0 || !(isInTurn || together <= GAIN * alone)) return undefined;
+    this.#isTold = true;
+    return { connections, together };
+  }
+}
