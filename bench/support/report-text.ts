@@ -11,6 +11,7 @@ import { memorySheet } from './sheets/memory.ts';
 import { resumeSheet } from './sheets/resume.ts';
 import { mib } from './sheets/sentences.ts';
 import { shapedSheet } from './sheets/shaped.ts';
+import { slowSheet } from './sheets/slow.ts';
 import { startSheet } from './sheets/start.ts';
 import { throttledSheet } from './sheets/throttled.ts';
 import { verifySheet } from './sheets/verify.ts';
@@ -29,6 +30,7 @@ const SHEETS: readonly Sheet[] = [
   longSheet,
   memorySheet,
   startSheet,
+  slowSheet,
   throttledSheet,
 ];
 
