@@ -73,6 +73,8 @@ export class FileResume {
   readonly #path: string;
   readonly #local: LocalDigests;
   #journal: Journal | undefined;
+  /** That of an earlier run, of which nothing is continued. */
+  #aside: Journal | undefined;
   /** Pieces that the journal has, by their offset, as what. */
   readonly #noted: Map<number, 'durable' | 'verified'> = new Map();
   /** Parts of other pieces that it has. */
@@ -225,11 +227,15 @@ export class FileResume {
     }
   }
 
-  /** What earlier runs left is not continued: nothing is known any more, and the next run must not believe it either. */
-  async drop(): Promise<void> {
+  /**
+   * What an earlier run left is not continued here. Its journal stays on the disk until another one takes its place, so that
+   * what it names is not forgotten if this run is killed.
+   */
+  async setAside(): Promise<void> {
     this.#noted.clear();
     this.#isKept = false;
-    await this.#journal?.finish();
+    await this.#journal?.close();
+    this.#aside = this.#journal;
     this.#journal = undefined;
   }
 
@@ -288,7 +294,7 @@ export class FileResume {
 
   /** The target is in its place: nothing is left to go on with. */
   async finish(): Promise<void> {
-    await this.#journal?.finish();
+    await (this.#journal ?? this.#aside)?.finish();
     this.#journal = undefined;
   }
 

@@ -4,7 +4,7 @@
  * The directory is listed while the file is opened and staged. Sending waits for that, but not for long: a directory may
  * hold very many names. Where something was found, nothing is sent until it is known whether the server can copy it.
  */
-import type { FoundStage, StageToken } from '../../remotes/remote.ts';
+import type { FoundStage, RemoteConnection, StageToken } from '../../remotes/remote.ts';
 import type { UploadContext } from '../upload-context.ts';
 import { StageAdoption } from './stage-adoption.ts';
 import { type SearchedFile, StageSearch } from './stage-search.ts';
@@ -25,6 +25,10 @@ export interface SearchingJob {
 export interface Consideration {
   /** What this run staged itself. */
   readonly own: StageToken;
+  /** What an earlier run on this machine staged of another source: nobody writes it, and it is removed. */
+  readonly outdated: StageToken | undefined;
+  /** Bytes: what is shorter is not worth a copy. */
+  readonly minLength: number;
   /** Whether nothing of an earlier run is continued, so that something else may be. */
   readonly isEmpty: boolean;
   /** Without digests nobody could tell what a copy has. */
@@ -64,7 +68,8 @@ export class ForeignStages {
   async clear(own: StageToken, signal: AbortSignal): Promise<void> {
     this.#isConsidered = true;
     const found = await this.#foreign(own);
-    if (found.length > 0) await this.#search.discard(await this.#search.atRest(found, signal));
+    if (found.length === 0) return;
+    await this.#search.discard((await this.#search.atRest(found, signal)).map(({ token }) => token));
   }
 
   /**
@@ -80,12 +85,18 @@ export class ForeignStages {
     }
   }
 
+  /** What the job was told to continue is of no use after all. */
+  dismiss(remote: RemoteConnection): Promise<void> {
+    return this.#adoption.dismiss(remote);
+  }
+
   /** See {@link StageAdoption.removeSuperseded}. */
   removeSuperseded(): Promise<void> {
     return this.#adoption.removeSuperseded();
   }
 
-  async #consider({ own, isEmpty, mayCopy, keepOwn, signal }: Consideration): Promise<void> {
+  async #consider(consideration: Consideration): Promise<void> {
+    const { own, outdated, minLength, isEmpty, mayCopy, keepOwn, signal } = consideration;
     let isHeld = isEmpty;
     if (isHeld) this.#job.hold();
     const release = (): void => {
@@ -99,21 +110,30 @@ export class ForeignStages {
       isHeld = true;
       this.#job.hold();
     }
-    const resting = found.length > 0 ? await this.#search.atRest(found, signal) : [];
-    const isWanted = isEmpty && resting.length > 0 && (await mayCopy());
-    const choice = await this.#adoption.choose(resting, { own, mayCopy: isWanted, signal });
+    const ours = found.filter(({ token }) => isSameStage(token, outdated));
+    const others = found.filter((stage) => !ours.includes(stage));
+    const resting = others.length > 0 ? await this.#search.atRest(others, signal) : [];
+    if (signal.aborted) return;
+    const isWanted = isEmpty && resting.length + ours.length > 0 && (await mayCopy());
+    const choice = await this.#adoption.choose(
+      { ours, others: resting },
+      { own, minLength, mayCopy: isWanted, signal },
+    );
+    // With the copy, or without any, it is of no use any more.
+    if (outdated !== undefined) await this.#search.discard([outdated]);
     if (signal.aborted) return;
     this.#isConsidered = true;
-    if (choice !== undefined) {
-      this.#adoption.isUsed = true;
-      return this.#job.moveTo(choice);
-    }
+    if (choice !== undefined) return this.#job.moveTo(choice);
     if (isEmpty) await keepOwn();
     release();
   }
 
   async #foreign(own: StageToken): Promise<readonly FoundStage[]> {
     const found = await this.#finding;
-    return found.filter(({ token }) => token['stage'] !== own['stage']);
+    return found.filter(({ token }) => !isSameStage(token, own));
   }
+}
+
+function isSameStage(one: StageToken, other: StageToken | undefined): boolean {
+  return one['stage'] === other?.['stage'];
 }

@@ -1,10 +1,26 @@
 /** Which of the staged files of others this run continues, in which way, and what is removed when the target is in its place. */
 import { CopyError } from '../../errors.ts';
-import type { FoundStage, StageToken } from '../../remotes/remote.ts';
+import type { FoundStage, RemoteConnection, StageToken } from '../../remotes/remote.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import { formatSize } from '../../util/format-size.ts';
 import type { UploadContext } from '../upload-context.ts';
 import type { StageSearch } from './stage-search.ts';
+
+/** Staged files that nobody writes now. */
+export interface RestingStages {
+  /** Of an earlier run on this machine, for another source. */
+  readonly ours: readonly FoundStage[];
+  readonly others: readonly FoundStage[];
+}
+
+export interface ChoiceOptions {
+  /** What this run staged itself. */
+  readonly own: StageToken;
+  /** Bytes: what is shorter is not worth a copy. */
+  readonly minLength: number;
+  readonly mayCopy: boolean;
+  readonly signal: AbortSignal;
+}
 
 export class StageAdoption {
   readonly #run: Pick<UploadContext, 'onConnection' | 'notice'>;
@@ -16,8 +32,8 @@ export class StageAdoption {
   /** What somebody may still need. */
   #left: readonly FoundStage[] = [];
   #copy: StageToken | undefined;
-  /** Whether the file is continued in what {@link choose} answered. */
-  isUsed = false;
+  /** What is continued as it is. */
+  #original: FoundStage | undefined;
 
   constructor(run: Pick<UploadContext, 'onConnection' | 'notice'>, search: StageSearch, size: number) {
     this.#run = run;
@@ -26,27 +42,34 @@ export class StageAdoption {
   }
 
   /**
-   * What is to be continued of `resting`, to which nobody writes now: a copy of the most promising one, or, where there is
-   * no room for a copy, that one itself if nobody has written to it for a day. Undefined: nothing.
+   * What is to be continued of what nobody writes now: a copy of the most promising one, or, where there is no room for a
+   * copy, that one itself if nobody has written to it for a day. Undefined: nothing.
    * @throws CopyError `no-space` where there is no room, and somebody may still write it
    */
-  async choose(
-    resting: readonly FoundStage[],
-    { own, mayCopy, signal }: { readonly own: StageToken; readonly mayCopy: boolean; readonly signal: AbortSignal },
-  ): Promise<StageToken | undefined> {
+  async choose({ ours, others }: RestingStages, options: ChoiceOptions): Promise<StageToken | undefined> {
+    const resting = [...ours, ...others];
     if (resting.length === 0) return undefined;
-    const abandoned = (await this.#search.abandoned(resting, own)).filter(({ isCertain }) => isCertain);
+    const { own, minLength, mayCopy, signal } = options;
+    const abandoned = (await this.#search.abandoned(others, own)).filter(({ isCertain }) => isCertain);
     const matching = mayCopy ? await this.#search.matching(resting, signal) : [];
-    this.#superseded = [...new Set([...abandoned, ...matching])];
-    this.#left = resting.filter((stage) => stage.isCertain && !this.#superseded.includes(stage));
-    const [best] = matching;
+    this.#superseded = [...new Set([...abandoned, ...matching])].filter((stage) => !ours.includes(stage));
+    this.#left = others.filter((stage) => stage.isCertain && !this.#superseded.includes(stage));
+    const best = matching.find(({ attributes }) => attributes.size >= minLength);
     if (best === undefined) return undefined;
     const room = await this.#search.freeSpace(own);
     const copied = room === undefined || room >= this.#size ? await this.#copyOf(best) : 'no room';
     if (copied !== 'no room') return copied;
+    // What this machine staged of another source is removed, and makes room for all of the file.
+    if (ours.includes(best)) return undefined;
     if (!abandoned.includes(best)) throw noRoom(best);
-    this.#superseded = this.#superseded.filter((stage) => stage !== best);
+    this.#original = best;
     return best.token;
+  }
+
+  /** What was chosen cannot be continued after all: a copy is removed. */
+  async dismiss(remote: RemoteConnection): Promise<void> {
+    this.#original = undefined;
+    if (this.#copy !== undefined) await remote.discard(this.#copy);
   }
 
   /**
@@ -54,9 +77,8 @@ export class StageAdoption {
    * stays.
    */
   async removeSuperseded(): Promise<void> {
-    const copy = this.isUsed ? undefined : this.#copy;
-    if (copy !== undefined) await this.#run.onConnection((_, remote) => remote.discard(copy));
     for (const { token, path, attributes } of this.#superseded) {
+      if (path === this.#original?.path) continue;
       const isGone = await this.#run.onConnection(async (_, remote) => {
         const now = await remote.lookAt(token);
         // Somebody writes it again: it is theirs.

@@ -94,8 +94,8 @@ export class StageSearch {
     return this.#run.onConnection((_, remote) => remote.freeSpace(own));
   }
 
-  async discard(found: readonly FoundStage[]): Promise<void> {
-    await this.#run.onConnection((_, remote) => Promise.all(found.map(({ token }) => remote.discard(token))));
+  async discard(tokens: readonly StageToken[]): Promise<void> {
+    await this.#run.onConnection((_, remote) => Promise.all(tokens.map((token) => remote.discard(token))));
   }
 
   /**

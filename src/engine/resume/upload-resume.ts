@@ -106,8 +106,10 @@ export class UploadResume {
   }
 
   /** What {@link ResumedUpload.moveTo} was told; undefined where it is gone, or nobody can tell what is in it. */
-  adopt(remote: RemoteConnection, token: StageToken): Promise<Reopened | undefined> {
-    return this.#resume.adopt(remote, token, this.#canCompare(remote));
+  async adopt(remote: RemoteConnection, token: StageToken): Promise<Reopened | undefined> {
+    const adopted = await this.#resume.adopt(remote, token, this.#canCompare(remote));
+    if (adopted === undefined) await this.#foreign.dismiss(remote);
+    return adopted;
   }
 
   /**
@@ -117,7 +119,7 @@ export class UploadResume {
   async discardOwn(remote: RemoteConnection): Promise<void> {
     const { staged, mayContinue } = this.#resume;
     if (staged === undefined) return;
-    // Where it is not found among what others staged, it is removed at the end all the same.
+    // It is removed as soon as the server has copied what is of use.
     if (!mayContinue && (await this.#mayCopy())) this.#outdated = staged;
     else await remote.discard(staged);
   }
@@ -135,7 +137,7 @@ export class UploadResume {
     this.#ending = new AbortController();
     if (reopened?.isOurs) return;
     // Until it is known whether it will be continued in a copy of something else, no journal tells of it.
-    if (reopened === undefined && !this.#foreign.isConsidered) await this.#resume.drop();
+    if (reopened === undefined && !this.#foreign.isConsidered) await this.#resume.setAside();
     else await this.#resume.begin(token, pieceSize);
   }
 
@@ -143,7 +145,9 @@ export class UploadResume {
   considerForeign(own: StageToken, isEmpty: boolean): void {
     this.#considering = this.#foreign.consider({
       own,
+      outdated: this.#outdated,
       isEmpty,
+      minLength: this.#pieceSize,
       mayCopy: () => this.#mayCopy(),
       keepOwn: () => this.#resume.begin(own, this.#pieceSize),
       signal: this.#ending.signal,
@@ -225,8 +229,6 @@ export class UploadResume {
 
   /** See {@link ForeignStages.removeSuperseded}. */
   async removeSuperseded(): Promise<void> {
-    const outdated = this.#outdated;
-    if (outdated !== undefined) await this.#run.onConnection((_, remote) => remote.discard(outdated));
     await this.#foreign.removeSuperseded();
   }
 
