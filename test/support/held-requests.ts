@@ -14,7 +14,7 @@ export interface Delivery {
 export class Hold {
   readonly #matches: RequestMatch;
   #toPass: number;
-  #isReleased = false;
+  #isClosed = false;
   readonly #lanes: Set<HeldLane> = new Set();
 
   /** The first `toPass` requests that match are let through. */
@@ -33,15 +33,20 @@ export class Hold {
     await waitFor(() => this.#lanes.size > 0, { what: 'the request that is to be held', timeoutMs, pollMs: 2 });
   }
 
+  /** What other connections send from now on passes. */
+  takeNoMore(): void {
+    this.#isClosed = true;
+  }
+
   /** Lets everything through, in the order in which it came. Resolves when the server has answered what was held. */
   async release(): Promise<void> {
-    this.#isReleased = true;
+    this.takeNoMore();
     await Promise.all([...this.#lanes].map((lane) => lane.release()));
   }
 
   /** Whether a connection that sends this is to be held from here on. */
   takes(packet: Buffer, lane: HeldLane): boolean {
-    if (this.#isReleased || !this.#matches(packet)) return false;
+    if (this.#isClosed || !this.#matches(packet)) return false;
     if (this.#toPass > 0) {
       this.#toPass--;
       return false;
