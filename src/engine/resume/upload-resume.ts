@@ -126,6 +126,8 @@ export class UploadResume {
 
   /** See {@link ForeignStages.clear}. */
   clearForeign(own: StageToken): Promise<void> {
+    // What was under way before this file was staged has been ended.
+    this.#ending = new AbortController();
     return this.#foreign.clear(own, this.#ending.signal);
   }
 
