@@ -504,8 +504,8 @@ export class FileUpload {
 
   /** After a failure: what the server has is made durable as far as it still can be, and noted. */
   async #keep(): Promise<void> {
-    // After a refusal, what is left is examined first.
-    const isStopped = this.#run.error?.code === 'cancelled';
+    // After a refusal, what is left is examined first. Where what others staged is in the way, nothing is worth keeping.
+    const isStopped = this.#run.error?.code === 'cancelled' || this.#resume?.isEndedByForeign === true;
     const isUnknown = this.#resume === undefined ? this.#pieces <= 1 : !this.#resume.hasJournal;
     if (isStopped && isUnknown && !this.#isSealed) await this.#discardUnknown();
     const holder = this.#othersMayWrite ? this.#localHolder : undefined;

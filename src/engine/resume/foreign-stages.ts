@@ -4,6 +4,7 @@
  * The directory is listed while the file is opened and staged. Sending waits for that, but not for long: a directory may
  * hold very many names. Where something was found, nothing is sent until it is known whether the server can copy it.
  */
+import { CopyError } from '../../errors.ts';
 import type { FoundStage, RemoteConnection, StageToken } from '../../remotes/remote.ts';
 import type { UploadContext } from '../upload-context.ts';
 import { StageAdoption } from './stage-adoption.ts';
@@ -45,6 +46,7 @@ export class ForeignStages {
   readonly #adoption: StageAdoption;
   readonly #finding: Promise<readonly FoundStage[]>;
   #isConsidered = false;
+  #hasEndedRun = false;
 
   /** Begins to look at once. */
   constructor(run: Pick<UploadContext, 'onConnection' | 'notice'>, file: SearchedFile, job: SearchingJob) {
@@ -61,6 +63,11 @@ export class ForeignStages {
     return this.#isConsidered;
   }
 
+  /** Whether they are the reason why the file is not sent. */
+  get hasEndedRun(): boolean {
+    return this.#hasEndedRun;
+  }
+
   /**
    * Removes them all, as nothing is to be continued.
    * @throws CopyError `target-busy`: one of them is still being written
@@ -69,7 +76,12 @@ export class ForeignStages {
     this.#isConsidered = true;
     const found = await this.#foreign(own);
     if (found.length === 0) return;
-    await this.#search.discard((await this.#search.atRest(found, signal)).map(({ token }) => token));
+    try {
+      await this.#search.discard((await this.#search.atRest(found, signal)).map(({ token }) => token));
+    } catch (error) {
+      this.#hasEndedRun = isInTheWay(error);
+      throw error;
+    }
   }
 
   /**
@@ -81,7 +93,9 @@ export class ForeignStages {
     try {
       await this.#consider(consideration);
     } catch (error) {
-      if (!consideration.signal.aborted) this.#job.failed(error);
+      if (consideration.signal.aborted) return;
+      this.#hasEndedRun = isInTheWay(error);
+      this.#job.failed(error);
     }
   }
 
@@ -136,4 +150,10 @@ export class ForeignStages {
 
 function isSameStage(one: StageToken, other: StageToken | undefined): boolean {
   return one['stage'] === other?.['stage'];
+}
+
+/** Whether somebody is at work, or leaves no room; after any other failure, what was sent is of use to the next run. */
+function isInTheWay(error: unknown): boolean {
+  const { code } = CopyError.from(error);
+  return code === 'target-busy' || code === 'no-space';
 }

@@ -92,6 +92,11 @@ export class UploadResume {
     return this.#resume.keptWithin(size);
   }
 
+  /** See {@link ForeignStages.hasEndedRun}. */
+  get isEndedByForeign(): boolean {
+    return this.#foreign.hasEndedRun;
+  }
+
   /** Whether the next run will know from our journal what is staged. */
   get hasJournal(): boolean {
     return this.#resume.staged !== undefined;
