@@ -1,4 +1,5 @@
 import { appendFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Counters } from '../../../src/engine/counters.ts';
@@ -329,7 +330,9 @@ function journalsIn(dir: string): JournalShelf {
   const failed = (error: Error): never => {
     throw error;
   };
-  return { directory: `${dir}/state`, server: { host: 'h', port: 22, user: 'u' }, resume: true, machine: 'm', failed };
+  // Locks hold on the whole machine: the same test may run in another checkout.
+  const server = { host: basename(dir), port: 22, user: 'u' };
+  return { directory: `${dir}/state`, server, resume: true, machine: 'm', failed };
 }
 
 /** However often they are opened. */
