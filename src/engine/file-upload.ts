@@ -415,7 +415,9 @@ export class FileUpload {
     // What several had written and one crash did not take shows that several may write here; where each piece is verified
     // it would be found out if they may not.
     const isShown = reopened?.by === 'journal' || this.#verification.isDemanded || options.verify === 'auto';
-    if (claims.length > 0 && isShown && abilities.writers === 'unknown') this.#run.writers.decide('many');
+    // A copy was made by the server: it shows nothing.
+    const isOurs = claims.length > 0 && reopened?.isOurs;
+    if (isOurs && isShown && abilities.writers === 'unknown') this.#run.writers.decide('many');
     await this.#resume?.begin(this.#token!, this.#pieceSize, reopened);
     scheduler.addFile(this.file, this.size, this.#pieceSize, this.#home, claims);
     // What the server may have already is not sent before that is known.

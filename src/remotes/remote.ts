@@ -17,6 +17,8 @@ export interface Attributes {
   readonly kind: 'file' | 'directory' | 'link' | 'other';
   readonly size: number;
   readonly mtimeMs?: number;
+  /** When it was last read, or its times were last set. */
+  readonly atimeMs?: number;
   /** Permission bits, 0 to 0o7777. */
   readonly mode?: number;
 }
@@ -112,12 +114,14 @@ export interface RemoteConnection {
    * plain file, or others may write it.
    */
   reopen(token: StageToken): Promise<Staged | undefined>;
+  /** A name for a new staged file of `target`, for {@link copyStaged}: never used before, and nothing is there. */
+  drawStage(target: Uint8Array): StageToken;
   /**
-   * Has the far side copy what was staged into a new staged file, whole, and opens that. Undefined where it cannot. The
-   * copy is only as good as its origin was while it was read: to be hashed before it is relied on.
-   * @throws CopyError `no-space` where the copy does not fit
+   * Has the far side copy what was staged, whole, to a drawn name. False where it cannot, or where `signal` ended it. The copy
+   * is only as good as its origin was while it was read: it is to be hashed before it is relied on. Whatever the outcome, some
+   * of it may be there, and after a failure the far side may still be copying: it is to be discarded then.
    */
-  copyStaged(token: StageToken): Promise<Staged | undefined>;
+  copyStaged(token: StageToken, copy: StageToken, signal: AbortSignal): Promise<boolean>;
   /** Bytes that may still be written beside a staged file; undefined where the server does not say. Knows no quota. */
   freeSpace(token: StageToken): Promise<number | undefined>;
   /** Removes what was staged, if it is still there, a plain file, and can be removed. Whether it is gone now. */

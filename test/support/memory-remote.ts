@@ -293,14 +293,18 @@ export class MemoryConnection implements RemoteConnection {
     return found?.kind === 'file' ? found : undefined;
   }
 
-  async copyStaged({ target, path }: StageToken): Promise<Staged | undefined> {
+  drawStage(target: Uint8Array): StageToken {
+    const path = this.remote.newStagedName(text(target));
+    return { target: text(target), path, stage: path };
+  }
+
+  async copyStaged({ path }: StageToken, copy: StageToken): Promise<boolean> {
     await this.cross();
     const original = this.remote.files.get(String(path));
-    if (original === undefined || !this.remote.faults.copiesFiles) return undefined;
-    const to = this.remote.newStagedName(String(target));
-    this.remote.files.set(to, { ...original, bytes: Buffer.from(original.bytes), mode: 0o600 });
+    if (original === undefined || !this.remote.faults.copiesFiles) return false;
+    this.remote.files.set(String(copy['path']), { ...original, bytes: Buffer.from(original.bytes), mode: 0o600 });
     this.remote.filesCopied++;
-    return this.reopen({ target: String(target), path: to, stage: to });
+    return true;
   }
 
   async freeSpace(): Promise<number | undefined> {

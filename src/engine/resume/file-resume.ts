@@ -216,7 +216,11 @@ export class FileResume {
   /** The claims that a look at a few bytes of each does not contradict; none where the server lets nobody read. */
   async #sampled(staged: Staged, claims: readonly Claim[]): Promise<Claim[]> {
     try {
-      const differing = await differingSamples(staged, this.#source.fd, claims);
+      const differing = await differingSamples(
+        (slices, drain) => staged.readBack(slices, drain),
+        this.#source.fd,
+        claims,
+      );
       for (const claim of claims) if (differing.has(claim.offset)) this.#journal?.forget(claim);
       await this.#journal?.flush();
       return claims.filter(({ offset }) => !differing.has(offset));

@@ -5,7 +5,8 @@
  * hold very many names. Where something was found, nothing is sent until it is known whether the server can copy it.
  */
 import { CopyError } from '../../errors.ts';
-import type { FoundStage, RemoteConnection, StageToken } from '../../remotes/remote.ts';
+import type { FoundStage, StageToken } from '../../remotes/remote.ts';
+import { cleanText } from '../../util/clean-text.ts';
 import type { UploadContext } from '../upload-context.ts';
 import { StageAdoption } from './stage-adoption.ts';
 import { type SearchedFile, StageSearch } from './stage-search.ts';
@@ -41,6 +42,7 @@ export interface Consideration {
 }
 
 export class ForeignStages {
+  readonly #run: Pick<UploadContext, 'onConnection' | 'notice'>;
   readonly #search: StageSearch;
   readonly #job: SearchingJob;
   readonly #adoption: StageAdoption;
@@ -50,6 +52,7 @@ export class ForeignStages {
 
   /** Begins to look at once. */
   constructor(run: Pick<UploadContext, 'onConnection' | 'notice'>, file: SearchedFile, job: SearchingJob) {
+    this.#run = run;
     this.#job = job;
     this.#search = new StageSearch(run, file);
     this.#adoption = new StageAdoption(run, this.#search, file.size);
@@ -76,12 +79,10 @@ export class ForeignStages {
     this.#isConsidered = true;
     const found = await this.#foreign(own);
     if (found.length === 0) return;
-    try {
-      await this.#search.discard((await this.#search.atRest(found, signal)).map(({ token }) => token));
-    } catch (error) {
-      this.#hasEndedRun = isInTheWay(error);
-      throw error;
-    }
+    const resting = (await this.#restingOf(found, signal)).filter(({ isCertain }) => isCertain);
+    if (await this.#search.discard(resting.map(({ token }) => token))) return;
+    const names = resting.map(({ path }) => cleanText(path)).join(', ');
+    this.#run.notice('left-over', `Not all of these could be removed from the server: ${names}.`, 'warning');
   }
 
   /**
@@ -100,8 +101,8 @@ export class ForeignStages {
   }
 
   /** What the job was told to continue is of no use after all. */
-  dismiss(remote: RemoteConnection): Promise<void> {
-    return this.#adoption.dismiss(remote);
+  dismiss(token: StageToken): Promise<void> {
+    return this.#adoption.dismiss(token);
   }
 
   /** See {@link StageAdoption.removeSuperseded}. */
@@ -118,8 +119,8 @@ export class ForeignStages {
       isHeld = false;
     };
     const late = setTimeout(release, LISTING_MS);
-    const found = await this.#foreign(own).finally(() => clearTimeout(late));
-    if (signal.aborted) return;
+    const found = await beforeAbort(this.#foreign(own), signal).finally(() => clearTimeout(late));
+    if (found === undefined || signal.aborted) return;
     if (found.length > 0 && isEmpty && !isHeld) {
       isHeld = true;
       this.#job.hold();
@@ -133,19 +134,41 @@ export class ForeignStages {
       { ours, others: resting },
       { own, minLength, mayCopy: isWanted, signal },
     );
+    if (signal.aborted) {
+      if (choice !== undefined) await this.#adoption.dismiss(choice);
+      return;
+    }
+    this.#isConsidered = true;
     // With the copy, or without any, it is of no use any more.
     if (outdated !== undefined) await this.#search.discard([outdated]);
-    if (signal.aborted) return;
-    this.#isConsidered = true;
     if (choice !== undefined) return this.#job.moveTo(choice);
     if (isEmpty) await keepOwn();
     release();
+  }
+
+  async #restingOf(found: readonly FoundStage[], signal: AbortSignal): Promise<readonly FoundStage[]> {
+    try {
+      return await this.#search.atRest(found, signal);
+    } catch (error) {
+      this.#hasEndedRun = isInTheWay(error);
+      throw error;
+    }
   }
 
   async #foreign(own: StageToken): Promise<readonly FoundStage[]> {
     const found = await this.#finding;
     return found.filter(({ token }) => !isSameStage(token, own));
   }
+}
+
+/** Undefined when nobody waits any more; `work` goes on then. */
+function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => resolve(undefined);
+    if (signal.aborted) return end();
+    signal.addEventListener('abort', end, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
+  });
 }
 
 function isSameStage(one: StageToken, other: StageToken | undefined): boolean {

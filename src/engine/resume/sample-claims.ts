@@ -1,22 +1,26 @@
 /** Whether a staged file is the one that a journal speaks of, as far as a few bytes of each piece can tell. */
-import type { Range, Staged } from '../../remotes/remote.ts';
+import type { Drain, Range, Slices } from '../../remotes/remote.ts';
 import { fillFrom } from '../local-source.ts';
 
 const SAMPLE = 512;
 
 /**
- * Reads back both ends and the middle of each range and compares them with the local file: of another source, of another
+ * Reads both ends and the middle of each range on the server and compares them with the local file: of another source, of another
  * machine's run, or where a piece was only begun, they differ. `claims` ascend and do not overlap; answers the offsets of
  * those that differ.
  *
  * @throws CopyError whatever reading rejects with
  */
-export async function differingSamples(staged: Staged, fd: number, claims: readonly Range[]): Promise<Set<number>> {
+export async function differingSamples(
+  read: (slices: Slices, drain: Drain) => Promise<void>,
+  fd: number,
+  claims: readonly Range[],
+): Promise<Set<number>> {
   const samples = claims.flatMap((claim) => samplesOf(claim).map((range) => ({ range, of: claim.offset })));
   const differing = new Set<number>();
   const fill = fillFrom(fd);
   let next = 0;
-  await staged.readBack({ take: () => samples[next++]?.range }, async (views, offset) => {
+  await read({ take: () => samples[next++]?.range }, async (views, offset) => {
     const there = Buffer.concat(views);
     const here = Buffer.alloc(there.length);
     await fill([here], offset);

@@ -6,6 +6,9 @@ import { formatSize } from '../../util/format-size.ts';
 import type { UploadContext } from '../upload-context.ts';
 import type { StageSearch } from './stage-search.ts';
 
+/** On how many connections something is removed that is of no use any more. */
+const CLEANING_ATTEMPTS = 2;
+
 /** Staged files that nobody writes now. */
 export interface RestingStages {
   /** Of an earlier run on this machine, for another source. */
@@ -31,7 +34,8 @@ export class StageAdoption {
   #superseded: readonly FoundStage[] = [];
   /** What somebody may still need. */
   #left: readonly FoundStage[] = [];
-  #copy: StageToken | undefined;
+  /** Names that were drawn for copies, save the one that is continued. */
+  #copies: StageToken[] = [];
   /** What is continued as it is. */
   #original: FoundStage | undefined;
 
@@ -52,24 +56,36 @@ export class StageAdoption {
     const { own, minLength, mayCopy, signal } = options;
     const abandoned = (await this.#search.abandoned(others, own)).filter(({ isCertain }) => isCertain);
     const matching = mayCopy ? await this.#search.matching(resting, signal) : [];
-    this.#superseded = [...new Set([...abandoned, ...matching])].filter((stage) => !ours.includes(stage));
+    // Where the name may be that of another target's partial file, that one is none of ours to remove.
+    const isRemovable = (stage: FoundStage): boolean => stage.isCertain && !ours.includes(stage);
+    this.#superseded = [...new Set([...abandoned, ...matching])].filter(isRemovable);
     this.#left = others.filter((stage) => stage.isCertain && !this.#superseded.includes(stage));
     const best = matching.find(({ attributes }) => attributes.size >= minLength);
     if (best === undefined) return undefined;
-    const room = await this.#search.freeSpace(own);
-    const copied = room === undefined || room >= this.#size ? await this.#copyOf(best) : 'no room';
+    const hasRoom = await this.#hasRoom(own);
+    const copied = hasRoom ? await this.#copyOf(best, options) : 'no room';
     if (copied !== 'no room') return copied;
     // What this machine staged of another source is removed, and makes room for all of the file.
-    if (ours.includes(best)) return undefined;
-    if (!abandoned.includes(best)) throw noRoom(best);
+    if (ours.includes(best) || !best.isCertain) return undefined;
+    if (!abandoned.includes(best) || best.attributes.size >= this.#size) throw noRoom(best);
     this.#original = best;
     return best.token;
   }
 
-  /** What was chosen cannot be continued after all: a copy is removed. */
-  async dismiss(remote: RemoteConnection): Promise<void> {
+  /** What was chosen is not continued after all. */
+  async dismiss(choice: StageToken): Promise<void> {
+    if (this.#original === undefined) this.#copies.push(choice);
     this.#original = undefined;
-    if (this.#copy !== undefined) await remote.discard(this.#copy);
+    await this.removeCopies();
+  }
+
+  /** Removes what is left of copies that are not continued; what cannot be removed is named. */
+  async removeCopies(): Promise<void> {
+    for (const copy of this.#copies.splice(0)) {
+      if (!(await this.#isRemoved((remote) => remote.discard(copy)))) {
+        this.#tell('A copy of a partial file is of no use and cannot be removed from the server.');
+      }
+    }
   }
 
   /**
@@ -79,7 +95,7 @@ export class StageAdoption {
   async removeSuperseded(): Promise<void> {
     for (const { token, path, attributes } of this.#superseded) {
       if (path === this.#original?.path) continue;
-      const isGone = await this.#run.onConnection(async (_, remote) => {
+      const isGone = await this.#isRemoved(async (remote) => {
         const now = await remote.lookAt(token);
         // Somebody writes it again: it is theirs.
         const isSame = now?.size === attributes.size && now.mtimeMs === attributes.mtimeMs;
@@ -98,19 +114,42 @@ export class StageAdoption {
     this.#run.notice('left-over', message, 'warning');
   }
 
-  async #copyOf(stage: FoundStage): Promise<StageToken | 'no room' | undefined> {
+  /** The target is in its place by then: a failure is only told. */
+  async #isRemoved(remove: (remote: RemoteConnection) => Promise<boolean>): Promise<boolean> {
     try {
-      const copy = await this.#search.copyOf(stage);
-      if (copy === undefined) {
-        const what = `the partial file ${cleanText(stage.path)} of another run`;
-        this.#run.notice('not-copied', `The server cannot copy ${what}: everything is sent.`);
-      }
-      this.#copy = copy;
-      return copy;
-    } catch (error) {
-      if (CopyError.from(error).code === 'no-space') return 'no room';
-      throw error;
+      return await this.#run.onConnection((_, remote) => remove(remote), { attempts: CLEANING_ATTEMPTS });
+    } catch {
+      return false;
     }
+  }
+
+  async #hasRoom(own: StageToken): Promise<boolean> {
+    const room = await this.#search.freeSpace(own);
+    return room === undefined || room >= this.#size;
+  }
+
+  async #copyOf(stage: FoundStage, { own, signal }: ChoiceOptions): Promise<StageToken | 'no room' | undefined> {
+    let reason = '';
+    try {
+      const copy = await this.#search.copyOf(stage, (drawn) => this.#copies.push(drawn), signal);
+      if (copy !== undefined) {
+        this.#copies = this.#copies.filter((one) => one !== copy);
+        return copy;
+      }
+    } catch (error) {
+      const failure = CopyError.from(error);
+      if (failure.scope === 'run') throw failure;
+      await this.removeCopies();
+      // Some servers tell a full disk as a bare failure.
+      if (failure.code === 'no-space' || !(await this.#hasRoom(own))) return 'no room';
+      reason = ` (${cleanText(failure.message).replace(/\.$/, '')})`;
+    }
+    await this.removeCopies();
+    if (!signal.aborted) {
+      const what = `the partial file ${cleanText(stage.path)} of another run`;
+      this.#run.notice('not-copied', `The server cannot copy ${what}${reason}: everything is sent.`);
+    }
+    return undefined;
   }
 }
 

@@ -17,6 +17,8 @@ const SAMPLE_LENGTH = 4096;
 const MAX_COMPARED = 4;
 /** Nobody has written to it for so long: whoever staged it is not at work any more. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
+/** On how many connections a copy is tried. */
+const COPY_ATTEMPTS = 2;
 
 export interface SearchedFile {
   readonly target: Uint8Array;
@@ -81,12 +83,17 @@ export class StageSearch {
       .map(({ stage }) => stage);
   }
 
-  /** Those to which nobody has written for a day by the server's clock, which `own`, just created, tells. */
+  /**
+   * Those that nobody has touched for a day by the server's clock, which `own`, just created, tells. The time of the last
+   * change does not tell when a file was sealed, because it is then set to that of the source; the other time does.
+   */
   async abandoned(found: readonly FoundStage[], own: StageToken): Promise<readonly FoundStage[]> {
     const created = await this.#run.onConnection((_, remote) => remote.lookAt(own));
     const nowMs = created?.mtimeMs;
     if (nowMs === undefined) return [];
-    return found.filter(({ attributes }) => nowMs - (attributes.mtimeMs ?? nowMs) > ABANDONED_MS);
+    return found.filter(({ attributes: { mtimeMs = nowMs, atimeMs = nowMs } }) => {
+      return nowMs - Math.max(mtimeMs, atimeMs) > ABANDONED_MS;
+    });
   }
 
   /** Bytes that may be written on the server beside `own`; undefined: nobody knows. */
@@ -94,43 +101,53 @@ export class StageSearch {
     return this.#run.onConnection((_, remote) => remote.freeSpace(own));
   }
 
-  async discard(tokens: readonly StageToken[]): Promise<void> {
-    await this.#run.onConnection((_, remote) => Promise.all(tokens.map((token) => remote.discard(token))));
+  /** Whether all of them are gone. */
+  async discard(tokens: readonly StageToken[]): Promise<boolean> {
+    const gone = await this.#run.onConnection((_, remote) => Promise.all(tokens.map((one) => remote.discard(one))));
+    return gone.every((isGone) => isGone);
   }
 
   /**
-   * A copy of `stage` that is ours; undefined where the server cannot copy.
-   * @throws CopyError `no-space`
+   * Has the server copy `stage`. `drawn` is told of each name that is used for that, before anything is there. Undefined where
+   * the server cannot copy, or `signal` ended it.
+   * @throws CopyError of the destination where the server refuses, or scope `connection`
    */
-  copyOf({ token }: FoundStage): Promise<StageToken | undefined> {
-    return this.#run.onConnection(async (_, remote) => {
-      const copy = await remote.copyStaged(token);
-      await copy?.close();
-      return copy?.token;
-    });
+  copyOf(
+    { token }: FoundStage,
+    drawn: (copy: StageToken) => void,
+    signal: AbortSignal,
+  ): Promise<StageToken | undefined> {
+    return this.#run.onConnection(
+      async (_, remote) => {
+        const copy = remote.drawStage(this.#file.target);
+        drawn(copy);
+        return (await remote.copyStaged(token, copy, signal)) && !signal.aborted ? copy : undefined;
+      },
+      // The copy may be what makes the server hang up.
+      { attempts: COPY_ATTEMPTS },
+    );
   }
 
   /** At how many places it has what the local file has; places that are all alike count only if there are no others. */
-  async #score({ token, attributes }: FoundStage): Promise<number> {
+  async #score({ path, attributes }: FoundStage): Promise<number> {
     const samples = samplesOf(Math.min(attributes.size, this.#file.size));
     if (samples.length === 0) return 0;
-    const differing = await this.#differing(token, samples);
+    const differing = await this.#differing(path, samples);
     if (differing === undefined) return 0;
     const telling: Range[] = [];
     for (const sample of samples) if (!(await isAllAlike(this.#file.fd, sample))) telling.push(sample);
     return (telling.length > 0 ? telling : samples).filter(({ offset }) => !differing.has(offset)).length;
   }
 
-  /** Undefined where it cannot be read. */
-  async #differing(token: StageToken, samples: readonly Range[]): Promise<Set<number> | undefined> {
+  /** Undefined where it cannot be read. It is opened for reading alone, because somebody else may still write it. */
+  async #differing(path: Uint8Array, samples: readonly Range[]): Promise<Set<number> | undefined> {
     try {
       return await this.#run.onConnection(async (_, remote) => {
-        const staged = await remote.reopen(token);
-        if (staged === undefined) return undefined;
+        const file = await remote.open(path);
         try {
-          return await differingSamples(staged, this.#file.fd, samples);
+          return await differingSamples((slices, drain) => file.read(slices, drain), this.#file.fd, samples);
         } finally {
-          await staged.close();
+          await file.close();
         }
       });
     } catch (error) {

@@ -2,6 +2,7 @@
  * What earlier runs left of one file of an upload, and what this one leaves: it is found, checked while the rest is sent,
  * and noted as it becomes more.
  */
+import { CopyError } from '../../errors.ts';
 import type { Attributes, Range, RemoteConnection, StageToken } from '../../remotes/remote.ts';
 import { choosePieceSize, isPiece, pieceCount, UNLIMITED_PIECES, wholePieces } from '../grid.ts';
 import type { LocalSource } from '../local-source.ts';
@@ -113,7 +114,7 @@ export class UploadResume {
   /** What {@link ResumedUpload.moveTo} was told; undefined where it is gone, or nobody can tell what is in it. */
   async adopt(remote: RemoteConnection, token: StageToken): Promise<Reopened | undefined> {
     const adopted = await this.#resume.adopt(remote, token, this.#canCompare(remote));
-    if (adopted === undefined) await this.#foreign.dismiss(remote);
+    if (adopted === undefined) await this.#foreign.dismiss(token);
     return adopted;
   }
 
@@ -252,8 +253,13 @@ export class UploadResume {
   }
 
   /** Without digests nobody could tell what a copy has. */
-  #mayCopy(): Promise<boolean> {
-    return this.#run.options.journals?.resume ? this.#run.digests.isAvailable() : Promise.resolve(false);
+  async #mayCopy(): Promise<boolean> {
+    if (!this.#run.options.journals?.resume) return false;
+    return this.#run.digests.isAvailable().catch((error: unknown) => {
+      // The line says nothing of the server's means; without an answer everything is sent.
+      if (CopyError.from(error).scope === 'connection') return false;
+      throw error;
+    });
   }
 
   #check({ by, claims }: Reopened): Promise<void> {

@@ -128,7 +128,7 @@ export class StreamUpload {
         digests,
         () => this.#run.runner.local.connection(connection) === remote,
       );
-      return await this.#commit(source, staged, length, remote, verdict);
+      return await this.#commit(source, staged, length, verdict);
     } catch (error) {
       await this.#remove(staged, remote);
       throw error;
@@ -232,14 +232,18 @@ export class StreamUpload {
     source: LocalSource,
     staged: Staged,
     size: number,
-    remote: RemoteConnection,
     verdict: Exclude<StreamVerdict, { wrong: unknown }>,
   ): Promise<StreamResult> {
     const { name, shownTarget, paths, old } = this.#job;
     this.#run.emit({ type: 'file', state: 'committing', ...paths, size });
     const seal = await staged.seal({ size, ...finalAttributes(this.#run, source, old) });
     await source.checkUnchanged();
-    const published = await remote.publish(staged.token, seal, { replaces: old ?? 'nothing' });
+    let again = false;
+    const published = await this.#run.onConnection((_, remote) => {
+      const publishing = remote.publish(staged.token, seal, { again, replaces: old ?? 'nothing' });
+      again = true;
+      return publishing;
+    });
     this.#left = undefined;
     const file = { name, shownTarget, size };
     tellWarnings(this.#run, file, seal, published);

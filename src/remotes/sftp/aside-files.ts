@@ -9,9 +9,6 @@ import { isMissing, isRefusal } from './looks.ts';
 import { isAsideName, splitPath } from './partial-name.ts';
 import type { SftpSession } from './session.ts';
 
-/** Entries of the directory that are looked at. */
-const MAX_ENTRIES = 10_000;
-
 /** A file that the server does not let anybody remove. */
 export interface Unremovable {
   readonly path: Buffer;
@@ -43,11 +40,13 @@ export async function removalRefusal(session: SftpSession, path: Buffer): Promis
 
 async function asideFiles(session: SftpSession, target: Buffer): Promise<Buffer[]> {
   const { directory } = splitPath(target);
-  const entries = await listDirectory(session, directory, MAX_ENTRIES).catch((error: unknown) => {
-    if (CopyError.from(error).scope === 'file') return [];
-    throw error;
-  });
+  const entries = await listDirectory(session, directory, (name) => isAsideName(target, name)).catch(
+    (error: unknown) => {
+      if (CopyError.from(error).scope === 'file') return [];
+      throw error;
+    },
+  );
   return entries
-    .filter(({ name, attributes }) => isAsideName(target, name) && attributes.kind === 'file')
+    .filter(({ attributes }) => attributes.kind === 'file')
     .map(({ name }) => Buffer.concat([directory, name]));
 }

@@ -37,8 +37,7 @@ export async function publish(
 ): Promise<Published> {
   if (partial === undefined) return publishedInPlace(session, target, seal);
   const move: Move = { partial, target, aside: asidePath(target, stage) };
-  // What an earlier call did to the target is not the work of somebody else.
-  const checking = again || replaces === undefined ? undefined : checkNotOvertaken(session, target, replaces);
+  const checking = replaces && checkNotOvertaken(session, target, replaces, again ? seal : undefined);
   const done = await moveAsSealed(session, move, seal, again, checking);
   // An earlier call may have moved the old target there before its connection was lost.
   const left = again ? await removeAfterwards(session, move) : undefined;
@@ -52,10 +51,18 @@ async function publishedInPlace(session: SftpSession, target: Buffer, seal: Seal
   return { ...IN_ONE_STEP, size: seenSize(look, seal) };
 }
 
-/** @throws CopyError `target-busy` where another run has published meanwhile; what is gone was not put there by one */
-async function checkNotOvertaken(session: SftpSession, target: Buffer, before: Attributes | 'nothing'): Promise<void> {
+/**
+ * `ours`: what an earlier call of ours may have published.
+ * @throws CopyError `target-busy` where another run has published meanwhile; what is gone was not put there by one
+ */
+async function checkNotOvertaken(
+  session: SftpSession,
+  target: Buffer,
+  before: Attributes | 'nothing',
+  ours: Seal | undefined,
+): Promise<void> {
   const look = await lookAt(session, target);
-  if (!look.isTold || look.at === undefined) return;
+  if (!look.isTold || look.at === undefined || (ours && isAsSealed(look, ours))) return;
   const { size, mtimeMs } = look.at;
   if (before === 'nothing' || size !== before.size || mtimeMs !== before.mtimeMs) throw overtaken(target);
 }

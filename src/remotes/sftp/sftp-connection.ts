@@ -141,8 +141,12 @@ export class SftpConnection implements RemoteConnection {
     return this.#stages.reopen(token);
   }
 
-  copyStaged(token: StageToken): Promise<Staged | undefined> {
-    return this.#stages.copy(token);
+  drawStage(target: Uint8Array): StageToken {
+    return this.#stages.draw(target);
+  }
+
+  copyStaged(token: StageToken, copy: StageToken, signal: AbortSignal): Promise<boolean> {
+    return this.#stages.copy(token, copy, signal);
   }
 
   freeSpace(token: StageToken): Promise<number | undefined> {

@@ -17,7 +17,7 @@ export function toAttributes({ size = 0, permissions, times }: SftpAttributes): 
   return {
     kind: permissions === undefined ? 'file' : (KINDS.get(permissions & TYPE_BITS) ?? 'other'),
     size,
-    ...(times && { mtimeMs: times.mtimeSeconds * 1000 }),
+    ...(times && { mtimeMs: times.mtimeSeconds * 1000, atimeMs: times.atimeSeconds * 1000 }),
     ...(permissions !== undefined && { mode: permissions & 0o7777 }),
   };
 }

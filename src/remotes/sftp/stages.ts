@@ -22,8 +22,8 @@ import { fromStageToken, newStagedToken, type StagedToken, stagedPath, toStageTo
 
 /** Bytes: less is sent within a few seconds, and then a refused rename costs no more. */
 const TRIES_RENAME_FROM = 256 * 1024;
-/** Names of a directory that are looked at. */
-const MAX_LISTED = 10_000;
+/** Partial files of one target that are looked at. */
+const MAX_FOUND = 100;
 
 export interface StagesOptions {
   readonly connection: CopyingConnection;
@@ -63,14 +63,16 @@ export class Stages {
 
   async find(target: Uint8Array): Promise<readonly FoundStage[]> {
     const { directory, name: targetName } = splitPath(target);
-    const entries = await listDirectory(this.#session, directory, MAX_LISTED);
-    return entries.flatMap(({ name, attributes }) => {
-      const fits = partialNameFits(name, targetName);
-      if (fits === undefined || !isOursAlone(attributes)) return [];
+    const fits = (name: Uint8Array) => partialNameFits(name, targetName);
+    const entries = await listDirectory(this.#session, directory, (name) => fits(name) !== undefined);
+    const looks = entries.slice(0, MAX_FOUND).map(async ({ name }): Promise<FoundStage[]> => {
       const path = Buffer.concat([directory, name]);
       const token = toStageToken(newStagedToken(target, path));
-      return [{ token, path, attributes, isCertain: fits === 'certain' }];
+      // Listings may lack attributes, or have old ones.
+      const attributes = await this.lookAt(token);
+      return attributes === undefined ? [] : [{ token, path, attributes, isCertain: fits(name) === 'certain' }];
     });
+    return (await Promise.all(looks)).flat();
   }
 
   async lookAt(token: StageToken): Promise<Attributes | undefined> {
@@ -110,24 +112,16 @@ export class Stages {
     return this.#staged(staged, opened.value, found.value.isTold ? found.value.at : undefined);
   }
 
-  async copy(token: StageToken): Promise<StagedFile | undefined> {
+  draw(target: Uint8Array): StageToken {
+    return toStageToken(newStagedToken(target, newPartialPath(target)));
+  }
+
+  async copy(token: StageToken, copy: StageToken, signal: AbortSignal): Promise<boolean> {
     const found = await this.lookAt(token);
-    const { target, partial } = fromStageToken(token);
-    if (partial === undefined || found === undefined) return undefined;
-    const to = newPartialPath(target);
-    const copy = toStageToken(newStagedToken(target, to));
-    try {
-      const request = { from: partial, to, size: found.size, mode: STAGED_MODE };
-      const isCopied = await copyWholeFile(this.#options.connection, request);
-      const staged = isCopied ? await this.reopen(copy) : undefined;
-      if (staged !== undefined) return staged;
-    } catch (error) {
-      // With its connection the name of the copy is lost: the next run that finds it removes it.
-      if (CopyError.from(error).scope === 'file') await this.discard(copy);
-      throw error;
-    }
-    await this.discard(copy);
-    return undefined;
+    const { partial: from } = fromStageToken(token);
+    const { partial: to } = fromStageToken(copy);
+    if (from === undefined || to === undefined || found === undefined) return false;
+    return copyWholeFile(this.#options.connection, { from, to, size: found.size, mode: STAGED_MODE, signal });
   }
 
   async freeSpace(token: StageToken): Promise<number | undefined> {

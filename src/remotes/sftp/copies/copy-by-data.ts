@@ -11,7 +11,7 @@ const MAX_LENGTH = 64 * 1024 * 1024;
 /** By `copy-data` (draft-ietf-secsh-filexfer-extensions-00, section 7), which OpenSSH has since version 9.0. */
 export async function copyByData(connection: { readonly session: SftpSession }, request: CopyRequest): Promise<void> {
   const { session } = connection;
-  const { from, to, size, mode } = request;
+  const { from, to, size, mode, signal } = request;
   if (!session.offers(ExtensionName.copyData)) throw new CopyError('unsupported', 'The server has no copy-data.');
   const reading = { operation: 'open', path: from } as const;
   const writing = { operation: 'write', path: to } as const;
@@ -21,7 +21,7 @@ export async function copyByData(connection: { readonly session: SftpSession }, 
     const flags = OpenFlag.write | OpenFlag.create | OpenFlag.exclusive;
     const toHandle = await asked(session.open(to, flags, { permissions: mode }), { ...writing, operation: 'open' });
     handles.push(toHandle);
-    for (let offset = 0; offset < size; offset += MAX_LENGTH) {
+    for (let offset = 0; offset < size && !signal.aborted; offset += MAX_LENGTH) {
       const length = Math.min(MAX_LENGTH, size - offset);
       const payload = encodeCopyData({ fromHandle, fromOffset: offset, length, toHandle, toOffset: offset });
       await asked(session.extended(ExtensionName.copyData, payload, length), writing);

@@ -21,6 +21,8 @@ export interface CopyRequest {
   readonly size: number;
   /** Permission bits of the new file, where the server lets them be told. */
   readonly mode: number;
+  /** Nobody wants the copy any more. */
+  readonly signal: AbortSignal;
 }
 
 /** Resolves when the copy is complete; rejects with `unsupported` where the server has no such means. */

@@ -16,7 +16,7 @@ async function opened(quirks: ConstructorParameters<typeof StandInSftpServer>[0]
 test('tells what it was like when it was opened', async () => {
   const { server, file } = await opened();
   server.put('/home/f', 'another one took its name');
-  const attributes = { kind: 'file', size: source.length, mode: 0o640, mtimeMs: 1_700_000_000_000 };
+  const attributes = { kind: 'file', size: source.length, mode: 0o640, mtimeMs: 1_700_000_000_000, atimeMs: 0 };
   expect(file.attributes).toEqual(attributes);
 });
 
