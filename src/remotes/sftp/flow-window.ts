@@ -5,6 +5,13 @@ export type { Flight } from './line-model.ts';
 
 /** What fits one SSH packet of 32 KiB together with the header of a WRITE and a handle of usual length. */
 export const SMALL_REQUEST: number = 32_768 - 64;
+/** The longest request before anything is measured: a slow line must be able to carry it soon. */
+const LONGEST_FIRST_REQUEST = 8 * 1024;
+/** The longest request of a line that is measured takes this share of the stall timeout ... */
+const STALL_SHARE = 1 / 4;
+/** ... unless that is shorter than this, of which headers are a large part. */
+const LEAST_LONGEST_REQUEST = 512;
+const DEFAULT_STALL_TIMEOUT_MS = 30_000;
 /** Of a long window. Of a short one, whose requests would cost too much each, half as many. */
 const REQUESTS_IN_WINDOW = 8;
 
@@ -13,6 +20,8 @@ export interface FlowWindowOptions {
   readonly maxRequest: number;
   /** Requests in flight, fixed by the user. */
   readonly requests: number | 'auto';
+  /** For how long a connection may be silent. Default: 30,000. Infinity: requests may take any time. */
+  readonly stallTimeoutMs?: number | undefined;
   /** Shared by the connections to one server. */
   readonly memory?: FlowMemory | undefined;
   /** A clock in milliseconds that never goes back, and is the same for all connections. */
@@ -42,7 +51,7 @@ export class FlowWindow {
   /** Bytes that may be in flight now. */
   get size(): number {
     const { requests } = this.#options;
-    return requests === 'auto' ? this.#line.window : requests * this.#small;
+    return requests === 'auto' ? this.#line.window : requests * this.requestLength;
   }
 
   get inFlight(): number {
@@ -52,10 +61,18 @@ export class FlowWindow {
   /** How long a request is best, bytes: short ones share a slow connection evenly, long ones cost less each. */
   get requestLength(): number {
     const { requests, maxRequest } = this.#options;
-    if (requests !== 'auto') return this.#small;
-    const share = this.size / REQUESTS_IN_WINDOW;
+    if (requests !== 'auto') return Math.floor(Math.min(this.#small, this.#longestRequest));
+    const share = this.#line.window / REQUESTS_IN_WINDOW;
     const best = Math.max(SHORTEST_REQUEST, Math.min(this.#small, 2 * share), share);
-    return Math.floor(Math.min(maxRequest, best));
+    return Math.floor(Math.min(maxRequest, best, this.#longestRequest));
+  }
+
+  /** A longer one would take so long that its connection could be taken for silent. */
+  get #longestRequest(): number {
+    const { stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS } = this.#options;
+    if (stallTimeoutMs === Number.POSITIVE_INFINITY) return stallTimeoutMs;
+    const rate = this.#line.bytesPerMs;
+    return rate === 0 ? LONGEST_FIRST_REQUEST : Math.max(LEAST_LONGEST_REQUEST, rate * stallTimeoutMs * STALL_SHARE);
   }
 
   /**

@@ -118,6 +118,11 @@ export class LineModel {
     return this.#probe?.window ?? this.#window;
   }
 
+  /** The highest rate of late; 0 before it is known. */
+  get bytesPerMs(): number {
+    return this.#rates.value;
+  }
+
   /** Round trip × rate in bytes; 0 before it is known. */
   get needed(): number {
     return this.#rates.value === 0 ? 0 : this.#rates.value * this.#shortestMs;

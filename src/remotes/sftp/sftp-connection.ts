@@ -45,6 +45,8 @@ export interface SftpConnectionOptions {
   readonly software: string;
   /** Requests in flight. */
   readonly inFlight: number | 'auto';
+  /** For how long a connection may be silent; 30 s unless set. */
+  readonly stallTimeoutMs?: number;
   /** What the connections to the server know of the line together; nothing unless set. */
   readonly memories?: FlowMemories;
   /** Runs a command on the server: see `SshConnection.exec`. Absent where there is no SSH. */
@@ -80,10 +82,11 @@ export class SftpConnection implements RemoteConnection {
     // OpenSSH's own server also where some of its requests are not allowed.
     const isOwnOfOpenSsh = options.software.startsWith('OpenSSH') && session.offers(ExtensionName.lsetstat);
     this.#opensHarmlessly = isOwnOfOpenSsh || options.software.startsWith('mod_sftp');
-    const { inFlight: requests, memories } = options;
+    const { inFlight: requests, stallTimeoutMs, memories } = options;
+    const shared = { requests, stallTimeoutMs };
     this.#windows = {
-      writing: new FlowWindow({ maxRequest: session.limits.maxWriteLength, requests, memory: memories?.writing }),
-      reading: new FlowWindow({ maxRequest: session.limits.maxReadLength, requests, memory: memories?.reading }),
+      writing: new FlowWindow({ ...shared, maxRequest: session.limits.maxWriteLength, memory: memories?.writing }),
+      reading: new FlowWindow({ ...shared, maxRequest: session.limits.maxReadLength, memory: memories?.reading }),
     };
     this.abilities = {
       pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },

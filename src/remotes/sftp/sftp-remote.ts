@@ -63,6 +63,7 @@ export class SftpRemote implements Remote {
       return new SftpConnection(session, closed, {
         software,
         inFlight,
+        stallTimeoutMs,
         defaultModes: this.#defaultModes,
         memories: this.#memories,
         exec: (command) => ssh.exec(command),

@@ -152,9 +152,19 @@ test('many requests are let go together where the line is kept busy meanwhile, a
   expect(await requestsTogether(50_000, 300)).toBe(1);
 });
 
-test('requests that the user fixed stay what they are', () => {
+test.each([500, 1000, 4000])('no request is longer than a quarter of the stall timeout at %d B/s', (bytesPerSecond) => {
+  for (const requests of ['auto', 1, 8] as const) {
+    const line = new Line(LARGE, requests);
+    expect(line.window.requestLength).toBeLessThanOrEqual(8 * KIB);
+    line.run(200_000, bytesPerSecond / 1000, 40);
+    expect(line.window.requestLength / bytesPerSecond).toBeLessThanOrEqual(30 / 4);
+    expect(line.window.requestLength).toBeGreaterThanOrEqual(512);
+  }
+});
+
+test('requests that the user fixed stay as many as they are, and become as long as one packet', () => {
   const line = new Line(LARGE, 5);
-  expect(line.window.size).toBe(5 * SMALL_REQUEST);
+  expect(line.window.size).toBe(5 * 8 * KIB);
   line.run(5000, 50_000, 300);
   expect(line.window.size).toBe(5 * SMALL_REQUEST);
   expect(line.window.requestLength).toBe(SMALL_REQUEST);

@@ -16,7 +16,12 @@ interface Asked extends Range {
 
 /** A file of which every answer is given by the test. */
 class Scene {
-  readonly window = new FlowWindow({ maxRequest: 255 * KIB, requests: 3, now: () => 0 });
+  readonly window = new FlowWindow({
+    maxRequest: 255 * KIB,
+    requests: 3,
+    stallTimeoutMs: Number.POSITIVE_INFINITY,
+    now: () => 0,
+  });
   readonly asked: Asked[] = [];
   readonly drained: Range[] = [];
   readonly sink: Buffer = Buffer.alloc(source.length);
