@@ -1,15 +1,14 @@
 import { appendFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Counters } from '../../../src/engine/counters.ts';
 import { findSources } from '../../../src/engine/local-files.ts';
 import { LocalRunner } from '../../../src/engine/local-runner.ts';
 import type { RunnerReport } from '../../../src/engine/piece-runner.ts';
-import type { JournalShelf } from '../../../src/engine/resume/file-resume.ts';
 import { UploadRun } from '../../../src/engine/upload-run.ts';
 import { CopyError } from '../../../src/errors.ts';
 import { deferred } from '../../../src/util/deferred.ts';
+import { journalsIn } from '../../support/journals-in.ts';
 import { connections, contents, expectArrived, filesOf, notices, uploadScene } from '../../support/upload-scene.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
@@ -324,16 +323,6 @@ test('where one connection writes each file, others write other files, and the u
   expect(outcome.error).toBeUndefined();
   expect(notices(it.events)).toEqual(['single-writer']);
 });
-
-/** Without a journal the server is not asked what it still has. */
-function journalsIn(dir: string): JournalShelf {
-  const failed = (error: Error): never => {
-    throw error;
-  };
-  // Locks hold on the whole machine: the same test may run in another checkout.
-  const server = { host: basename(dir), port: 22, user: 'u' };
-  return { directory: `${dir}/state`, server, resume: true, machine: 'm', failed };
-}
 
 /** However often they are opened. */
 function alwaysAfter(bytes: number): Record<number, number[]> {

@@ -1,8 +1,8 @@
 /** Uploads that go on with what stands on a server that can hash, whoever left it. */
-import { basename, join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { UploadOptions } from '../../../../src/engine/upload-context.ts';
 import { CopyError } from '../../../../src/errors.ts';
+import { journalsIn } from '../../../support/journals-in.ts';
 import { stagedName } from '../../../support/memory-remote.ts';
 import { MemoryStaged } from '../../../support/memory-staged.ts';
 import { contents, expectArrived, notices, type UploadScene, uploadScene } from '../../../support/upload-scene.ts';
@@ -19,10 +19,7 @@ async function halfThere(): Promise<UploadScene> {
 }
 
 function resuming({ dir }: UploadScene): Partial<UploadOptions> {
-  // The lock on a target is one of the whole machine: another run of these tests must have another target.
-  const server = { host: basename(dir), port: 22, user: 'u' };
-  const state = { directory: join(dir, 'state'), server, machine: 'm' };
-  return { verify: 'hash', journals: { ...state, resume: true, lookAgainMs: 1, failed: () => {} } };
+  return { verify: 'hash', journals: { ...journalsIn(dir), lookAgainMs: 1, failed: () => {} } };
 }
 
 test('what is right is not sent again, though no journal knows of it', async () => {

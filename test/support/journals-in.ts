@@ -1,0 +1,15 @@
+import { basename, join } from 'node:path';
+import type { JournalShelf } from '../../src/engine/resume/file-resume.ts';
+
+/**
+ * Journals in a temporary directory, which also names the server: the lock on a target is one of the whole machine, so
+ * that another run of the same tests must have another target. Without a journal the server is not asked what it still
+ * has.
+ */
+export function journalsIn(dir: string): JournalShelf {
+  const failed = (error: Error): never => {
+    throw error;
+  };
+  const server = { host: basename(dir), port: 22, user: 'u' };
+  return { directory: join(dir, 'state'), server, resume: true, machine: 'm', failed };
+}
