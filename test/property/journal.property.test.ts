@@ -67,6 +67,9 @@ class Model {
   }
 
   #forget(span: Span): void {
+    const isKnown = this.ranks.slice(span.offset, span.offset + span.length).some((rank) => rank > 0);
+    // What takes nothing back does not have the journal written anew.
+    if (!isKnown) return;
     this.ranks.fill(0, span.offset, span.offset + span.length);
     this.#dropDigests(span);
     // Written anew, it has them no longer.
