@@ -8,10 +8,9 @@ import { proftpdForTest, sourceForTest, sshdForTest } from '../support/for-one-t
 import { machineForTest } from '../support/machines.ts';
 import { eventsOf } from '../support/mtput.ts';
 import { sha256Of } from '../support/random-file.ts';
-import { anyOf, requests } from '../support/ssh-relay.ts';
+import { publishingRename, requests } from '../support/ssh-relay.ts';
 
 const SIZE = 3_000_000;
-const RENAME = anyOf(requests('rename'), requests('extended', 'posix-rename@openssh.com'));
 
 describeWithServers(['sshd', 'proftpd'], 'the relay in front of a server', () => {
   it.each([
@@ -32,7 +31,7 @@ describeWithServers(['sshd', 'proftpd'], 'the relay in front of a server', () =>
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
     const { relay, put } = await machineForTest(server, { name: 'one' });
-    const hold = relay.hold(RENAME);
+    const hold = relay.hold(publishingRename);
     const run = await put(source.path, 'arrived.bin', ['-n', '2', '-s', '1M']);
     await hold.arrived();
     run.kill();

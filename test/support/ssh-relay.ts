@@ -37,6 +37,12 @@ export function anyOf(...matches: readonly RequestMatch[]): RequestMatch {
   return (packet) => matches.some((one) => one(packet));
 }
 
+/** A rename that publishes: that of a trial, before anything is sent, leads to the name of another partial file. */
+export function publishingRename(packet: Buffer): boolean {
+  const isRename = anyOf(requests('rename'), requests('extended', 'posix-rename@openssh.com'))(packet);
+  return isRename && !packet.toString('latin1').endsWith('.mtpart');
+}
+
 function extensionOf(packet: Buffer): string {
   return packet.toString('latin1', 9, 9 + packet.readUInt32BE(5));
 }
