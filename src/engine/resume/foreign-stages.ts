@@ -161,7 +161,7 @@ export class ForeignStages {
   }
 }
 
-/** Undefined when nobody waits any more; `work` goes on then. */
+/** What `work` resolves with; undefined as soon as `signal` is aborted, while `work` continues unobserved. */
 function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const end = (): void => resolve(undefined);

@@ -2,6 +2,7 @@
  * What others staged for a target: another machine, or an earlier run on this one of which no journal tells. It is never
  * written to, because whoever staged it may still do so; the server copies it.
  */
+import { setTimeout } from 'node:timers/promises';
 import { CopyError } from '../../errors.ts';
 import type { Attributes, FoundStage, Range, StageToken } from '../../remotes/remote.ts';
 import { isAllAlike } from '../local-source.ts';
@@ -174,15 +175,8 @@ function busy(): CopyError {
   return new CopyError('target-busy', 'Another machine is writing a partial file of the same target.');
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end, { once: true });
-  });
+/** Resolves early where `signal` ends the waiting. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  // Nothing but the signal makes it reject.
+  await setTimeout(ms, undefined, { signal }).catch(() => {});
 }
