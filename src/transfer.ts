@@ -1,17 +1,17 @@
 /** The one place that wires remote, runners and engine into a transfer. */
 import type { Worker } from 'node:worker_threads';
-import { Counters, MAX_CONNECTIONS } from './engine/counters.ts';
 import type { Observer, TransferEventBody } from './engine/events.ts';
-import { choosePieceSize, pieceCount, UNLIMITED_PIECES } from './engine/grid.ts';
 import { GuardedObserver, warnOfObserver } from './engine/guarded-observer.ts';
-import { type FoundSources, findSources, type SourceFile } from './engine/local-files.ts';
-import { LocalRunner } from './engine/local-runner.ts';
-import { startRateLimiter } from './engine/rate-limiter.ts';
-import type { JournalShelf } from './engine/resume/file-resume.ts';
+import { type FoundSources, findSources, type SourceFile } from './engine/local/local-files.ts';
+import type { JournalStore } from './engine/resume/file-resume.ts';
 import { pruneJournals, stateDirectory } from './engine/resume/journal-place.ts';
 import { machineId } from './engine/resume/machine-id.ts';
-import type { UploadOptions, Verify } from './engine/upload-context.ts';
-import { type UploadOutcome, UploadRun } from './engine/upload-run.ts';
+import { Counters, MAX_CONNECTIONS } from './engine/runner/counters.ts';
+import { LocalRunner } from './engine/runner/local-runner.ts';
+import { startRateLimiter } from './engine/runner/rate-limiter.ts';
+import { choosePieceSize, pieceCount, UNLIMITED_PIECES } from './engine/schedule/grid.ts';
+import type { UploadOptions, Verify } from './engine/transfer/transfer-context.ts';
+import { type UploadOutcome, UploadRun } from './engine/transfer/transfer-run.ts';
 import { DIGEST_METHODS } from './engine/verify/digest-providers.ts';
 import { CopyError, type CopyErrorData } from './errors.ts';
 import type { DigestAlgorithm, DigestMethod, Interaction, Remote } from './remotes/remote.ts';
@@ -184,7 +184,7 @@ async function upload(
   const environment = { ...own, variables: context.environment ?? own.variables };
   const settings = resolveSshOptions(options.ssh, environment);
   const remote = sftpRemote(options, context, settings, environment, (level, message) => notice(level, 'ssh', message));
-  const journals: JournalShelf = {
+  const journals: JournalStore = {
     directory: stateDirectory(environment),
     server: settings,
     machine: await machineId(),

@@ -1,10 +1,10 @@
 /** The runners of a run as one: this thread's, and workers that are started as they are needed. */
 import { availableParallelism, cpus } from 'node:os';
 import type { Worker } from 'node:worker_threads';
-import type { Counters } from '../engine/counters.ts';
-import type { LocalRunner } from '../engine/local-runner.ts';
-import type { PieceRunner, RunnerCommand, RunnerReport } from '../engine/piece-runner.ts';
-import type { Runners } from '../engine/runners.ts';
+import type { Counters } from '../engine/runner/counters.ts';
+import type { LocalRunner } from '../engine/runner/local-runner.ts';
+import type { PieceRunner, RunnerCommand, RunnerReport } from '../engine/runner/piece-runner.ts';
+import type { Runners } from '../engine/runner/runners.ts';
 import { CopyError } from '../errors.ts';
 import { type LoadSample, ThreadNeed } from './thread-need.ts';
 import { WorkerRunner } from './worker-runner.ts';
@@ -153,7 +153,7 @@ export class RunnerPool implements Runners {
     for (const runner of [this.local, ...this.#workers]) {
       const movable = this.#connectionsOf(runner).filter((connection) => connection > LOCAL_CONNECTIONS);
       const surplus = Math.max(0, this.#connectionsOf(runner).length - fair);
-      for (const connection of movable.slice(0, surplus)) this.#listener({ kind: 'crowded', connection });
+      for (const connection of movable.slice(0, surplus)) this.#listener({ kind: 'relocate', connection });
     }
   }
 }

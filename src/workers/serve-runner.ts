@@ -1,6 +1,6 @@
 /** The other side of a worker runner: a runner of its own thread, driven by messages. */
 import type { MessagePort } from 'node:worker_threads';
-import type { PieceRunner } from '../engine/piece-runner.ts';
+import type { PieceRunner } from '../engine/runner/piece-runner.ts';
 import type { WorkerMessage } from './worker-runner.ts';
 
 export function serveRunner(port: MessagePort, runner: PieceRunner): void {

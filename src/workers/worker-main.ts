@@ -1,7 +1,7 @@
 /** What a worker thread runs: connections of its own, dialled from the spec that it is given. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { Counters } from '../engine/counters.ts';
-import { LocalRunner } from '../engine/local-runner.ts';
+import { Counters } from '../engine/runner/counters.ts';
+import { LocalRunner } from '../engine/runner/local-runner.ts';
 import { remoteFromSpec } from './remote-from-spec.ts';
 import { serveRunner } from './serve-runner.ts';
 import type { WorkerData } from './start-worker.ts';

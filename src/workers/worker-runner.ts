@@ -1,9 +1,9 @@
 /** The piece runner in another thread, as this thread sees it. When the thread dies, its connections are lost, no more. */
 import type { Worker } from 'node:worker_threads';
-import type { Counters } from '../engine/counters.ts';
-import type { PieceRunner, RunnerCommand, RunnerReport } from '../engine/piece-runner.ts';
+import type { Counters } from '../engine/runner/counters.ts';
+import type { PieceRunner, RunnerCommand, RunnerReport } from '../engine/runner/piece-runner.ts';
 import { CopyError } from '../errors.ts';
-import { Owed } from './owed.ts';
+import { PendingCommands } from './pending-commands.ts';
 
 /** How long a thread may take to hang up and end. */
 const END_MS = 5000;
@@ -16,7 +16,7 @@ export class WorkerRunner implements PieceRunner {
   readonly gone: Promise<CopyError | undefined>;
   readonly #worker: Worker;
   readonly #counters: Counters;
-  readonly #owed = new Owed();
+  readonly #pending = new PendingCommands();
   #listener: (report: RunnerReport) => void = () => {};
   #failure: CopyError | undefined;
   #ending = false;
@@ -25,7 +25,7 @@ export class WorkerRunner implements PieceRunner {
     this.#worker = worker;
     this.#counters = counters;
     worker.on('message', (report: RunnerReport) => {
-      this.#owed.settle(report);
+      this.#pending.settle(report);
       this.#listener(report);
     });
     worker.on('error', (error) => {
@@ -49,7 +49,7 @@ export class WorkerRunner implements PieceRunner {
   }
 
   post(command: RunnerCommand): void {
-    this.#owed.add(command);
+    this.#pending.add(command);
     this.#worker.postMessage(command satisfies WorkerMessage);
     // A thread that is gone hears nothing, and says nothing.
     if (this.#failure !== undefined) queueMicrotask(() => this.#giveUp(this.#failure!));
@@ -69,7 +69,7 @@ export class WorkerRunner implements PieceRunner {
   }
 
   #giveUp(failure: CopyError): void {
-    for (const report of this.#owed.fail(failure.toData())) {
+    for (const report of this.#pending.fail(failure.toData())) {
       if (report.kind === 'lost') this.#counters.clearInFlight(report.connection);
       this.#listener(report);
     }

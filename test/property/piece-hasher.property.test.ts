@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { wholePieces } from '../../src/engine/grid.ts';
-import { type HashedPiece, hashing } from '../../src/engine/verify/piece-hasher.ts';
+import { type HashedPiece, hashing } from '../../src/engine/runner/piece-hasher.ts';
+import { wholePieces } from '../../src/engine/schedule/grid.ts';
 import { contents } from '../support/upload-scene.ts';
 
 const PIECE = 1000;

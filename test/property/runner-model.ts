@@ -3,7 +3,7 @@
  * order a test chooses. Orders and reports travel in two queues, as between threads, so that they cross.
  */
 import { expect } from 'vitest';
-import { type Order, Scheduler } from '../../src/engine/scheduler.ts';
+import { type Order, Scheduler } from '../../src/engine/schedule/scheduler.ts';
 import type { Range } from '../../src/remotes/remote.ts';
 import { RangeSet } from '../../src/util/range-set.ts';
 
@@ -20,7 +20,7 @@ interface Live {
   readonly offset: number;
   next: number;
   end: number;
-  readonly flying: Range[];
+  readonly inFlight: Range[];
   takenTold: boolean;
 }
 
@@ -141,7 +141,7 @@ export class RunnerModel {
       offset: range.offset,
       next: range.offset,
       end,
-      flying: [],
+      inFlight: [],
       takenTold: false,
     };
     this.#live.set(task, begun);
@@ -154,19 +154,19 @@ export class RunnerModel {
   /** A connection takes some bytes. */
   take(live: Live, length: number): void {
     const taken = Math.min(length, live.end - live.next);
-    if (taken > 0) live.flying.push({ offset: live.next, length: taken });
+    if (taken > 0) live.inFlight.push({ offset: live.next, length: taken });
     live.next += taken;
     this.#tellTaken(live);
   }
 
   /** The far side says OK to one slice; the last one ends the task. */
   acknowledge(live: Live, pick: number): void {
-    const [part] = live.flying.length > 0 ? live.flying.splice(pick % live.flying.length, 1) : [];
+    const [part] = live.inFlight.length > 0 ? live.inFlight.splice(pick % live.inFlight.length, 1) : [];
     if (part !== undefined) {
       this.arrived[live.file]!.add(part);
       this.#reports.push({ kind: 'progress', task: live.task, part });
     }
-    if (live.flying.length === 0 && live.next === live.end) this.#end(live);
+    if (live.inFlight.length === 0 && live.next === live.end) this.#end(live);
   }
 
   /** The oldest report reaches the scheduler. */
@@ -197,7 +197,7 @@ export class RunnerModel {
       if (this.isDone && this.isQuiet) return true;
       for (const live of this.live) {
         // Taking runs ahead of acknowledging, as a pipeline does.
-        if (live.flying.length > 1) this.acknowledge(live, 0);
+        if (live.inFlight.length > 1) this.acknowledge(live, 0);
         else if (live.next < live.end) this.take(live, takeLength(live.connection));
         else this.acknowledge(live, 0);
       }

@@ -1,12 +1,12 @@
 import { basename, join } from 'node:path';
-import type { JournalShelf } from '../../src/engine/resume/file-resume.ts';
+import type { JournalStore } from '../../src/engine/resume/file-resume.ts';
 
 /**
  * Journals in a temporary directory, which also names the server: the lock on a target is one of the whole machine, so
  * that another run of the same tests must have another target. Without a journal the server is not asked what it still
  * has.
  */
-export function journalsIn(dir: string): JournalShelf {
+export function journalsIn(dir: string): JournalStore {
   const failed = (error: Error): never => {
     throw error;
   };

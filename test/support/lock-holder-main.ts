@@ -1,6 +1,6 @@
 // A process that holds the lock on a target root for as long as it lives. Waits for a message before it begins.
 import { spawn } from 'node:child_process';
-import { lockTarget } from '../../src/engine/resume/target-lock.ts';
+import { lockTarget } from '../../src/engine/lock/target-lock.ts';
 import { CopyError } from '../../src/errors.ts';
 import type { HolderAnswer, HolderRequest } from './lock-holder.ts';
 import { kindOfNames } from './lock-kinds.ts';

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { TargetRoot } from '../../src/engine/resume/target-lock.ts';
+import type { TargetRoot } from '../../src/engine/lock/target-lock.ts';
 import { atExit } from './at-exit.ts';
 import type { LockKind } from './lock-kinds.ts';
 import { repoRoot } from './repo-root.ts';

@@ -1,7 +1,7 @@
 /** The two ways to hold names, as plain data. */
-import { socketFiles } from '../../src/engine/resume/socket-files.ts';
-import { abstractNames } from '../../src/engine/resume/system-names.ts';
-import type { KindOfNames } from '../../src/engine/resume/target-lock.ts';
+import { socketFiles } from '../../src/engine/lock/socket-files.ts';
+import { abstractNames } from '../../src/engine/lock/system-names.ts';
+import type { KindOfNames } from '../../src/engine/lock/target-lock.ts';
 
 export type LockKind = { readonly is: 'abstract' } | { readonly is: 'files'; readonly directory: string };
 

@@ -11,7 +11,7 @@ export async function carrySlices(
   cross: () => Promise<void>,
   carry: (slice: Range) => Promise<void>,
 ): Promise<void> {
-  const flying = new Set<Promise<void>>();
+  const inFlight = new Set<Promise<void>>();
   let failure: unknown;
   const fail = (error: unknown): void => {
     failure ??= error;
@@ -19,8 +19,8 @@ export async function carrySlices(
   try {
     while (failure === undefined) {
       await cross();
-      if (flying.size >= depth) {
-        await Promise.race(flying);
+      if (inFlight.size >= depth) {
+        await Promise.race(inFlight);
         continue;
       }
       const slice = await slices.take(sliceLength);
@@ -28,13 +28,13 @@ export async function carrySlices(
       const flight = carry(slice)
         .catch(fail)
         .then(() => {
-          flying.delete(flight);
+          inFlight.delete(flight);
         });
-      flying.add(flight);
+      inFlight.add(flight);
     }
   } catch (error) {
     fail(error);
   }
-  await Promise.all(flying);
+  await Promise.all(inFlight);
   if (failure !== undefined) throw failure;
 }

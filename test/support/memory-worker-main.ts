@@ -1,7 +1,7 @@
 /** A worker thread whose connections go to a remote in memory, which the test that started it can reach too. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { Counters } from '../../src/engine/counters.ts';
-import { LocalRunner } from '../../src/engine/local-runner.ts';
+import { Counters } from '../../src/engine/runner/counters.ts';
+import { LocalRunner } from '../../src/engine/runner/local-runner.ts';
 import { serveRunner } from '../../src/workers/serve-runner.ts';
 import { type MemoryFaults, MemoryRemote, stagedName } from './memory-remote.ts';
 

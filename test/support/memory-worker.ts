@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import type { Counters } from '../../src/engine/counters.ts';
+import type { Counters } from '../../src/engine/runner/counters.ts';
 import type { StageToken } from '../../src/remotes/remote.ts';
 import type { MemoryFaults } from './memory-remote.ts';
 import type { MemoryCall, MemoryWorkerData } from './memory-worker-main.ts';

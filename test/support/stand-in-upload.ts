@@ -2,12 +2,12 @@
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { onTestFinished } from 'vitest';
-import { Counters } from '../../src/engine/counters.ts';
 import type { TransferEvent } from '../../src/engine/events.ts';
-import { findSources } from '../../src/engine/local-files.ts';
-import { LocalRunner } from '../../src/engine/local-runner.ts';
-import type { UploadOptions } from '../../src/engine/upload-context.ts';
-import { type UploadOutcome, UploadRun } from '../../src/engine/upload-run.ts';
+import { findSources } from '../../src/engine/local/local-files.ts';
+import { Counters } from '../../src/engine/runner/counters.ts';
+import { LocalRunner } from '../../src/engine/runner/local-runner.ts';
+import type { UploadOptions } from '../../src/engine/transfer/transfer-context.ts';
+import { type UploadOutcome, UploadRun } from '../../src/engine/transfer/transfer-run.ts';
 import { DIGEST_METHODS } from '../../src/engine/verify/digest-providers.ts';
 import type { Remote } from '../../src/remotes/remote.ts';
 import type { SessionOptions } from '../../src/remotes/sftp/session.ts';

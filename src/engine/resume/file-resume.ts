@@ -3,8 +3,8 @@ import { CopyError } from '../../errors.ts';
 import type { Attributes, Range, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
 import { textFromBytes } from '../../util/bytes-text.ts';
 import { RangeSet } from '../../util/range-set.ts';
-import { cellsAcross, cellsOf, isPiece, wholePieces } from '../grid.ts';
-import type { LocalSource } from '../local-source.ts';
+import type { LocalSource } from '../local/local-source.ts';
+import { cellsAcross, cellsOf, isPiece, wholePieces } from '../schedule/grid.ts';
 import type { LocalDigests } from '../verify/local-digests.ts';
 import { Journal } from './journal.ts';
 import { journalPath, type ServerIdentity } from './journal-place.ts';
@@ -30,7 +30,7 @@ const WORTHWHILE_PARTS = 1 / 8;
 const TURN_MS = 50;
 
 /** Where the journals of a run are. */
-export interface JournalShelf {
+export interface JournalStore {
   readonly directory: string;
   readonly server: ServerIdentity;
   /** This machine; see `machine-id.ts`. */
@@ -67,7 +67,7 @@ export interface Noting {
 export type CanCompare = (staged: Staged, claims: readonly Range[]) => Promise<boolean>;
 
 export class FileResume {
-  readonly #shelf: JournalShelf;
+  readonly #journals: JournalStore;
   readonly #source: LocalSource;
   readonly #about: Pick<JournalHeader, 'direction' | 'machine' | 'sourcePath' | 'source' | 'targetPath'>;
   readonly #path: string;
@@ -87,37 +87,37 @@ export class FileResume {
   #isKept = false;
 
   private constructor(
-    shelf: JournalShelf,
+    journals: JournalStore,
     source: LocalSource,
     local: LocalDigests,
     sourcePath: Uint8Array,
     target: Uint8Array,
   ) {
-    this.#shelf = shelf;
+    this.#journals = journals;
     this.#local = local;
     this.#source = source;
     this.#about = {
       direction: 'upload',
-      machine: shelf.machine,
+      machine: journals.machine,
       sourcePath: textFromBytes(sourcePath),
       source: source.identity,
       targetPath: textFromBytes(target),
     };
-    this.#path = journalPath(shelf.directory, shelf.server, target, shelf.machine);
+    this.#path = journalPath(journals.directory, journals.server, target, journals.machine);
   }
 
   /** @throws CopyError `journal-newer` */
   static async open(
-    shelf: JournalShelf,
+    journals: JournalStore,
     source: LocalSource,
     local: LocalDigests,
     sourcePath: Uint8Array,
     target: Uint8Array,
   ): Promise<FileResume> {
-    const resume = new FileResume(shelf, source, local, sourcePath, target);
+    const resume = new FileResume(journals, source, local, sourcePath, target);
     const journal = await Journal.open(resume.#path, resume.#failed);
     // That of another machine counts as none, as its run may still write what it staged.
-    if (journal?.header.machine === shelf.machine) resume.#journal = journal;
+    if (journal?.header.machine === journals.machine) resume.#journal = journal;
     else await journal?.close();
     return resume;
   }
@@ -129,7 +129,7 @@ export class FileResume {
 
   /** Whether that was staged for the same source, and may be continued. */
   get mayContinue(): boolean {
-    return this.#shelf.resume && this.#journal !== undefined && this.#isAbout(this.#journal.header);
+    return this.#journals.resume && this.#journal !== undefined && this.#isAbout(this.#journal.header);
   }
 
   /** Whether the journal is about the staged file of this run, and on the disk. */
@@ -293,7 +293,7 @@ export class FileResume {
 
   readonly #failed = (error: CopyError): void => {
     this.#isKept = false;
-    this.#shelf.failed(error);
+    this.#journals.failed(error);
   };
 
   /** The target is in its place: nothing is left to go on with. */

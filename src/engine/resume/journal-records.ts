@@ -9,8 +9,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { Range, StageToken } from '../../remotes/remote.ts';
-import { isPieceSize } from '../grid.ts';
-import type { SourceIdentity } from '../local-source.ts';
+import type { SourceIdentity } from '../local/local-source.ts';
+import { isPieceSize } from '../schedule/grid.ts';
 
 const FORMAT = 2;
 const CHECKSUM_LENGTH = 16;

@@ -1,7 +1,7 @@
 /** Which of the bytes that an earlier run left are right, by digests of both sides. */
 import type { DigestMethod, Range } from '../../remotes/remote.ts';
 import { RangeSet } from '../../util/range-set.ts';
-import { cellsOf, MIN_PIECE_SIZE, nextBoundary, wholePieces } from '../grid.ts';
+import { cellsOf, MIN_PIECE_SIZE, nextBoundary, wholePieces } from '../schedule/grid.ts';
 import { compareDigests, isSameReadBack, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
 

@@ -1,9 +1,9 @@
 /** Whether ranges of a staged file and of the local file are the same, by digests of both sides. */
 import { CopyError } from '../../errors.ts';
 import type { DigestAlgorithm, DigestMethod, Range, StageToken } from '../../remotes/remote.ts';
-import { cellsOf } from '../grid.ts';
-import { isAllAlike } from '../local-source.ts';
-import { Patience } from '../patience.ts';
+import { Patience } from '../connections/patience.ts';
+import { isAllAlike } from '../local/local-source.ts';
+import { cellsOf } from '../schedule/grid.ts';
 import { type DigestBack, isSameDigest } from './digest-back.ts';
 import type { DigestProvider, DigestProviders } from './digest-providers.ts';
 import type { LocalDigests } from './local-digests.ts';

@@ -12,8 +12,8 @@ import type {
   StageToken,
 } from '../../remotes/remote.ts';
 import { cleanText } from '../../util/clean-text.ts';
-import { cellsOf } from '../grid.ts';
-import type { OnConnectionOptions } from '../upload-context.ts';
+import { cellsOf } from '../schedule/grid.ts';
+import type { OnConnectionOptions } from '../transfer/transfer-context.ts';
 import { type DigestBack, isSameDigest } from './digest-back.ts';
 
 /** The best first. */

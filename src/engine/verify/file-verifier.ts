@@ -4,9 +4,9 @@
  */
 import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
-import { wholePieces } from '../grid.ts';
-import { Patience } from '../patience.ts';
-import type { Scheduler } from '../scheduler.ts';
+import { Patience } from '../connections/patience.ts';
+import { wholePieces } from '../schedule/grid.ts';
+import type { Scheduler } from '../schedule/scheduler.ts';
 import { type Compared, compareDigests, isSameReadBack, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
 

@@ -2,7 +2,7 @@
 import { CopyError } from '../../errors.ts';
 import type { Drain, Range, Slices } from '../remote.ts';
 import type { FlowWindow } from './flow-window.ts';
-import { Flying } from './flying.ts';
+import { InFlightRequests } from './in-flight-requests.ts';
 import type { SftpSession } from './session.ts';
 
 export class SliceReader {
@@ -10,7 +10,7 @@ export class SliceReader {
   readonly #window: FlowWindow;
   readonly #handle: Uint8Array;
   readonly #endedEarly: () => CopyError;
-  readonly #calls: Set<Flying> = new Set();
+  readonly #calls: Set<InFlightRequests> = new Set();
   #ended: CopyError | undefined;
 
   /** `endedEarly`: what it means that the file ends before a slice does. */
@@ -23,21 +23,21 @@ export class SliceReader {
 
   /** Rejects with the first failure, when every request has its answer and all are drained. Calls may overlap. */
   async read(slices: Slices, drain: Drain): Promise<void> {
-    const flying = new Flying();
-    if (this.#ended !== undefined) flying.fail(this.#ended);
-    this.#calls.add(flying);
+    const inFlight = new InFlightRequests();
+    if (this.#ended !== undefined) inFlight.fail(this.#ended);
+    this.#calls.add(inFlight);
     try {
-      while (!flying.hasFailed) {
+      while (!inFlight.hasFailed) {
         await this.#window.room();
-        if (flying.hasFailed) break;
+        if (inFlight.hasFailed) break;
         const range = await slices.take(this.#window.requestLength);
         if (range === undefined) break;
-        flying.add(this.#carry(range, drain, flying));
+        inFlight.add(this.#carry(range, drain, inFlight));
       }
     } catch (error) {
-      flying.fail(error);
+      inFlight.fail(error);
     }
-    await flying.landed().finally(() => this.#calls.delete(flying));
+    await inFlight.landed().finally(() => this.#calls.delete(inFlight));
   }
 
   /**
@@ -46,25 +46,25 @@ export class SliceReader {
    */
   async end(): Promise<void> {
     this.#ended ??= new CopyError('bug', 'A file was closed while it was read.');
-    for (const flying of this.#calls) flying.fail(this.#ended);
-    await Promise.allSettled([...this.#calls].map((flying) => flying.landed()));
+    for (const inFlight of this.#calls) inFlight.fail(this.#ended);
+    await Promise.allSettled([...this.#calls].map((inFlight) => inFlight.landed()));
   }
 
-  async #carry({ offset, length }: Range, drain: Drain, flying: Flying): Promise<void> {
+  async #carry({ offset, length }: Range, drain: Drain, inFlight: InFlightRequests): Promise<void> {
     // Until it is drained it counts as in flight: a slow disk must not pile up what the line brings.
     const flight = this.#window.sent(length);
     const end = offset + length;
     let next = offset;
     try {
       // A server may give less than it is asked for. One part after another: each holds the whole chunk it came in.
-      while (next < end && !flying.hasFailed) {
+      while (next < end && !inFlight.hasFailed) {
         const data = await this.#session.read(this.#handle, next, end - next);
         if (data === 'eof') throw this.#endedEarly();
         await drain([data], next);
         next += data.length;
       }
     } catch (error) {
-      flying.fail(error);
+      inFlight.fail(error);
     }
     if (next === end) this.#window.acknowledged(flight);
     else this.#window.released(length);

@@ -1,7 +1,7 @@
 /** Carries slices to an open file: several requests in flight, read from the source straight into their packets. */
 import type { Fill, Range, Slices } from '../remote.ts';
 import type { Flight, FlowWindow } from './flow-window.ts';
-import { Flying } from './flying.ts';
+import { InFlightRequests } from './in-flight-requests.ts';
 import type { SftpSession } from './session.ts';
 import type { WriteRequest } from './session-write.ts';
 
@@ -21,12 +21,12 @@ export class SliceWriter {
 
   /** Rejects with the first failure, when every request has its answer. Calls may overlap. */
   async write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void> {
-    const flying = new Flying();
-    const call = { fill, acknowledged, flying };
+    const inFlight = new InFlightRequests();
+    const call = { fill, acknowledged, inFlight };
     try {
-      while (!flying.hasFailed) {
+      while (!inFlight.hasFailed) {
         const room = await this.#window.room();
-        if (flying.hasFailed) break;
+        if (inFlight.hasFailed) break;
         const length = this.#session.fittingWriteLength(this.#handle, this.#window.requestLength);
         const batch = Math.max(1, Math.floor(Math.min(room, MAX_BATCH) / length));
         const range = await slices.take(batch * length);
@@ -34,9 +34,9 @@ export class SliceWriter {
         await this.#send(range, length, call);
       }
     } catch (error) {
-      flying.fail(error);
+      inFlight.fail(error);
     }
-    await flying.landed();
+    await inFlight.landed();
   }
 
   async #send(range: Range, requestLength: number, call: Call): Promise<void> {
@@ -58,7 +58,7 @@ export class SliceWriter {
       throw error;
     }
     const answers = this.#session.sendWrites(parts);
-    for (const [index, part] of parts.entries()) call.flying.add(this.#answered(part, answers[index]!, call));
+    for (const [index, part] of parts.entries()) call.inFlight.add(this.#answered(part, answers[index]!, call));
   }
 
   async #answered({ flight, offset, length }: Part, answer: Promise<void>, call: Call): Promise<void> {
@@ -66,7 +66,7 @@ export class SliceWriter {
       await answer;
     } catch (error) {
       this.#window.released(length);
-      call.flying.fail(error);
+      call.inFlight.fail(error);
       return;
     }
     this.#window.acknowledged(flight);
@@ -78,7 +78,7 @@ export class SliceWriter {
 interface Call {
   readonly fill: Fill;
   readonly acknowledged: (part: Range) => void;
-  readonly flying: Flying;
+  readonly inFlight: InFlightRequests;
 }
 
 interface Part extends Range {

@@ -4,7 +4,13 @@ import { ModuleNames, moduleInBundle } from '../../../bench/support/profile/modu
 import { groupOf } from '../../../bench/support/profile/profile-groups.ts';
 import { summarize } from '../../../bench/support/profile/profile-summary.ts';
 
-const BUNDLE = ['// src/engine/grid.ts', 'function cells() {', '}', '// src/remotes/session.ts', 'function send() {}'];
+const BUNDLE = [
+  '// src/engine/schedule/grid.ts',
+  'function cells() {',
+  '}',
+  '// src/remotes/session.ts',
+  'function send() {}',
+];
 const BUNDLE_URL = 'file:///somewhere/dist/chunks/chunk-1.js';
 
 function node(id: number, functionName: string, url: string, lineNumber: number, children: number[] = []) {
@@ -44,7 +50,7 @@ describe('selfTimes', () => {
 describe('moduleInBundle', () => {
   it('is the one whose name stands last above the line', () => {
     const text = BUNDLE.join('\n');
-    expect(moduleInBundle(text, 1)).toBe('src/engine/grid.ts');
+    expect(moduleInBundle(text, 1)).toBe('src/engine/schedule/grid.ts');
     expect(moduleInBundle(text, 4)).toBe('src/remotes/session.ts');
     expect(moduleInBundle('let a;\n// src/late.ts', 0)).toBeUndefined();
   });
@@ -82,7 +88,7 @@ describe('groupOf', () => {
     ['then', 'node:internal/process/task_queues', '', 'rest of Node'],
     ['copy', '', 'src/remotes/sftp/slice-writer.ts', 'SFTP session and slice writer'],
     ['send', 'src/remotes/sftp/ssh/dial.ts', '', 'our side of SSH'],
-    ['next', 'src/engine/scheduler.ts', '', 'engine and workers'],
+    ['next', 'src/engine/schedule/scheduler.ts', '', 'engine and workers'],
     ['put', 'src/transfer.ts', '', 'engine and workers'],
     ['paint', 'src/ui/paint.ts', '', 'rest of mtput'],
     ['retry', 'p-retry/index.js', '', 'other'],

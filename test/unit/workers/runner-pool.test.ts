@@ -1,9 +1,9 @@
 import { closeSync, openSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
-import { Counters } from '../../../src/engine/counters.ts';
-import { LocalRunner } from '../../../src/engine/local-runner.ts';
-import type { RunnerReport } from '../../../src/engine/piece-runner.ts';
+import { Counters } from '../../../src/engine/runner/counters.ts';
+import { LocalRunner } from '../../../src/engine/runner/local-runner.ts';
+import type { RunnerReport } from '../../../src/engine/runner/piece-runner.ts';
 import { RunnerPool } from '../../../src/workers/runner-pool.ts';
 import type { LoadSample } from '../../../src/workers/thread-need.ts';
 import { tempDirForTest } from '../../support/for-one-test.ts';
@@ -11,7 +11,7 @@ import { MemoryRemote, stagedName } from '../../support/memory-remote.ts';
 import { type MemoryWorker, startMemoryWorker } from '../../support/memory-worker.ts';
 import { repoRoot } from '../../support/repo-root.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { pieceRunnerCompliance } from '../engine/piece-runner-compliance.ts';
+import { pieceRunnerCompliance } from '../engine/runner/piece-runner-compliance.ts';
 
 const target = Buffer.from('/home/f');
 
@@ -95,8 +95,8 @@ async function reopen(all: Scene, connection: number): Promise<void> {
 test('asks connections to move into a new thread, never the first two, and only as many as is fair', async () => {
   const all = scene(2);
   await open(all, [1, 2, 3, 4, 5, 6]);
-  await waitFor(() => of(all.reports, 'crowded').length > 0, { what: 'a call to move' });
-  expect(of(all.reports, 'crowded').map(({ connection }) => connection)).toEqual([3, 4, 5]);
+  await waitFor(() => of(all.reports, 'relocate').length > 0, { what: 'a call to move' });
+  expect(of(all.reports, 'relocate').map(({ connection }) => connection)).toEqual([3, 4, 5]);
   for (const connection of [3, 4, 5]) await reopen(all, connection);
   expect(all.here.open).toEqual([1, 2, 6]);
   // Here again, though the worker is as free.
@@ -104,7 +104,7 @@ test('asks connections to move into a new thread, never the first two, and only 
   expect(all.here.open).toEqual([1, 2, 6]);
   await waitFor(() => all.samples.length > 3, { what: 'more samples' });
   expect(all.pool.workers).toBe(1);
-  expect(of(all.reports, 'crowded')).toHaveLength(3);
+  expect(of(all.reports, 'relocate')).toHaveLength(3);
 });
 
 test('samples are shares of time and numbers of cores', async () => {
@@ -123,7 +123,7 @@ test('samples are shares of time and numbers of cores', async () => {
 test('a thread that dies is told of, its connections open elsewhere, and no other is started', async () => {
   const all = scene(2);
   await open(all, [1, 2, 3, 4]);
-  await waitFor(() => of(all.reports, 'crowded').length === 2, { what: 'a call to move' });
+  await waitFor(() => of(all.reports, 'relocate').length === 2, { what: 'a call to move' });
   await reopen(all, 3);
   await all.workers[0]!.terminate();
   await waitFor(() => all.warnings.length > 0, { what: 'a warning' });
@@ -137,7 +137,7 @@ test('a thread that dies is told of, its connections open elsewhere, and no othe
 test('tasks and cuts go to the thread that has the connection', async () => {
   const all = scene(2);
   await open(all, [1, 2, 3, 4]);
-  await waitFor(() => of(all.reports, 'crowded').length === 2, { what: 'a call to move' });
+  await waitFor(() => of(all.reports, 'relocate').length === 2, { what: 'a call to move' });
   await reopen(all, 3);
   const fd = openSync(`${repoRoot}/package.json`, 'r');
   // Neither remote knows such a file: the connection itself answers.

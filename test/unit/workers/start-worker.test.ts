@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
-import { Counters } from '../../../src/engine/counters.ts';
+import { Counters } from '../../../src/engine/runner/counters.ts';
 import { findWorkerCode, startWorker, type WorkerData } from '../../../src/workers/start-worker.ts';
 import { tempDirForTest } from '../../support/for-one-test.ts';
 import { repoRoot } from '../../support/repo-root.ts';

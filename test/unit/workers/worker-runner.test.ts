@@ -1,12 +1,12 @@
 import { openSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
-import { Counters } from '../../../src/engine/counters.ts';
-import type { RunnerReport } from '../../../src/engine/piece-runner.ts';
+import { Counters } from '../../../src/engine/runner/counters.ts';
+import type { RunnerReport } from '../../../src/engine/runner/piece-runner.ts';
 import { WorkerRunner } from '../../../src/workers/worker-runner.ts';
 import { startMemoryWorker } from '../../support/memory-worker.ts';
 import { repoRoot } from '../../support/repo-root.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { pieceRunnerCompliance } from '../engine/piece-runner-compliance.ts';
+import { pieceRunnerCompliance } from '../engine/runner/piece-runner-compliance.ts';
 
 pieceRunnerCompliance('WorkerRunner', async (faults, counters) => {
   const memory = startMemoryWorker(faults, counters);

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { appendFile, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { openSource } from '../../../../src/engine/local-source.ts';
-import { FileResume, type JournalShelf } from '../../../../src/engine/resume/file-resume.ts';
+import { openSource } from '../../../../src/engine/local/local-source.ts';
+import { FileResume, type JournalStore } from '../../../../src/engine/resume/file-resume.ts';
 import { Journal } from '../../../../src/engine/resume/journal.ts';
 import { journalPath } from '../../../../src/engine/resume/journal-place.ts';
 import { withinMs } from '../../../../src/engine/resume/pace.ts';
@@ -26,7 +26,7 @@ async function scene(resume = true, size = SIZE) {
   const source = await openSource(Buffer.from(path));
   onTestFinished(() => source.close());
   const failures: unknown[] = [];
-  const shelf: { -readonly [K in keyof JournalShelf]: JournalShelf[K] } = {
+  const journals: { -readonly [K in keyof JournalStore]: JournalStore[K] } = {
     directory: dir.file('state'),
     server: { host: 'h', port: 22, user: 'u' },
     machine: 'm',
@@ -34,21 +34,21 @@ async function scene(resume = true, size = SIZE) {
     failed: (error) => failures.push(error),
   };
   const next = (local = new LocalDigests(source.fd)) =>
-    FileResume.open(shelf, source, local, Buffer.from(path), target);
+    FileResume.open(journals, source, local, Buffer.from(path), target);
   /** Another run, which looks at the source anew. */
   const again = async () => {
     const changed = await openSource(Buffer.from(path));
     onTestFinished(() => changed.close());
-    return FileResume.open(shelf, changed, new LocalDigests(changed.fd), Buffer.from(path), target);
+    return FileResume.open(journals, changed, new LocalDigests(changed.fd), Buffer.from(path), target);
   };
   return {
     path,
     source,
-    shelf,
+    journals,
     next,
     again,
     failures,
-    journal: journalPath(shelf.directory, shelf.server, target, 'm'),
+    journal: journalPath(journals.directory, journals.server, target, 'm'),
   };
 }
 
@@ -205,7 +205,10 @@ test('of a copy of what others staged everything is looked at', async () => {
 
 test.each([
   ['of another source', async ({ path }: { path: string }) => appendFile(path, 'more')],
-  ['of another machine', async ({ shelf }: { shelf: object }) => void Object.assign(shelf, { machine: 'other' })],
+  [
+    'of another machine',
+    async ({ journals }: { journals: object }) => void Object.assign(journals, { machine: 'other' }),
+  ],
 ])('nothing is continued by a journal %s', async (_, change) => {
   const all = await scene();
   await earlier(all, new RangeSet([{ offset: 0, length: PIECE }]));

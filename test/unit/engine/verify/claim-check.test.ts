@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { openSource } from '../../../../src/engine/local-source.ts';
+import { openSource } from '../../../../src/engine/local/local-source.ts';
 import { checkClaims } from '../../../../src/engine/verify/claim-check.ts';
 import { digestBack } from '../../../../src/engine/verify/digest-back.ts';
 import { DIGEST_METHODS, DigestProviders } from '../../../../src/engine/verify/digest-providers.ts';

@@ -11,7 +11,7 @@ class Line {
   nowMs = 0;
   readonly memory = new FlowMemory();
   readonly window: FlowWindow;
-  readonly #flying: { readonly flight: Flight; readonly arrivesMs: number }[] = [];
+  readonly #inFlight: { readonly flight: Flight; readonly arrivesMs: number }[] = [];
   #freeAtMs = 0;
 
   constructor(maxRequest: number, requests: number | 'auto' = 'auto') {
@@ -20,7 +20,7 @@ class Line {
 
   /** What is in flight arrives, and then nothing is to be sent. */
   pause(forMs: number): void {
-    for (const { flight, arrivesMs } of this.#flying.splice(0)) {
+    for (const { flight, arrivesMs } of this.#inFlight.splice(0)) {
       this.nowMs = Math.max(this.nowMs, arrivesMs);
       this.window.acknowledged(flight);
     }
@@ -31,13 +31,13 @@ class Line {
   run(forMs: number, bytesPerMs: number, roundTripMs: number): void {
     const { window } = this;
     for (const end = this.nowMs + forMs; this.nowMs < end; this.nowMs++) {
-      while (this.#flying[0] !== undefined && this.#flying[0].arrivesMs <= this.nowMs) {
-        window.acknowledged(this.#flying.shift()!.flight);
+      while (this.#inFlight[0] !== undefined && this.#inFlight[0].arrivesMs <= this.nowMs) {
+        window.acknowledged(this.#inFlight.shift()!.flight);
       }
       while (window.inFlight === 0 || window.inFlight + window.requestLength <= window.size) {
         const length = window.requestLength;
         this.#freeAtMs = Math.max(this.#freeAtMs, this.nowMs) + length / bytesPerMs;
-        this.#flying.push({ flight: window.sent(length), arrivesMs: this.#freeAtMs + roundTripMs });
+        this.#inFlight.push({ flight: window.sent(length), arrivesMs: this.#freeAtMs + roundTripMs });
       }
     }
   }

@@ -1,0 +1,61 @@
+/**
+ * Uses fewer connections where the line is too slow for so many: see {@link StarvationWatch}. Tells where many carry no
+ * more than one: see {@link ConnectionGain}.
+ */
+import { formatRate } from '../../util/format-size.ts';
+import type { Counters } from '../runner/counters.ts';
+import { ConnectionGain } from './connection-gain.ts';
+import type { ConnectionPool } from './connection-pool.ts';
+import { type FewerConnections, StarvationWatch } from './starvation-watch.ts';
+
+export interface ConnectionCountOptions {
+  readonly pool: Pick<ConnectionPool, 'open' | 'limit' | 'drop'>;
+  readonly counters: Pick<Counters, 'inFlight' | 'acknowledged' | 'totalAcknowledged'>;
+  readonly notice: (level: 'detail' | 'info', code: string, message: string) => void;
+}
+
+export class ConnectionCount {
+  readonly #options: ConnectionCountOptions;
+  readonly #watch = new StarvationWatch();
+  readonly #gain = new ConnectionGain();
+
+  constructor(options: ConnectionCountOptions) {
+    this.#options = options;
+  }
+
+  /** To be called a few times a second. */
+  tick(nowMs: number): void {
+    const { pool, counters } = this.#options;
+    const working = pool.open.filter((connection) => counters.inFlight(connection) > 0);
+    this.#tellGain(nowMs, working);
+    const acknowledged = counters.totalAcknowledged();
+    const change = this.#watch.sample({ nowMs, acknowledged, working: working.length });
+    if (change !== undefined) this.#apply(change);
+  }
+
+  #tellGain(nowMs: number, working: readonly number[]): void {
+    const { counters, notice } = this.#options;
+    const acknowledged = new Map(working.map((connection) => [connection, counters.acknowledged(connection)]));
+    const noGain = this.#gain.sample(nowMs, acknowledged);
+    if (noGain === undefined) return;
+    const together = `${noGain.connections} connections together have ${formatRate(noGain.together)}`;
+    notice('detail', 'no-gain', `${together}, no more than one alone: more connections gave nothing.`);
+  }
+
+  #apply({ most, working, bytesPerSecondEach }: FewerConnections): void {
+    const { pool, notice } = this.#options;
+    pool.limit(most);
+    if (most === Number.POSITIVE_INFINITY) {
+      notice('info', 'more-connections', 'Fewer connections carried less: all of them are used again.');
+      return;
+    }
+    const rate = formatRate(bytesPerSecondEach);
+    notice(
+      'info',
+      'fewer-connections',
+      `${working} connections have ${rate} each, which is too little: ${most} are used.`,
+    );
+    // What they have in flight would take the line from the others for as long as it takes.
+    for (const connection of pool.open) if (connection > most) pool.drop(connection);
+  }
+}

@@ -1,0 +1,71 @@
+/** Asks the connections of a run whether the server has run on without a restart. */
+import { CopyError } from '../../errors.ts';
+import { type Deferred, deferred } from '../../util/deferred.ts';
+import type { ServerContinuity } from './server-continuity.ts';
+
+/** What is needed of the run. */
+export interface AskedConnections {
+  /** Connections that are open now. */
+  open(): readonly number[];
+  /** Hangs up one that does not answer. Its loss is reported later. */
+  drop(connection: number): void;
+  /** Has `answered` called, once, when the connection has answered or is gone. */
+  ask(connection: number): void;
+}
+
+/**
+ * What can go wrong: the connection that is asked is lost (the next one is asked), so is the one that the answer is needed
+ * for (the answer of a witness counts all the same), or all are. A connection has one question at a time, however many wait
+ * for the answer, and a call asks each connection at most once: it always ends.
+ */
+export class ContinuityCheck {
+  readonly #continuity: ServerContinuity;
+  readonly #connections: AskedConnections;
+  readonly #asking: Map<number, Deferred<boolean>> = new Map();
+
+  constructor(continuity: ServerContinuity, connections: AskedConnections) {
+    this.#continuity = continuity;
+    this.#connections = connections;
+  }
+
+  /**
+   * Resolves when `connection` is a witness, or another witness has answered since the call: then the server has not been
+   * restarted between what was acknowledged to it and the call.
+   * @throws CopyError `connection-lost` where no witness answers; the jobs are told that the server may have been
+   * restarted when the loss of the last one is reported.
+   */
+  async assure(connection: number): Promise<void> {
+    const silent = new Set<number>();
+    while (!this.#continuity.isWitness(connection)) {
+      const open = this.#connections.open();
+      const witness = this.#continuity.witnesses.find((other) => open.includes(other) && !silent.has(other));
+      if (witness === undefined) throw new CopyError('connection-lost', `Connection ${connection} proves nothing.`);
+      if (await this.#answers(witness)) return this.#continuity.answered(witness);
+      silent.add(witness);
+      this.#connections.drop(witness);
+    }
+  }
+
+  /** A connection has answered, or is gone. */
+  answered(connection: number, isThere: boolean): void {
+    const asking = this.#asking.get(connection);
+    this.#asking.delete(connection);
+    asking?.resolve(isThere);
+  }
+
+  /** What was asked before the call may have been answered before it too, and proves less. */
+  async #answers(connection: number): Promise<boolean> {
+    const earlier = this.#asking.get(connection);
+    if (earlier !== undefined && !(await earlier.promise)) return false;
+    return this.#ask(connection);
+  }
+
+  #ask(connection: number): Promise<boolean> {
+    const known = this.#asking.get(connection);
+    if (known !== undefined) return known.promise;
+    const answer = deferred<boolean>();
+    this.#asking.set(connection, answer);
+    this.#connections.ask(connection);
+    return answer.promise;
+  }
+}

@@ -1,0 +1,285 @@
+/** The piece runner on this thread. It alone also lends its connections out, for everything that is not bulk data. */
+import { CopyError } from '../../errors.ts';
+import type {
+  Drain,
+  Range,
+  Remote,
+  RemoteConnection,
+  RemoteFile,
+  Slices,
+  Staged,
+  StageToken,
+} from '../../remotes/remote.ts';
+import { drainTo } from '../local/local-sink.ts';
+import { fillFrom } from '../local/local-source.ts';
+import type { Counters } from './counters.ts';
+import { OpenedOnce } from './opened-once.ts';
+import { hashing } from './piece-hasher.ts';
+import { type RunnerCommand, type RunnerReport, stageKey } from './piece-runner.ts';
+import type { Runners } from './runners.ts';
+import { TaskProgress } from './task-progress.ts';
+import { TaskSlices } from './task-slices.ts';
+
+type Command<K extends RunnerCommand['kind']> = Extract<RunnerCommand, { kind: K }>;
+
+interface OpenConnection {
+  readonly remote: RemoteConnection;
+  /** Staged files joined on this connection, by token. */
+  readonly staged: OpenedOnce<Staged>;
+  /** Files that are received from, by path. */
+  readonly files: OpenedOnce<RemoteFile>;
+  /** Tasks under way, so that their last word comes before that of the connection. */
+  readonly tasks: Set<Promise<void>>;
+}
+
+export class LocalRunner implements Runners {
+  readonly #remote: Remote;
+  readonly #counters: Counters;
+  readonly #dialling: Map<number, AbortController> = new Map();
+  readonly #connections: Map<number, OpenConnection> = new Map();
+  readonly #slices: Map<number, TaskSlices> = new Map();
+  readonly #gone: Set<Promise<void>> = new Set();
+  #listener: (report: RunnerReport) => void = () => {};
+
+  constructor(remote: Remote, counters: Counters) {
+    this.#remote = remote;
+    this.#counters = counters;
+  }
+
+  get local(): LocalRunner {
+    return this;
+  }
+
+  onReport(listener: (report: RunnerReport) => void): void {
+    this.#listener = listener;
+  }
+
+  post(command: RunnerCommand): void {
+    switch (command.kind) {
+      case 'open':
+        return this.#track(this.#open(command));
+      case 'close':
+        this.#dialling.get(command.connection)?.abort(new CopyError('cancelled', 'The connection is not needed.'));
+        void this.#connections.get(command.connection)?.remote.close();
+        return;
+      case 'send':
+        return this.#runTask(command.connection, this.#send(command));
+      case 'receive':
+        return this.#runTask(command.connection, this.#receive(command));
+      case 'shorten':
+        return this.#shorten(command);
+      case 'probe-writers':
+        return this.#runTask(command.connection, this.#probe(command));
+      case 'leave':
+        return this.#runTask(command.connection, this.#leave(command));
+      case 'close-file':
+        return this.#runTask(command.connection, this.#closeFile(command));
+      case 'ask':
+        return this.#track(this.#ask(command));
+    }
+  }
+
+  async end(): Promise<void> {
+    for (const dial of this.#dialling.values()) dial.abort(new CopyError('cancelled', 'The run ended.'));
+    await Promise.all([...this.#connections.values()].map(({ remote }) => remote.close()));
+    await Promise.all(this.#gone);
+  }
+
+  /** An open connection of this runner, for stat, list and commit. */
+  connection(id: number): RemoteConnection | undefined {
+    return this.#connections.get(id)?.remote;
+  }
+
+  /** Hands over a staged file that was opened on a connection of this runner. */
+  adopt(connection: number, staged: Staged): void {
+    this.#connections.get(connection)?.staged.set(stageKey(staged.token), staged);
+  }
+
+  /**
+   * The staged file on a connection of this runner, joined if it is not yet.
+   * @throws CopyError `connection-lost` when the connection is gone; whatever `join` rejects with.
+   */
+  async joined(connection: number, of: StageToken): Promise<Staged> {
+    const { remote, staged } = this.#opened(connection);
+    return staged.get(stageKey(of), () => remote.join(of));
+  }
+
+  /** Whether a connection has this staged file open. */
+  holds(connection: number, of: StageToken): boolean {
+    return this.#connections.get(connection)?.staged.has(stageKey(of)) ?? false;
+  }
+
+  /** Forgets a staged file that was sealed or closed by its borrower. */
+  forget(connection: number, of: StageToken): void {
+    void this.#connections.get(connection)?.staged.take(stageKey(of));
+  }
+
+  /** @throws CopyError `connection-lost` */
+  #opened(connection: number): OpenConnection {
+    const open = this.#connections.get(connection);
+    if (open === undefined) throw new CopyError('connection-lost', `Connection ${connection} is gone.`);
+    return open;
+  }
+
+  /** Later, as from another thread: whoever gives a command is never called back in the middle of it. */
+  #report(report: RunnerReport): void {
+    queueMicrotask(() => this.#listener(report));
+  }
+
+  async #open({ connection }: Command<'open'>): Promise<void> {
+    const dial = new AbortController();
+    this.#dialling.set(connection, dial);
+    try {
+      const admitted = (): void => this.#report({ kind: 'admitted', connection });
+      const remote = await this.#remote.connect(connection, dial.signal, admitted);
+      if (dial.signal.aborted) {
+        // The call to hang up came when it was just through.
+        await remote.close();
+        throw CopyError.from(dial.signal.reason, 'cancelled');
+      }
+      const open: OpenConnection = {
+        remote,
+        staged: new OpenedOnce(),
+        files: new OpenedOnce(),
+        tasks: new Set(),
+      };
+      this.#connections.set(connection, open);
+      this.#track(this.#watch(connection, open));
+      this.#report({ kind: 'opened', connection, abilities: remote.abilities, description: remote.description });
+    } catch (error) {
+      this.#report({ kind: 'open-failed', connection, error: CopyError.from(error).toData() });
+    } finally {
+      this.#dialling.delete(connection);
+    }
+  }
+
+  async #watch(connection: number, open: OpenConnection): Promise<void> {
+    const error = await open.remote.closed;
+    this.#connections.delete(connection);
+    const gone = error ?? new CopyError('connection-lost', `Connection ${connection} was closed.`);
+    // What the rate limit holds back would learn of it only when its turn comes.
+    for (const slices of this.#slices.values()) if (slices.connection === connection) slices.fail(gone);
+    await Promise.all(open.tasks);
+    this.#counters.clearInFlight(connection);
+    this.#report({ kind: 'lost', connection, ...(error && { error: error.toData() }) });
+  }
+
+  #send(command: Command<'send'>): Promise<void> {
+    const { task, connection, of, fd, hashing: what } = command;
+    return this.#carry(command, async (slices, carried) => {
+      const staged = await this.joined(connection, of);
+      const fill = fillFrom(fd);
+      const hashingFill = what && hashing(fill, what, (hashed) => this.#report({ kind: 'hashed', task, ...hashed }));
+      await staged.write(slices, hashingFill ?? fill, carried);
+    });
+  }
+
+  #receive(command: Command<'receive'>): Promise<void> {
+    const { connection, from, fd } = command;
+    return this.#carry(command, async (slices, carried) => {
+      const { remote, files } = this.#opened(connection);
+      const file = await files.get(nameOf(from), () => remote.open(from));
+      await file.read(slices, telling(drainTo(fd), carried));
+    });
+  }
+
+  /** What sending and receiving have in common: `carry` moves the bytes, and says which have arrived. */
+  async #carry(
+    { task, connection, range }: Command<'send' | 'receive'>,
+    carry: (slices: Slices, carried: (part: Range) => void) => Promise<void>,
+  ): Promise<void> {
+    const progress = new TaskProgress((acknowledged) => this.#report({ kind: 'progress', task, acknowledged }));
+    const slices = new TaskSlices(range, connection, this.#counters, () => this.#report({ kind: 'taken', task }));
+    this.#slices.set(task, slices);
+    let error: CopyError | undefined;
+    try {
+      await carry(slices, (part) => {
+        this.#counters.addAcknowledged(connection, part.length);
+        progress.add(part);
+      });
+    } catch (failure) {
+      error = CopyError.from(failure);
+    }
+    this.#slices.delete(task);
+    this.#counters.dropInFlight(connection, slices.taken - progress.total);
+    progress.flush();
+    this.#report({ kind: 'ended', task, ...(error && { error: error.toData() }) });
+  }
+
+  #shorten({ task, length }: Command<'shorten'>): void {
+    // A task that has ended keeps what it had: the engine knows that from its last word.
+    this.#slices.get(task)?.shorten(length, (kept) => this.#report({ kind: 'shortened', task, length: kept }));
+  }
+
+  async #probe(command: Command<'probe-writers'>): Promise<void> {
+    const { task, connection, second, fd, of, firstOffset, secondOffset, size } = command;
+    try {
+      const staged = await this.joined(connection, of);
+      const { remote: peer } = this.#opened(second);
+      const result = await staged.probeWriters(peer, firstOffset, secondOffset, size, fillFrom(fd));
+      for (const { length } of result.written ?? []) {
+        this.#counters.addInFlight(connection, length);
+        this.#counters.addAcknowledged(connection, length);
+      }
+      this.#report({ kind: 'probed', task, result });
+    } catch (error) {
+      this.#report({ kind: 'probed', task, error: CopyError.from(error).toData() });
+    }
+  }
+
+  async #leave({ connection, of }: Command<'leave'>): Promise<void> {
+    const error = await failureOf(this.#connections.get(connection)?.staged.take(stageKey(of)));
+    this.#report({ kind: 'left', connection, of, ...(error && { error: error.toData() }) });
+  }
+
+  async #closeFile({ connection, from }: Command<'close-file'>): Promise<void> {
+    const error = await failureOf(this.#connections.get(connection)?.files.take(nameOf(from)));
+    this.#report({ kind: 'file-closed', connection, from, ...(error && { error: error.toData() }) });
+  }
+
+  async #ask({ connection }: Command<'ask'>): Promise<void> {
+    let error: CopyError | undefined;
+    try {
+      await this.#opened(connection).remote.lstat(Buffer.from('.'));
+    } catch (failure) {
+      error = CopyError.from(failure);
+    }
+    // A "no" is an answer too.
+    const isGone = error?.scope === 'connection';
+    this.#report({ kind: 'answered', connection, ...(isGone && { error: error!.toData() }) });
+  }
+
+  #runTask(connection: number, work: Promise<void>): void {
+    const tasks = this.#connections.get(connection)?.tasks;
+    tasks?.add(work);
+    this.#track(work.finally(() => tasks?.delete(work)));
+  }
+
+  /** Work that never rejects, waited for at the end. */
+  #track(work: Promise<void>): void {
+    this.#gone.add(work);
+    void work.finally(() => this.#gone.delete(work));
+  }
+}
+
+/** Drains, and tells what was drained. */
+function telling(drain: Drain, drained: (part: Range) => void): Drain {
+  return async (views, offset) => {
+    await drain(views, offset);
+    drained({ offset, length: views.reduce((sum, view) => sum + view.length, 0) });
+  };
+}
+
+/** How the closing of something failed that may not even have been opened. */
+async function failureOf(opened: Promise<Staged | RemoteFile> | undefined): Promise<CopyError | undefined> {
+  try {
+    await (await opened)?.close();
+    return undefined;
+  } catch (error) {
+    return CopyError.from(error);
+  }
+}
+
+function nameOf(path: Uint8Array): string {
+  return Buffer.from(path).toString('latin1');
+}

@@ -1,0 +1,79 @@
+/** What is left to take of one task: handed out in slices, cut short on request, held back by the rate limit. */
+import type { CopyError } from '../../errors.ts';
+import type { Range, Slices } from '../../remotes/remote.ts';
+import type { Counters } from './counters.ts';
+
+/** How often a taker that the rate limit holds back looks again. */
+const LIMIT_POLL_MS = 10;
+
+export class TaskSlices implements Slices {
+  readonly connection: number;
+  readonly #counters: Counters;
+  readonly #onTaken: () => void;
+  readonly #offset: number;
+  #next: number;
+  #end: number;
+  #finished = false;
+  #failure: CopyError | undefined;
+
+  /** `onTaken` is called once, when nothing is left to take. */
+  constructor(range: Range, connection: number, counters: Counters, onTaken: () => void) {
+    this.#offset = range.offset;
+    this.#next = range.offset;
+    this.#end = range.offset + range.length;
+    this.connection = connection;
+    this.#counters = counters;
+    this.#onTaken = onTaken;
+  }
+
+  take(maxLength: number): Range | undefined | Promise<Range | undefined> {
+    const taken = this.#takeNow(maxLength);
+    return taken === 'wait' ? this.#takeLater(maxLength) : taken;
+  }
+
+  /** Bytes that were handed out. */
+  get taken(): number {
+    return this.#next - this.#offset;
+  }
+
+  /** Hands out nothing more: whoever asks, or waits already, gets `error`. */
+  fail(error: CopyError): void {
+    this.#failure ??= error;
+  }
+
+  /** Keeps at most `length` bytes, but never less than was taken; tells what is kept before that nothing is left. */
+  shorten(length: number, tell: (kept: number) => void): void {
+    const end = Math.max(this.#next, this.#offset + length);
+    if (end < this.#end) this.#end = end;
+    tell(this.#end - this.#offset);
+    if (this.#next >= this.#end) this.#finish();
+  }
+
+  #takeNow(maxLength: number): Range | undefined | 'wait' {
+    if (this.#failure !== undefined) throw this.#failure;
+    const length = Math.min(maxLength, this.#end - this.#next);
+    if (length <= 0) return this.#finish();
+    if (!this.#counters.tryTake(length)) return 'wait';
+    const range = { offset: this.#next, length };
+    this.#next += length;
+    this.#counters.addInFlight(this.connection, length);
+    if (this.#next === this.#end) this.#finish();
+    return range;
+  }
+
+  async #takeLater(maxLength: number): Promise<Range | undefined> {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, LIMIT_POLL_MS));
+      const taken = this.#takeNow(maxLength);
+      if (taken !== 'wait') return taken;
+    }
+  }
+
+  #finish(): undefined {
+    if (!this.#finished) {
+      this.#finished = true;
+      this.#onTaken();
+    }
+    return undefined;
+  }
+}

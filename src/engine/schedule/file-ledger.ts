@@ -1,0 +1,109 @@
+/**
+ * What has become of each byte of one file. At any time a byte is in exactly one of these states:
+ *
+ * - to do: no connection has it
+ * - handed out: it belongs to a task that has not ended (the scheduler knows which)
+ * - acknowledged and at risk: the server answered OK, but a crash of the server may still lose it
+ * - acknowledged and durable
+ * - claimed: an earlier run says that it is there, or its digest was wrong; no connection gets it until
+ *   {@link settleClaim} says which of the two it is
+ *
+ * Pure bookkeeping: no I/O, no clock, no connections.
+ */
+import type { Range } from '../../remotes/remote.ts';
+import { RangeSet } from '../../util/range-set.ts';
+
+export class FileLedger {
+  readonly size: number;
+  readonly #todo: RangeSet;
+  readonly #acknowledged: RangeSet = new RangeSet();
+  readonly #atRisk: RangeSet = new RangeSet();
+
+  /** `claimed`: what an earlier run says is there. */
+  constructor(size: number, claimed: Iterable<Range> = []) {
+    this.size = size;
+    this.#todo = new RangeSet([{ offset: 0, length: size }]);
+    for (const range of claimed) this.#todo.remove(range);
+  }
+
+  /** The lowest run of bytes to do; undefined: none is left. */
+  get firstToDo(): Range | undefined {
+    return this.#todo.first;
+  }
+
+  get isComplete(): boolean {
+    return this.#acknowledged.total === this.size;
+  }
+
+  get bytesAcknowledged(): number {
+    return this.#acknowledged.total;
+  }
+
+  /** Copies, which later changes leave as they are. */
+  get toDo(): RangeSet {
+    return new RangeSet(this.#todo);
+  }
+
+  get acknowledged(): RangeSet {
+    return new RangeSet(this.#acknowledged);
+  }
+
+  /** What would be lost if the server crashed now. */
+  get atRisk(): RangeSet {
+    return new RangeSet(this.#atRisk);
+  }
+
+  /** What a crash of the server would leave. */
+  get durable(): RangeSet {
+    const durable = this.acknowledged;
+    for (const range of this.#atRisk) durable.remove(range);
+    return durable;
+  }
+
+  /** Whether all of a range is acknowledged. */
+  has(range: Range): boolean {
+    return this.#acknowledged.has(range);
+  }
+
+  /** A task gets the range. */
+  handOut(range: Range): void {
+    this.#todo.remove(range);
+  }
+
+  /** A task that had the range gives it up unacknowledged. */
+  giveBack(range: Range): void {
+    this.#todo.add(range);
+  }
+
+  acknowledge(range: Range): void {
+    this.#acknowledged.add(range);
+    this.#atRisk.add(range);
+    this.#todo.remove(range);
+  }
+
+  /** `ranges` have reached the server's disk. */
+  synced(ranges: Iterable<Range>): void {
+    for (const range of ranges) this.#atRisk.remove(range);
+  }
+
+  /** The server may have crashed: what was at risk is to do again. Returns how many bytes that is. */
+  distrust(): number {
+    const ranges = [...this.#atRisk];
+    for (const range of ranges) {
+      this.withdraw(range);
+      this.#todo.add(range);
+    }
+    return ranges.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** What was acknowledged is wrong on the server: it is claimed until {@link settleClaim}. */
+  withdraw(range: Range): void {
+    this.#acknowledged.remove(range);
+    this.#atRisk.remove(range);
+  }
+
+  /** What was claimed is there and durable, or it is to do. */
+  settleClaim(range: Range, isThere: boolean): void {
+    (isThere ? this.#acknowledged : this.#todo).add(range);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The grid of a file: its pieces. It depends on the size of the file and the limits of the remote alone, so that
+ * another run, also on another machine, makes the same one.
+ */
+import { CopyError } from '../../errors.ts';
+import type { Abilities, Range } from '../../remotes/remote.ts';
+
+export const MIN_PIECE_SIZE: number = 64 * 1024;
+/** Of a remote that bears pieces of any kind. */
+export const UNLIMITED_PIECES: Abilities['pieceSize'] = {
+  min: 1,
+  max: Number.MAX_SAFE_INTEGER,
+  maxPieces: Number.MAX_SAFE_INTEGER,
+};
+const FIRST_PIECE_SIZE = 4 * 1024 * 1024;
+const MAX_PIECES = 16_384;
+
+/**
+ * The length of a piece: 4 MiB, doubled until the file has at most 16,384 (or what the remote bears).
+ * @throws CopyError `usage` when `wanted` is not a power of two of at least 64 KiB, or breaks a limit of the remote.
+ */
+export function choosePieceSize(
+  fileSize: number,
+  limits: Abilities['pieceSize'],
+  wanted: number | 'auto' = 'auto',
+): number {
+  const maxPieces = Math.min(MAX_PIECES, limits.maxPieces);
+  if (wanted !== 'auto') {
+    if (!isPieceSize(wanted)) throw new CopyError('usage', `A piece cannot be ${wanted} bytes long.`);
+    if (wanted < limits.min || wanted > limits.max || Math.ceil(fileSize / wanted) > limits.maxPieces) {
+      throw new CopyError('usage', `Pieces of ${wanted} bytes do not fit this file on this server.`);
+    }
+    return wanted;
+  }
+  let size = Math.max(FIRST_PIECE_SIZE, nextPowerOfTwo(limits.min));
+  while (Math.ceil(fileSize / size) > maxPieces) size *= 2;
+  return size;
+}
+
+export function isPieceSize(size: number): boolean {
+  return Number.isSafeInteger(size) && size >= MIN_PIECE_SIZE && size === nextPowerOfTwo(size);
+}
+
+/** How many pieces a file has; an empty file has none. */
+export function pieceCount(fileSize: number, pieceSize: number): number {
+  return Math.ceil(fileSize / pieceSize);
+}
+
+/** The first piece boundary at or after `offset`. */
+export function nextBoundary(offset: number, pieceSize: number): number {
+  return Math.ceil(offset / pieceSize) * pieceSize;
+}
+
+/** The pieces of a file that lie in `ranges` whole, ascending. */
+export function* wholePieces(ranges: Iterable<Range>, fileSize: number, pieceSize: number): Generator<Range> {
+  for (const { offset, length } of ranges) {
+    for (let index = nextBoundary(offset, pieceSize) / pieceSize; ; index++) {
+      const piece = pieceAt(index, fileSize, pieceSize);
+      if (piece.length <= 0 || piece.offset + piece.length > offset + length) break;
+      yield piece;
+    }
+  }
+}
+
+/** Whether a range is one whole piece of a file. */
+export function isPiece({ offset, length }: Range, fileSize: number, pieceSize: number): boolean {
+  return offset % pieceSize === 0 && length === Math.min(pieceSize, fileSize - offset);
+}
+
+/** A range in parts of at most `maxLength`, from its beginning on. */
+export function cellsOf({ offset, length }: Range, maxLength: number): Range[] {
+  const cells: Range[] = [];
+  for (let done = 0; done < length; done += maxLength) {
+    cells.push({ offset: offset + done, length: Math.min(maxLength, length - done) });
+  }
+  return cells;
+}
+
+/** What lies of a range in each piece of the grid that it shares bytes with. */
+export function cellsAcross({ offset, length }: Range, pieceSize: number): Range[] {
+  const cells: Range[] = [];
+  const end = offset + length;
+  for (let at = offset; at < end; ) {
+    const cellEnd = Math.min(end, nextBoundary(at + 1, pieceSize));
+    cells.push({ offset: at, length: cellEnd - at });
+    at = cellEnd;
+  }
+  return cells;
+}
+
+/** Piece number `index` of a file, the last one shorter. */
+export function pieceAt(index: number, fileSize: number, pieceSize: number): Range {
+  const offset = index * pieceSize;
+  return { offset, length: Math.min(pieceSize, fileSize - offset) };
+}
+
+function nextPowerOfTwo(size: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, size)));
+}

@@ -1,0 +1,83 @@
+/** After the failure of a file job: what the server still has of it, why it failed, and what helps. */
+import type { CopyError } from '../../../errors.ts';
+import type { RemoteConnection, Situation, StageToken } from '../../../remotes/remote.ts';
+import { directoryName } from '../../../util/byte-path.ts';
+import type { UploadContext } from '../../transfer/transfer-context.ts';
+import { explainFailure, isExplained } from './explain-failure.ts';
+import type { FailedJob } from './failure-facts.ts';
+
+/** A look at the server after a failure may take so long; without it less can be said. */
+export const LOOK_MS = 10_000;
+/** Directories above one that is missing. */
+const MAX_PARENTS = 64;
+
+export interface FailedUpload extends FailedJob {
+  readonly token: StageToken | undefined;
+  /** Bytes that another run need not send, if the staged file is there with so many bytes. */
+  keptWithin(size: number): number;
+}
+
+export interface Examined {
+  readonly failure: CopyError;
+  /** Bytes that another run need not send. */
+  readonly bytesKept: number;
+  /** Whether the staged file was seen after the failure, with all of these. */
+  readonly isSeen: boolean;
+}
+
+/** Never rejects. */
+export async function examineFailure(
+  run: Pick<UploadContext, 'onAnyOpen'>,
+  job: FailedUpload,
+  failure: CopyError,
+): Promise<Examined> {
+  const kept = job.keptWithin(Number.POSITIVE_INFINITY);
+  const tries = isExplained(failure);
+  if (!tries && kept === 0) return { failure, bytesKept: 0, isSeen: false };
+  const look = (remote: RemoteConnection): Promise<Situation> => remote.examine(job.target, job.token, tries);
+  const situation = await run.onAnyOpen(look, LOOK_MS);
+  if (situation === undefined) return { failure, bytesKept: kept, isSeen: false };
+  const seen = keptOf(job, situation, kept);
+  if (!tries) return { failure, ...seen };
+  // After the look, which finds out whether there is room.
+  const isRemoved = job.partial === 'left' && (await run.onAnyOpen((remote) => isDiscarded(remote, job), LOOK_MS));
+  const partial = isRemoved ? 'removed' : job.partial;
+  return { failure: explainFailure(failure, situation, { ...job, partial }), ...seen };
+}
+
+/** Removes what no other run would know. */
+async function isDiscarded(remote: RemoteConnection, { target, token }: FailedUpload): Promise<boolean> {
+  if (token === undefined) return false;
+  await remote.discard(token);
+  return (await remote.examine(target, token, false)).staged?.at === 'missing';
+}
+
+function keptOf(job: FailedUpload, { staged }: Situation, kept: number): Omit<Examined, 'failure'> {
+  // A server that lets nobody look may still have it.
+  if (staged?.at === undefined) return { bytesKept: kept, isSeen: false };
+  return { bytesKept: staged.at === 'missing' ? 0 : job.keptWithin(staged.at.size), isSeen: true };
+}
+
+/** The failure to make the directory of the targets, explained by the nearest directory that exists. Never rejects. */
+export async function examineDirectoryFailure(
+  run: Pick<UploadContext, 'onAnyOpen'>,
+  directory: Uint8Array,
+  failure: CopyError,
+): Promise<CopyError> {
+  if (!isExplained(failure)) return failure;
+  const look = async (remote: RemoteConnection): Promise<Situation | undefined> => {
+    let missing: Uint8Array = directory;
+    for (let depth = 0; depth < MAX_PARENTS; depth++) {
+      const parent = directoryName(missing);
+      if (parent.length === 0 || (await remote.stat(parent)) !== undefined) {
+        return remote.examine(missing, undefined, true);
+      }
+      missing = parent;
+    }
+    return undefined;
+  };
+  const situation = await run.onAnyOpen(look, LOOK_MS);
+  if (situation === undefined) return failure;
+  const nothing = { size: 0, bytesThere: 0, inplace: false, partial: 'left', oldSize: undefined } as const;
+  return explainFailure(failure, situation, { target: directory, ...nothing });
+}

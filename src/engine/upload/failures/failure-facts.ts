@@ -1,0 +1,205 @@
+/** What a failed file job found around its target, in the terms in which it is explained. */
+import type { CopyError } from '../../../errors.ts';
+import type { Attributes, Situation } from '../../../remotes/remote.ts';
+import { cleanText } from '../../../util/clean-text.ts';
+import { formatSize } from '../../../util/format-size.ts';
+
+/** Less than this available: a server that only says "failure" has no room. */
+const SPACE_TO_SPARE = 1024 * 1024;
+
+/** The file job that failed. */
+export interface FailedJob {
+  readonly target: Uint8Array;
+  readonly size: number;
+  /** Bytes that the server said OK to, those of earlier runs included. */
+  readonly bytesThere: number;
+  /** Whether the target itself was written. */
+  readonly inplace: boolean;
+  /**
+   * What becomes of the partial file: a journal knows it, so that another run continues it or removes it; it was removed,
+   * because no other run would know it; or it is left.
+   */
+  readonly partial: 'known' | 'removed' | 'left';
+  /** Bytes of the old file when the job began; undefined: there was none. */
+  readonly oldSize: number | undefined;
+}
+
+export type Cause =
+  | 'read-only'
+  | 'no-files'
+  | 'no-room'
+  | 'quota'
+  | 'file-size'
+  | 'directory'
+  | 'name'
+  | 'rename'
+  | 'old-file'
+  | 'partial-gone'
+  | 'unknown';
+
+export class FailureFacts {
+  readonly failure: CopyError;
+  readonly job: FailedJob;
+  readonly #situation: Situation;
+
+  constructor(failure: CopyError, situation: Situation, job: FailedJob) {
+    this.failure = failure;
+    this.#situation = situation;
+    this.job = job;
+  }
+
+  get cause(): Cause {
+    const { space } = this.#situation;
+    const { code, refused, message } = this.failure;
+    if (space?.isReadOnly) return 'read-only';
+    if (/\bquota\b/i.test(refused?.text ?? message)) return 'quota';
+    if (code === 'rename-refused') return 'rename';
+    if (code === 'partial-refused') return this.isPartialGone ? 'partial-gone' : 'unknown';
+    if (refused?.operation === 'open' || refused?.operation === 'make directory') return this.#causeOfCreating;
+    if (code === 'no-space' || ['write', 'close', 'sync'].includes(refused?.operation ?? ''))
+      return this.#causeOfWriting;
+    return 'unknown';
+  }
+
+  /** Nothing could be created, or the target not be opened. */
+  get #causeOfCreating(): Cause {
+    const { space, trial } = this.#situation;
+    if (this.job.inplace && this.hasOld) return 'old-file';
+    if (trial?.creates) return this.isDirectory ? 'unknown' : 'name';
+    if (trial === undefined) return this.failure.code === 'no-space' ? 'no-room' : 'unknown';
+    if (space?.availableFiles === 0) return 'no-files';
+    if (this.failure.code === 'no-space' || (this.#saysNothing && this.#hasNoRoom)) return 'no-room';
+    return 'directory';
+  }
+
+  get #causeOfWriting(): Cause {
+    const { space, trial } = this.#situation;
+    const { code } = this.failure;
+    if (this.#hasNoRoom) return 'no-room';
+    const takesNothing = trial?.creates === false || trial?.writes === false;
+    if (code === 'no-space') return space !== undefined && takesNothing ? 'quota' : 'no-room';
+    if (code !== 'destination-refused' || trial === undefined) return 'unknown';
+    return takesNothing ? 'quota' : trial.writes ? 'file-size' : 'unknown';
+  }
+
+  get #hasNoRoom(): boolean {
+    const { space } = this.#situation;
+    return space !== undefined && space.availableBytes <= SPACE_TO_SPARE;
+  }
+
+  /** Whether the server only said that it failed. */
+  get #saysNothing(): boolean {
+    return isBare(this.failure);
+  }
+
+  get isDirectory(): boolean {
+    return this.failure.refused?.operation === 'make directory';
+  }
+
+  get hasOld(): boolean {
+    return attributesOf(this.#situation.target) !== undefined;
+  }
+
+  get isOldUnknown(): boolean {
+    return this.#situation.target === undefined;
+  }
+
+  /** Whether it was seen that the old file may be written as it stands. */
+  get mayWriteOld(): boolean {
+    return !this.job.inplace && this.hasOld && this.#situation.isTargetWritable === true;
+  }
+
+  get isOldWritable(): boolean | undefined {
+    return this.#situation.isTargetWritable;
+  }
+
+  get trial(): Situation['trial'] {
+    return this.#situation.trial;
+  }
+
+  get space(): Situation['space'] {
+    return this.#situation.space;
+  }
+
+  get target(): string {
+    return cleanText(this.job.target);
+  }
+
+  get partial(): string | undefined {
+    const { staged } = this.#situation;
+    return staged && cleanText(staged.path);
+  }
+
+  get isPartialGone(): boolean {
+    return this.#situation.staged?.at === 'missing';
+  }
+
+  /** About so many bytes of disk are the partial's: its size may count holes, and what was said OK to a write cut short. */
+  get occupied(): number {
+    return Math.min(attributesOf(this.#situation.staged?.at)?.size ?? 0, this.job.bytesThere);
+  }
+
+  /** Whether the target itself could take the new file, in the room of the old one and of the partial. */
+  get fitsInPlace(): boolean {
+    const own = attributesOf(this.#situation.target)?.size ?? 0;
+    if (own >= this.job.size) return true;
+    const { space } = this.#situation;
+    if (space === undefined) return false;
+    const freed = this.job.partial === 'removed' || this.removesPartial ? this.occupied : 0;
+    return space.availableBytes + own + freed >= this.job.size;
+  }
+
+  /** Whether a run with `--inplace` removes the partial first. */
+  get removesPartial(): boolean {
+    return this.job.partial === 'known' && !this.isPartialKept && this.occupied > 0;
+  }
+
+  /** Whether it was seen that the partial cannot be removed. */
+  get isPartialKept(): boolean {
+    return this.trial?.removes === false;
+  }
+
+  /** Bytes that have no room yet; undefined: nobody knows. */
+  get missing(): number | undefined {
+    const { space } = this.#situation;
+    const { inplace, bytesThere, oldSize = 0 } = this.job;
+    const there = inplace ? Math.max(bytesThere, oldSize) : this.occupied;
+    return space && Math.max(0, this.job.size - there - space.availableBytes);
+  }
+
+  /** `, and FILE occupies 8 MiB of it`: what is left of the partial, where the sentence does not name it yet. */
+  get leftOver(): string {
+    if (this.partial === undefined) return '';
+    if (this.isPartialGone) return `the partial file ${this.partial} is not there`;
+    if (this.occupied === 0) return '';
+    if (this.job.partial === 'removed') {
+      return `the partial file ${this.partial}, which occupied about ${formatSize(this.occupied)}, was removed`;
+    }
+    const kept = this.isPartialKept ? ', and may not be removed' : '';
+    return `the partial file ${this.partial} occupies about ${formatSize(this.occupied)}${kept}`;
+  }
+
+  /** What became of the old file that was written over. */
+  get oldContent(): string {
+    const { inplace, oldSize, bytesThere } = this.job;
+    if (!inplace || bytesThere === 0) return '';
+    return `${this.target} now has a part of the new file${oldSize !== undefined ? ', and its old content is lost' : ''}`;
+  }
+
+  /** What the trial itself left. */
+  get remark(): string {
+    const left = this.#situation.trial?.leftBehind;
+    return left === undefined
+      ? ''
+      : `A file that was created to find this out could not be removed: ${cleanText(left)}.`;
+  }
+}
+
+function attributesOf(found: Attributes | 'missing' | undefined): Attributes | undefined {
+  return found === 'missing' ? undefined : found;
+}
+
+/** Whether the server said nothing beyond that it failed. */
+export function isBare({ refused }: CopyError): boolean {
+  return refused !== undefined && /^(failure)?\.?$/i.test(refused.text);
+}

@@ -1,0 +1,75 @@
+/** Before the target itself is written over: room for it, without harm to the old file where there is too little. */
+import { CopyError } from '../../../errors.ts';
+import type { Attributes, RemoteConnection, Situation } from '../../../remotes/remote.ts';
+import { cleanText } from '../../../util/clean-text.ts';
+import { formatSize } from '../../../util/format-size.ts';
+import type { JournalStore } from '../../resume/file-resume.ts';
+import { Journal } from '../../resume/journal.ts';
+import { journalPath } from '../../resume/journal-place.ts';
+import type { UploadContext } from '../../transfer/transfer-context.ts';
+
+/**
+ * Removes the partial file that an earlier run of this machine left of the target, as it may occupy the room that is
+ * needed, and looks whether the new file fits into the room of the old one and what is available. Where that is known to
+ * be too little, nothing is removed or written.
+ * @throws CopyError `no-space`; `journal-newer`
+ */
+export async function prepareInPlace(
+  run: Pick<UploadContext, 'options' | 'notice'>,
+  remote: RemoteConnection,
+  target: Uint8Array,
+  size: number,
+): Promise<void> {
+  const { journals } = run.options;
+  const journal = journals && (await openJournal(journals, target));
+  const token = journal?.header.token;
+  const before = await remote.examine(target, token, false);
+  checkRoom(before, target, size, sizeOf(before.staged?.at));
+  if (journal !== undefined && token !== undefined) {
+    await remote.discard(token);
+    await journal.finish();
+    const after = await remote.examine(target, token, false);
+    if (sizeOf(before.staged?.at) > 0 && after.staged?.at === 'missing') {
+      const partial = `${cleanText(before.staged!.path)} (${formatSize(sizeOf(before.staged!.at))})`;
+      run.notice('partial-removed', `The partial file of an earlier run was removed: ${partial}.`);
+    }
+    checkRoom(after, target, size, 0);
+  }
+  if (before.space !== undefined || sizeOf(before.target) === 0 || growth(before, size) === 0) return;
+  const grows = `it has to hold ${formatSize(growth(before, size))} more than the old file`;
+  const risk = `${cleanText(target)} loses its old content even if there is no room for the new one: ${grows}`;
+  run.notice('room-unknown', `The server does not tell how much room it has. ${risk}.`, 'warning');
+}
+
+function openJournal(journals: JournalStore, target: Uint8Array): Promise<Journal | undefined> {
+  const { directory, server, machine, failed } = journals;
+  return Journal.open(journalPath(directory, server, target, machine), failed);
+}
+
+/** `freed`: bytes that will be free as well. Only an old file can come to harm. */
+function checkRoom(situation: Situation, target: Uint8Array, size: number, freed: number): void {
+  const { space, staged } = situation;
+  const grows = growth(situation, size);
+  if (space === undefined || sizeOf(situation.target) === 0 || space.availableBytes + freed >= grows) return;
+  const partial =
+    sizeOf(staged?.at) > 0
+      ? `; the partial file ${cleanText(staged!.path)} occupies ${formatSize(sizeOf(staged!.at))}`
+      : '';
+  const available = `${formatSize(space.availableBytes)} are available${partial}`;
+  throw new CopyError(
+    'no-space',
+    `The new file needs ${formatSize(grows)} more than the old ${cleanText(target)}, and ${available}.`,
+    {
+      advice: `Make room on the server for ${formatSize(grows - space.availableBytes)} more; the old file was not touched.`,
+    },
+  );
+}
+
+/** Bytes that the target becomes longer by. */
+function growth({ target }: Situation, size: number): number {
+  return Math.max(0, size - sizeOf(target));
+}
+
+function sizeOf(found: Attributes | 'missing' | undefined): number {
+  return found === undefined || found === 'missing' ? 0 : found.size;
+}

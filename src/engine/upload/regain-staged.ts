@@ -1,0 +1,82 @@
+/**
+ * Whether a server kept what one connection wrote, after that connection was lost: then the same run continues in the same
+ * file. Late writes of the lost connection put the same bytes in the same places, so they do no harm.
+ *
+ * Some servers show each session a temporary file of its own, and drop it with the session; there the file is missing or
+ * shorter than what was acknowledged. Others truncate a file when it is opened, or ignore offsets and append; a size that
+ * changes in the wrong way tells.
+ */
+import { CopyError } from '../../errors.ts';
+import type { Fill, Range, RemoteConnection, Slices, Staged, StageToken } from '../../remotes/remote.ts';
+
+/** What is written once more, to see whether the server respects offsets. */
+const SLICE = 32 * 1024;
+/** The size may change meanwhile by what was in flight on the lost connection. */
+const MAX_TRIES = 5;
+
+export interface KeptFile {
+  readonly token: StageToken;
+  /** Ascending and disjoint: what the server said OK to. */
+  readonly acknowledged: Iterable<Range>;
+  /** What follows is taken away, so that the size tells what is written next; undefined: nothing is. */
+  readonly cutOffAt: number | undefined;
+  readonly fill: Fill;
+}
+
+/**
+ * Opens the staged file on another connection; undefined where what was acknowledged is not there, or cannot be written.
+ * @throws CopyError with scope `connection` or `run`
+ */
+export async function regainStaged(remote: RemoteConnection, file: KeptFile): Promise<Staged | undefined> {
+  let staged: Staged | undefined;
+  try {
+    staged = await remote.join(file.token);
+    if (await isKept(staged, file)) return staged;
+  } catch (error) {
+    const failure = CopyError.from(error);
+    if (isOfOthers(failure)) throw failure;
+  }
+  await staged?.close().catch((error: unknown) => {
+    if (isOfOthers(CopyError.from(error))) throw error;
+  });
+  return undefined;
+}
+
+async function isKept(staged: Staged, { acknowledged, cutOffAt, fill }: KeptFile): Promise<boolean> {
+  const ranges = [...acknowledged];
+  const [first, last] = [ranges[0], ranges.at(-1)];
+  const end = last === undefined ? 0 : last.offset + last.length;
+  // Before it was opened, and after that.
+  const opened = await staged.look();
+  if (staged.found?.kind !== 'file' || staged.found.size < end || opened === undefined || opened.size < end)
+    return false;
+  if (cutOffAt !== undefined) await staged.cutOff(cutOffAt);
+  return first === undefined || respectsOffsets(staged, { ...first, length: Math.min(SLICE, first.length) }, fill);
+}
+
+async function respectsOffsets(staged: Staged, slice: Range, fill: Fill): Promise<boolean> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const before = await staged.look();
+    await staged.write(slicesOf(slice), fill, () => {});
+    const after = await staged.look();
+    if (before !== undefined && after?.size === before.size) return true;
+  }
+  return false;
+}
+
+function slicesOf({ offset, length }: Range): Slices {
+  let next = offset;
+  const end = offset + length;
+  return {
+    take(maxLength) {
+      if (next === end) return undefined;
+      const range = { offset: next, length: Math.min(maxLength, end - next) };
+      next += range.length;
+      return range;
+    },
+  };
+}
+
+function isOfOthers({ scope }: CopyError): boolean {
+  return scope === 'connection' || scope === 'run';
+}

@@ -1,0 +1,182 @@
+/**
+ * What others staged for the target of one file job, from the first look until the target is in its place.
+ *
+ * The directory is listed while the file is opened and staged. Sending waits for that, but not for long: a directory may
+ * hold very many names. Where something was found, nothing is sent until it is known whether the server can copy it.
+ */
+import { CopyError } from '../../../errors.ts';
+import type { FoundStage, StageToken } from '../../../remotes/remote.ts';
+import { cleanText } from '../../../util/clean-text.ts';
+import type { UploadContext } from '../../transfer/transfer-context.ts';
+import { StageAdoption } from './stage-adoption.ts';
+import { type SearchedFile, StageSearch } from './stage-search.ts';
+
+/** How long sending waits for the listing of the directory. */
+const LISTING_MS = 1000;
+
+/** The file job. */
+export interface SearchingJob {
+  /** Nothing more of the file is handed out until {@link release}, or until it is begun anew. */
+  hold(): void;
+  release(): void;
+  /** The file is continued in what `token` names, which is ours now. */
+  moveTo(token: StageToken): void;
+  failed(error: unknown): void;
+}
+
+export interface Consideration {
+  /** What this run staged itself. */
+  readonly own: StageToken;
+  /** What an earlier run on this machine staged of another source: nobody writes it, and it is removed. */
+  readonly outdated: StageToken | undefined;
+  /** Bytes: what is shorter is not worth a copy. */
+  readonly minLength: number;
+  /** Whether nothing of an earlier run is continued, so that something else may be. */
+  readonly isEmpty: boolean;
+  /** Without digests nobody could tell what a copy has. */
+  readonly mayCopy: () => Promise<boolean>;
+  /** What this run staged is continued: its journal may begin. */
+  readonly keepOwn: () => Promise<void>;
+  /** Nobody wants to know any more. */
+  readonly signal: AbortSignal;
+}
+
+export class ForeignStages {
+  readonly #run: Pick<UploadContext, 'onConnection' | 'notice'>;
+  readonly #search: StageSearch;
+  readonly #job: SearchingJob;
+  readonly #adoption: StageAdoption;
+  readonly #finding: Promise<readonly FoundStage[]>;
+  #isConsidered = false;
+  #hasEndedRun = false;
+
+  /** Begins to look at once. */
+  constructor(run: Pick<UploadContext, 'onConnection' | 'notice'>, file: SearchedFile, job: SearchingJob) {
+    this.#run = run;
+    this.#job = job;
+    this.#search = new StageSearch(run, file);
+    this.#adoption = new StageAdoption(run, this.#search, file.size);
+    this.#finding = this.#search.find();
+    // Who awaits it is told of its failure.
+    this.#finding.catch(() => {});
+  }
+
+  /** Whether it is known what becomes of them. */
+  get isConsidered(): boolean {
+    return this.#isConsidered;
+  }
+
+  /** Whether they are the reason why the file is not sent. */
+  get hasEndedRun(): boolean {
+    return this.#hasEndedRun;
+  }
+
+  /**
+   * Removes them all, as nothing is to be continued.
+   * @throws CopyError `target-busy`: one of them is still being written
+   */
+  async clear(own: StageToken, signal: AbortSignal): Promise<void> {
+    this.#isConsidered = true;
+    const found = await this.#foreign(own);
+    if (found.length === 0) return;
+    const resting = (await this.#restingOf(found, signal)).filter(({ isCertain }) => isCertain);
+    if (await this.#search.discard(resting.map(({ token }) => token))) return;
+    const names = resting.map(({ path }) => cleanText(path)).join(', ');
+    this.#run.notice('left-over', `Not all of these could be removed from the server: ${names}.`, 'warning');
+  }
+
+  /**
+   * Looks once which of them can be continued; the job is held until that is known, as far as it is worth it. Resolves when
+   * nothing is under way any more. Never rejects.
+   */
+  async consider(consideration: Consideration): Promise<void> {
+    if (this.#isConsidered) return;
+    try {
+      await this.#consider(consideration);
+    } catch (error) {
+      if (consideration.signal.aborted) return;
+      this.#hasEndedRun = isInTheWay(error);
+      this.#job.failed(error);
+    }
+  }
+
+  /** What the job was told to continue is of no use after all. */
+  dismiss(token: StageToken): Promise<void> {
+    return this.#adoption.dismiss(token);
+  }
+
+  /** See {@link StageAdoption.removeSuperseded}. */
+  removeSuperseded(): Promise<void> {
+    return this.#adoption.removeSuperseded();
+  }
+
+  async #consider(consideration: Consideration): Promise<void> {
+    const { own, outdated, minLength, isEmpty, mayCopy, keepOwn, signal } = consideration;
+    let isHeld = isEmpty;
+    if (isHeld) this.#job.hold();
+    const release = (): void => {
+      if (isHeld && !signal.aborted) this.#job.release();
+      isHeld = false;
+    };
+    const late = setTimeout(release, LISTING_MS);
+    const found = await beforeAbort(this.#foreign(own), signal).finally(() => clearTimeout(late));
+    if (found === undefined || signal.aborted) return;
+    if (found.length > 0 && isEmpty && !isHeld) {
+      isHeld = true;
+      this.#job.hold();
+    }
+    const ours = found.filter(({ token }) => isSameStage(token, outdated));
+    const others = found.filter((stage) => !ours.includes(stage));
+    const resting = others.length > 0 ? await this.#search.atRest(others, signal) : [];
+    if (signal.aborted) return;
+    const isWanted = isEmpty && resting.length + ours.length > 0 && (await mayCopy());
+    const choice = await this.#adoption.choose(
+      { ours, others: resting },
+      { own, minLength, mayCopy: isWanted, signal },
+    );
+    if (signal.aborted) {
+      if (choice !== undefined) await this.#adoption.dismiss(choice);
+      return;
+    }
+    this.#isConsidered = true;
+    // With the copy, or without any, it is of no use any more.
+    if (outdated !== undefined) await this.#search.discard([outdated]);
+    if (choice !== undefined) return this.#job.moveTo(choice);
+    if (isEmpty) await keepOwn();
+    release();
+  }
+
+  async #restingOf(found: readonly FoundStage[], signal: AbortSignal): Promise<readonly FoundStage[]> {
+    try {
+      return await this.#search.atRest(found, signal);
+    } catch (error) {
+      this.#hasEndedRun = isInTheWay(error);
+      throw error;
+    }
+  }
+
+  async #foreign(own: StageToken): Promise<readonly FoundStage[]> {
+    const found = await this.#finding;
+    return found.filter(({ token }) => !isSameStage(token, own));
+  }
+}
+
+/** What `work` resolves with; undefined as soon as `signal` is aborted, while `work` continues unobserved. */
+function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => resolve(undefined);
+    if (signal.aborted) return end();
+    signal.addEventListener('abort', end, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
+  });
+}
+
+function isSameStage(one: StageToken, other: StageToken | undefined): boolean {
+  return one['stage'] === other?.['stage'];
+}
+
+/** Whether somebody is at work, or leaves no room; after any other failure, what was sent is of use to the next run. */
+function isInTheWay(error: unknown): boolean {
+  const { code } = CopyError.from(error);
+  return code === 'target-busy' || code === 'no-space';
+}

@@ -1,0 +1,268 @@
+/**
+ * The file job of a source whose size says nothing: one connection sends it from its beginning to its end.
+ *
+ * Each attempt opens the source anew, stages a file, sends what it reads, and checks that the source has held still. Then
+ * what the server has is compared with the digests that were computed on the way, and the staged file is sealed and
+ * published, all on that connection: it answers until the server has brought everything to its disk, so the server was not
+ * restarted meanwhile. When the connection is lost, or the server has other bytes than were sent, the next attempt begins;
+ * what the attempt before has staged is removed, since no part of a stream can be sent again.
+ *
+ * The job gives up after the retry time without progress. Progress is to come further than any attempt before, so that
+ * a connection that always breaks at the same place does not count.
+ */
+import { CopyError } from '../../../errors.ts';
+import type { Attributes, RemoteConnection, Staged, StageToken } from '../../../remotes/remote.ts';
+import { formatSize } from '../../../util/format-size.ts';
+import { Patience } from '../../connections/patience.ts';
+import { type LocalSource, openSource } from '../../local/local-source.ts';
+import { SourceWatch } from '../../local/source-watch.ts';
+import { noDigests } from '../../transfer/job-verification.ts';
+import type { UploadContext } from '../../transfer/transfer-context.ts';
+import { type DigestBack, digestBack } from '../../verify/digest-back.ts';
+import type { Verified } from '../../verify/file-verifier.ts';
+import { finalAttributes, isSizeVerified, tellWarnings } from '../final-checks.ts';
+import { SourceStream } from './source-stream.ts';
+import { StreamDigests } from './stream-digests.ts';
+import { type StreamVerdict, verifyByDigest, verifyByReadBack } from './stream-verification.ts';
+
+/** How often a stream is sent again that is wrong on the server. */
+const MAX_REWRITES = 3;
+
+export interface StreamJob {
+  readonly path: Buffer;
+  /** For messages. */
+  readonly name: string;
+  readonly shownTarget: string;
+  /** For events. */
+  readonly paths: { readonly source: string; readonly target: string };
+  readonly target: Uint8Array;
+  /** What is going to be replaced. */
+  readonly old: Attributes | undefined;
+}
+
+export interface StreamResult {
+  readonly bytes: number;
+  readonly sizeVerified: boolean;
+  readonly verified: Verified;
+}
+
+/** The server has other bytes than were sent to it. */
+class WrongOnServer extends Error {}
+
+export class StreamUpload {
+  readonly #run: UploadContext;
+  readonly #job: StreamJob;
+  /** Of this attempt. */
+  #bytesAcknowledged = 0;
+  #mostAcknowledged = 0;
+  /** Until no attempt comes any further. */
+  readonly #patience: Patience;
+  /** What an attempt could not remove. */
+  #left: StageToken | undefined;
+  #rewrites = 0;
+
+  constructor(run: UploadContext, job: StreamJob) {
+    this.#run = run;
+    this.#job = job;
+    this.#patience = new Patience(run.options.retryForMs);
+  }
+
+  get bytesAcknowledged(): number {
+    return this.#bytesAcknowledged;
+  }
+
+  /** Resolves when the target is in its place; rejects with a CopyError. */
+  async run(): Promise<StreamResult> {
+    for (;;) {
+      const attempt = await this.#run.onConnection((connection, remote) => this.#attempt(connection, remote));
+      if ('result' in attempt) return attempt.result;
+      this.#checkAgain(attempt.error);
+      const why = attempt.error.message;
+      this.#run.notice('started-over', `${this.#job.name} is sent from the beginning again: ${why}`, 'warning');
+    }
+  }
+
+  /** @throws CopyError where there is to be no other attempt */
+  #checkAgain(error: Error): void {
+    if (this.#run.error !== undefined) throw this.#run.error;
+    if (error instanceof WrongOnServer) {
+      if (++this.#rewrites > MAX_REWRITES) throw new CopyError('integrity', error.message);
+      return;
+    }
+    const failure = CopyError.from(error);
+    if (failure.scope !== 'connection') throw failure;
+    if (this.#patience.hasEnded(performance.now())) throw failure;
+  }
+
+  /** Failures are results, as the run would otherwise make further attempts of its own. */
+  async #attempt(
+    connection: number,
+    remote: RemoteConnection,
+  ): Promise<{ readonly result: StreamResult } | { readonly error: Error }> {
+    this.#bytesAcknowledged = 0;
+    let source: LocalSource | undefined;
+    try {
+      source = await openSource(this.#job.path);
+      if (!source.isStream) {
+        throw new CopyError('source-changed', `${this.#job.name} changed while it was copied (its end).`);
+      }
+      return { result: await this.#send(source, connection, remote) };
+    } catch (error) {
+      if (error instanceof WrongOnServer) return { error };
+      const failure = CopyError.from(error);
+      if (failure.scope === 'connection') this.#run.pool.drop(connection);
+      return { error: failure };
+    } finally {
+      await source?.close();
+    }
+  }
+
+  async #send(source: LocalSource, connection: number, remote: RemoteConnection): Promise<StreamResult> {
+    const digests = await this.#newDigests();
+    const staged = await this.#stage(remote);
+    try {
+      const length = await this.#write(source, staged, digests, connection);
+      await source.checkUnchanged();
+      const verdict = await this.#verify(
+        staged,
+        digests,
+        () => this.#run.runner.local.connection(connection) === remote,
+      );
+      return await this.#commit(source, staged, length, verdict);
+    } catch (error) {
+      await this.#remove(staged, remote);
+      throw error;
+    }
+  }
+
+  /** What the stream is to be hashed by: it must be known before the first byte is read. */
+  async #newDigests(): Promise<StreamDigests | undefined> {
+    const { digests, options } = this.#run;
+    if (options.verify === 'read-back') return new StreamDigests('sha256');
+    if (options.verify === 'size' || options.verify === 'none' || options.digests.methods.length === 0)
+      return undefined;
+    if (!(await digests.isAvailable())) return undefined;
+    return digests.algorithm && new StreamDigests(digests.algorithm);
+  }
+
+  async #stage(remote: RemoteConnection): Promise<Staged> {
+    const left = this.#left;
+    if (left !== undefined) await remote.discard(left);
+    const how = this.#run.options.inplace ? 'in-place' : 'new';
+    // Nobody knows how long it will take.
+    const staged = await remote.stage(this.#job.target, how, Number.POSITIVE_INFINITY);
+    for (const warning of staged.warnings ?? []) {
+      this.#run.notice('attributes', `${this.#job.name}: ${warning}.`, 'warning');
+    }
+    if (!this.#run.options.inplace) this.#left = staged.token;
+    return staged;
+  }
+
+  /** Resolves with the length of the source. */
+  async #write(
+    source: LocalSource,
+    staged: Staged,
+    digests: StreamDigests | undefined,
+    connection: number,
+  ): Promise<number> {
+    const { counters } = this.#run;
+    let changed: CopyError | undefined;
+    const watch = new SourceWatch(source, (error) => {
+      changed = error;
+    });
+    const failure = (): CopyError | undefined => {
+      watch.lookIfDue(performance.now());
+      return this.#run.error ?? changed;
+    };
+    const { name } = this.#job;
+    const stream = new SourceStream({ name, fd: source.fd, digests, counters, connection, failure });
+    try {
+      await staged.write(stream, stream.fill, ({ length }) => {
+        counters.addAcknowledged(connection, length);
+        this.#acknowledged(length);
+      });
+    } finally {
+      counters.dropInFlight(connection, stream.length - this.#bytesAcknowledged);
+    }
+    return stream.length;
+  }
+
+  #acknowledged(length: number): void {
+    this.#bytesAcknowledged += length;
+    if (this.#bytesAcknowledged > this.#mostAcknowledged) {
+      this.#mostAcknowledged = this.#bytesAcknowledged;
+      this.#patience.progressed();
+    }
+    this.#run.progressed();
+  }
+
+  async #verify(
+    staged: Staged,
+    hashed: StreamDigests | undefined,
+    isConnected: () => boolean,
+  ): Promise<Exclude<StreamVerdict, { wrong: unknown }>> {
+    const { digests, options } = this.#run;
+    // Of nothing the size tells everything.
+    if (hashed === undefined || this.#bytesAcknowledged === 0) return this.#unverified();
+    const back: DigestBack = (ranges, algorithm) => digestBack(staged, ranges, algorithm);
+    const sent = { of: staged.token, digests: hashed, back };
+    // While the connection of the stream lives, the loss of those that have the server hash costs nothing else.
+    const patience = new Patience(options.retryForMs);
+    for (;;) {
+      try {
+        const verdict = await (options.verify === 'read-back' ? verifyByReadBack(sent) : verifyByDigest(digests, sent));
+        if (verdict === undefined) return this.#unverified();
+        if ('by' in verdict) return verdict;
+        const { offset, length } = verdict.wrong;
+        throw new WrongOnServer(`${formatSize(length)} at ${formatSize(offset)} are wrong on the server.`);
+      } catch (error) {
+        if (error instanceof WrongOnServer || CopyError.from(error).scope !== 'connection') throw error;
+        if (!isConnected() || patience.hasEnded(performance.now())) throw error;
+      }
+    }
+  }
+
+  /** @throws CopyError `no-digests` where that is not enough */
+  #unverified(): undefined {
+    if (this.#run.options.verify === 'hash' && this.#bytesAcknowledged > 0) throw noDigests();
+    return undefined;
+  }
+
+  async #commit(
+    source: LocalSource,
+    staged: Staged,
+    size: number,
+    verdict: Exclude<StreamVerdict, { wrong: unknown }>,
+  ): Promise<StreamResult> {
+    const { name, shownTarget, paths, old } = this.#job;
+    this.#run.emit({ type: 'file', state: 'committing', ...paths, size });
+    const seal = await staged.seal({ size, ...finalAttributes(this.#run, source, old) });
+    await source.checkUnchanged();
+    let again = false;
+    const published = await this.#run.onConnection((_, remote) => {
+      const publishing = remote.publish(staged.token, seal, { again, replaces: old ?? 'nothing' });
+      again = true;
+      return publishing;
+    });
+    this.#left = undefined;
+    const file = { name, shownTarget, size };
+    tellWarnings(this.#run, file, seal, published);
+    const verified = {
+      byDigest: verdict !== undefined && verdict.by !== 'read-back' ? size : 0,
+      byReadBack: verdict?.by === 'read-back' ? size : 0,
+    };
+    return { bytes: size, sizeVerified: isSizeVerified(this.#run, file, published, verified), verified };
+  }
+
+  /** Nothing of it is of use to another attempt, or another run. What cannot be removed now is before the next attempt. */
+  async #remove(staged: Staged, remote: RemoteConnection): Promise<void> {
+    try {
+      await staged.close();
+      if (this.#left === undefined) return;
+      await remote.discard(this.#left);
+      this.#left = undefined;
+    } catch {
+      // The failure that led here is the one to be told.
+    }
+  }
+}

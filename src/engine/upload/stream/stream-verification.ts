@@ -1,0 +1,93 @@
+/** Whether the server has what a stream was when it was sent, by digests of the cells of both. */
+import { CopyError } from '../../../errors.ts';
+import type { DigestMethod, Range, StageToken } from '../../../remotes/remote.ts';
+import { type DigestBack, isSameDigest } from '../../verify/digest-back.ts';
+import type { DigestProvider, DigestProviders } from '../../verify/digest-providers.ts';
+import type { HashedCell, StreamDigests } from './stream-digests.ts';
+
+/** Cells that are asked for at once. */
+const BATCH = 64;
+/** What a provider is tried on. */
+const TRIAL_LENGTH = 64 * 1024;
+
+export interface SentStream {
+  readonly of: StageToken;
+  readonly digests: StreamDigests;
+  /** What the server gives back. */
+  readonly back: DigestBack;
+}
+
+/** `wrong`: a range that the server does not have as it was sent. */
+export type StreamVerdict = { readonly by: DigestMethod | 'read-back' } | { readonly wrong: Range } | undefined;
+
+/**
+ * By what the server has in it; undefined where nothing can tell.
+ * @throws CopyError when the run is over, or scope `connection`
+ */
+export async function verifyByDigest(providers: DigestProviders, sent: SentStream): Promise<StreamVerdict> {
+  const cells = sent.digests.end();
+  for (;;) {
+    const provider = await providers.trusted({ of: sent.of, back: sent.back, ranges: async () => trialRanges(cells) });
+    // Another one was found than when it was hashed: what was read is gone.
+    if (provider === undefined || !fits(provider, sent)) return undefined;
+    const verdict = await verifyBy(provider, providers, sent, cells);
+    if (verdict !== 'dropped') return verdict;
+  }
+}
+
+/** By reading everything back. */
+export async function verifyByReadBack({ digests, back }: SentStream): Promise<StreamVerdict> {
+  const cells = digests.end();
+  for (const batch of batchesOf(cells)) {
+    const there = await back(rangesOf(batch), digests.algorithm).catch(missing);
+    const wrong = batch.find(({ digest }, index) => !isSameDigest(digest, there[index]));
+    if (wrong !== undefined) return { wrong: wrong.range };
+  }
+  return { by: 'read-back' };
+}
+
+async function verifyBy(
+  provider: DigestProvider,
+  providers: DigestProviders,
+  { of, digests, back }: SentStream,
+  cells: readonly HashedCell[],
+): Promise<StreamVerdict | 'dropped'> {
+  for (const batch of batchesOf(cells)) {
+    const there = await providers.ask(provider, of, rangesOf(batch));
+    if (there === undefined) return 'dropped';
+    const wrong = batch.find(({ digest }, index) => !isSameDigest(digest, there[index]));
+    if (wrong === undefined) continue;
+    // The word of a provider is not enough to send something again.
+    const [known] = await back([wrong.range], digests.algorithm).catch(missing);
+    if (!isSameDigest(wrong.digest, known)) return { wrong: wrong.range };
+    providers.drop(provider.method, 'it gave a wrong digest');
+    return 'dropped';
+  }
+  return { by: provider.method };
+}
+
+function fits({ algorithm, maxRangeLength }: DigestProvider, { digests }: SentStream): boolean {
+  const longest = Math.max(0, ...digests.end().map(({ range }) => range.length));
+  return algorithm === digests.algorithm && longest <= maxRangeLength;
+}
+
+/** The server does not have the bytes. */
+function missing(error: unknown): readonly Uint8Array[] {
+  if (CopyError.from(error).code === 'integrity') return [];
+  throw error;
+}
+
+/** The beginnings of the first cell and the last. */
+function trialRanges(cells: readonly HashedCell[]): Range[] {
+  const short = ({ offset, length }: Range): Range => ({ offset, length: Math.min(TRIAL_LENGTH, length) });
+  const ends = cells.length > 1 ? [cells[0]!, cells.at(-1)!] : cells;
+  return ends.map(({ range }) => short(range));
+}
+
+function rangesOf(cells: readonly HashedCell[]): Range[] {
+  return cells.map(({ range }) => range);
+}
+
+function* batchesOf(cells: readonly HashedCell[]): Generator<readonly HashedCell[]> {
+  for (let first = 0; first < cells.length; first += BATCH) yield cells.slice(first, first + BATCH);
+}

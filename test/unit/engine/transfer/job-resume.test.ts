@@ -1,0 +1,99 @@
+import { utimes } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { openSource } from '../../../../src/engine/local/local-source.ts';
+import { Journal } from '../../../../src/engine/resume/journal.ts';
+import { journalPath } from '../../../../src/engine/resume/journal-place.ts';
+import { JobResume, type ResumedJob } from '../../../../src/engine/transfer/job-resume.ts';
+import type { UploadContext } from '../../../../src/engine/transfer/transfer-context.ts';
+import { LocalDigests } from '../../../../src/engine/verify/local-digests.ts';
+import { RangeSet } from '../../../../src/util/range-set.ts';
+import { tempDirForTest } from '../../../support/for-one-test.ts';
+import { writeRandomFile } from '../../../support/random-file.ts';
+import { waitFor } from '../../../support/wait-for.ts';
+
+const PIECE = 64 * 1024;
+const SIZE = 8 * PIECE;
+const server = { host: 'h', port: 22, user: 'u' };
+const target = Buffer.from('/t');
+
+/** A file job of which hashing a piece takes longer than the journal may work at a time. */
+async function slowToHash() {
+  const dir = await tempDirForTest();
+  await writeRandomFile(dir.file('source'), SIZE);
+  await utimes(dir.file('source'), 1, 1);
+  const source = await openSource(Buffer.from(dir.file('source')));
+  onTestFinished(() => source.close());
+  const local = new LocalDigests(source.fd);
+  const digest = local.digest.bind(local);
+  let hashed = 0;
+  local.digest = async (...asked) => {
+    await sleep(60);
+    hashed++;
+    return digest(...asked);
+  };
+  const durable = new RangeSet();
+  const journals = { directory: dir.file('state'), server, resume: true, machine: 'm', failed: () => {} };
+  const run = {
+    options: { journals, inplace: false, pieceSize: PIECE },
+    digests: { inUse: 'shell' },
+    scheduler: { durable: () => new RangeSet(durable), acknowledgedRanges: () => new RangeSet() },
+    onConnection: async (work: (connection: number, remote: object) => unknown) =>
+      work(1, { findStaged: async () => [] }),
+  } as unknown as UploadContext;
+  const job = {
+    file: 1,
+    source,
+    verification: { local },
+    path: Buffer.from(dir.file('source')),
+    target,
+    hold: () => {},
+    release: () => {},
+  } as unknown as ResumedJob;
+  const resume = (await JobResume.open(run, job))!;
+  const token = { path: '/.t.mtpart' };
+  await resume.begin(token, PIECE, undefined);
+  // Nobody else staged anything.
+  resume.considerForeign(token, true);
+  await waitFor(() => resume.hasJournal, { what: 'the journal' });
+  /** Another part is durable now, and the staged file was touched right before. */
+  const synced = (pieces: number, mtimeMs: number): void => {
+    durable.add({ offset: 0, length: pieces * PIECE });
+    resume.synced({ kind: 'file', size: SIZE, mtimeMs });
+  };
+  const journal = async (): Promise<Journal> =>
+    (await Journal.open(journalPath(dir.file('state'), server, target, 'm'), () => {}))!;
+  return { resume, synced, journal, hashed: () => hashed };
+}
+
+test('the journal learns of a sync at once, however much there is still to hash for it', async () => {
+  const { resume, synced, journal, hashed } = await slowToHash();
+  synced(4, 1000);
+  await waitFor(() => hashed() === 1, { what: 'the first piece', pollMs: 2 });
+  synced(8, 9000);
+  await waitFor(() => hashed() === 2, { what: 'the second piece', pollMs: 2 });
+  await resume.settled();
+  const { staged, known } = await journal();
+  expect(staged).toMatchObject({ mtimeMs: 9000 });
+  expect(known.map(({ offset }) => offset)).toEqual([0, PIECE]);
+});
+
+test('what becomes durable meanwhile comes next', async () => {
+  const { resume, synced, journal, hashed } = await slowToHash();
+  synced(1, 1000);
+  synced(2, 2000);
+  await waitFor(() => hashed() === 2, { what: 'both pieces', pollMs: 2 });
+  await resume.settled();
+  expect((await journal()).known).toHaveLength(2);
+});
+
+test('a run that ends does not wait for the rest, and hashes what it can before it goes', async () => {
+  const { resume, synced, journal, hashed } = await slowToHash();
+  synced(8, 1000);
+  await waitFor(() => hashed() === 1, { what: 'the first piece', pollMs: 2 });
+  const begun = performance.now();
+  await resume.keep({ kind: 'file', size: SIZE, mtimeMs: 1000 });
+  // Seven pieces of 60 ms, and none of the pauses of half a second.
+  expect(performance.now() - begun).toBeLessThan(3000);
+  expect((await journal()).known).toHaveLength(8);
+});

@@ -1,0 +1,160 @@
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { ServerContinuity } from '../../../../src/engine/connections/server-continuity.ts';
+import { Scheduler } from '../../../../src/engine/schedule/scheduler.ts';
+import { PeriodicSync } from '../../../../src/engine/transfer/periodic-sync.ts';
+import type { UploadContext } from '../../../../src/engine/transfer/transfer-context.ts';
+import { CopyError } from '../../../../src/errors.ts';
+
+const token = { path: '/f' };
+
+/** A file of which everything is acknowledged, on a server that syncs when it is told to. */
+function scene(sync: () => Promise<boolean> = async () => true) {
+  const scheduler = new Scheduler(() => 0);
+  const continuity = new ServerContinuity();
+  continuity.opened(1);
+  scheduler.addFile(1, 1000, 65536);
+  scheduler.acknowledgedElsewhere(1, { offset: 0, length: 1000 });
+  let asked = 0;
+  const runner = {
+    holds: () => true,
+    joined: async () => ({
+      look: async () => ({ kind: 'file', size: 1000 }),
+      sync: () => {
+        asked++;
+        return sync();
+      },
+    }),
+  };
+  const failures: CopyError[] = [];
+  const run = { scheduler, continuity, runner: { local: runner } } as unknown as UploadContext;
+  let synced = 0;
+  const told = (): void => {
+    synced++;
+  };
+  const periodic = new PeriodicSync(run, 1, (error) => failures.push(error), told);
+  const start = performance.now();
+  periodic.restart();
+  /** Lets some time pass in thought; resolves when what was begun by then is done. */
+  const at = async (ms: number, connection = 1): Promise<number> => {
+    periodic.ifDue(start + ms, connection, token);
+    await new Promise((resolve) => setImmediate(resolve));
+    return asked;
+  };
+  return { scheduler, continuity, periodic, failures, at, synced: () => synced };
+}
+
+test('half a second after the first acknowledgement what is at risk is synced and told of, and then it is not', async () => {
+  const { scheduler, at, synced } = scene();
+  expect(await at(3000), 'the first that is heard of an acknowledgement').toBe(0);
+  expect(await at(3490)).toBe(0);
+  expect(await at(3510)).toBe(1);
+  expect(scheduler.atRisk(1).total).toBe(0);
+  expect(synced()).toBe(1);
+  expect(await at(30_000), 'nothing is left to sync').toBe(1);
+});
+
+test.each([
+  ['a quick one', 0, 1000],
+  ['one of 100 ms', 100, 2000],
+  ['one of a second', 1000, 10_000],
+])('after %s the next comes when twenty times as long has passed, but within its bounds', async (_, tookMs, restMs) => {
+  let nowMs = performance.now();
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  onTestFinished(() => clock.mockRestore());
+  const { scheduler, at } = scene(async () => {
+    // The answer to the look comes first.
+    for (let step = 0; step < 5; step++) await undefined;
+    nowMs += tookMs;
+    return true;
+  });
+  const acknowledge = () => scheduler.acknowledgedElsewhere(1, { offset: 0, length: 1000 });
+  await at(0);
+  expect(await at(500)).toBe(1);
+  acknowledge();
+  expect(await at(tookMs + restMs - 10)).toBe(1);
+  expect(await at(tookMs + restMs + 10)).toBe(2);
+});
+
+test('what is to be kept at the end is synced whenever it was last', async () => {
+  const { scheduler, periodic, synced } = scene();
+  await periodic.last(1, token);
+  expect(synced()).toBe(1);
+  expect(scheduler.atRisk(1).total).toBe(0);
+  await periodic.last(1, token);
+  expect(synced(), 'nothing is left').toBe(1);
+});
+
+test('where it came too late it is sooner after the next acknowledgement, down to an eighth of a second', async () => {
+  const { periodic, at } = scene();
+  await at(0);
+  periodic.cameTooLate();
+  await at(300);
+  expect(await at(540)).toBe(0);
+  expect(await at(560)).toBe(1);
+  const again = scene();
+  for (let i = 0; i < 20; i++) again.periodic.cameTooLate();
+  await again.at(0);
+  expect(await again.at(110)).toBe(0);
+  expect(await again.at(140)).toBe(1);
+  again.scheduler.acknowledgedElsewhere(1, { offset: 0, length: 1000 });
+  expect(await again.at(200)).toBe(1);
+  expect(await again.at(600), 'a quarter of a second after the last').toBe(2);
+});
+
+test('only a connection that has seen everything is asked', async () => {
+  const { continuity, at } = scene();
+  continuity.opened(2);
+  await at(0, 2);
+  expect(await at(11_000, 2)).toBe(0);
+  continuity.answered(1);
+  expect(await at(11_000, 2)).toBe(1);
+});
+
+test('a server that cannot promise, or may have been restarted meanwhile, leaves all at risk', async () => {
+  const cannot = scene(async () => false);
+  await cannot.at(0);
+  await cannot.at(11_000);
+  expect(cannot.scheduler.atRisk(1).total).toBe(1000);
+  const restarted = scene(async () => {
+    restarted.continuity.lost(1);
+    return true;
+  });
+  await restarted.at(0);
+  await restarted.at(11_000);
+  expect(restarted.scheduler.atRisk(1).total).toBe(1000);
+});
+
+test('after a failure of the disk no later answer is believed, until another file begins', async () => {
+  let count = 0;
+  const { scheduler, periodic, at, synced } = scene(async () => {
+    if (count++ === 0) throw new CopyError('destination-refused', 'input/output error');
+    return true;
+  });
+  await at(0);
+  await at(11_000);
+  await periodic.last(1, token);
+  expect(await at(30_000)).toBe(1);
+  expect(scheduler.atRisk(1).total).toBe(1000);
+  expect([synced(), periodic.seen]).toEqual([0, undefined]);
+  periodic.restart();
+  await periodic.last(1, token);
+  expect(scheduler.atRisk(1).total).toBe(0);
+});
+
+test('nor after one that was told while the file was sealed', async () => {
+  const { scheduler, periodic } = scene();
+  periodic.refused();
+  await periodic.last(1, token);
+  expect(scheduler.atRisk(1).total).toBe(1000);
+});
+
+test('a disk that fails is the end of the file, a lost connection is not', async () => {
+  const lost = scene(() => Promise.reject(new CopyError('connection-lost', 'gone')));
+  await lost.at(0);
+  await lost.at(11_000);
+  expect(lost.failures).toEqual([]);
+  const failed = scene(() => Promise.reject(new CopyError('destination-refused', 'input/output error')));
+  await failed.at(0);
+  await failed.at(11_000);
+  expect(failed.failures).toMatchObject([{ code: 'destination-refused' }]);
+});

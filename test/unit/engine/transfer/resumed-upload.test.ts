@@ -1,0 +1,114 @@
+/** Uploads that go on with what stands on a server that can hash, whoever left it. */
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { UploadOptions } from '../../../../src/engine/transfer/transfer-context.ts';
+import { CopyError } from '../../../../src/errors.ts';
+import { journalsIn } from '../../../support/journals-in.ts';
+import { stagedName } from '../../../support/memory-remote.ts';
+import { MemoryStaged } from '../../../support/memory-staged.ts';
+import { contents, expectArrived, notices, type UploadScene, uploadScene } from '../../../support/upload-scene.ts';
+
+const MIB = 1024 * 1024;
+const SIZE = 3 * MIB + 17;
+const PARTIAL = stagedName('/home/0');
+
+/** Half of the file stands on the server. */
+async function halfThere(): Promise<UploadScene> {
+  const it = await uploadScene([SIZE], { digestMethods: ['check-file', 'shell'] });
+  it.remote.put(PARTIAL, contents(SIZE, 0).subarray(0, SIZE / 2));
+  return it;
+}
+
+function resuming({ dir }: UploadScene): Partial<UploadOptions> {
+  return { verify: 'hash', journals: { ...journalsIn(dir), lookAgainMs: 1, failed: () => {} } };
+}
+
+test('what is right is not sent again, though no journal knows of it', async () => {
+  const it = await halfThere();
+  const outcome = await it.run(resuming(it));
+  expectArrived(it, [SIZE]);
+  expect(outcome.bytesResumed).toBeGreaterThan(SIZE / 2 - 128 * 1024);
+  expect(outcome.bytesSent + outcome.bytesResumed).toBe(SIZE);
+  expect(outcome.verified.byDigest).toBe(SIZE);
+});
+
+test.each([
+  ['a disk that fails when the file is sealed', new CopyError('destination-refused', 'Input/output error.'), 0],
+  ['a run that is stopped by then', new CopyError('cancelled', 'Enough.'), SIZE],
+])('%s: what is noted as durable by then', async (_, error, durable) => {
+  const it = await uploadScene([SIZE]);
+  const seal = vi.spyOn(MemoryStaged.prototype, 'seal').mockRejectedValue(error);
+  onTestFinished(() => seal.mockRestore());
+  if (durable === 0) {
+    const sync = vi.spyOn(MemoryStaged.prototype, 'sync').mockResolvedValue(false);
+    onTestFinished(() => sync.mockRestore());
+  }
+  const outcome = await it.run({ ...resuming(it), verify: 'auto' });
+  expect(outcome).toMatchObject({ error: { code: error.code }, bytesKept: durable });
+});
+
+test('a run that is stopped while a provider is tried leaves what is there', async () => {
+  const it = await halfThere();
+  it.remote.onDigest = () => {
+    it.stop.abort();
+    return undefined;
+  };
+  expect((await it.run(resuming(it))).error?.code).toBe('cancelled');
+  expect(it.remote.contents(PARTIAL)?.length).toBe(Math.floor(SIZE / 2));
+});
+
+test('the loss of the connection over which the trial reads back costs another trial, and nothing else', async () => {
+  const it = await halfThere();
+  let lost = 0;
+  it.remote.onRead = (connection) => {
+    if (lost++ === 0) it.remote.lose(connection);
+  };
+  const outcome = await it.run(resuming(it));
+  expectArrived(it, [SIZE]);
+  expect(lost).toBeGreaterThan(1);
+  expect(outcome.bytesResumed).toBeGreaterThan(SIZE / 2 - 128 * 1024);
+  expect(outcome.verified.byDigest).toBe(SIZE);
+  expect(notices(it.events)).toEqual([]);
+});
+
+test('with a server that only seems to hash, what is there is not believed', async () => {
+  const it = await halfThere();
+  it.remote.onDigest = (_, { length }) => Buffer.alloc(32, length);
+  const outcome = await it.run({ ...resuming(it), verify: 'auto' });
+  expectArrived(it, [SIZE]);
+  expect(outcome).toMatchObject({ bytesSent: SIZE, bytesResumed: 0, verified: { bySize: SIZE } });
+  expect(notices(it.events)).toEqual(['digests', 'digests', 'no-digests']);
+});
+
+test.each([64, 256])(
+  'one that lies of what is there is dropped, and nothing sent for its sake (pieces of %i KiB)',
+  async (kib) => {
+    const it = await halfThere();
+    it.remote.onDigest = (method, { offset }) => {
+      const isLie = method === 'check-file' && offset >= 512 * 1024 && offset < 768 * 1024;
+      return isLie ? Buffer.alloc(32, 9) : undefined;
+    };
+    const outcome = await it.run({ ...resuming(it), pieceSize: kib * 1024 });
+    expectArrived(it, [SIZE]);
+    expect(outcome.bytesResumed).toBeGreaterThan(SIZE / 2 - 128 * 1024);
+    expect(outcome.verified.byDigest).toBe(SIZE);
+    expect(notices(it.events)).toEqual(['digests']);
+  },
+);
+
+test('where the provider is lost in the middle, the journal decides of the rest', async () => {
+  const it = await uploadScene([SIZE], { digestMethods: ['shell'] });
+  // A run that has all on the disk of the server, and fails at its end.
+  it.remote.faults.failClose.push(1, 2, 3);
+  const first = await it.run({ ...resuming(it), verify: 'size' });
+  expect(first.error?.code).toBe('no-space');
+  expect(first.bytesKept).toBeGreaterThan(SIZE - 64 * 1024);
+  it.remote.faults.failClose.length = 0;
+  let asked = 0;
+  it.remote.onDigest = () => {
+    if (asked++ > 8) it.remote.faults.digestMethods.length = 0;
+    return asked > 8 ? 'missing' : undefined;
+  };
+  const outcome = await it.run({ ...resuming(it), verify: 'auto' });
+  expectArrived(it, [SIZE]);
+  expect(outcome).toMatchObject({ bytesSent: 0, bytesResumed: SIZE });
+});
