@@ -5,9 +5,9 @@ import { build } from './build-project.mjs';
 import { onSignal, run } from './children.mjs';
 import { main } from './main.mjs';
 import { ensurePackages } from './npm-packages.mjs';
+import { RESULTS_FILE } from './results-reporter.mjs';
 import { root } from './root.mjs';
 import { ensureServers } from './server-programs.mjs';
-import { TOTALS_FILE } from './totals-reporter.mjs';
 import { writeVerification } from './verification.mjs';
 
 const TIERS = { '--unit': 'quick', '--full': 'full', '--soak': 'soak' };
@@ -19,24 +19,23 @@ const forwarded = args.filter((arg) => !(arg in TIERS));
 const isVerification = tier === 'full' && forwarded.length === 0;
 const filters = args.includes('--unit') ? [...UNIT_TESTS, ...forwarded] : forwarded;
 
-/** What was counted; if vitest failed for another reason than that, or was never able to count, that is a failure. */
-function readTotals(file, exitCode) {
-  const totals = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 0, skipped: 0 };
-  if (exitCode !== 0 && totals.failed === 0) totals.failed = 1;
-  return totals;
+/** What became of the tests; if vitest failed for another reason than they did, or ended before them, that is a failure. */
+function readResults(file, exitCode) {
+  const results = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+  const { passed, failed, skipped } = results ?? { passed: 0, failed: 0, skipped: 0 };
+  return { results, totals: { passed, failed: exitCode !== 0 && failed === 0 ? 1 : failed, skipped } };
 }
 
 async function runTests(work) {
   const resultsFile = join(work, 'results.json');
-  const totalsFile = join(work, 'totals.json');
-  const reporters = ['default', join(root, 'scripts/lib/totals-reporter.mjs'), ...(isVerification ? ['json'] : [])];
-  const options = [...reporters.map((reporter) => `--reporter=${reporter}`), `--outputFile.json=${resultsFile}`];
+  const reporters = ['default', join(root, 'scripts/lib/results-reporter.mjs')];
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const env = { ...process.env, MT_TEST_TIER: tier, MT_TEST_BUILT: '1', [TOTALS_FILE]: totalsFile };
+  const env = { ...process.env, MT_TEST_TIER: tier, MT_TEST_BUILT: '1', [RESULTS_FILE]: resultsFile };
+  const options = reporters.map((reporter) => `--reporter=${reporter}`);
   const exitCode = await run(process.execPath, [vitest, 'run', ...options, ...filters], { cwd: root, env });
-  const totals = readTotals(totalsFile, exitCode);
+  const { results, totals } = readResults(resultsFile, exitCode);
   // A part of the tests is no verification of the whole, and a run that was stopped has no results.
-  if (isVerification && existsSync(resultsFile)) writeVerification(resultsFile, totals);
+  if (isVerification && results !== undefined) writeVerification({ ...results, ...totals });
   // The last line, for those who read only that.
   process.stdout.write(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`);
   return totals.failed > 0 ? exitCode || 1 : exitCode;
