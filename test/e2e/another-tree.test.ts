@@ -6,7 +6,7 @@ import { expectArrived } from '../support/expect-arrived.ts';
 import { type SourceForTest, sourceForTest, tempDirForTest } from '../support/for-one-test.ts';
 import { type ForcingServer, RUN_COMMAND, startForcingSshd } from '../support/forced-command.ts';
 import { eventsOf, mtput, mtputJson } from '../support/mtput.ts';
-import { run } from '../support/process.ts';
+import { run, runOk } from '../support/process.ts';
 import { expectFailure } from '../support/run-outcome.ts';
 
 const SIZE = 3_000_001;
@@ -25,9 +25,12 @@ const FILL = {
   'an empty file': ': >"$copy"',
 } as const;
 
-/** Undefined where no mount can be made for one process alone. */
-async function otherTree(fill: string): Promise<Scene | undefined> {
-  if ((await run('unshare', ['-m', 'true'])).code !== 0) return undefined;
+/**
+ * The reason, in words, where no mount can be made for one process alone. The home is a mount of its own, and private, so
+ * that what is mounted over it for the shell is seen by nobody else; `unshare` would do that for all mounts, which is not
+ * possible where `/` is no mount, as in a chroot.
+ */
+async function otherTree(fill: string): Promise<Scene | string> {
   const other = (await tempDirForTest()).file('other');
   await mkdir(other);
   const server = await startForcingSshd({
@@ -35,9 +38,16 @@ async function otherTree(fill: string): Promise<Scene | undefined> {
 tries=0
 until ls -A '${home}' | grep -q mtpart || [ $((tries += 1)) -gt 60 ]; do sleep 0.05; done
 for name in $(ls -A '${home}' | grep mtpart); do copy="$OTHER/$name"; ${fill}; done
-exec unshare -m /bin/sh -c 'mount --bind "$OTHER" "$HOME" && eval "$RUN"'`,
+exec unshare -m --propagation unchanged /bin/sh -c 'mount --bind "$OTHER" "$HOME" && eval "$RUN"'`,
   });
   onTestFinished(server.stop);
+  const { home } = server;
+  const mounted = await run('mount', ['--bind', home, home]);
+  if (mounted.code !== 0) return mounted.stderr.trim();
+  onTestFinished(async () => void (await run('umount', ['-l', home])));
+  await runOk('mount', ['--make-private', home]);
+  const unshared = await run('unshare', ['-m', '--propagation', 'unchanged', 'true']);
+  if (unshared.code !== 0) return unshared.stderr.trim();
   return { server, source: await sourceForTest(SIZE) };
 }
 
@@ -47,9 +57,9 @@ describeWithServers(['sshd', 'sftp-server'], 'a shell that sees another tree', (
     ['with an older file of that name', FILL['an older file']],
     ['with an empty file of that name', FILL['an empty file']],
   ] as const)('%s: found out and told, and nothing is sent for its sake', async ([_, fill], context) => {
-    const it = await otherTree(fill);
-    if (it === undefined) return context.skip('no mount for one process can be made here');
-    const { server, source } = it;
+    const scene = await otherTree(fill);
+    if (typeof scene === 'string') return context.skip(`no mount for one process can be made here: ${scene}`);
+    const { server, source } = scene;
     const done = await mtputJson([source.path], { server, path: NAME }, args);
     await expectArrived(done, server, NAME, source);
     const [result] = eventsOf(done, 'result');
@@ -62,9 +72,10 @@ describeWithServers(['sshd', 'sftp-server'], 'a shell that sees another tree', (
   });
 
   it('is no way to verify what must be hashed', async (context) => {
-    const it = await otherTree(FILL['an older file']);
-    if (it === undefined) return context.skip('no mount for one process can be made here');
-    const done = await mtput([it.source.path], { server: it.server, path: NAME }, [...args, '--verify', 'hash']);
+    const scene = await otherTree(FILL['an older file']);
+    if (typeof scene === 'string') return context.skip(`no mount for one process can be made here: ${scene}`);
+    const { server, source } = scene;
+    const done = await mtput([source.path], { server, path: NAME }, [...args, '--verify', 'hash']);
     expectFailure(done, 9, /no way to make digests that can be relied on/, /--verify read-back/);
   });
 });
