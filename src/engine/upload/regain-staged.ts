@@ -7,7 +7,8 @@
  * changes in the wrong way tells.
  */
 import { CopyError } from '../../errors.ts';
-import type { Fill, Range, RemoteConnection, Slices, Staged, StageToken } from '../../remotes/remote.ts';
+import type { Fill, Range, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
+import { slicesOf } from '../../util/slices-of.ts';
 
 /** What is written once more, to see whether the server respects offsets. */
 const SLICE = 32 * 1024;
@@ -62,19 +63,6 @@ async function respectsOffsets(staged: Staged, slice: Range, fill: Fill): Promis
     if (before !== undefined && after?.size === before.size) return true;
   }
   return false;
-}
-
-function slicesOf({ offset, length }: Range): Slices {
-  let next = offset;
-  const end = offset + length;
-  return {
-    take(maxLength) {
-      if (next === end) return undefined;
-      const range = { offset: next, length: Math.min(maxLength, end - next) };
-      next += range.length;
-      return range;
-    },
-  };
 }
 
 function isOfOthers({ scope }: CopyError): boolean {

@@ -2,11 +2,12 @@
 import { CopyError } from '../../../errors.ts';
 import { PROGRAM } from '../../../helper/framing.ts';
 import { cleanText } from '../../../util/clean-text.ts';
+import { slicesOf } from '../../../util/slices-of.ts';
 import type { Attributes } from '../../remote.ts';
 import type { SftpConnection } from '../sftp-connection.ts';
 import { asked } from '../sftp-files.ts';
 import { helperVersion, MARK_LENGTH } from './helper-mark.ts';
-import { drainInto, slicesOf } from './whole-buffer.ts';
+import { drainInto } from './whole-buffer.ts';
 
 const DIRECTORY_MODE = 0o755;
 /** Bits of which a program needs one. */
@@ -101,7 +102,7 @@ async function beginning(connection: SftpConnection, path: Buffer, length: numbe
   try {
     const file = await connection.open(path);
     try {
-      await file.read(slicesOf(length), drainInto(bytes));
+      await file.read(slicesOf({ offset: 0, length }), drainInto(bytes));
     } finally {
       await file.close();
     }

@@ -1,12 +1,13 @@
 /** Writes the helper beside its place and moves it there. */
 import { CopyError } from '../../../errors.ts';
 import { PROGRAM } from '../../../helper/framing.ts';
+import { slicesOf } from '../../../util/slices-of.ts';
 import type { Staged } from '../../remote.ts';
 import type { SftpConnection } from '../sftp-connection.ts';
 import { asked } from '../sftp-files.ts';
 import { fromStageToken } from '../staged-token.ts';
 import { checkUnchanged, type FoundHelper, type HelperPlace, makeDirectories } from './helper-place.ts';
-import { fillFrom, slicesOf } from './whole-buffer.ts';
+import { fillFrom } from './whole-buffer.ts';
 
 const PROGRAM_MODE = 0o755;
 
@@ -25,7 +26,7 @@ export async function putHelper(
   try {
     await makeDirectories(connection, place);
     staged = await connection.stage(place.path, 'new');
-    await staged.write(slicesOf(program.length), fillFrom(program), () => {});
+    await staged.write(slicesOf({ offset: 0, length: program.length }), fillFrom(program), () => {});
     const seal = await staged.seal({ size: program.length, mode: PROGRAM_MODE });
     await checkUnchanged(connection, place, found);
     if (found === undefined) await moveToNothing(connection, staged, place);

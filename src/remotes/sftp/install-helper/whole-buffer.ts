@@ -1,17 +1,5 @@
 /** A whole file as one buffer, for what is small. */
-import type { Drain, Fill, Slices } from '../../remote.ts';
-
-export function slicesOf(length: number): Slices {
-  let offset = 0;
-  return {
-    take(maxLength) {
-      if (offset === length) return undefined;
-      const slice = { offset, length: Math.min(maxLength, length - offset) };
-      offset += slice.length;
-      return slice;
-    },
-  };
-}
+import type { Drain, Fill } from '../../remote.ts';
 
 export function fillFrom(bytes: Uint8Array): Fill {
   return async (views, offset) => {

@@ -1,5 +1,7 @@
 /** Short words for tests of staged files. */
-import type { Drain, Fill, Range, Slices } from '../../../../src/remotes/remote.ts';
+import type { Drain, Fill } from '../../../../src/remotes/remote.ts';
+
+export { slicesOf } from '../../../../src/util/slices-of.ts';
 
 /** The bytes of a source: they tell their offset. */
 export function sourceBytes(size: number): Buffer {
@@ -63,19 +65,5 @@ export class Sink {
       this.bytes.set(view, at);
       at += view.length;
     }
-  };
-}
-
-/** Hands out one range, as much at a time as is asked for. */
-export function slicesOf({ offset, length }: Range): Slices {
-  let next = offset;
-  const end = offset + length;
-  return {
-    take(maxLength) {
-      if (next === end) return undefined;
-      const range = { offset: next, length: Math.min(maxLength, end - next) };
-      next += range.length;
-      return range;
-    },
   };
 }
