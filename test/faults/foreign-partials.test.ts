@@ -5,6 +5,7 @@ import {
   chown,
   link,
   mkdir,
+  open,
   readdir,
   readFile,
   rename,
@@ -272,6 +273,12 @@ describeWithServers(['sshd', 'proftpd', 'root'], 'a partial file of another run,
 describeWithServers(['sshd', 'proftpd'], 'a target that somebody else changes while it is sent', () => {
   const THEIRS = 'theirs';
 
+  async function writeInto(path: string, offset: number, text: string): Promise<void> {
+    const file = await open(path, 'r+');
+    await file.write(text, offset);
+    await file.close();
+  }
+
   /** Somebody puts another file there when a part has been sent. */
   async function overtaken(server: TestServer, source: SourceForTest, more: readonly string[]): Promise<JsonRun> {
     const target = join(server.home, NAME);
@@ -312,6 +319,30 @@ describeWithServers(['sshd', 'proftpd'], 'a target that somebody else changes wh
     expect(run.code, run.stderr).toBe(12);
     expect(resultOf(run).error).toMatchObject({ code: 'target-busy', message: expect.stringContaining(NAME) });
     expect(await readFile(target, 'utf8')).toBe(THEIRS);
+  });
+
+  it('12 with --inplace, where a part is written that was verified, and the times are put back', async () => {
+    const server = await sshdForTest();
+    const target = join(server.home, NAME);
+    const source = await sourceForTest(SIZE);
+    const machine = await machineForTest(server, { name: 'one' });
+    // Each piece is asked about when it has arrived, and once more before the end: at that moment the other program writes.
+    const piece = { offset: 2 * 65_536, length: 65_536 };
+    const question = `r sha256 ${piece.offset} ${piece.length} `;
+    const hold = machine.relay.hold((bytes) => bytes.includes(question), 1);
+    const run = await machine.put(source.path, NAME, [...ARGS, '--inplace']);
+    await hold.arrived();
+    const { atime, mtime } = await stat(target);
+    await writeInto(target, piece.offset + 1000, THEIRS);
+    await utimes(target, atime, mtime);
+    await hold.release();
+    const end = await run.end();
+    expect(end.code, end.stderr).toBe(12);
+    expect(resultOf(end).error).toMatchObject({
+      code: 'target-busy',
+      message: expect.stringMatching(/^Another program writes into .*x\.bin too/),
+      advice: expect.stringContaining('End that program'),
+    });
   });
 
   it.each(BOTH)('12 with --inplace, where it is written after it was complete: %s', async (_, start) => {

@@ -8,6 +8,7 @@ import { digestBack } from '../verify/digest-back.ts';
 import type { Sides } from '../verify/digest-comparison.ts';
 import { FileVerifier, type Verified } from '../verify/file-verifier.ts';
 import { LocalDigests } from '../verify/local-digests.ts';
+import { findOverwritten } from '../verify/second-look.ts';
 import type { UploadContext } from './transfer-context.ts';
 
 /** What the journal records of pieces, and what is read back is compared by. */
@@ -112,6 +113,14 @@ export class JobVerification {
     if (!this.isDemanded) return;
     const { byDigest, byReadBack } = this.verified;
     if (byDigest + byReadBack !== this.#job.source.size) throw noDigests();
+  }
+
+  /** See {@link findOverwritten}. */
+  async findOverwritten(): Promise<Range | undefined> {
+    const { digests: providers } = this.#run;
+    const { inUse } = providers;
+    const pieces = (inUse && this.#verifier?.verifiedBy(inUse)) ?? [];
+    return pieces.length > 0 ? findOverwritten({ providers, sides: this.sides, pieces }) : undefined;
   }
 
   get #isByContents(): boolean {

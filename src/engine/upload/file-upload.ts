@@ -687,8 +687,9 @@ export class FileUpload {
   }
 
   async #commit(): Promise<FileResult> {
-    // Every one that will not seal, also one that was owner once and is in another thread now.
     this.#verification.expectVerified();
+    if (this.#run.options.inplace) await this.#expectUntouched();
+    // Every one that will not seal, also one that was owner once and is in another thread now.
     const sealer = this.#isOwnerHolding ? this.#owner : undefined;
     await this.#leave([...this.#holders].filter((connection) => connection !== sealer));
     this.#run.emit({ type: 'file', state: 'committing', ...this.paths, size: this.size });
@@ -696,6 +697,25 @@ export class FileUpload {
     tellWarnings(this.#run, this, seal, published);
     const { verified } = this.#verification;
     return { bytes: this.size, sizeVerified: isSizeVerified(this.#run, this, published, verified), verified };
+  }
+
+  /**
+   * Nobody can be kept from writing into the target itself.
+   * @throws CopyError `target-busy` where something has changed that was verified
+   */
+  async #expectUntouched(): Promise<void> {
+    try {
+      if ((await this.#verification.findOverwritten()) === undefined) return;
+      // What a crash of the server took, nobody has overwritten.
+      await this.#run.onConnection((connection) => this.#run.assureContinuity(connection), { prefer: this.#owner });
+    } catch (error) {
+      const failure = CopyError.from(error);
+      throw failure.scope === 'connection' ? interrupted(failure) : failure;
+    }
+    if (this.#isDistrusted) throw interrupted(RESTARTED);
+    const message = `Another program writes into ${this.shownTarget} too: what had been verified there has changed.`;
+    const advice = 'End that program, which may run on another machine, then run the same command again.';
+    throw new CopyError('target-busy', message, { advice });
   }
 
   async #sealAndPublish(): Promise<{ readonly seal: Seal; readonly published: Published }> {

@@ -89,6 +89,12 @@ export class FileVerifier {
     return sums;
   }
 
+  /** Pieces, ascending. */
+  verifiedBy(method: How): Range[] {
+    const pieces = [...this.#verified.values()].filter(({ how }) => how === method).map(({ piece }) => piece);
+    return pieces.sort((a, b) => a.offset - b.offset);
+  }
+
   isVerified({ offset, length }: Range): boolean {
     return this.#verified.get(offset)?.piece.length === length;
   }
@@ -225,7 +231,7 @@ export class FileVerifier {
   /** What it found right before is asked of the next one. */
   #dropped(method: Compared['method']): void {
     this.#providers?.drop(method, 'it gave a wrong digest');
-    const doubtful = [...this.#verified.values()].filter(({ how }) => how === method).map(({ piece }) => piece);
+    const doubtful = this.verifiedBy(method);
     for (const { offset } of doubtful) this.#verified.delete(offset);
     this.acknowledged(doubtful);
   }
