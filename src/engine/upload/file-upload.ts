@@ -30,6 +30,7 @@ import type { FailedUpload } from './failures/examine-failure.ts';
 import { prepareInPlace } from './failures/prepare-in-place.ts';
 import { finalAttributes, isSizeVerified, tellWarnings } from './final-checks.ts';
 import { regainStaged } from './regain-staged.ts';
+import { StagedHolders } from './staged-holders.ts';
 import { StreamUpload } from './stream/stream-upload.ts';
 import { WriterSearch } from './writer-search.ts';
 
@@ -87,21 +88,15 @@ export class FileUpload {
   #pieceSize = 0;
   /** At the end: bytes that the server has said OK to. */
   #bytesThere = 0;
-  #token: StageToken | undefined;
   /** Size of the staged file when it was opened, bytes. */
   #foundSize = 0;
-  /** The connection that staged it: it alone writes until it is known that others may. */
-  #owner = 0;
-  /** Connections that may hold the staged file open. */
-  readonly #holders: Set<number> = new Set();
+  readonly #holders: StagedHolders;
   /** Whether acknowledged bytes may have been lost after the last of them was sent. */
   #isDistrusted = false;
   /** Whether it is not sent now, because the server may have it already. */
   #isHeld = false;
   /** Whether it was complete once: then it is kept, whatever happens to it. */
   #isSealed = false;
-  /** Whether a connection was lost that had it open. */
-  #lostHolder = false;
   /** Between staging and the last acknowledgement; settled by what the connections report. */
   #sent: Deferred<void> | undefined;
   #drained: Deferred<void> | undefined;
@@ -120,7 +115,6 @@ export class FileUpload {
   readonly #patience: Patience;
   readonly #search: WriterSearch;
   readonly #sync: PeriodicSync;
-  readonly #leaving: Map<number, Deferred<void>> = new Map();
   /** Undefined where nothing is kept for another run. */
   #resume: JobResume | undefined;
 
@@ -132,6 +126,7 @@ export class FileUpload {
     this.name = cleanText(path);
     this.shownTarget = cleanText(target.path);
     this.#patience = new Patience(run.options.retryForMs);
+    this.#holders = new StagedHolders(run.runner);
     this.#search = new WriterSearch(run, file, {
       drain: () => this.#drain(),
       found: (result) => this.#applyProbe(result),
@@ -190,7 +185,7 @@ export class FileUpload {
       this.#bytesThere = this.#run.scheduler.bytesAcknowledged(this.file);
       this.#run.scheduler.removeFile(this.file);
       // After a failure handles are open; nobody waits for a server to close what is of no use.
-      void this.#leave([...this.#holders]).catch(() => {});
+      void this.#holders.leave().catch(() => {});
       // It reads the source.
       await this.#verification.verifier?.stop();
       await this.#source.close();
@@ -228,7 +223,7 @@ export class FileUpload {
   asFailed(): FailedUpload {
     return {
       target: this.#target.path,
-      token: this.#token,
+      token: this.#holders.token,
       size: this.#source?.size ?? 0,
       bytesThere: this.#bytesThere,
       inplace: this.#run.options.inplace,
@@ -244,7 +239,7 @@ export class FileUpload {
 
   /** Set while it has tasks. */
   get token(): StageToken | undefined {
-    return this.#token;
+    return this.#holders.token;
   }
 
   /** What its pieces are to be hashed by while they are read; undefined: nobody wants that. */
@@ -289,9 +284,7 @@ export class FileUpload {
   }
 
   left(connection: number, error: CopyError | undefined): void {
-    const leaving = this.#leaving.get(connection);
-    if (error === undefined || error.scope === 'connection') leaving?.resolve();
-    else leaving?.reject(error);
+    this.#holders.onLeft(connection, error);
   }
 
   connectionOpened(): void {
@@ -299,8 +292,7 @@ export class FileUpload {
   }
 
   connectionLost(connection: number): void {
-    if (this.#holders.delete(connection)) this.#lostHolder = true;
-    this.#leaving.get(connection)?.resolve();
+    this.#holders.onConnectionLost(connection);
     this.#share();
   }
 
@@ -347,9 +339,9 @@ export class FileUpload {
   }
 
   #syncIfDue(nowMs: number): void {
-    const holder = this.#localHolder;
+    const holder = this.#holders.localHolder;
     if (this.#sent !== undefined && holder !== undefined) {
-      this.#sync.ifDue(nowMs, holder, this.#token!);
+      this.#sync.ifDue(nowMs, holder, this.#holders.token!);
     }
   }
 
@@ -400,7 +392,7 @@ export class FileUpload {
   async #begin(isFirst: boolean, adopted: StageToken | undefined): Promise<Reopened | undefined> {
     const { scheduler, options } = this.#run;
     await this.#quiesce();
-    await this.#leave([...this.#holders]).catch(() => {
+    await this.#holders.leave().catch(() => {
       // What an earlier start wrote is thrown away, so its closing may fail.
     });
     const { abilities, reopened } = await this.#stage(isFirst, adopted);
@@ -418,11 +410,11 @@ export class FileUpload {
     // A copy was made by the server: it shows nothing.
     const isOurs = claims.length > 0 && reopened?.isOurs;
     if (isOurs && isShown && abilities.writers === 'unknown') this.#run.writers.decide('many');
-    await this.#resume?.begin(this.#token!, this.#pieceSize, reopened);
-    scheduler.addFile(this.file, this.size, this.#pieceSize, this.#owner, claims);
+    await this.#resume?.begin(this.#holders.token!, this.#pieceSize, reopened);
+    scheduler.addFile(this.file, this.size, this.#pieceSize, this.#holders.owner, claims);
     // What the server may have already is not sent before that is known.
-    this.#resume?.considerForeign(this.#token!, reopened === undefined);
-    this.#verification.begin(this.#token!, this.#pieceSize);
+    this.#resume?.considerForeign(this.#holders.token!, reopened === undefined);
+    this.#verification.begin(this.#holders.token!, this.#pieceSize);
     if (abilities.writers !== 'unknown') this.#run.writers.decide(abilities.writers);
     return reopened;
   }
@@ -433,7 +425,7 @@ export class FileUpload {
     this.#isInterrupted = true;
     await this.#search.work;
     await this.#drain();
-    return this.#leave([...this.#holders]).then(
+    return this.#holders.leave().then(
       () => true,
       () => false,
     );
@@ -442,9 +434,10 @@ export class FileUpload {
   /** The staged file, on another connection, with what is still there. */
   async #regain(): Promise<undefined> {
     const { scheduler, runner, options } = this.#run;
+    const token = this.#holders.token!;
     await this.#run.onConnection(async (connection, remote) => {
       const staged = await regainStaged(remote, {
-        token: this.#token!,
+        token,
         acknowledged: scheduler.acknowledgedRanges(this.file),
         // What is in flight at the end of a lost connection would otherwise hide from a probe what it writes.
         cutOffAt: this.#run.writers.known === 'unknown' && !options.inplace ? this.#writtenEnd : undefined,
@@ -454,8 +447,7 @@ export class FileUpload {
       if (staged === undefined) throw startOver(NOT_KEPT);
       runner.local.adopt(connection, staged);
       this.#foundSize = Math.min(this.size, this.#writtenEnd);
-      this.#owner = connection;
-      this.#holders.add(connection);
+      this.#holders.setOwner(connection, token);
     });
     scheduler.resume(this.file, 'drain');
   }
@@ -465,7 +457,7 @@ export class FileUpload {
     adopted: StageToken | undefined,
   ): Promise<{ readonly abilities: Abilities; readonly reopened: Reopened | undefined }> {
     const { options } = this.#run;
-    const previous = this.#token;
+    const previous = this.#holders.token;
     const result = await this.#run.onConnection(async (connection, remote) => {
       const reopened = await this.#reopen(remote, isFirst, adopted);
       // Whoever stops the run now wants to continue later, with what is there.
@@ -482,16 +474,14 @@ export class FileUpload {
       // What is beyond the end would spoil the digest of the last piece.
       if ((staged.found?.size ?? 0) > this.size) await staged.cutOff(this.size);
       this.#run.runner.local.adopt(connection, staged);
-      this.#token = staged.token;
       this.#foundSize = Math.min(this.size, staged.found?.size ?? 0);
-      this.#owner = connection;
-      this.#holders.add(connection);
+      this.#holders.setOwner(connection, staged.token);
       return { abilities: remote.abilities, reopened };
     });
     if (previous !== undefined && adopted !== undefined) {
       await this.#run.onConnection((_, remote) => remote.discard(previous));
     }
-    if (isFirst && options.journals?.resume === false) await this.#resume?.clearForeign(this.#token!);
+    if (isFirst && options.journals?.resume === false) await this.#resume?.clearForeign(this.#holders.token!);
     return result;
   }
 
@@ -510,18 +500,18 @@ export class FileUpload {
     const isStopped = this.#run.error?.code === 'cancelled' || this.#resume?.isEndedByForeign === true;
     const isUnknown = this.#resume === undefined ? this.#pieces <= 1 : !this.#resume.hasJournal;
     if (isStopped && isUnknown && !this.#isSealed) await this.#discardUnknown();
-    const holder = this.#othersMayWrite ? this.#localHolder : undefined;
-    if (holder !== undefined) await this.#sync.last(holder, this.#token!);
+    const holder = this.#othersMayWrite ? this.#holders.localHolder : undefined;
+    if (holder !== undefined) await this.#sync.last(holder, this.#holders.token!);
     await this.#resume?.keep(this.#sync.seen);
   }
 
   /** What no run will continue is not left behind, if there is a connection left to remove it. */
   async #discardUnknown(): Promise<void> {
     const { runner, options } = this.#run;
-    const remote = runner.local.connection(this.#localHolder ?? this.#owner);
-    if (this.#token === undefined || remote === undefined || options.inplace) return;
+    const remote = runner.local.connection(this.#holders.localHolder ?? this.#holders.owner);
+    if (this.#holders.token === undefined || remote === undefined || options.inplace) return;
     // The failure that led here is the one to report.
-    await remote.discard(this.#token).catch(() => {});
+    await remote.discard(this.#holders.token).catch(() => {});
   }
 
   #asResumed(): ResumedJob {
@@ -581,16 +571,17 @@ export class FileUpload {
   async #onStaged<T>(token: StageToken, work: (staged: Staged) => Promise<T>): Promise<T> {
     const { runner } = this.#run;
     const workOn = async (connection: number): Promise<T> => {
-      if (token !== this.#token) throw BEGUN_ANEW;
+      if (token !== this.#holders.token) throw BEGUN_ANEW;
       this.#holders.add(connection);
       const result = await work(await runner.local.joined(connection, token));
       this.#run.progressed();
       return result;
     };
     for (;;) {
-      if (this.#othersMayWrite) return this.#run.onConnection(workOn, { prefer: this.#localHolder ?? this.#owner });
-      if (token !== this.#token) throw BEGUN_ANEW;
-      if (this.#isOwnerHolding) return workOn(this.#owner);
+      if (this.#othersMayWrite)
+        return this.#run.onConnection(workOn, { prefer: this.#holders.localHolder ?? this.#holders.owner });
+      if (token !== this.#holders.token) throw BEGUN_ANEW;
+      if (this.#holders.isOwnerHolding) return workOn(this.#holders.owner);
       if (this.#sent === undefined && !this.#isInterrupted) throw OWNER_LOST;
       this.#regained ??= deferred();
       await this.#regained.promise;
@@ -606,21 +597,9 @@ export class FileUpload {
     return this.#run.writers.known === 'many';
   }
 
-  /** Whether its owner still has the staged file open. */
-  get #isOwnerHolding(): boolean {
-    return this.#token !== undefined && this.#run.runner.local.holds(this.#owner, this.#token);
-  }
-
-  /** A connection of this thread that has it open: its owner, unless that was lost and is now in another thread. */
-  get #localHolder(): number | undefined {
-    const token = this.#token;
-    if (token === undefined) return undefined;
-    return [this.#owner, ...this.#holders].find((connection) => this.#run.runner.local.holds(connection, token));
-  }
-
   /** Whether its bytes are being sent, and `connection` has nothing else to do for it. */
   mayMove(connection: number): boolean {
-    return this.#sent !== undefined && connection !== this.#owner && !this.#search.isAsking;
+    return this.#sent !== undefined && connection !== this.#holders.owner && !this.#search.isAsking;
   }
 
   /**
@@ -629,10 +608,10 @@ export class FileUpload {
    */
   #share(): void {
     if (this.#sent === undefined) return;
-    const isOwnerHolding = this.#isOwnerHolding;
+    const isOwnerHolding = this.#holders.isOwnerHolding;
     if (!this.#othersMayWrite && !isOwnerHolding) return this.#sent.reject(interrupted(OWNER_LOST));
     const shared = this.#othersMayWrite && (this.#pieces > 1 || !isOwnerHolding);
-    this.#run.scheduler.restrict(this.file, shared ? undefined : this.#owner);
+    this.#run.scheduler.restrict(this.file, shared ? undefined : this.#holders.owner);
   }
 
   /** Settles what is waited for, if it has come. */
@@ -669,9 +648,9 @@ export class FileUpload {
     // One piece is sent by its owner anyway.
     if (this.#sent === undefined || this.#pieces < 2 || this.#isHeld) return;
     this.#search.consider({
-      owner: this.#owner,
+      owner: this.#holders.owner,
       fd: this.fd,
-      of: this.#token!,
+      of: this.#holders.token!,
       foundSize: this.#foundSize,
       size: this.size,
     });
@@ -689,9 +668,9 @@ export class FileUpload {
   async #commit(): Promise<FileResult> {
     this.#verification.expectVerified();
     if (this.#run.options.inplace) await this.#expectUntouched();
-    // Every one that will not seal, also one that was owner once and is in another thread now.
-    const sealer = this.#isOwnerHolding ? this.#owner : undefined;
-    await this.#leave([...this.#holders].filter((connection) => connection !== sealer));
+    // All that do not seal leave: also one that owned the file once, and is in another thread now.
+    const sealer = this.#holders.isOwnerHolding ? this.#holders.owner : undefined;
+    await this.#holders.leave(sealer);
     this.#run.emit({ type: 'file', state: 'committing', ...this.paths, size: this.size });
     const { seal, published } = await this.#sealAndPublish();
     tellWarnings(this.#run, this, seal, published);
@@ -707,7 +686,9 @@ export class FileUpload {
     try {
       if ((await this.#verification.findOverwritten()) === undefined) return;
       // What a crash of the server took, nobody has overwritten.
-      await this.#run.onConnection((connection) => this.#run.assureContinuity(connection), { prefer: this.#owner });
+      await this.#run.onConnection((connection) => this.#run.assureContinuity(connection), {
+        prefer: this.#holders.owner,
+      });
     } catch (error) {
       const failure = CopyError.from(error);
       throw failure.scope === 'connection' ? interrupted(failure) : failure;
@@ -728,28 +709,31 @@ export class FileUpload {
       let again = false;
       try {
         const published = await this.#run.onConnection((_, remote) => {
-          const publishing = remote.publish(this.#token!, seal, { again, replaces: this.#target.old ?? 'nothing' });
+          const publishing = remote.publish(this.#holders.token!, seal, {
+            again,
+            replaces: this.#target.old ?? 'nothing',
+          });
           again = true;
           return publishing;
         });
         return { seal, published };
       } catch (error) {
         // What a connection that was lost had in flight may come late: the right bytes, but a new time.
-        const late = this.#lostHolder && this.#othersMayWrite && CopyError.from(error).code === 'target-busy';
+        const late = this.#holders.hasLostOne && this.#othersMayWrite && CopyError.from(error).code === 'target-busy';
         if (!late || attempt === MAX_SEALS) throw error;
       }
     }
   }
 
   #sealAnywhere(): Promise<Seal> {
-    return this.#run.onConnection((connection) => this.#seal(connection), { prefer: this.#owner });
+    return this.#run.onConnection((connection) => this.#seal(connection), { prefer: this.#holders.owner });
   }
 
   /** Where others must not open it, its connection must do everything. */
   async #sealOnOwner(): Promise<Seal> {
     try {
-      if (!this.#isOwnerHolding) throw OWNER_LOST;
-      return await this.#seal(this.#owner);
+      if (!this.#holders.isOwnerHolding) throw OWNER_LOST;
+      return await this.#seal(this.#holders.owner);
     } catch (error) {
       const failure = CopyError.from(error);
       throw failure.scope === 'connection' ? interrupted(failure) : failure;
@@ -759,29 +743,15 @@ export class FileUpload {
   async #seal(connection: number): Promise<Seal> {
     const { runner } = this.#run;
     const attributes = finalAttributes(this.#run, this.#source, this.#target.old);
-    const staged = await runner.local.joined(connection, this.#token!);
+    const staged = await runner.local.joined(connection, this.#holders.token!);
     this.#isSealed = true;
     const seal = await staged.seal({ size: this.size, ...attributes }).catch((error: unknown) => {
       if (CopyError.from(error).scope === 'file') this.#sync.refused();
       throw error;
     });
     await this.#run.assureContinuity(connection);
-    runner.local.forget(connection, this.#token!);
+    runner.local.forget(connection, this.#holders.token!);
     return seal;
-  }
-
-  /** Every CLOSE is waited for: a server may tell only there what it could not store. */
-  async #leave(connections: readonly number[]): Promise<void> {
-    const token = this.#token;
-    if (token === undefined) return;
-    const left = connections.map((connection) => {
-      const leaving = deferred<void>();
-      this.#leaving.set(connection, leaving);
-      this.#holders.delete(connection);
-      this.#run.runner.post({ kind: 'leave', connection, of: token });
-      return leaving.promise;
-    });
-    await Promise.all(left);
   }
 }
 
