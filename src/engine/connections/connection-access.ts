@@ -1,0 +1,123 @@
+/**
+ * Does something on an open connection of this thread. This is the only place that retries an operation, with one policy:
+ * an operation that fails with its connection is repeated on another, until the time to retry has passed without success.
+ */
+import { setTimeout } from 'node:timers/promises';
+import pRetry from 'p-retry';
+import { CopyError } from '../../errors.ts';
+import type { RemoteConnection } from '../../remotes/remote.ts';
+import { type Deferred, deferred } from '../../util/deferred.ts';
+import { Patience } from './patience.ts';
+
+/** The connections that {@link ConnectionAccess} uses. */
+export interface AccessibleConnections {
+  /** Connections that are open now, in any thread. */
+  readonly open: readonly number[];
+  /** A connection of this thread; undefined: it is not open, or belongs to another thread. */
+  connection(connection: number): RemoteConnection | undefined;
+  /** Hangs up, so that no other operation begins on it. */
+  drop(connection: number): void;
+  /** Something came over the line, beside acknowledgements. */
+  progressed(): void;
+}
+
+export interface OnConnectionOptions {
+  /** The connection to use if it is open. */
+  readonly prefer?: number;
+  /**
+   * On how many connections it is tried, where it may be what makes the server hang up. Default: on as many as can be had
+   * within the time to retry.
+   */
+  readonly attempts?: number;
+}
+
+export class ConnectionAccess {
+  readonly #connections: AccessibleConnections;
+  readonly #retryForMs: number;
+  readonly #signal: AbortSignal;
+  /** Settles when a connection is open, or the run is over. */
+  #opening: Deferred<void> | undefined;
+  #turn = 0;
+
+  /** When `signal` is aborted, operations that wait for a connection reject with its reason, and nothing is retried. */
+  constructor(connections: AccessibleConnections, retryForMs: number, signal: AbortSignal) {
+    this.#connections = connections;
+    this.#retryForMs = retryForMs;
+    this.#signal = signal;
+    signal.addEventListener('abort', () => this.#opening?.reject(signal.reason), { once: true });
+  }
+
+  /**
+   * Does something on an open connection of this thread; when that connection fails, on another. Waits until there is one.
+   * @throws {CopyError} scope `connection`: no attempt succeeded; any other that `work` rejects with; why the run is over
+   */
+  async onConnection<T>(
+    work: (connection: number, remote: RemoteConnection) => Promise<T>,
+    { prefer, attempts = Number.POSITIVE_INFINITY }: OnConnectionOptions = {},
+  ): Promise<T> {
+    const patience = new Patience(this.#retryForMs);
+    return pRetry(
+      async () => {
+        const connection = await this.#anyConnection(prefer);
+        try {
+          return await work(connection, this.#connections.connection(connection)!);
+        } catch (error) {
+          // Or the next attempt might get the same again, as its end takes some time to be known.
+          if (CopyError.from(error).scope === 'connection') this.#connections.drop(connection);
+          throw error;
+        }
+      },
+      {
+        retries: attempts - 1,
+        minTimeout: 50,
+        maxTimeout: 1000,
+        shouldRetry: ({ error }) =>
+          !this.#signal.aborted &&
+          error instanceof CopyError &&
+          error.scope === 'connection' &&
+          !patience.hasEnded(performance.now()),
+      },
+    );
+  }
+
+  /**
+   * Does something on a connection of this thread that is open, at the first attempt and also when the run is over. Undefined
+   * where there is none, or it fails, or takes longer than `limitMs`: for what only serves to tell more.
+   */
+  async onAnyOpen<T>(work: (remote: RemoteConnection) => Promise<T>, limitMs: number): Promise<T | undefined> {
+    const [connection] = this.#own();
+    if (connection === undefined) return undefined;
+    const timeUp = new AbortController();
+    const late = setTimeout(limitMs, undefined, { signal: timeUp.signal }).catch(() => undefined);
+    // What is asked only to tell more about a failure must not hide it.
+    const asked = work(this.#connections.connection(connection)!).catch(() => undefined);
+    return Promise.race([asked, late]).finally(() => timeUp.abort());
+  }
+
+  /** Something came over the line, beside acknowledgements. */
+  progressed(): void {
+    this.#connections.progressed();
+  }
+
+  /** A connection is open: those who wait for one continue. */
+  connectionOpened(): void {
+    this.#opening?.resolve();
+    this.#opening = undefined;
+  }
+
+  #own(): number[] {
+    return this.#connections.open.filter((connection) => this.#connections.connection(connection) !== undefined);
+  }
+
+  /** Connections take turns, so that many files begin on different ones. */
+  async #anyConnection(prefer: number | undefined): Promise<number> {
+    for (;;) {
+      this.#signal.throwIfAborted();
+      const open = this.#own();
+      if (prefer !== undefined && open.includes(prefer)) return prefer;
+      if (open.length > 0) return open[this.#turn++ % open.length]!;
+      this.#opening ??= deferred();
+      await this.#opening.promise;
+    }
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * All that differs between the directions of a transfer. The run owns connections, scheduling, digests and totals; a file
+ * job owns the ledger, the verification and the resume of one file. Both reach the two sides only through these interfaces.
+ */
+import type { CopyError } from '../../errors.ts';
+import type { Abilities, DigestAlgorithm, Range } from '../../remotes/remote.ts';
+import type { ConnectionAccess } from '../connections/connection-access.ts';
+import type { ConnectionPool } from '../connections/connection-pool.ts';
+import type { TransferEventBody, VerifiedBytes } from '../events.ts';
+import type { JournalStore } from '../resume/file-resume.ts';
+import type { Counters } from '../runner/counters.ts';
+import type { RunnerCommand, RunnerReport } from '../runner/piece-runner.ts';
+import type { Runners } from '../runner/runners.ts';
+import type { Order, Scheduler } from '../schedule/scheduler.ts';
+import type { DigestProviders } from '../verify/digest-providers.ts';
+
+/**
+ * What the end result is verified by: `auto` by digests where the server can make them, else by size; `hash` by digests or
+ * not at all; `read-back` by all that the server gives back.
+ */
+export type Verify = 'auto' | 'hash' | 'read-back' | 'size' | 'none';
+
+/** A file that is going to be copied. A direction adds what it needs itself. */
+export interface PlannedFile {
+  /** For events: reversible text of the paths. */
+  readonly paths: { readonly source: string; readonly target: string };
+  /** Bytes; 0 where it is not known. */
+  readonly size: number;
+  /** Whether only reading the source to its end tells its size. */
+  readonly isStream: boolean;
+  /** Whether there is a target already, which is going to be replaced. */
+  readonly replaces: boolean;
+}
+
+/** A file that cannot be copied, because it has no target. */
+export interface UnplannedFile extends Omit<PlannedFile, 'replaces'> {
+  readonly error: CopyError;
+}
+
+export interface Totals {
+  readonly files: number;
+  /** Without the files whose size is not known. */
+  readonly bytes: number;
+  /** Files whose size is not known. */
+  readonly streams: number;
+}
+
+export interface Preparation {
+  /** What two runs must not work on at a time. */
+  readonly lockRoot: Uint8Array;
+  /** For events: reversible text. */
+  readonly destination: string;
+  /** The files that are known before they are planned. What is planned beyond that is added to the totals. */
+  readonly known: Totals;
+}
+
+export interface Direction<File extends PlannedFile = PlannedFile> {
+  readonly name: 'upload' | 'download';
+  /**
+   * Looks at the destination. Nothing is written yet.
+   * @throws {CopyError} why nothing can be copied
+   */
+  prepare(access: ConnectionAccess): Promise<Preparation>;
+  /**
+   * The files, in order, planned while earlier ones are copied. The other side is looked up ahead, many files at a time.
+   * @throws {CopyError} scope `run`
+   */
+  files(access: ConnectionAccess): AsyncIterable<File | UnplannedFile>;
+  /**
+   * Begins a file, after the destination is locked. Directories that are missing are created first.
+   * @throws {CopyError} why this file cannot be copied
+   */
+  open(file: File, services: JobServices): Promise<FileTransfer>;
+}
+
+/** The digest of each of the ranges, which ascend and do not overlap. */
+export type RangeDigests = (ranges: readonly Range[], algorithm: DigestAlgorithm) => Promise<readonly Uint8Array[]>;
+
+/** What is there when an attempt begins. */
+export interface Begun {
+  readonly pieceLimits: Abilities['pieceSize'];
+  /** What an earlier run says is there, ascending and disjoint. */
+  readonly claims: readonly Range[];
+  /** The one connection that may work on the file; undefined: all. */
+  readonly only?: number;
+}
+
+export interface Committed {
+  /** Bytes of the target. */
+  readonly bytes: number;
+  /** Whether the size of the target was read back and is right. */
+  readonly isSizeVerified: boolean;
+}
+
+/** All that differs between the directions for one file. */
+export interface FileTransfer {
+  readonly size: number;
+  begin(attempt: number): Promise<Begun>;
+  /** The command that carries a range: `send` or `receive`. */
+  command(task: number, connection: number, range: Range): RunnerCommand;
+  /** Digests of the local file. */
+  readonly here: RangeDigests;
+  /** Digests of what the server gives back. */
+  readonly there: RangeDigests;
+  /** Brings what was acknowledged to the disk. False: that cannot be known. */
+  sync(): Promise<boolean>;
+  /** Whether what was acknowledged is still worth something. */
+  connectionLost(connection: number): 'continue' | 'restart';
+  commit(): Promise<Committed>;
+  /** Closes what is open, after success as after a failure. */
+  abandon(): Promise<void>;
+}
+
+export interface FileResult {
+  readonly bytes: number;
+  /** Whether the size of the target was read back and is right. */
+  readonly sizeVerified: boolean;
+  readonly verified: Pick<VerifiedBytes, 'byDigest' | 'byReadBack'>;
+}
+
+/** Why a file job failed, and what is left of it. */
+export interface Examined {
+  readonly failure: CopyError;
+  /** Bytes that another run need not send. */
+  readonly bytesKept: number;
+  /** Whether they were seen after the failure. */
+  readonly isSeen: boolean;
+}
+
+/** A file job, as the run sees it. */
+export interface RunningJob {
+  /** Resolves when the target is in its place; rejects with a CopyError. Either way nothing of it is in use any more. */
+  run(): Promise<FileResult>;
+  /** After a failure. Never rejects. */
+  examine(failure: CopyError): Promise<Examined>;
+  readonly bytesAcknowledged: number;
+  /** Bytes that an earlier run had sent, and that are still right. */
+  readonly bytesResumed: number;
+  /** Whether its size is not known before its end. */
+  readonly isStream: boolean;
+  /** Whether bytes are being brought to the disk: the server may answer nothing meanwhile. */
+  readonly isSyncing: boolean;
+  /** The command that carries a range. */
+  command(task: number, connection: number, range: Range): RunnerCommand;
+  acknowledged(parts: readonly Range[]): void;
+  hashed(report: Extract<RunnerReport, { kind: 'hashed' }>): void;
+  taskEnded(connection: number, error: CopyError | undefined): void;
+  /** The answer to a command that is not a task; it may have been another job's. */
+  answered(report: Extract<RunnerReport, { kind: 'probed' | 'left' | 'file-closed' }>): void;
+  connectionOpened(): void;
+  connectionLost(connection: number): void;
+  serverMayHaveRestarted(): void;
+  /** Whether `connection` may be closed and opened anew now, if it has no task. */
+  mayRelocate(connection: number): boolean;
+  /** Called a few times a second. */
+  tick(nowMs: number): void;
+  /** The run is over. */
+  fail(error: CopyError): void;
+}
+
+export interface JobOptions {
+  readonly pieceSize: number | 'auto';
+  readonly verify: Verify;
+  readonly retryForMs: number;
+}
+
+/** Tells observers. */
+export interface Report {
+  emit(event: TransferEventBody): void;
+  notice(code: string, message: string, level?: 'info' | 'warning'): void;
+}
+
+/** Whether the server has run on since something was acknowledged. */
+export interface Continuity {
+  /** Changes whenever a restart cannot be ruled out. */
+  readonly epoch: number;
+  isWitness(connection: number): boolean;
+  /**
+   * Resolves when it is known whether the server has run on since before `connection` was opened: then it is a witness,
+   * or the jobs have been told that the server may have been restarted.
+   */
+  assure(connection: number): Promise<void>;
+}
+
+/** Gives ranges to connections. */
+export interface Dispatcher {
+  /** Gives idle connections something to do. */
+  dispatch(): void;
+  /** Carries out an order of the scheduler. */
+  carryOut(order: Order): void;
+}
+
+/** What the run offers to file jobs. A job passes to each of its parts only what that part needs. */
+export interface JobServices {
+  readonly options: JobOptions;
+  readonly access: ConnectionAccess;
+  readonly pool: Pick<ConnectionPool, 'open' | 'drop'>;
+  readonly runner: Runners;
+  readonly scheduler: Scheduler;
+  readonly dispatcher: Dispatcher;
+  readonly counters: Counters;
+  readonly continuity: Continuity;
+  readonly digests: DigestProviders;
+  /** Undefined: nothing is kept for another run. */
+  readonly journals: JournalStore | undefined;
+  readonly report: Report;
+  /** Aborted when the run is over; its reason is the CopyError that ended it. */
+  readonly signal: AbortSignal;
+}
