@@ -7,18 +7,16 @@ import pRetry from 'p-retry';
 import { CopyError } from '../../errors.ts';
 import type { RemoteConnection } from '../../remotes/remote.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
+import type { ConnectionPool } from './connection-pool.ts';
 import { Patience } from './patience.ts';
 
-/** The connections that {@link ConnectionAccess} uses. */
-export interface AccessibleConnections {
-  /** Connections that are open now, in any thread. */
-  readonly open: readonly number[];
+export interface ConnectionAccessOptions {
+  readonly pool: Pick<ConnectionPool, 'open' | 'drop' | 'progressed'>;
   /** A connection of this thread; undefined: it is not open, or belongs to another thread. */
-  connection(connection: number): RemoteConnection | undefined;
-  /** Hangs up, so that no other operation begins on it. */
-  drop(connection: number): void;
-  /** Something came over the line, beside acknowledgements. */
-  progressed(): void;
+  readonly connection: (connection: number) => RemoteConnection | undefined;
+  readonly retryForMs: number;
+  /** When it is aborted, operations that wait for a connection reject with its reason, and nothing is retried. */
+  readonly signal: AbortSignal;
 }
 
 export interface OnConnectionOptions {
@@ -32,18 +30,14 @@ export interface OnConnectionOptions {
 }
 
 export class ConnectionAccess {
-  readonly #connections: AccessibleConnections;
-  readonly #retryForMs: number;
-  readonly #signal: AbortSignal;
+  readonly #options: ConnectionAccessOptions;
   /** Settles when a connection is open, or the run is over. */
   #opening: Deferred<void> | undefined;
   #turn = 0;
 
-  /** When `signal` is aborted, operations that wait for a connection reject with its reason, and nothing is retried. */
-  constructor(connections: AccessibleConnections, retryForMs: number, signal: AbortSignal) {
-    this.#connections = connections;
-    this.#retryForMs = retryForMs;
-    this.#signal = signal;
+  constructor(options: ConnectionAccessOptions) {
+    this.#options = options;
+    const { signal } = options;
     signal.addEventListener('abort', () => this.#opening?.reject(signal.reason), { once: true });
   }
 
@@ -55,15 +49,15 @@ export class ConnectionAccess {
     work: (connection: number, remote: RemoteConnection) => Promise<T>,
     { prefer, attempts = Number.POSITIVE_INFINITY }: OnConnectionOptions = {},
   ): Promise<T> {
-    const patience = new Patience(this.#retryForMs);
+    const patience = new Patience(this.#options.retryForMs);
     return pRetry(
       async () => {
         const connection = await this.#anyConnection(prefer);
         try {
-          return await work(connection, this.#connections.connection(connection)!);
+          return await work(connection, this.#options.connection(connection)!);
         } catch (error) {
           // Or the next attempt might get the same again, as its end takes some time to be known.
-          if (CopyError.from(error).scope === 'connection') this.#connections.drop(connection);
+          if (CopyError.from(error).scope === 'connection') this.#options.pool.drop(connection);
           throw error;
         }
       },
@@ -72,7 +66,7 @@ export class ConnectionAccess {
         minTimeout: 50,
         maxTimeout: 1000,
         shouldRetry: ({ error }) =>
-          !this.#signal.aborted &&
+          !this.#options.signal.aborted &&
           error instanceof CopyError &&
           error.scope === 'connection' &&
           !patience.hasEnded(performance.now()),
@@ -90,13 +84,13 @@ export class ConnectionAccess {
     const timeUp = new AbortController();
     const late = setTimeout(limitMs, undefined, { signal: timeUp.signal }).catch(() => undefined);
     // What is asked only to tell more about a failure must not hide it.
-    const asked = work(this.#connections.connection(connection)!).catch(() => undefined);
+    const asked = work(this.#options.connection(connection)!).catch(() => undefined);
     return Promise.race([asked, late]).finally(() => timeUp.abort());
   }
 
   /** Something came over the line, beside acknowledgements. */
   progressed(): void {
-    this.#connections.progressed();
+    this.#options.pool.progressed();
   }
 
   /** A connection is open: those who wait for one continue. */
@@ -106,13 +100,13 @@ export class ConnectionAccess {
   }
 
   #own(): number[] {
-    return this.#connections.open.filter((connection) => this.#connections.connection(connection) !== undefined);
+    return this.#options.pool.open.filter((connection) => this.#options.connection(connection) !== undefined);
   }
 
   /** Connections take turns, so that many files begin on different ones. */
   async #anyConnection(prefer: number | undefined): Promise<number> {
     for (;;) {
-      this.#signal.throwIfAborted();
+      this.#options.signal.throwIfAborted();
       const open = this.#own();
       if (prefer !== undefined && open.includes(prefer)) return prefer;
       if (open.length > 0) return open[this.#turn++ % open.length]!;

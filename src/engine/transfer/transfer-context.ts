@@ -1,6 +1,7 @@
 /** What a file job needs of the run it belongs to. */
 import type { CopyError } from '../../errors.ts';
 import type { RemoteConnection } from '../../remotes/remote.ts';
+import type { OnConnectionOptions } from '../connections/connection-access.ts';
 import type { ConnectionPool, ConnectionPoolOptions } from '../connections/connection-pool.ts';
 import type { ServerContinuity } from '../connections/server-continuity.ts';
 import type { TransferEventBody } from '../events.ts';
@@ -10,12 +11,7 @@ import type { Runners } from '../runner/runners.ts';
 import type { Order, Scheduler } from '../schedule/scheduler.ts';
 import type { Writers } from '../upload/writers.ts';
 import type { DigestOptions, DigestProviders } from '../verify/digest-providers.ts';
-
-/**
- * What the end result is verified by: `auto` by digests where the server can make them, else by size; `hash` by digests or
- * not at all; `read-back` by all that the server gives back.
- */
-export type Verify = 'auto' | 'hash' | 'read-back' | 'size' | 'none';
+import type { Verify } from './direction.ts';
 
 export interface UploadOptions extends ConnectionPoolOptions {
   /** Path on the server; empty: the home directory. */
@@ -30,16 +26,6 @@ export interface UploadOptions extends ConnectionPoolOptions {
   readonly dryRun: boolean;
   /** Undefined: nothing is kept for another run. */
   readonly journals?: JournalStore | undefined;
-}
-
-export interface OnConnectionOptions {
-  /** The connection to use if it is open. */
-  readonly prefer?: number;
-  /**
-   * On how many connections it is tried, where it may be what makes the server hang up. Default: on as many as can be had
-   * within the time to retry.
-   */
-  readonly attempts?: number;
 }
 
 export interface UploadContext {

@@ -1,16 +1,13 @@
 /** One upload: opens the connections, finds the targets, runs the file jobs, and tells observers how it goes. */
-import { setTimeout } from 'node:timers/promises';
-import pRetry from 'p-retry';
 import { CopyError } from '../../errors.ts';
 import type { RemoteConnection } from '../../remotes/remote.ts';
 import { textFromBytes } from '../../util/bytes-text.ts';
 import { cleanText } from '../../util/clean-text.ts';
-import { type Deferred, deferred } from '../../util/deferred.ts';
+import { ConnectionAccess, type OnConnectionOptions } from '../connections/connection-access.ts';
 import { ConnectionCount } from '../connections/connection-count.ts';
 import { ConnectionPool } from '../connections/connection-pool.ts';
 import { ConnectionRates } from '../connections/connection-rates.ts';
 import { ContinuityCheck } from '../connections/continuity-check.ts';
-import { Patience } from '../connections/patience.ts';
 import { ServerContinuity } from '../connections/server-continuity.ts';
 import { StallWatch } from '../connections/stall-watch.ts';
 import type { Observer, TransferEventBody, VerifiedBytes } from '../events.ts';
@@ -29,7 +26,7 @@ import { DigestProviders } from '../verify/digest-providers.ts';
 import type { Verified } from '../verify/file-verifier.ts';
 import { noDigests } from './job-verification.ts';
 import { Progress } from './progress.ts';
-import type { OnConnectionOptions, UploadContext, UploadOptions } from './transfer-context.ts';
+import type { UploadContext, UploadOptions } from './transfer-context.ts';
 
 const TICK_MS = 250;
 /** How long a run that is stopped has to make durable what it has sent. What it then hashes for its journal has its own bound. */
@@ -64,6 +61,7 @@ export class UploadRun implements UploadContext {
   readonly writers: Writers;
   readonly continuity: ServerContinuity = new ServerContinuity();
   readonly digests: DigestProviders;
+  readonly #access: ConnectionAccess;
   readonly #sources: FoundSources;
   readonly #observer: Observer;
   readonly #rates: ConnectionRates;
@@ -73,15 +71,13 @@ export class UploadRun implements UploadContext {
   readonly #active: Map<number, FileUpload> = new Map();
   /** Tasks under way: the file job and the connection of each. */
   readonly #tasks: Map<number, { readonly job: FileUpload; readonly connection: number }> = new Map();
-  /** Settles when a connection is open, or the run is over. */
-  #opening: Deferred<void> | undefined;
   /** Connections that are to be opened anew when they have nothing left to do. */
   readonly #relocating: Set<number> = new Set();
   /** Connections of which that is not begun yet. */
   readonly #toRelocate: Set<number> = new Set();
   readonly #continuityCheck: ContinuityCheck;
-  #turn = 0;
-  #error: CopyError | undefined;
+  /** Aborted when the run is over, with what ended it. */
+  readonly #ending: AbortController = new AbortController();
   #firstFailure: CopyError | undefined;
   #filesFailed = 0;
   #connectionsUsed = 0;
@@ -124,6 +120,12 @@ export class UploadRun implements UploadContext {
       failed: (error) => this.fail(error),
       emit: (event) => this.emit(event),
     });
+    this.#access = new ConnectionAccess({
+      pool: this.pool,
+      connection: (connection) => runner.local.connection(connection),
+      retryForMs: options.retryForMs,
+      signal: this.#ending.signal,
+    });
     this.#continuityCheck = new ContinuityCheck(this.continuity, {
       open: () => this.pool.open,
       drop: (connection) => this.pool.drop(connection),
@@ -164,20 +166,19 @@ export class UploadRun implements UploadContext {
       ...(this.#bytesKeptUnseen > 0 && { bytesKeptUnseen: this.#bytesKeptUnseen }),
       connectionsUsed: this.#connectionsUsed,
       verified: { ...this.#verified },
-      error: this.#error ?? this.#firstFailure,
-      ended: this.#error !== undefined,
+      error: this.error ?? this.#firstFailure,
+      ended: this.error !== undefined,
     };
   }
 
   get error(): CopyError | undefined {
-    return this.#error;
+    return this.#ending.signal.aborted ? this.#ending.signal.reason : undefined;
   }
 
   /** Ends the run: nothing more is begun, and what is under way fails with `error`. */
   fail(error: CopyError): void {
-    if (this.#error !== undefined) return;
-    this.#error = error;
-    this.#opening?.reject(error);
+    if (this.#ending.signal.aborted) return;
+    this.#ending.abort(error);
     for (const job of this.#active.values()) job.fail(error);
     this.digests.end();
     // Who stops a run wants to go on later: connections stay until what they have sent is kept, but not for long.
@@ -194,7 +195,7 @@ export class UploadRun implements UploadContext {
   }
 
   pump(): void {
-    if (this.#error !== undefined) return;
+    if (this.error !== undefined) return;
     for (const order of this.scheduler.orders()) this.give(order);
   }
 
@@ -208,43 +209,15 @@ export class UploadRun implements UploadContext {
     this.runner.post({ kind: 'send', task, connection, fd, of: job.token!, range, hashing });
   }
 
-  async onConnection<T>(
+  onConnection<T>(
     work: (connection: number, remote: RemoteConnection) => Promise<T>,
-    { prefer, attempts = Number.POSITIVE_INFINITY }: OnConnectionOptions = {},
+    options?: OnConnectionOptions,
   ): Promise<T> {
-    const patience = new Patience(this.options.retryForMs);
-    return pRetry(
-      async () => {
-        const connection = await this.#anyConnection(prefer);
-        try {
-          return await work(connection, this.runner.local.connection(connection)!);
-        } catch (error) {
-          // Or the next attempt might get the same again, as its end takes some time to be known.
-          if (CopyError.from(error).scope === 'connection') this.pool.drop(connection);
-          throw error;
-        }
-      },
-      {
-        retries: attempts - 1,
-        minTimeout: 50,
-        maxTimeout: 1000,
-        shouldRetry: ({ error }) =>
-          this.#error === undefined &&
-          error instanceof CopyError &&
-          error.scope === 'connection' &&
-          !patience.hasEnded(performance.now()),
-      },
-    );
+    return this.#access.onConnection(work, options);
   }
 
-  async onAnyOpen<T>(work: (remote: RemoteConnection) => Promise<T>, limitMs: number): Promise<T | undefined> {
-    const open = this.pool.open.map((connection) => this.runner.local.connection(connection));
-    const remote = open.find((connection) => connection !== undefined);
-    if (remote === undefined) return undefined;
-    const timeUp = new AbortController();
-    const late = setTimeout(limitMs, undefined, { signal: timeUp.signal }).catch(() => undefined);
-    // What is asked only to tell more about a failure must not hide it.
-    return Promise.race([work(remote).catch(() => undefined), late]).finally(() => timeUp.abort());
+  onAnyOpen<T>(work: (remote: RemoteConnection) => Promise<T>, limitMs: number): Promise<T | undefined> {
+    return this.#access.onAnyOpen(work, limitMs);
   }
 
   progressed(): void {
@@ -253,7 +226,7 @@ export class UploadRun implements UploadContext {
 
   async assureContinuity(connection: number): Promise<void> {
     await this.#continuityCheck.assure(connection);
-    if (this.#error !== undefined) throw this.#error;
+    if (this.error !== undefined) throw this.error;
   }
 
   async #copyAll(): Promise<void> {
@@ -282,7 +255,7 @@ export class UploadRun implements UploadContext {
     if (jobs.length === 0) return;
     const lock = await this.#lock(destination.root);
     try {
-      if (this.options.verify === 'hash' && !(await this.digests.isAvailable())) throw this.#error ?? noDigests();
+      if (this.options.verify === 'hash' && !(await this.digests.isAvailable())) throw this.error ?? noDigests();
       if (await this.#prepare(destination, jobs)) await this.#runJobs(jobs);
     } finally {
       await lock?.release();
@@ -318,7 +291,7 @@ export class UploadRun implements UploadContext {
       await this.onConnection((_, remote) => destination.prepare(remote));
       return true;
     } catch (error) {
-      const refusal = this.#error ?? CopyError.from(error);
+      const refusal = this.error ?? CopyError.from(error);
       if (refusal.scope === 'run') throw refusal;
       const failure = await examineDirectoryFailure(this, destination.path, refusal);
       for (const { source, target } of jobs) {
@@ -332,7 +305,7 @@ export class UploadRun implements UploadContext {
   async #runJobs(jobs: readonly Job[]): Promise<void> {
     let next = 0;
     const runSome = async (): Promise<void> => {
-      while (next < jobs.length && this.#error === undefined) {
+      while (next < jobs.length && this.error === undefined) {
         const file = ++next;
         await this.#runJob(file, jobs[file - 1]!);
       }
@@ -470,8 +443,7 @@ export class UploadRun implements UploadContext {
     this.scheduler.addConnection(connection);
     this.continuity.opened(connection);
     this.#connectionsUsed = Math.max(this.#connectionsUsed, this.pool.open.length);
-    this.#opening?.resolve();
-    this.#opening = undefined;
+    this.#access.connectionOpened();
     if (isByDigest(this.options)) this.digests.start();
     this.pump();
     for (const job of this.#active.values()) job.connectionOpened();
@@ -497,18 +469,6 @@ export class UploadRun implements UploadContext {
     }
     for (const job of this.#active.values()) job.writersDecided();
     this.pump();
-  }
-
-  /** Connections take turns, so that many files begin on different ones. */
-  async #anyConnection(prefer: number | undefined): Promise<number> {
-    for (;;) {
-      if (this.#error !== undefined) throw this.#error;
-      const open = this.pool.open.filter((connection) => this.runner.local.connection(connection) !== undefined);
-      if (prefer !== undefined && open.includes(prefer)) return prefer;
-      if (open.length > 0) return open[this.#turn++ % open.length]!;
-      this.#opening ??= deferred();
-      await this.#opening.promise;
-    }
   }
 
   #tick(): void {

@@ -12,8 +12,8 @@ import type {
   StageToken,
 } from '../../remotes/remote.ts';
 import { cleanText } from '../../util/clean-text.ts';
+import type { ConnectionAccess } from '../connections/connection-access.ts';
 import { cellsOf } from '../schedule/grid.ts';
-import type { OnConnectionOptions } from '../transfer/transfer-context.ts';
 import { type DigestBack, isSameDigest } from './digest-back.ts';
 
 /** The best first. */
@@ -35,15 +35,7 @@ export interface DigestOptions {
   readonly algorithm: DigestAlgorithm | 'auto';
 }
 
-/** What is needed of the run. */
-export interface DigestRun {
-  /** The line is worth its while: something came over it. */
-  progressed(): void;
-  onConnection<T>(
-    work: (connection: number, remote: RemoteConnection) => Promise<T>,
-    options?: OnConnectionOptions,
-  ): Promise<T>;
-}
+export type DigestAccess = Pick<ConnectionAccess, 'onConnection' | 'progressed'>;
 
 /** Bytes on the server to try a provider on. */
 export interface Trial {
@@ -68,7 +60,7 @@ interface Lane {
 }
 
 export class DigestProviders {
-  readonly #run: DigestRun;
+  readonly #access: DigestAccess;
   readonly #options: DigestOptions;
   readonly #told: (message: string) => void;
   /** Not dropped; the first is in use. */
@@ -88,8 +80,8 @@ export class DigestProviders {
   #isOver = false;
 
   /** `told` gets what is worth a line. */
-  constructor(run: DigestRun, options: DigestOptions, told: (message: string) => void) {
-    this.#run = run;
+  constructor(access: DigestAccess, options: DigestOptions, told: (message: string) => void) {
+    this.#access = access;
     this.#options = options;
     this.#told = told;
     this.#left = DIGEST_METHODS.filter((method) => options.methods.includes(method));
@@ -141,7 +133,7 @@ export class DigestProviders {
     if (this.inUse !== method) return undefined;
     try {
       const digests = await this.#onLane(method, (digester) => digester.digests(of, ranges, algorithm));
-      this.#run.progressed();
+      this.#access.progressed();
       if (digests.length !== ranges.length) throw new CopyError('unsupported', 'It gives another number of digests.');
       return digests;
     } catch (error) {
@@ -251,7 +243,7 @@ export class DigestProviders {
     const lanes = [...this.#lanes].sort(([, a], [, b]) => a.asks - b.asks);
     const isFree = lanes.length < this.#mostLanes && (lanes[0]?.[1].asks ?? 1) > 0;
     const prefer = isFree ? undefined : lanes[0]![1].connection;
-    return this.#run.onConnection(
+    return this.#access.onConnection(
       async (connection, remote) => {
         const lane = this.#laneOn(connection, remote, method);
         lane.asks++;

@@ -1,0 +1,115 @@
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { ConnectionAccess } from '../../../../src/engine/connections/connection-access.ts';
+import { CopyError } from '../../../../src/errors.ts';
+import type { RemoteConnection } from '../../../../src/remotes/remote.ts';
+
+const RETRY_FOR_MS = 5000;
+
+/** `open`: connections that are open, of which those above 2 are in another thread. */
+function scene(open: number[]) {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const dropped: number[] = [];
+  const over = new AbortController();
+  const remotes = new Map([1, 2].map((connection) => [connection, { connection } as unknown as RemoteConnection]));
+  const pool = {
+    open,
+    drop: (connection: number) => {
+      dropped.push(connection);
+      open.splice(open.indexOf(connection), 1);
+    },
+    progressed: () => {},
+  };
+  const connection = (id: number): RemoteConnection | undefined => (open.includes(id) ? remotes.get(id) : undefined);
+  const access = new ConnectionAccess({ pool, connection, retryForMs: RETRY_FOR_MS, signal: over.signal });
+  const opened = (id: number): void => {
+    open.push(id);
+    access.connectionOpened();
+  };
+  return { access, dropped, over, opened };
+}
+
+const lost = (): CopyError => new CopyError('connection-lost', 'It is gone.');
+
+test('connections of this thread take turns, unless one is preferred', async () => {
+  const { access } = scene([1, 2, 3]);
+  const used = async (prefer?: number): Promise<number> =>
+    access.onConnection(async (connection) => connection, prefer === undefined ? {} : { prefer });
+  expect([await used(), await used(), await used()]).toEqual([1, 2, 1]);
+  expect([await used(1), await used(1)]).toEqual([1, 1]);
+  expect(await used(3), 'it is in another thread').toBe(2);
+});
+
+test('what fails with its connection is done on another, and the connection is hung up', async () => {
+  const { access, dropped } = scene([1, 2]);
+  const done = access.onConnection(async (connection) => {
+    if (connection === 1) throw lost();
+    return connection;
+  });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(await done).toBe(2);
+  expect(dropped).toEqual([1]);
+});
+
+test('any other failure is the result', async () => {
+  const { access, dropped } = scene([1, 2]);
+  let calls = 0;
+  const refused = new CopyError('destination-refused', 'No.');
+  const failing = access.onConnection(async () => {
+    calls++;
+    throw refused;
+  });
+  await expect(failing).rejects.toBe(refused);
+  expect([calls, dropped]).toEqual([1, []]);
+});
+
+test('waits for a connection, and ends when the run is over', async () => {
+  const { access, opened, over } = scene([]);
+  const done = access.onConnection(async (connection) => connection);
+  opened(2);
+  expect(await done).toBe(2);
+  const other = scene([]);
+  const waiting = other.access.onConnection(async (connection) => connection);
+  const cause = new CopyError('cancelled', 'Stopped.');
+  other.over.abort(cause);
+  await expect(waiting).rejects.toBe(cause);
+  await expect(other.access.onConnection(async () => 1)).rejects.toBe(cause);
+  expect(over.signal.aborted).toBe(false);
+});
+
+test('gives up after the time to retry, however many attempts that takes', async () => {
+  const { access, opened } = scene([1]);
+  let calls = 0;
+  const failing = access.onConnection(async () => {
+    calls++;
+    setTimeout(() => opened(1), 0);
+    throw lost();
+  });
+  const outcome = failing.catch((error: unknown) => error);
+  await vi.advanceTimersByTimeAsync(RETRY_FOR_MS - 1000);
+  const soFar = calls;
+  expect(soFar).toBeGreaterThan(3);
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(await outcome).toMatchObject({ code: 'connection-lost' });
+  expect(calls).toBeGreaterThan(soFar);
+});
+
+test('what may make the server hang up is tried on some connections only', async () => {
+  const { access, dropped } = scene([1, 2]);
+  const failing = access.onConnection(() => Promise.reject(lost()), { attempts: 2 });
+  const outcome = failing.catch((error: unknown) => error);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(await outcome).toMatchObject({ code: 'connection-lost' });
+  expect(dropped).toEqual([1, 2]);
+});
+
+test('what only serves to tell more fails silently, and takes no longer than it may', async () => {
+  const { access, over } = scene([1]);
+  expect(await access.onAnyOpen(() => Promise.reject(lost()), 100)).toBeUndefined();
+  const late = access.onAnyOpen(() => new Promise(() => {}), 100);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(await late).toBeUndefined();
+  over.abort(new CopyError('cancelled', 'Stopped.'));
+  expect(await access.onAnyOpen(async () => 'told', 100), 'also when the run is over').toBe('told');
+  expect(await scene([3]).access.onAnyOpen(async () => 'told', 100)).toBeUndefined();
+});
