@@ -115,13 +115,14 @@ export interface RemoteConnection {
    */
   reopen(token: StageToken): Promise<Staged | undefined>;
   /** A name for a new staged file of `target`, for {@link copyStaged}: never used before, and nothing is there. */
-  drawStage(target: Uint8Array): StageToken;
+  drawStage(target: Uint8Array): DrawnStage;
   /**
-   * Has the far side copy what was staged, whole, to a drawn name. False where it cannot, or where `signal` ended it. The copy
-   * is only as good as its origin was while it was read: it is to be hashed before it is relied on. Whatever the outcome, some
-   * of it may be there, and after a failure the far side may still be copying: it is to be discarded then.
+   * Has the far side copy what was staged, whole, to a drawn name. Undefined where it cannot, and as soon as `signal` is
+   * aborted, whatever the far side is doing by then. The copy is only as good as its origin was while it was read: it is to
+   * be hashed before it is relied on. Whatever the outcome, some of it may be there, and where it was not completed the far
+   * side may still be copying: it is to be discarded then.
    */
-  copyStaged(token: StageToken, copy: StageToken, signal: AbortSignal): Promise<boolean>;
+  copyStaged(token: StageToken, copy: StageToken, signal: AbortSignal): Promise<CopiedStage | undefined>;
   /** Bytes that may still be written beside a staged file; undefined where the server does not say. Knows no quota. */
   freeSpace(token: StageToken): Promise<number | undefined>;
   /** Removes what was staged, if it is still there, a plain file, and can be removed. Whether it is gone now. */
@@ -246,6 +247,19 @@ export interface FoundStage {
   readonly attributes: Attributes;
   /** False where it may have been staged for another target with a similar name. */
   readonly isCertain: boolean;
+}
+
+/** A name for a staged file that does not exist yet. */
+export interface DrawnStage {
+  readonly token: StageToken;
+  /** For people. */
+  readonly path: Uint8Array;
+}
+
+/** What {@link RemoteConnection.copyStaged} has made. */
+export interface CopiedStage {
+  /** What could not be done, such as to hide it from others. For people. */
+  readonly warnings: readonly string[];
 }
 
 /** What {@link Staged.probeWriters} found. */

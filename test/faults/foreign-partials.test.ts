@@ -27,11 +27,11 @@ import {
 } from '../support/for-one-test.ts';
 import { machineForTest } from '../support/machines.ts';
 import { eventsOf, type JsonRun, mtput, mtputJson } from '../support/mtput.ts';
-import { foreignPartial, partialOf } from '../support/partials.ts';
+import { foreignPartial, partialOf, partialsOf } from '../support/partials.ts';
 import { sha256Of } from '../support/random-file.ts';
 import { expectFailure } from '../support/run-outcome.ts';
 import { mountSmallDisk } from '../support/small-disk.ts';
-import { requests } from '../support/ssh-relay.ts';
+import { requests, shellCopy } from '../support/ssh-relay.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { byTier } from '../support/tier.ts';
 
@@ -78,6 +78,11 @@ async function firstHalfOf({ path, size }: SourceForTest): Promise<Buffer> {
 
 async function contentOfOther(): Promise<Buffer> {
   return readFile((await sourceForTest(SIZE / 2)).path);
+}
+
+async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
 function resultOf(run: JsonRun) {
@@ -135,6 +140,74 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
     const run = await mtputJson([source.path], { server, path: NAME }, [...ARGS, '--no-resume']);
     await expectArrived(run, server, NAME, source);
     expect(resultOf(run)).toMatchObject({ bytesResumed: 0, bytesSent: SIZE });
+  });
+
+  it('what copy-file copies is hidden from others as soon as it is complete', async () => {
+    const server = await proftpdForTest();
+    const source = await sourceForTest(SIZE);
+    // The server gives a copy the mode of its origin.
+    const foreign = foreignPartial(server.home, NAME);
+    await placePartial(server, foreign, await firstHalfOf(source), 0o644);
+    const machine = await machineForTest(server, { name: 'one' });
+    let isModeSet = false;
+    const hold = machine.relay.hold((packet) => {
+      isModeSet ||= requests('setstat')(packet);
+      return isModeSet && requests('write')(packet);
+    });
+    const run = await machine.put(source.path, NAME, ARGS);
+    await hold.arrived();
+    const partials = (await partialsOf(server.home, NAME)).filter((path) => path !== foreign);
+    expect(partials.length).toBeGreaterThan(0);
+    for (const partial of partials) expect((await stat(partial)).mode & 0o777, partial).toBe(0o600);
+    await hold.release();
+    const end = await run.end();
+    expect(end.code, end.stderr).toBe(0);
+    expect(warningsOf(end)).toEqual([]);
+    expect(await sha256Of(join(server.home, NAME))).toBe(source.sha256);
+  });
+
+  it('where no mode may be set, it is said once that others may read the copy', async () => {
+    const server = await proftpdForTest('<Limit SITE_CHMOD>', 'DenyAll', '</Limit>');
+    const source = await sourceForTest(SIZE);
+    await placePartial(server, foreignPartial(server.home, NAME), await firstHalfOf(source), 0o644);
+    const run = await mtputJson([source.path], { server, path: NAME }, ARGS);
+    expect(run.code, run.stderr).toBe(0);
+    expect(resultOf(run).bytesResumed).toBeGreaterThan(SIZE / 4);
+    const exposed = warningsOf(run).filter((warning) => warning.includes('is continued in a copy'));
+    expect(exposed).toEqual([
+      expect.stringMatching(/others may read \S*\.x\.bin\.[0-9a-f]{16}\.mtpart by its mode, 0644/),
+    ]);
+  });
+
+  const COPYING = [
+    ['copy-file', SERVERS.proftpd, requests('extended', 'copy-file')] as const,
+    ...byTier(
+      [],
+      [
+        ['copy-data', SERVERS.sshd, requests('extended', 'copy-data')] as const,
+        ['a shell', SERVERS['sshd without copy-data'], shellCopy] as const,
+      ],
+    ),
+  ];
+  it.each(COPYING)('Ctrl-C while the server copies ends the run at once: %s', async (_, start, matches) => {
+    const server = await start();
+    const source = await sourceForTest(SIZE);
+    const foreign = foreignPartial(server.home, NAME);
+    await placePartial(server, foreign, await firstHalfOf(source));
+    const stateDir = (await tempDirForTest()).path;
+    const machine = await machineForTest(server, { name: 'one', stateDir });
+    const hold = machine.relay.hold(matches);
+    const run = await machine.put(source.path, NAME, ARGS);
+    await hold.arrived();
+    run.kill('SIGINT');
+    const end = await run.end(8000);
+    expect(end.code, end.stderr).toBe(130);
+    // What may still become a copy is in no journal, so that no run takes it for its own.
+    for (const path of await filesBelow(stateDir)) expect(await readFile(path, 'latin1'), path).not.toContain('mtpart');
+    await hold.release();
+    const again = await mtputJson([source.path], { server, path: NAME }, ARGS);
+    expect(again.code, again.stderr).toBe(0);
+    expect(await sha256Of(join(server.home, NAME))).toBe(source.sha256);
   });
 
   it.each([[[]], [['--no-resume']]])('12 where somebody writes one, which stays: %o', async (more) => {

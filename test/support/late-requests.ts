@@ -9,7 +9,7 @@ import { type Machine, machineForTest } from './machines.ts';
 import { eventsOf, type JsonRun } from './mtput.ts';
 import type { Factors } from './pairwise.ts';
 import { sha256Of } from './random-file.ts';
-import { anyOf, publishingRename, requests } from './ssh-relay.ts';
+import { anyOf, publishingRename, requests, shellCopy } from './ssh-relay.ts';
 import { watchTarget } from './target-watcher.ts';
 import type { TestServer } from './test-server.ts';
 
@@ -62,16 +62,11 @@ export function nameOfRow(row: LateRow): string {
   return `${late} (${how}; ${earlier} left before): the first ${first}, it arrives ${arrives}`;
 }
 
-/** What the script reads that copies: the paths of two partial files. */
-const SHELL_COPY = /([0-9a-f]{16})\.mtpart\n\S*\.(?!\1)[0-9a-f]{16}\.mtpart\n$/;
-
 const MATCHES: Readonly<Record<LateRow['late'], RequestMatch>> = {
   WRITE: requests('write'),
   RENAME: publishingRename,
   REMOVE: requests('remove'),
-  copy: anyOf(requests('extended', 'copy-data'), requests('extended', 'copy-file'), (bytes) =>
-    SHELL_COPY.test(bytes.toString('latin1')),
-  ),
+  copy: anyOf(requests('extended', 'copy-data'), requests('extended', 'copy-file'), shellCopy),
 };
 
 export function startServer({ server, hashes }: Pick<LateRow, 'server' | 'hashes'>): Promise<TestServer> {

@@ -8,9 +8,11 @@ import { CopyError, type ErrorCode } from '../../src/errors.ts';
 import type {
   Abilities,
   Attributes,
+  CopiedStage,
   DigestAlgorithm,
   Digester,
   DigestMethod,
+  DrawnStage,
   FoundStage,
   Published,
   PublishOptions,
@@ -293,18 +295,18 @@ export class MemoryConnection implements RemoteConnection {
     return found?.kind === 'file' ? found : undefined;
   }
 
-  drawStage(target: Uint8Array): StageToken {
+  drawStage(target: Uint8Array): DrawnStage {
     const path = this.remote.newStagedName(text(target));
-    return { target: text(target), path, stage: path };
+    return { token: { target: text(target), path, stage: path }, path: Buffer.from(path) };
   }
 
-  async copyStaged({ path }: StageToken, copy: StageToken): Promise<boolean> {
+  async copyStaged({ path }: StageToken, copy: StageToken): Promise<CopiedStage | undefined> {
     await this.cross();
     const original = this.remote.files.get(String(path));
-    if (original === undefined || !this.remote.faults.copiesFiles) return false;
+    if (original === undefined || !this.remote.faults.copiesFiles) return undefined;
     this.remote.files.set(String(copy['path']), { ...original, bytes: Buffer.from(original.bytes), mode: 0o600 });
     this.remote.filesCopied++;
-    return true;
+    return { warnings: [] };
   }
 
   async freeSpace(): Promise<number | undefined> {

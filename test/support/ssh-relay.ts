@@ -37,6 +37,14 @@ export function anyOf(...matches: readonly RequestMatch[]): RequestMatch {
   return (packet) => matches.some((one) => one(packet));
 }
 
+/** What the script reads that copies: the paths of two partial files. */
+const SHELL_COPY = /([0-9a-f]{16})\.mtpart\n\S*\.(?!\1)[0-9a-f]{16}\.mtpart\n$/;
+
+/** The question to a shell that copies a partial file. */
+export function shellCopy(bytes: Buffer): boolean {
+  return SHELL_COPY.test(bytes.toString('latin1'));
+}
+
 /** A rename that publishes: that of a trial, before anything is sent, leads to the name of another partial file. */
 export function publishingRename(packet: Buffer): boolean {
   const isRename = anyOf(requests('rename'), requests('extended', 'posix-rename@openssh.com'))(packet);

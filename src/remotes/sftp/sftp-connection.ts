@@ -3,8 +3,10 @@ import { CopyError } from '../../errors.ts';
 import type {
   Abilities,
   Attributes,
+  CopiedStage,
   Digester,
   DigestMethod,
+  DrawnStage,
   FoundStage,
   Published,
   PublishOptions,
@@ -144,11 +146,11 @@ export class SftpConnection implements RemoteConnection {
     return this.#stages.reopen(token);
   }
 
-  drawStage(target: Uint8Array): StageToken {
+  drawStage(target: Uint8Array): DrawnStage {
     return this.#stages.draw(target);
   }
 
-  copyStaged(token: StageToken, copy: StageToken, signal: AbortSignal): Promise<boolean> {
+  copyStaged(token: StageToken, copy: StageToken, signal: AbortSignal): Promise<CopiedStage | undefined> {
     return this.#stages.copy(token, copy, signal);
   }
 

@@ -6,7 +6,7 @@
  */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
-import type { Attributes, FoundStage, StageToken } from '../remote.ts';
+import type { Attributes, CopiedStage, DrawnStage, FoundStage, StageToken } from '../remote.ts';
 import { removalRefusal } from './aside-files.ts';
 import { ExtensionName, OpenFlag } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
@@ -112,16 +112,19 @@ export class Stages {
     return this.#staged(staged, opened.value, found.value.isTold ? found.value.at : undefined);
   }
 
-  draw(target: Uint8Array): StageToken {
-    return toStageToken(newStagedToken(target, newPartialPath(target)));
+  draw(target: Uint8Array): DrawnStage {
+    const path = newPartialPath(target);
+    return { token: toStageToken(newStagedToken(target, path)), path };
   }
 
-  async copy(token: StageToken, copy: StageToken, signal: AbortSignal): Promise<boolean> {
+  async copy(token: StageToken, copy: StageToken, signal: AbortSignal): Promise<CopiedStage | undefined> {
     const found = await this.lookAt(token);
     const { partial: from } = fromStageToken(token);
     const { partial: to } = fromStageToken(copy);
-    if (from === undefined || to === undefined || found === undefined) return false;
-    return copyWholeFile(this.#options.connection, { from, to, size: found.size, mode: STAGED_MODE, signal });
+    if (from === undefined || to === undefined || found === undefined) return undefined;
+    const request = { from, to, size: found.size, mode: STAGED_MODE, signal };
+    const warnings = await copyWholeFile(this.#options.connection, request);
+    return warnings && { warnings };
   }
 
   async freeSpace(token: StageToken): Promise<number | undefined> {

@@ -1,6 +1,6 @@
 /** Which of the staged files of others this run continues, in which way, and what is removed when the target is in its place. */
 import { CopyError } from '../../../errors.ts';
-import type { FoundStage, RemoteConnection, StageToken } from '../../../remotes/remote.ts';
+import type { DrawnStage, FoundStage, RemoteConnection, StageToken } from '../../../remotes/remote.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { formatSize } from '../../../util/format-size.ts';
 import type { UploadContext } from '../../transfer/transfer-context.ts';
@@ -35,7 +35,9 @@ export class StageAdoption {
   /** What somebody may still need. */
   #left: readonly FoundStage[] = [];
   /** Names that were drawn for copies, save the one that is continued. */
-  #copies: StageToken[] = [];
+  #copies: DrawnStage[] = [];
+  /** The one of them that is continued. */
+  #continued: DrawnStage | undefined;
   /** What is continued as it is. */
   #original: FoundStage | undefined;
 
@@ -74,17 +76,17 @@ export class StageAdoption {
 
   /** What was chosen is not continued after all. */
   async dismiss(choice: StageToken): Promise<void> {
-    if (this.#original === undefined) this.#copies.push(choice);
+    if (this.#continued?.token === choice) this.#copies.push(this.#continued);
+    this.#continued = undefined;
     this.#original = undefined;
     await this.removeCopies();
   }
 
   /** Removes what is left of copies that are not continued; what cannot be removed is named. */
   async removeCopies(): Promise<void> {
-    for (const copy of this.#copies.splice(0)) {
-      if (!(await this.#isRemoved((remote) => remote.discard(copy)))) {
-        this.#tell('A copy of a partial file is of no use and cannot be removed from the server.');
-      }
+    for (const { token, path } of this.#copies.splice(0)) {
+      if (await this.#isRemoved((remote) => remote.discard(token))) continue;
+      this.#tell(`${cleanText(path)}, a copy of a partial file, is of no use and could not be removed.`);
     }
   }
 
@@ -133,8 +135,13 @@ export class StageAdoption {
     try {
       const copy = await this.#search.copyOf(stage, (drawn) => this.#copies.push(drawn), signal);
       if (copy !== undefined) {
-        this.#copies = this.#copies.filter((one) => one !== copy);
-        return copy;
+        this.#copies = this.#copies.filter(({ token }) => token !== copy.token);
+        this.#continued = copy;
+        for (const warning of copy.warnings) {
+          const what = `${cleanText(stage.path)}, which another run has staged, is continued in a copy`;
+          this.#run.notice('attributes', `${what}: ${warning}.`, 'warning');
+        }
+        return copy.token;
       }
     } catch (error) {
       const failure = CopyError.from(error);

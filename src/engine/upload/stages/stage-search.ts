@@ -4,7 +4,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { CopyError } from '../../../errors.ts';
-import type { Attributes, FoundStage, Range, StageToken } from '../../../remotes/remote.ts';
+import type { Attributes, CopiedStage, DrawnStage, FoundStage, Range, StageToken } from '../../../remotes/remote.ts';
 import { isAllAlike } from '../../local/local-source.ts';
 import { differingSamples } from '../../resume/sample-claims.ts';
 import type { UploadContext } from '../../transfer/transfer-context.ts';
@@ -29,6 +29,9 @@ export interface SearchedFile {
   /** Between two looks at what somebody may be writing. Default: 3000. */
   readonly lookAgainMs?: number | undefined;
 }
+
+/** What the server has copied, and under which name. */
+export type StageCopy = DrawnStage & CopiedStage;
 
 export class StageSearch {
   readonly #run: Pick<UploadContext, 'onConnection'>;
@@ -109,20 +112,21 @@ export class StageSearch {
   }
 
   /**
-   * Has the server copy `stage`. `drawn` is told of each name that is used for that, before anything is there. Undefined where
-   * the server cannot copy, or `signal` ended it.
+   * Has the server copy `stage`. `onDrawn` is told of each name that is used for that, before anything is there. Undefined
+   * where the server cannot copy, or `signal` ended it.
    * @throws CopyError of the destination where the server refuses, or scope `connection`
    */
   copyOf(
     { token }: FoundStage,
-    drawn: (copy: StageToken) => void,
+    onDrawn: (copy: DrawnStage) => void,
     signal: AbortSignal,
-  ): Promise<StageToken | undefined> {
+  ): Promise<StageCopy | undefined> {
     return this.#run.onConnection(
       async (_, remote) => {
-        const copy = remote.drawStage(this.#file.target);
-        drawn(copy);
-        return (await remote.copyStaged(token, copy, signal)) && !signal.aborted ? copy : undefined;
+        const drawn = remote.drawStage(this.#file.target);
+        onDrawn(drawn);
+        const copied = await remote.copyStaged(token, drawn.token, signal);
+        return copied && { ...drawn, ...copied };
       },
       // The copy may be what makes the server hang up.
       { attempts: COPY_ATTEMPTS },

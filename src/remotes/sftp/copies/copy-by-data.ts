@@ -9,7 +9,10 @@ import type { CopyRequest } from './copy-whole-file.ts';
 const MAX_LENGTH = 64 * 1024 * 1024;
 
 /** By `copy-data` (draft-ietf-secsh-filexfer-extensions-00, section 7), which OpenSSH has since version 9.0. */
-export async function copyByData(connection: { readonly session: SftpSession }, request: CopyRequest): Promise<void> {
+export async function copyByData(
+  connection: { readonly session: SftpSession },
+  request: CopyRequest,
+): Promise<readonly string[]> {
   const { session } = connection;
   const { from, to, size, mode, signal } = request;
   if (!session.offers(ExtensionName.copyData)) throw new CopyError('unsupported', 'The server has no copy-data.');
@@ -29,4 +32,5 @@ export async function copyByData(connection: { readonly session: SftpSession }, 
   } finally {
     await Promise.all(handles.map((handle) => asked(session.closeHandle(handle, size), writing)));
   }
+  return [];
 }

@@ -1,17 +1,35 @@
 import { ExtensionName } from '../codec/constants.ts';
 import { encodeCopyFile } from '../codec/extensions.ts';
+import { exposedPartial } from '../create-partial.ts';
+import { isRefusal, lookAt } from '../looks.ts';
 import type { SftpSession } from '../session.ts';
 import { asked } from '../sftp-files.ts';
 import type { CopyRequest } from './copy-whole-file.ts';
 
 /**
- * By `copy-file` (draft-ietf-secsh-filexfer-extensions-00, section 6). proftpd has it without announcing it in version 3,
- * and chooses the mode of the new file itself.
+ * By `copy-file` (draft-ietf-secsh-filexfer-extensions-00, section 6). proftpd has it without announcing it in version 3.
+ * The server chooses the mode of the new file, so that others may be able to read it until it is complete; then it gets the
+ * one that is wanted.
  */
 export async function copyByName(
   { session }: { readonly session: SftpSession },
-  { from, to, size }: CopyRequest,
-): Promise<void> {
+  { from, to, size, mode }: CopyRequest,
+): Promise<readonly string[]> {
   const payload = encodeCopyFile({ from, to, overwrite: false });
   await asked(session.extended(ExtensionName.copyFile, payload, size), { operation: 'write', path: to });
+  if (await hasTakenMode(session, to, mode)) return [];
+  const look = await asked(lookAt(session, to), { operation: 'stat', path: to });
+  const warning = exposedPartial(to, look.isTold ? look.at?.mode : undefined);
+  return warning === undefined ? [] : [warning];
+}
+
+/** Whether the server lets the mode be set. */
+async function hasTakenMode(session: SftpSession, path: Buffer, mode: number): Promise<boolean> {
+  try {
+    await session.setStat(path, { permissions: mode });
+    return true;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  }
 }

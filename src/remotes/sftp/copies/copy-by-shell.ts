@@ -34,13 +34,16 @@ exit 0
 };
 
 /** By `/bin/sh` and `cat`, where the connection runs commands. Its idea of the paths may be another than that of SFTP. */
-export async function copyByShell(connection: CopyingConnection, { from, to, size }: CopyRequest): Promise<void> {
+export async function copyByShell(
+  connection: CopyingConnection,
+  { from, to, size }: CopyRequest,
+): Promise<readonly string[]> {
   if (from[0] !== 0x2f || to[0] !== 0x2f) throw new CopyError('unsupported', 'The shell needs absolute paths.');
   const session = await ShellSession.start(connection, SCRIPT);
   try {
     const lines = [from, to].map((path) => `${escapedPath(path)}\n`);
     const [answer = ''] = await session.ask([Buffer.from(lines.join(''), 'latin1')], hashingMs(size));
-    if (answer === 'copied') return;
+    if (answer === 'copied') return [];
     const message = `The shell on the server could not copy ${cleanText(from)}: ${cleanText(answer).slice(0, 200)}.`;
     throw new CopyError(/\bspace\b|\bquota\b/i.test(answer) ? 'no-space' : 'unsupported', message);
   } finally {

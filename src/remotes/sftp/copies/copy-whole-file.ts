@@ -25,25 +25,41 @@ export interface CopyRequest {
   readonly signal: AbortSignal;
 }
 
-/** Resolves when the copy is complete; rejects with `unsupported` where the server has no such means. */
-export type CopyMethod = (connection: CopyingConnection, request: CopyRequest) => Promise<void>;
+/**
+ * Resolves when the copy is complete, with what could not be done although it is, for people; rejects with `unsupported`
+ * where the server has no such means.
+ */
+export type CopyMethod = (connection: CopyingConnection, request: CopyRequest) => Promise<readonly string[]>;
 
 /** In rising order of what they need: an extension of OpenSSH, one of proftpd, a shell. */
 const METHODS: readonly CopyMethod[] = [copyByData, copyByName, copyByShell];
 
 /**
- * Resolves with whether the server could copy the file. A server may continue a copy whose connection is gone: what stands
- * at `to` after a failure must not be used.
+ * Resolves with what could not be done although the file was copied; undefined where the server cannot copy, or as soon as
+ * `signal` is aborted. A server may continue a copy that nobody waits for any more, or whose connection is gone: what stands
+ * at `to` then must not be used.
  * @throws CopyError of the destination, such as `no-space`, or scope `connection`
  */
-export async function copyWholeFile(connection: CopyingConnection, request: CopyRequest): Promise<boolean> {
+export async function copyWholeFile(
+  connection: CopyingConnection,
+  request: CopyRequest,
+): Promise<readonly string[] | undefined> {
   for (const method of METHODS) {
+    if (request.signal.aborted) return undefined;
     try {
-      await method(connection, request);
-      return true;
+      return await beforeAbort(method(connection, request), request.signal);
     } catch (error) {
       if (CopyError.from(error).code !== 'unsupported') throw error;
     }
   }
-  return false;
+  return undefined;
+}
+
+/** Undefined as soon as `signal` is aborted: a server may be busy with one request for a long time. */
+function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => resolve(undefined);
+    signal.addEventListener('abort', end, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
+  });
 }
