@@ -3,6 +3,6 @@ import './util/require-node.ts';
 
 export type { Observer, TransferEvent, TransferEventBody } from './engine/events.ts';
 export { CopyError, type CopyErrorData, type ErrorCode, type ErrorScope } from './errors.ts';
-export type { HostKeyQuestion, Interaction } from './remotes/remote.ts';
+export type { HostKeyQuestion, Interaction } from './remotes/sftp/ssh/interaction.ts';
 export type { SshInput } from './remotes/sftp/ssh/ssh-options.ts';
 export { type PutOptions, put, type TransferContext, type TransferResult } from './transfer.ts';

@@ -1,6 +1,12 @@
-import type { ConfirmingInteraction, HostKeyQuestion } from '../remotes/remote.ts';
+import type { HostKeyQuestion, Interaction } from '../remotes/sftp/ssh/interaction.ts';
 import { cleanText } from '../util/clean-text.ts';
 import type { Ask } from './ask-terminal.ts';
+
+/** Who also decides whether something is done that is no copy. */
+export interface ConfirmingInteraction extends Interaction {
+  /** Asks whether `question`, a sentence without its question mark, is to be answered with yes; silence is no. */
+  confirm(question: string): Promise<boolean>;
+}
 
 /** What gives way while a question is on the terminal. */
 export interface Pausable {

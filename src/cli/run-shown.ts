@@ -1,12 +1,11 @@
 /** What every run has around it: a display, signals, somebody to ask, and the exit code of what is thrown. */
 import { CopyError } from '../errors.ts';
-import type { ConfirmingInteraction } from '../remotes/remote.ts';
 import { chooseUi } from '../ui/choose-ui.ts';
 import type { Ui } from '../ui/ui.ts';
 import { askTerminal, hasTerminal } from './ask-terminal.ts';
 import { askpass, whoIsAsked } from './askpass.ts';
 import { type Environment, withoutSecrets } from './environment.ts';
-import { createInteraction } from './interaction.ts';
+import { type ConfirmingInteraction, createInteraction } from './interaction.ts';
 import type { RunOptions } from './parse-arguments.ts';
 import { watchSignals } from './signals.ts';
 

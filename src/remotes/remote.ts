@@ -40,12 +40,14 @@ export type RemoteSpec = { readonly protocol: string } & Readonly<Record<string,
 export interface Remote {
   readonly spec: RemoteSpec;
   /**
-   * Opens connection `id` (1 is the first). The first one to be opened decides on host key and credential and may ask
-   * the user; the others wait for it before any secret leaves. Rejects with scope `connection` when trying again can
-   * help, `run` when it cannot. An aborted signal rejects with `cancelled` and leaves nothing open. `admitted` is called
-   * when the server has let it in, so that it is none of those any more of which a server bears only some at a time.
+   * Opens connection `id` (1 is the first). Calls may overlap. The first connection settles how to log in and may ask
+   * the user; the others follow it. An aborted signal leaves nothing open. `onAdmitted` is called when the server has
+   * logged the connection in: from then on, it does not count among the handshakes of which a server allows only some at
+   * a time.
+   * @throws {CopyError} scope `connection`: when another attempt can help; scope `run`: when none can; `cancelled`: when
+   *   the signal is aborted
    */
-  connect(id: number, signal: AbortSignal, admitted: () => void): Promise<RemoteConnection>;
+  connect(id: number, signal: AbortSignal, onAdmitted: () => void): Promise<RemoteConnection>;
 }
 
 /**
@@ -360,30 +362,4 @@ export interface Published {
   readonly size: number | undefined;
   /** What could not be done though the new file is in its place, such as the removal of the old one. For people. */
   readonly warnings?: readonly string[];
-}
-
-/** The questions only a person can answer; given by the command line, absent in a library call. */
-export interface Interaction {
-  /**
-   * A password or passphrase, or undefined if nobody answers. Never logged, kept in memory only. `problem`: a sentence to
-   * say first, such as that the last answer was wrong.
-   */
-  secret(prompt: string, problem?: string): Promise<string | undefined>;
-  /** Whether the unknown host key described is the right one. */
-  trustHostKey(question: HostKeyQuestion): Promise<boolean>;
-}
-
-/** Who also decides whether something is done that is no copy. */
-export interface ConfirmingInteraction extends Interaction {
-  /** Whether the answer to `question`, a sentence without its question mark, is yes; silence is no. */
-  confirm(question: string): Promise<boolean>;
-}
-
-export interface HostKeyQuestion {
-  /** As typed, with the port where it is not 22. */
-  readonly host: string;
-  /** Such as `ssh-ed25519`. */
-  readonly keyType: string;
-  /** `SHA256:` and base64 without padding. */
-  readonly fingerprint: string;
 }

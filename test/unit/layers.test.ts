@@ -22,7 +22,7 @@ const SFTP = 'remotes/sftp';
 const layers: readonly Layer[] = [
   { name: 'errors', files: /^errors\.ts$/, mayImport: [], packages: ['node:*'] },
   { name: 'util', files: /^util\//, mayImport: [], packages: ['node:*'] },
-  { name: 'remote', files: /^remotes\/(remote|timed-interaction)\.ts$/, mayImport: ['errors', 'util'], packages: [] },
+  { name: 'remote', files: /^remotes\/remote\.ts$/, mayImport: ['errors', 'util'], packages: [] },
   { name: 'codec', files: new RegExp(`^${SFTP}/codec/`), mayImport: ['errors', 'util'], packages: [] },
   {
     name: 'session',

@@ -2,10 +2,10 @@
 import type { AnyAuthMethod, Prompt } from 'ssh2';
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
-import type { Interaction } from '../../remote.ts';
 import { type Authentication, type Credential, type CredentialStep, toMethod } from './credential.ts';
 import type { Identities } from './identities.ts';
 import type { Around, Identity } from './identity.ts';
+import type { Interaction } from './interaction.ts';
 import { type SecretTries, secretTries } from './secrets.ts';
 import type { AuthenticationMethod, SshSettings } from './ssh-settings.ts';
 

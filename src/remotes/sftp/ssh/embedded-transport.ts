@@ -1,11 +1,12 @@
 /** SSH without a program called ssh: connections by ssh2. */
-import type { Interaction } from '../../remote.ts';
+
 import { credentialFromSpec, toCredentialSpec } from './credential.ts';
 import { CredentialReuse, notReusable } from './credential-reuse.ts';
 import { ConnectionAttempt } from './embedded-connection.ts';
 import { FirstConnectionGate } from './first-connection-gate.ts';
 import { HostKeyPolicy } from './host-key-policy.ts';
 import { Identities } from './identities.ts';
+import type { Interaction } from './interaction.ts';
 import type { SharedState } from './shared-state.ts';
 import type { SshConnection, SshSpec, SshTransport } from './ssh-connection.ts';
 import type { SshEnvironment } from './ssh-environment.ts';

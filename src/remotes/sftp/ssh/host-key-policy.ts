@@ -1,8 +1,8 @@
 /** Whether the key a server shows is accepted: pins, known_hosts and StrictHostKeyChecking together. */
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
-import type { Interaction } from '../../remote.ts';
 import { fingerprintOf, keyTypeOf, signatureAlgorithms } from './host-key.ts';
+import type { Interaction } from './interaction.ts';
 import { findKnownKeys, judgeKey, type KeyJudgement, type KnownKey, lookupNames } from './known-hosts.ts';
 import { appendKnownHost, readKnownHostsFiles } from './known-hosts-files.ts';
 import type { SshSettings, StrictHostKeyChecking } from './ssh-settings.ts';

@@ -1,7 +1,8 @@
 /** Which keys are offered to the server, and in which order. */
-import type { Interaction } from '../../remote.ts';
+
 import { listAgentIdentities, SilentAgentError } from './agent.ts';
 import type { Identity } from './identity.ts';
+import type { Interaction } from './interaction.ts';
 import { type KeyFile, keyFileIdentity, loadKeyFile } from './key-files.ts';
 import { secretTries } from './secrets.ts';
 import type { SshEnvironment } from './ssh-environment.ts';

@@ -1,5 +1,5 @@
 /** Passwords and passphrases: from the environment once, then from a person. */
-import type { Interaction } from '../../remote.ts';
+import type { Interaction } from './interaction.ts';
 
 export interface SecretTries {
   /** Whether {@link next} may still have something. */

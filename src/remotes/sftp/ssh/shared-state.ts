@@ -1,9 +1,9 @@
-import type { Interaction } from '../../remote.ts';
 import type { Credential } from './credential.ts';
 import type { CredentialReuse } from './credential-reuse.ts';
 import type { FirstConnectionGate } from './first-connection-gate.ts';
 import type { HostKeyPolicy, HostKeyVerdict } from './host-key-policy.ts';
 import type { Identities } from './identities.ts';
+import type { Interaction } from './interaction.ts';
 import type { SshSettings } from './ssh-settings.ts';
 
 /** What the connections of one transport share. */

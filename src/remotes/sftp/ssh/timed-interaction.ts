@@ -1,4 +1,4 @@
-import type { Interaction } from './remote.ts';
+import type { Interaction } from './interaction.ts';
 
 /**
  * Measures how long a person is asked, so that this does not count as time of the transfer. Questions that overlap count

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { TimedInteraction } from '../../../src/remotes/timed-interaction.ts';
-import { type Deferred, deferred } from '../../../src/util/deferred.ts';
+import { TimedInteraction } from '../../../../../src/remotes/sftp/ssh/timed-interaction.ts';
+import { type Deferred, deferred } from '../../../../../src/util/deferred.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => void vi.useRealTimers());
