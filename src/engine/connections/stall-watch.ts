@@ -2,9 +2,7 @@
  * At the end of a file nobody waits for a connection that has stopped: it is given up long before the stall timeout, and
  * its rest goes to those that are idle. A connection whose bytes move is never given up.
  */
-
 import type { Counters } from '../runner/counters.ts';
-import type { Scheduler } from '../schedule/scheduler.ts';
 import type { ConnectionRates } from './connection-rates.ts';
 
 /** A connection is not waited for when it is silent this long ... */
@@ -14,8 +12,23 @@ const PATIENCE = 5;
 /** ... or this long, if nothing was ever acknowledged on it: its first requests take so long at 500 B/s. */
 const FIRST_SILENT_MS = 10_000;
 
+/** What connections have to do: the scheduler tells. */
+export interface WatchedTasks {
+  /** Open connections that have nothing to take. */
+  idle(): readonly number[];
+  tasks(): readonly WatchedTask[];
+}
+
+export interface WatchedTask {
+  readonly connection: number;
+  /** Bytes that are neither acknowledged nor given away. */
+  readonly outstanding: number;
+  /** Whether other connections may work on the file too. */
+  readonly shared: boolean;
+}
+
 export interface StallWatchOptions {
-  readonly scheduler: Pick<Scheduler, 'idle' | 'tasks'>;
+  readonly tasks: WatchedTasks;
   readonly rates: ConnectionRates;
   readonly counters: Pick<Counters, 'inFlight'>;
   /** Whether a connection has something else to do than what it is sent. */
@@ -31,11 +44,11 @@ export class StallWatch {
 
   /** Connections that are waited for in vain. */
   silent(nowMs: number): number[] {
-    const { scheduler, rates, isBusy } = this.#options;
-    const idle = scheduler.idle();
+    const { tasks, rates, isBusy } = this.#options;
+    const idle = tasks.idle();
     if (idle.length === 0) return [];
     const waitedFor = new Set<number>();
-    for (const { connection, outstanding, shared } of scheduler.tasks()) {
+    for (const { connection, outstanding, shared } of tasks.tasks()) {
       const isOtherIdle = idle.length > 1 || idle[0] !== connection;
       if (shared && outstanding > 0 && isOtherIdle && !isBusy(connection)) waitedFor.add(connection);
     }

@@ -8,6 +8,7 @@ import { ConnectionCount } from '../connections/connection-count.ts';
 import { ConnectionPool } from '../connections/connection-pool.ts';
 import { ConnectionRates } from '../connections/connection-rates.ts';
 import { ContinuityCheck } from '../connections/continuity-check.ts';
+import { Relocation } from '../connections/relocation.ts';
 import { ServerContinuity } from '../connections/server-continuity.ts';
 import { StallWatch } from '../connections/stall-watch.ts';
 import type { Observer, TransferEventBody, VerifiedBytes } from '../events.ts';
@@ -17,6 +18,7 @@ import type { Counters } from '../runner/counters.ts';
 import { type RunnerReport, stageKey } from '../runner/piece-runner.ts';
 import type { Runners } from '../runner/runners.ts';
 import { type Order, Scheduler } from '../schedule/scheduler.ts';
+import { TaskRouter } from '../schedule/task-router.ts';
 import { UploadDestination } from '../upload/destination.ts';
 import { examineDirectoryFailure, examineFailure } from '../upload/failures/examine-failure.ts';
 import { FileUpload } from '../upload/file-upload.ts';
@@ -69,12 +71,8 @@ export class UploadRun implements UploadContext {
   readonly #count: ConnectionCount;
   readonly #progress: Progress;
   readonly #active: Map<number, FileUpload> = new Map();
-  /** Tasks under way: the file job and the connection of each. */
-  readonly #tasks: Map<number, { readonly job: FileUpload; readonly connection: number }> = new Map();
-  /** Connections that are to be opened anew when they have nothing left to do. */
-  readonly #relocating: Set<number> = new Set();
-  /** Connections of which that is not begun yet. */
-  readonly #toRelocate: Set<number> = new Set();
+  readonly #router: TaskRouter;
+  readonly #relocation: Relocation;
   readonly #continuityCheck: ContinuityCheck;
   /** Aborted when the run is over, with what ended it. */
   readonly #ending: AbortController = new AbortController();
@@ -106,10 +104,20 @@ export class UploadRun implements UploadContext {
     this.#progress = new Progress(sources.files, performance.now());
     this.scheduler = new Scheduler((connection) => this.#rates.bytesPerSecond(connection));
     this.#stalls = new StallWatch({
-      scheduler: this.scheduler,
+      tasks: this.scheduler,
       rates: this.#rates,
       counters,
       isBusy: (connection) => this.digests.isWorkingOn(connection),
+    });
+    this.#router = new TaskRouter({
+      scheduler: this.scheduler,
+      runner,
+      signal: this.#ending.signal,
+      onProgress: (connection) => {
+        this.pool.progressed();
+        if (connection !== undefined) this.continuity.answered(connection);
+      },
+      onEnded: (connection) => this.#relocation.taskEnded(connection),
     });
     this.writers = new Writers((reason) => this.#writersDecided(reason));
     this.digests = new DigestProviders(this, options.digests, (message) => this.notice('digests', message));
@@ -119,6 +127,16 @@ export class UploadRun implements UploadContext {
       lost: (connection) => this.#lost(connection),
       failed: (error) => this.fail(error),
       emit: (event) => this.emit(event),
+    });
+    this.#relocation = new Relocation({
+      pool: this.pool,
+      tasks: {
+        retire: (connection) => this.#router.retire(connection),
+        isWorking: (connection) => this.scheduler.isWorking(connection),
+        restore: (connection) => this.scheduler.addConnection(connection),
+        dispatch: () => this.#router.dispatch(),
+      },
+      isFree: (connection) => this.#mayRelocate(connection),
     });
     this.#access = new ConnectionAccess({
       pool: this.pool,
@@ -195,18 +213,11 @@ export class UploadRun implements UploadContext {
   }
 
   pump(): void {
-    if (this.error !== undefined) return;
-    for (const order of this.scheduler.orders()) this.give(order);
+    this.#router.dispatch();
   }
 
   give(order: Order): void {
-    if (order.kind === 'shorten') return this.runner.post(order);
-    const { task, connection, range } = order;
-    const job = this.#active.get(order.file)!;
-    this.#tasks.set(task, { job, connection });
-    job.taskStarted(connection);
-    const { fd, hashing } = job;
-    this.runner.post({ kind: 'send', task, connection, fd, of: job.token!, range, hashing });
+    this.#router.carryOut(order);
   }
 
   onConnection<T>(
@@ -317,16 +328,19 @@ export class UploadRun implements UploadContext {
     const job = new FileUpload(this, file, source.path, target);
     const shown = { ...job.paths, size: source.size };
     this.#active.set(file, job);
+    this.#router.add(file, job);
     const unknown = source.isStream ? { isSizeKnown: false } : {};
     this.emit({ type: 'file', state: 'started', ...shown, ...unknown, replaces: target.old !== undefined });
     try {
       const { bytes, sizeVerified, verified } = await job.run();
+      this.#router.remove(file);
       this.#active.delete(file);
       this.#bytesResumed += job.bytesResumed;
       this.#progress.fileDone(source.size, bytes);
       this.#countVerified(bytes, sizeVerified, verified);
       this.emit({ type: 'file', state: 'done', ...shown, size: bytes });
     } catch (error) {
+      this.#router.remove(file);
       this.#active.delete(file);
       const { failure, bytesKept, isSeen } = await examineFailure(this, job.asFailed(), CopyError.from(error));
       this.#bytesKept += bytesKept;
@@ -357,30 +371,8 @@ export class UploadRun implements UploadContext {
   }
 
   #report(report: RunnerReport): void {
-    if (this.pool.report(report)) return;
+    if (this.pool.report(report) || this.#router.report(report)) return;
     switch (report.kind) {
-      case 'progress':
-        this.scheduler.acknowledged(report.task, report.acknowledged);
-        this.#tasks.get(report.task)?.job.acknowledged(report.acknowledged);
-        this.pool.progressed();
-        this.continuity.answered(this.#tasks.get(report.task)?.connection ?? 0);
-        return;
-      case 'hashed':
-        return this.#tasks.get(report.task)?.job.hashed(report);
-      case 'taken':
-        this.scheduler.taken(report.task);
-        return this.pump();
-      case 'shortened':
-        this.scheduler.shortened(report.task, report.length);
-        return this.pump();
-      case 'ended': {
-        const task = this.#tasks.get(report.task);
-        this.scheduler.ended(report.task);
-        this.#tasks.delete(report.task);
-        task?.job.taskEnded(task.connection, report.error && CopyError.fromData(report.error));
-        if (task !== undefined) this.#renewIfDone(task.connection);
-        return this.pump();
-      }
       case 'probed':
         for (const job of this.#active.values()) {
           job.probed(report.task, report.result, report.error && CopyError.fromData(report.error));
@@ -397,44 +389,13 @@ export class UploadRun implements UploadContext {
       case 'answered':
         return this.#continuityCheck.answered(report.connection, report.error === undefined);
       case 'relocate':
-        this.#toRelocate.add(report.connection);
-        return this.#relocateSome();
+        return this.#relocation.request(report.connection);
     }
   }
 
-  /** It may not be known yet who may write, or the file be staged: then they move later. */
-  #relocateSome(): void {
-    if (this.writers.known !== 'many') return;
-    for (const connection of this.#toRelocate) {
-      if (!this.pool.open.includes(connection) || !this.#mayRelocate(connection)) continue;
-      this.#toRelocate.delete(connection);
-      this.#move(connection);
-    }
-  }
-
-  /** Nothing is lost by the move of a connection: it ends what is under way, and only then is opened anew. */
-  #move(connection: number): void {
-    this.#relocating.add(connection);
-    for (const order of this.scheduler.retire(connection)) this.give(order);
-    this.#renewIfDone(connection);
-    this.pump();
-  }
-
-  #renewIfDone(connection: number): void {
-    if (!this.#relocating.has(connection) || this.scheduler.isWorking(connection)) return;
-    this.#relocating.delete(connection);
-    // A file may have come to its commit meanwhile, in which every answer counts.
-    if (this.#mayRelocate(connection)) {
-      this.pool.renew(connection);
-      return;
-    }
-    // Digests may be asked for over it by now. It works on, and moves when it has nothing else to do.
-    this.scheduler.addConnection(connection);
-    this.#toRelocate.add(connection);
-  }
-
+  /** It may not be known yet who may write, or the file be staged: then connections move later. */
   #mayRelocate(connection: number): boolean {
-    if (this.digests.isWorkingOn(connection)) return false;
+    if (this.writers.known !== 'many' || this.digests.isWorkingOn(connection)) return false;
     return this.#active.size > 0 && [...this.#active.values()].every((job) => job.mayMove(connection));
   }
 
@@ -450,8 +411,7 @@ export class UploadRun implements UploadContext {
   }
 
   #lost(connection: number): void {
-    this.#relocating.delete(connection);
-    this.#toRelocate.delete(connection);
+    this.#relocation.connectionLost(connection);
     this.scheduler.removeConnection(connection);
     this.#rates.remove(connection);
     const mayHaveRestarted = this.continuity.lost(connection);
@@ -478,7 +438,7 @@ export class UploadRun implements UploadContext {
     if ([...this.#active.values()].some((job) => job.isSyncing)) this.#rates.excuse(now);
     for (const connection of this.#stalls.silent(now)) this.pool.drop(connection);
     this.#count.tick(now);
-    this.#relocateSome();
+    this.#relocation.relocateIfFree();
     this.pump();
     for (const job of this.#active.values()) job.syncIfDue(now);
     const underWay = [...this.#active.values()].reduce((sum, job) => sum + job.bytesAcknowledged, 0);

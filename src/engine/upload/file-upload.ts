@@ -18,7 +18,8 @@ import { Patience } from '../connections/patience.ts';
 import { fillFrom, type LocalSource, openSource } from '../local/local-source.ts';
 import { SourceWatch } from '../local/source-watch.ts';
 import type { Reopened } from '../resume/file-resume.ts';
-import type { Hashed, PieceHashing } from '../runner/piece-hasher.ts';
+import type { Hashed } from '../runner/piece-hasher.ts';
+import type { RunnerCommand } from '../runner/piece-runner.ts';
 import { choosePieceSize, pieceCount } from '../schedule/grid.ts';
 import { JobResume, type ResumedJob } from '../transfer/job-resume.ts';
 import { JobVerification, noDigests, type VerifiedJob } from '../transfer/job-verification.ts';
@@ -242,18 +243,15 @@ export class FileUpload {
     return this.#holders.token;
   }
 
-  /** What its pieces are to be hashed by while they are read; undefined: nobody wants that. */
-  get hashing(): PieceHashing | undefined {
-    return this.#verification.hashing;
-  }
-
   hashed(hashed: Hashed): void {
     this.#verification.hashed(hashed);
   }
 
-  /** A task of this file was given to a connection. */
-  taskStarted(connection: number): void {
+  /** The command that carries a range, which is about to be given to the connection. */
+  command(task: number, connection: number, range: Range): RunnerCommand {
     this.#holders.add(connection);
+    const { hashing } = this.#verification;
+    return { kind: 'send', task, connection, fd: this.#source.fd, of: this.#holders.token!, range, hashing };
   }
 
   acknowledged(parts: readonly Range[]): void {

@@ -18,7 +18,7 @@ function scene({ busy = false, inFlight = 64 * KIB, only = undefined as number |
   }
   scheduler.orders();
   counters.addInFlight(1, inFlight);
-  const watch = new StallWatch({ scheduler, rates, counters, isBusy: () => busy });
+  const watch = new StallWatch({ tasks: scheduler, rates, counters, isBusy: () => busy });
   let nowMs = 0;
   /** Time passes in which `bytes` are acknowledged and as many taken every `everyMs`; when it was given up, if it was. */
   const pass = (forMs: number, bytes = 0, everyMs = 250): number | undefined => {
