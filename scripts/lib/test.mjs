@@ -26,6 +26,15 @@ function readResults(file, exitCode) {
   return { results, totals: { passed, failed: exitCode !== 0 && failed === 0 ? 1 : failed, skipped } };
 }
 
+/** A line for each reason for which tests were skipped. */
+function skipReasons(skips) {
+  const reasons = new Map();
+  for (const { file, reason } of skips) reasons.set(reason, [...(reasons.get(reason) ?? []), file]);
+  return Array.from(reasons, ([reason, files]) => {
+    return `${files.length} skipped, ${reason}: ${[...new Set(files)].join(', ')}`;
+  });
+}
+
 async function runTests(work) {
   const resultsFile = join(work, 'results.json');
   const reporters = ['default', join(root, 'scripts/lib/results-reporter.mjs')];
@@ -36,6 +45,7 @@ async function runTests(work) {
   const { results, totals } = readResults(resultsFile, exitCode);
   // A part of the tests is no verification of the whole, and a run that was stopped has no results.
   if (isVerification && results !== undefined) writeVerification({ ...results, ...totals });
+  for (const line of skipReasons(results?.skips ?? [])) process.stdout.write(`${line}\n`);
   // The last line, for those who read only that.
   process.stdout.write(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`);
   return totals.failed > 0 ? exitCode || 1 : exitCode;

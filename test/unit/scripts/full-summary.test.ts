@@ -40,6 +40,13 @@ test('where tests fail, it names them', async () => {
   expect(await readFile(summary, 'utf8')).toContain('- test/unit/a.test.ts: x: not so\n');
 });
 
+test('the output names the reasons for which tests were skipped, then the counts', async () => {
+  const skips = ['a', 'b'].map((name) => ({ file: 'test/unit/a.test.ts', test: name, reason: 'no proftpd' }));
+  const { ended } = await failingRun({ ...FAILED, skipped: 2, skips }, ['--unit']);
+  const lines = ended.stdout.trimEnd().split('\n');
+  expect(lines.slice(-2)).toEqual(['2 skipped, no proftpd: test/unit/a.test.ts', '7 passed, 1 failed, 2 skipped']);
+});
+
 test('where vitest has no results there is none, and that is a failure', async () => {
   const { ended, summary } = await failingRun(undefined, ['--full']);
   expect(ended.code, ended.stderr).toBe(1);
