@@ -5,6 +5,8 @@ import { expectArrived } from '../support/expect-arrived.ts';
 import { proftpdForTest, proxyForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
 import { eventsOf, type JsonRun, mtputJson } from '../support/mtput.ts';
 import type { RunningProxy } from '../support/proxy.ts';
+import type { TestServer } from '../support/test-server.ts';
+import { byTier, inLongerTiers } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
@@ -55,15 +57,18 @@ describeWithServers(['sshd', 'proftpd'], 'a server that admits fewer connections
     expect(await carriers(proxy)).toBeGreaterThan(16);
   });
 
-  it('proftpd with MaxClientsPerUser 3, 8 asked', async () => {
-    const server = await proftpdForTest('MaxClientsPerUser 3');
-    const source = await sourceForTest(30 * MB);
-    const proxy = await proxyForTest(server, SLOW);
-    const to = { server, port: proxy.port, path: 'arrived.bin' };
-    const run = await withCarriers(proxy, 3, mtputJson([source.path], to, ['-n', '8']));
-    await expectArrived(run, server, 'arrived.bin', source);
-    expect(connectionsUsed(run)).toBe(3);
-    expect(await carriers(proxy)).toBe(3);
+  // That they are cut in the middle as well is in the quick tier.
+  inLongerTiers(() => {
+    it('proftpd with MaxClientsPerUser 3, 8 asked', async () => {
+      const server = await proftpdForTest('MaxClientsPerUser 3');
+      const source = await sourceForTest(30 * MB);
+      const proxy = await proxyForTest(server, SLOW);
+      const to = { server, port: proxy.port, path: 'arrived.bin' };
+      const run = await withCarriers(proxy, 3, mtputJson([source.path], to, ['-n', '8']));
+      await expectArrived(run, server, 'arrived.bin', source);
+      expect(connectionsUsed(run)).toBe(3);
+      expect(await carriers(proxy)).toBe(3);
+    });
   });
 
   it('proftpd with MaxClientsPerUser 3, 8 asked, all cut in the middle', async () => {
@@ -86,19 +91,24 @@ describeWithServers(['sshd', 'proftpd'], 'a server that admits fewer connections
     expect(connectionsUsed(run)).toBeLessThanOrEqual(4);
   });
 
-  it.each([
-    ['sshd', sshdForTest],
-    ['proftpd', proftpdForTest],
-  ] as const)('a middle box that lets three through to %s, 8 asked', async (_name, start) => {
-    const server = await start();
-    const source = await sourceForTest(30 * MB);
-    const proxy = await proxyForTest(server, { bytesPerSecond: 3 * MB, maxConnections: 3 });
-    const run = await mtputJson([source.path], { server, port: proxy.port, path: 'arrived.bin' }, ['-n', '8']);
-    await expectArrived(run, server, 'arrived.bin', source);
-    expect(connectionsUsed(run)).toBe(3);
-    const { refused } = await proxy.stats();
-    expect(refused).toBeGreaterThan(0);
-    // Knocking again and again at a door that is shut gets one's address banned.
-    expect(refused).toBeLessThan(8 * 5);
-  });
+  const behind: readonly (readonly [string, () => Promise<TestServer>])[] = [
+    ['sshd', () => sshdForTest()],
+    ['proftpd', () => proftpdForTest()],
+  ];
+
+  it.each(byTier(behind.slice(0, 1), behind))(
+    'a middle box that lets three through to %s, 8 asked',
+    async (_name, start) => {
+      const server = await start();
+      const source = await sourceForTest(30 * MB);
+      const proxy = await proxyForTest(server, { bytesPerSecond: 3 * MB, maxConnections: 3 });
+      const run = await mtputJson([source.path], { server, port: proxy.port, path: 'arrived.bin' }, ['-n', '8']);
+      await expectArrived(run, server, 'arrived.bin', source);
+      expect(connectionsUsed(run)).toBe(3);
+      const { refused } = await proxy.stats();
+      expect(refused).toBeGreaterThan(0);
+      // Knocking again and again at a door that is shut gets one's address banned.
+      expect(refused).toBeLessThan(8 * 5);
+    },
+  );
 });

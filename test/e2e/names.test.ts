@@ -26,7 +26,8 @@ const names: readonly (readonly [string, Buffer])[] = [
 
 const inside = (directory: string, name: Buffer) => Buffer.concat([Buffer.from(`${directory}/`), name]);
 
-function nameSuite(bed: Bed): void {
+/** `extent`: `sample` for all names in one run, where another server is no other. */
+function nameSuite(bed: Bed, extent: 'all' | 'sample' = 'all'): void {
   beforeAll(async () => {
     for (const [what, name] of names) await writeFile(inside(bed.dir.path, name), `content of ${what}`);
   });
@@ -45,6 +46,18 @@ function nameSuite(bed: Bed): void {
     expect(await readFile(inside(directory, name), 'utf8')).toBe(`content of ${what}`);
   }
 
+  it('all of them into one directory', async () => {
+    const run = await put(
+      names.map(([, name]) => name),
+      Buffer.from('all'),
+    );
+    expect(run).toMatchObject({ code: 0, stdout: '' });
+    for (const [what, name] of names) await expectArrived(join(bed.server.home, 'all'), what, name);
+    expect(await readdir(join(bed.server.home, 'all'))).toHaveLength(names.length);
+  });
+
+  if (extent === 'sample') return;
+
   it.each(names)('%s, as source and as destination', async (what, name) => {
     const directory = join(bed.server.home, what);
     await mkdir(directory);
@@ -56,16 +69,6 @@ function nameSuite(bed: Bed): void {
     expect(run.stderr).toMatch(/^[^\p{Cc}]+\n[^\p{Cc}]+\n$/u);
     await expectArrived(directory, what, name);
     expect(await readdir(directory, { encoding: 'buffer' })).toEqual([name]);
-  });
-
-  it('all of them into one directory', async () => {
-    const run = await put(
-      names.map(([, name]) => name),
-      Buffer.from('all'),
-    );
-    expect(run).toMatchObject({ code: 0, stdout: '' });
-    for (const [what, name] of names) await expectArrived(join(bed.server.home, 'all'), what, name);
-    expect(await readdir(join(bed.server.home, 'all'))).toHaveLength(names.length);
   });
 
   it('a directory that is not UTF-8 is made', async () => {
@@ -85,4 +88,8 @@ function nameSuite(bed: Bed): void {
   });
 }
 
-describeOnEach('names', nameSuite);
+describeOnEach(
+  'names',
+  (bed) => nameSuite(bed),
+  (bed) => nameSuite(bed, 'sample'),
+);

@@ -1,7 +1,7 @@
 /** What `--verify`, `--algo` and `--digest-provider` promise, with servers that can hash and servers that cannot. */
 import { readdir } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { describeOn, describeOnEach } from '../support/each-server.ts';
+import { type Bed, describeOn, describeOnEach } from '../support/each-server.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { sourceForTest } from '../support/for-one-test.ts';
 import { eventsOf, type JsonRun, mtput, mtputJson } from '../support/mtput.ts';
@@ -28,7 +28,7 @@ const MEANINGS = [
 const verifiedBy = (run: JsonRun) => eventsOf(run, 'result')[0]?.verified;
 const notices = (run: JsonRun) => eventsOf(run, 'notice').map(({ code }) => code);
 
-describeOnEach('verification', (bed) => {
+function verificationSuite(bed: Bed): void {
   const put = async (more: readonly string[]) => {
     const source = await sourceForTest(SIZE);
     const run = await mtputJson([source.path], { server: bed.server, path: NAME }, [...args, ...more]);
@@ -55,7 +55,10 @@ describeOnEach('verification', (bed) => {
     expect(verifiedBy(run)).toEqual({ ...nothing, bySize: SIZE });
     expect(notices(run)).toEqual(['no-digests']);
   });
-});
+}
+
+// Each has a provider of its own.
+describeOnEach('verification', verificationSuite, verificationSuite);
 
 describeOn(
   'sshd',

@@ -85,12 +85,15 @@ const interruptions: readonly Interruption[] = [
   },
 ];
 
-const late = interruptions.filter(({ afterLastWrite }) => afterLastWrite);
+/** One in the middle, and all that come late. */
+const few = interruptions.filter(({ name, afterLastWrite }) => afterLastWrite || name === 'killed in the middle');
 
 const servers: readonly (readonly [string, () => Promise<TestServer>, readonly Interruption[]])[] = [
-  ['sshd', sshdForTest, interruptions],
-  ['proftpd', proftpdForTest, byTier(late, interruptions)],
-  ...byTier([], [['proftpd with HiddenStores', () => proftpdForTest('HiddenStores on'), interruptions]] as const),
+  ['sshd', sshdForTest, byTier(few, interruptions)],
+  ...byTier([], [
+    ['proftpd', proftpdForTest, interruptions],
+    ['proftpd with HiddenStores', () => proftpdForTest('HiddenStores on'), interruptions],
+  ] as const),
 ];
 
 describeWithServers(['sshd', 'proftpd'], 'the final name', () => {

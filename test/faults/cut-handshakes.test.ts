@@ -6,24 +6,32 @@ import { expectArrived } from '../support/expect-arrived.ts';
 import { proftpdForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
 import { eventsOf, mtput, mtputJson } from '../support/mtput.ts';
 import { freePort } from '../support/ports.ts';
-import { byTier } from '../support/tier.ts';
+import type { TestServer } from '../support/test-server.ts';
+import { byTier, inLongerTiers } from '../support/tier.ts';
 
 const steps: readonly CutAt[] = ['accept', 'identification', 'key exchange', 'authentication'];
+const ways: readonly CutHow[] = ['reset', 'close', 'silence'];
 const MIB = 1024 * 1024;
 
 describeWithServers(['sshd', 'proftpd'], 'connections that are cut before they are open', () => {
-  it.each([
-    ...steps.flatMap((at) => (['reset', 'close'] as const).map((how) => [at, how, sshdForTest] as const)),
-    ...byTier(
-      [['authentication', 'silence', sshdForTest]] as const,
-      steps.map((at) => [at, 'silence', sshdForTest] as const),
-    ),
-    ...byTier(['authentication' as const], steps).map((at) => [at, 'reset', proftpdForTest] as const),
-  ] as [CutAt, CutHow, typeof sshdForTest][])('all once, at %s by %s', async (at, how, start) => {
+  // In the quick tier each step and each way once.
+  const all: readonly (readonly [CutAt, CutHow, () => Promise<TestServer>])[] = [
+    ...steps.flatMap((at) => ways.map((how) => [at, how, () => sshdForTest()] as const)),
+    ...steps.map((at) => [at, 'reset', () => proftpdForTest()] as const),
+  ];
+  const few: typeof all = [
+    ['accept', 'close', () => sshdForTest()],
+    ['identification', 'reset', () => sshdForTest()],
+    ['key exchange', 'close', () => sshdForTest()],
+    ['authentication', 'silence', () => sshdForTest()],
+    ['authentication', 'reset', () => proftpdForTest()],
+  ];
+
+  it.each(byTier(few, all))('all once, at %s by %s', async (at, how, start) => {
     const server = await start();
     const source = await sourceForTest(4 * MIB);
     // One at a time is let in at first: these cuts come one after the other.
-    const cuts = at === 'authentication' ? 2 : 4;
+    const cuts = at === 'authentication' ? 2 : byTier(2, 4);
     const proxy = await cuttingProxyForTest(server, (index) => (index < cuts ? { at, how } : undefined));
     const to = { server, port: proxy.port, path: 'arrived.bin' };
     const run = await mtputJson([source.path], to, [
@@ -40,7 +48,7 @@ describeWithServers(['sshd', 'proftpd'], 'connections that are cut before they a
     expect(proxy.cuts).toEqual(Array(cuts).fill(at));
   });
 
-  it.each(steps)('later ones, at %s', async (at) => {
+  it.each(byTier(steps.slice(-1), steps))('later ones, at %s', async (at) => {
     const server = await sshdForTest();
     const source = await sourceForTest(8 * MIB);
     const proxy = await cuttingProxyForTest(server, (index) =>
@@ -52,30 +60,33 @@ describeWithServers(['sshd', 'proftpd'], 'connections that are cut before they a
     expect(proxy.cuts.length).toBeGreaterThanOrEqual(3);
   });
 
-  it('always during authentication: it ends after the fifth, whatever the number of connections', async () => {
-    const server = await sshdForTest();
-    const source = await sourceForTest(8 * MIB);
-    const proxy = await cuttingProxyForTest(server, () => ({ at: 'authentication', how: 'reset' }));
-    const to = { server, port: proxy.port, path: 'arrived.bin' };
-    const run = await mtput([source.path], to, ['-n', '8', '-s', '1M', '--retry-for', '120s']);
-    expect(run.code).toBe(5);
-    expect(run.stderr).toContain('cut 5 times in a row during authentication');
-    expect(proxy.cuts).toEqual(Array(5).fill('authentication'));
-  });
+  // The pauses between them grow to eight seconds.
+  inLongerTiers(() => {
+    it('always during authentication: it ends after the fifth, whatever the number of connections', async () => {
+      const server = await sshdForTest();
+      const source = await sourceForTest(8 * MIB);
+      const proxy = await cuttingProxyForTest(server, () => ({ at: 'authentication', how: 'reset' }));
+      const to = { server, port: proxy.port, path: 'arrived.bin' };
+      const run = await mtput([source.path], to, ['-n', '8', '-s', '1M', '--retry-for', '120s']);
+      expect(run.code).toBe(5);
+      expect(run.stderr).toContain('cut 5 times in a row during authentication');
+      expect(proxy.cuts).toEqual(Array(5).fill('authentication'));
+    });
 
-  it('for a while, as by a ban: the server closes at once what comes; it is waited for, and told', async () => {
-    const server = await sshdForTest();
-    const source = await sourceForTest(MIB);
-    const began = performance.now();
-    // Longer than four refusals and their pauses take.
-    const proxy = await cuttingProxyForTest(server, () =>
-      performance.now() - began < 9000 ? { at: 'accept', how: 'close' } : undefined,
-    );
-    const to = { server, port: proxy.port, path: 'arrived.bin' };
-    const run = await mtput([source.path], to, ['--retry-for', '60s']);
-    expect(run.stderr).toContain('No connection is open; it is tried again for 1 min 0 s.');
-    expect(run.code).toBe(0);
-    expect(proxy.accepted, 'it is not knocked at often').toBeLessThan(8);
+    it('for a while, as by a ban: the server closes at once what comes; it is waited for, and told', async () => {
+      const server = await sshdForTest();
+      const source = await sourceForTest(MIB);
+      const began = performance.now();
+      // Longer than four refusals and their pauses take.
+      const proxy = await cuttingProxyForTest(server, () =>
+        performance.now() - began < 9000 ? { at: 'accept', how: 'close' } : undefined,
+      );
+      const to = { server, port: proxy.port, path: 'arrived.bin' };
+      const run = await mtput([source.path], to, ['--retry-for', '60s']);
+      expect(run.stderr).toContain('No connection is open; it is tried again for 1 min 0 s.');
+      expect(run.code).toBe(0);
+      expect(proxy.accepted, 'it is not knocked at often').toBeLessThan(8);
+    });
   });
 
   it('for a while, as by a firewall or a restart: nothing listens at a port whose host key is known', async () => {

@@ -56,7 +56,8 @@ const PROVIDERS: readonly Provider[] = [
  */
 const MARGIN = 8 * 64 * 1024 + 0.01 * SIZE;
 
-/** In the quick tier each provider has one way of being cut off, every other one without its journal. */
+/** In the quick tier two providers have one way of being cut off each, the second one without its journal. */
+const QUICK = [0, 3];
 function casesOf(index: number): [CutKind, number, boolean][] {
   const kinds = byTier<readonly CutKind[]>([CUT_KINDS[index % CUT_KINDS.length]!], CUT_KINDS);
   return kinds.flatMap((kind, at) =>
@@ -67,31 +68,32 @@ function casesOf(index: number): [CutKind, number, boolean][] {
 }
 
 describeWithServers(['sshd', 'proftpd'], 'an upload that is run again where the server can hash', () => {
-  describe.each(PROVIDERS.map((provider, index) => ({ ...provider, cases: casesOf(index) })))(
-    'by $name',
-    ({ start, method, cases }) => {
-      it.for(cases)('when %s at %f of the file, journal kept: %s', async ([kind, share, hasJournal], { task }) => {
-        const server = await start();
-        const source = await sourceForTest(SIZE);
-        const args = ['--digest-provider', method];
-        const line = await cutUpload(kind, { server, source, args, share });
-        // What was on its way still gets written.
-        await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-        if (!hasJournal) await rm(await journalOf(server));
-        const to = { server, port: line.proxy.port, path: NAME };
-        const run = await mtputJson([source.path], to, ['-n', '8', ...args, '--verify', 'hash']);
-        await expectArrived(run, server, NAME, source);
-        const { bytesSent, bytesResumed, verified } = eventsOf(run, 'result')[0]!;
-        expect(bytesSent + bytesResumed).toBe(SIZE);
-        expect(verified).toMatchObject({ byDigest: SIZE });
-        const excess = line.sent + (await sentSince(line, kind)) - SIZE;
-        const inFlight = line.sent - line.acknowledged;
-        recordFigure(task, 'bytes more than the file', excess);
-        recordFigure(task, 'of which were in flight', inFlight);
-        expect(excess).toBeLessThan(inFlight + MARGIN);
-      });
-    },
-  );
+  describe.each(
+    PROVIDERS.map((provider, index) => ({ ...provider, cases: casesOf(index) })).filter((_, index) =>
+      byTier(QUICK.includes(index), true),
+    ),
+  )('by $name', ({ start, method, cases }) => {
+    it.for(cases)('when %s at %f of the file, journal kept: %s', async ([kind, share, hasJournal], { task }) => {
+      const server = await start();
+      const source = await sourceForTest(SIZE);
+      const args = ['--digest-provider', method];
+      const line = await cutUpload(kind, { server, source, args, share });
+      // What was on its way still gets written.
+      await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
+      if (!hasJournal) await rm(await journalOf(server));
+      const to = { server, port: line.proxy.port, path: NAME };
+      const run = await mtputJson([source.path], to, ['-n', '8', ...args, '--verify', 'hash']);
+      await expectArrived(run, server, NAME, source);
+      const { bytesSent, bytesResumed, verified } = eventsOf(run, 'result')[0]!;
+      expect(bytesSent + bytesResumed).toBe(SIZE);
+      expect(verified).toMatchObject({ byDigest: SIZE });
+      const excess = line.sent + (await sentSince(line, kind)) - SIZE;
+      const inFlight = line.sent - line.acknowledged;
+      recordFigure(task, 'bytes more than the file', excess);
+      recordFigure(task, 'of which were in flight', inFlight);
+      expect(excess).toBeLessThan(inFlight + MARGIN);
+    });
+  });
 });
 
 describeWithServers(['sshd', 'proftpd'], 'an upload that is cut off more than once, or at its end', () => {
@@ -146,7 +148,7 @@ const CHANGES: readonly Change[] = [
 ];
 
 describeWithServers(['sshd', 'proftpd'], 'what is still right of what an earlier run left is used', () => {
-  it.each(byTier(CHANGES.slice(0, 2), CHANGES))('where %s', async (what, change) => {
+  it.each(byTier(CHANGES.slice(0, 1), CHANGES))('where %s', async (what, change) => {
     const server = await (what.includes('partial') ? proftpdForTest() : sshdForTest());
     const source = await sourceForTest(SIZE);
     await writeFile(`${server.home}/${NAME}`, 'the old one');

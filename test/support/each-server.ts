@@ -6,6 +6,7 @@ import type { Need } from './servers.ts';
 import { startSshd } from './sshd.ts';
 import { makeTempDir, type TempDir } from './temp-dir.ts';
 import type { TestServer } from './test-server.ts';
+import { byTier } from './tier.ts';
 
 export type ServerKind = 'sshd' | 'proftpd';
 
@@ -47,6 +48,12 @@ export function describeOn(
   });
 }
 
-export function describeOnEach(title: string, suite: (bed: Bed) => void): void {
-  for (const kind of ['sshd', 'proftpd'] as const) describeOn(kind, title, suite);
+/**
+ * `title` on both servers. `npm test` has the whole suite on sshd, and on proftpd what `sample` defines; without a sample
+ * it is left out there.
+ */
+export function describeOnEach(title: string, suite: (bed: Bed) => void, sample?: (bed: Bed) => void): void {
+  describeOn('sshd', title, suite);
+  const onProftpd = byTier(sample, suite);
+  if (onProftpd !== undefined) describeOn('proftpd', title, onProftpd);
 }

@@ -9,7 +9,12 @@ function readTier(): Tier {
 /** How much is tested: `npm test`, `npm run test:full`, `npm run soak`. */
 export const tier: Tier = readTier();
 
-/** One of two sizes of the same test: the small one for `npm test`, the other for the longer tiers. */
+/** Sizes or rows of the same test: the few and small ones for `npm test`, the others for the longer tiers. */
 export function byTier<T>(quick: T, full: T): T {
   return tier === 'quick' ? quick : full;
+}
+
+/** Tests that `npm test` leaves to the longer tiers: it has another one of their kind. */
+export function inLongerTiers(define: () => void): void {
+  if (tier !== 'quick') define();
 }

@@ -6,7 +6,7 @@ import { FileBatches, isSmallFile } from './file-batches.ts';
 import type { PathDigester } from './path-digester.ts';
 import { encodeRequest, encodeWholeFiles, parseAnswer, parseGreeting, parseWholeFiles } from './shell-requests.ts';
 import { type Engine, shellScript } from './shell-script.ts';
-import { hashingMs, type ShellConnection, ShellSession } from './shell-session.ts';
+import { hashingMs, RECOGNISE_MS, type ShellConnection, ShellSession } from './shell-session.ts';
 
 /** Bounds what the server still does when nobody waits for it any more. */
 const MAX_RANGE_LENGTH = 1 << 30;
@@ -17,11 +17,15 @@ const SLASH = 0x2f;
 const LOOP = 'dd ';
 
 /**
- * `engines`: which may be used; all unless set.
+ * `engines`: which may be used; all unless set. `recogniseMs`: how long it may take to show that there is a shell.
  * @throws CopyError `unsupported`, or scope `connection`
  */
-export async function openShell(connection: ShellConnection, engines?: readonly Engine[]): Promise<PathDigester> {
-  const session = await ShellSession.start(connection, shellScript(engines));
+export async function openShell(
+  connection: ShellConnection,
+  engines?: readonly Engine[],
+  recogniseMs: number = RECOGNISE_MS,
+): Promise<PathDigester> {
+  const session = await ShellSession.start(connection, shellScript(engines), recogniseMs);
   const greeting = await session.greeting;
   if (greeting === 'none') throw session.fail('The shell on the server has nothing to compute digests with.');
   const algorithms = parseGreeting(greeting);
