@@ -24,6 +24,10 @@ export class FlowMemory {
   latest: MeasuredLine | undefined;
   #probeAtMs = Number.NEGATIVE_INFINITY;
   #answeredAtMs = Number.NEGATIVE_INFINITY;
+  #sentAtMs = Number.NEGATIVE_INFINITY;
+  #lowestMs = Number.POSITIVE_INFINITY;
+  /** The probe since which {@link lowestRoundTripMs} is measured. */
+  #lowestSinceMs = Number.NEGATIVE_INFINITY;
   #silence = { fromMs: 0, toMs: 0 };
 
   /**
@@ -41,12 +45,30 @@ export class FlowMemory {
     this.#probeAtMs = nowMs - (nowMs % SUSPICION_EVERY_MS) + SUSPICION_EVERY_MS;
   }
 
+  /** The lowest round trip of a single request on any connection since the latest probe began, in milliseconds. */
+  get lowestRoundTripMs(): number {
+    return this.#lowestMs;
+  }
+
+  measured(roundTripMs: number, nowMs: number): void {
+    const probeAtMs = this.probeAtMs(nowMs);
+    this.#lowestMs = probeAtMs === this.#lowestSinceMs ? Math.min(this.#lowestMs, roundTripMs) : roundTripMs;
+    this.#lowestSinceMs = probeAtMs;
+  }
+
+  /** Something is sent on one of the connections. */
+  sent(nowMs: number): void {
+    this.#sentAtMs = nowMs;
+  }
+
   /** The server has answered on one of the connections. */
   answered(nowMs: number): void {
     const { fromMs, toMs } = this.#silence;
-    const lastedMs = nowMs - this.#answeredAtMs;
+    // As long as this program sends, it is busy itself, and may have answers that it has not read yet.
+    const silentFromMs = Math.max(this.#answeredAtMs, this.#sentAtMs);
+    const lastedMs = nowMs - silentFromMs;
     if (lastedMs >= toMs - fromMs || (lastedMs > 0 && toMs < nowMs - SILENCE_MEMORY_MS)) {
-      this.#silence = { fromMs: this.#answeredAtMs, toMs: nowMs };
+      this.#silence = { fromMs: silentFromMs, toMs: nowMs };
     }
     this.#answeredAtMs = nowMs;
   }

@@ -18,6 +18,11 @@ const SHORTEST_ROUND_TRIP_MS = 5;
 const LONGEST_ROUND_TRIP_MS = 500;
 /** Round trips of which a mean is taken, as single ones are a matter of chance. */
 const SAMPLES = 8;
+/**
+ * A mean round trip that is longer than this times the lowest one of all connections contains a queue of our own, in this
+ * program or at the server: on a fast line, where both are busy, every round trip does.
+ */
+const JITTER = 4;
 /** A silence that is longer than this, and much longer than expected, says nothing of the line when it is not silent. */
 const OUTAGE_MS = 1000;
 /** For how long a measured rate counts. */
@@ -145,6 +150,7 @@ export class LineModel {
 
   /** @param isAlone whether nothing else is in flight */
   sent(length: number, isAlone: boolean, nowMs: number): Flight {
+    this.#memory.sent(nowMs);
     if (isAlone) {
       // A pause says nothing of the line, and leaves no queue.
       this.#pausedMs += nowMs - this.#deliveredAtMs;
@@ -191,6 +197,7 @@ export class LineModel {
   #measure(flight: Flight, silentMs: number, nowMs: number): void {
     const rate = this.#measureRate(flight, nowMs);
     const roundTripMs = nowMs - flight.sentAtMs;
+    this.#memory.measured(roundTripMs, nowMs);
     this.#usualMs = this.#usualMs === 0 ? roundTripMs : this.#usualMs + (roundTripMs - this.#usualMs) / SAMPLES;
     if (this.#probe !== undefined) {
       this.#probed(this.#probe, flight, roundTripMs, nowMs);
@@ -265,7 +272,8 @@ export class LineModel {
   #resize(): void {
     const rate = this.#rates.value;
     const silentMs = this.#silences.longestMs;
-    const roundTripMs = Math.min(LONGEST_ROUND_TRIP_MS, Math.max(SHORTEST_ROUND_TRIP_MS, this.#shortestMs));
+    const plausibleMs = Math.min(this.#shortestMs, JITTER * this.#memory.lowestRoundTripMs);
+    const roundTripMs = Math.min(LONGEST_ROUND_TRIP_MS, Math.max(SHORTEST_ROUND_TRIP_MS, plausibleMs));
     const isFull = this.#usualMs > FULL * roundTripMs + silentMs;
     if (isFull) this.#isStarting = false;
     const best = rate * ((this.#isStarting ? FIRST_GAIN : GAIN) * roundTripMs + LONGER * silentMs);
