@@ -22,16 +22,21 @@ const NOTE_EVERY_MS = 1000;
 const KEEP_MS = 2000;
 
 /** Nobody is interested any more. */
+/** What is sent within this time is as quickly sent again as it is hashed. */
+const WORTHWHILE_MS = 2000;
+
 const STOPPED = new Error('The file is not being sent.');
 
 /** The file job. */
 export interface ResumedJob extends SearchingJob {
   readonly file: number;
   readonly source: LocalSource;
-  readonly verification: Pick<JobVerification, 'local' | 'sides' | 'verifier'>;
+  readonly verification: Pick<JobVerification, 'hashing' | 'local' | 'sides' | 'verifier'>;
   readonly path: Uint8Array;
   readonly target: Uint8Array;
   readonly isSending: boolean;
+  /** When it will have been sent, as far as can be told; in milliseconds from now. */
+  readonly msLeft: number;
   /** It may be complete now. */
   changed(): void;
 }
@@ -335,6 +340,8 @@ export class JobResume {
     const { signal } = this.#ending;
     while (this.#isMoreDurable && !signal.aborted) {
       this.#isMoreDurable = false;
+      // Hashing for the journal takes processor time from the connections. Near the end it would save another run little.
+      if (this.#job.verification.hashing === undefined && this.#job.msLeft < WORTHWHILE_MS) return;
       await this.#note(leisurely(signal));
     }
   }

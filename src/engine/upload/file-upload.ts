@@ -24,6 +24,7 @@ import { choosePieceSize, pieceCount } from '../schedule/grid.ts';
 import { JobResume, type ResumedJob } from '../transfer/job-resume.ts';
 import { JobVerification, noDigests, type VerifiedJob } from '../transfer/job-verification.ts';
 import { PeriodicSync } from '../transfer/periodic-sync.ts';
+import { TimeLeft } from '../transfer/time-left.ts';
 import type { UploadContext } from '../transfer/transfer-context.ts';
 import type { Verified } from '../verify/file-verifier.ts';
 import type { UploadTarget } from './destination.ts';
@@ -87,6 +88,7 @@ export class FileUpload {
   #verification!: JobVerification;
   #pieces = 0;
   #pieceSize = 0;
+  #timeLeft: TimeLeft = new TimeLeft(0, 0, 0);
   /** At the end: bytes that the server has said OK to. */
   #bytesThere = 0;
   /** Size of the staged file when it was opened, bytes. */
@@ -409,6 +411,11 @@ export class FileUpload {
     const isOurs = claims.length > 0 && reopened?.isOurs;
     if (isOurs && isShown && abilities.writers === 'unknown') this.#run.writers.decide('many');
     await this.#resume?.begin(this.#holders.token!, this.#pieceSize, reopened);
+    this.#timeLeft = new TimeLeft(
+      this.size,
+      claims.reduce((sum, { length }) => sum + length, 0),
+      performance.now(),
+    );
     scheduler.addFile(this.file, this.size, this.#pieceSize, this.#holders.owner, claims);
     // What the server may have already is not sent before that is known.
     this.#resume?.considerForeign(this.#holders.token!, reopened === undefined);
@@ -522,6 +529,9 @@ export class FileUpload {
       target: this.#target.path,
       get isSending() {
         return upload.#sent !== undefined || upload.#isInterrupted;
+      },
+      get msLeft() {
+        return upload.#timeLeft.ms(upload.bytesAcknowledged, performance.now());
       },
       hold: () => this.#hold(),
       release: () => this.#release(),

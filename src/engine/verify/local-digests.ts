@@ -8,12 +8,16 @@ import { fillFrom } from '../local/local-source.ts';
 
 /** So much at a time that the connections hardly notice. */
 const STEP = 1024 * 1024;
+/** Ranges that are read at once. Each has two buffers of {@link STEP}; hashing keeps one processor busy anyway. */
+const MAX_READS = 2;
 /** Only a tiny --piece-size on a huge file has more pieces; then some are hashed twice. */
 const MAX_KEPT = 131_072;
 
 export class LocalDigests {
   readonly #fill: Fill;
   readonly #kept: Map<string, Promise<Buffer>> = new Map();
+  #reads = 0;
+  readonly #waiting: (() => void)[] = [];
 
   /** `fd` must stay open. */
   constructor(fd: number) {
@@ -45,7 +49,20 @@ export class LocalDigests {
     if (this.#kept.has(key) || this.#kept.size < MAX_KEPT) this.#kept.set(key, digest);
   }
 
-  async #hash({ offset, length }: Range, algorithm: DigestAlgorithm): Promise<Buffer> {
+  async #hash(range: Range, algorithm: DigestAlgorithm): Promise<Buffer> {
+    if (this.#reads < MAX_READS) this.#reads++;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await this.#read(range, algorithm);
+    } finally {
+      // Whoever waits takes the place over, so that no third one can come in between.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#reads--;
+      else next();
+    }
+  }
+
+  async #read({ offset, length }: Range, algorithm: DigestAlgorithm): Promise<Buffer> {
     const hash = createHash(algorithm);
     // The next part is read while this one is hashed.
     const buffers = [0, 1].map(() => Buffer.allocUnsafe(Math.min(STEP, length)));

@@ -18,7 +18,7 @@ const server = { host: 'h', port: 22, user: 'u' };
 const target = Buffer.from('/t');
 
 /** A file job of which hashing a piece takes longer than the journal may work at a time. */
-async function slowToHash() {
+async function slowToHash(about: Partial<ResumedJob> = {}) {
   const dir = await tempDirForTest();
   await writeRandomFile(dir.file('source'), SIZE);
   await utimes(dir.file('source'), 1, 1);
@@ -49,6 +49,7 @@ async function slowToHash() {
     target,
     hold: () => {},
     release: () => {},
+    ...about,
   } as unknown as ResumedJob;
   const resume = (await JobResume.open(run, job))!;
   const token = { path: '/.t.mtpart' };
@@ -95,5 +96,14 @@ test('a run that ends does not wait for the rest, and hashes what it can before 
   await resume.keep({ kind: 'file', size: SIZE, mtimeMs: 1000 });
   // Seven pieces of 60 ms, and none of the pauses of half a second.
   expect(performance.now() - begun).toBeLessThan(3000);
+  expect((await journal()).known).toHaveLength(8);
+});
+
+test('near its end nothing is hashed for the journal alone, unless the run is stopped', async () => {
+  const { resume, synced, journal, hashed } = await slowToHash({ msLeft: 1900 });
+  synced(8, 1000);
+  await resume.settled();
+  expect(hashed()).toBe(0);
+  await resume.keep({ kind: 'file', size: SIZE, mtimeMs: 1000 });
   expect((await journal()).known).toHaveLength(8);
 });

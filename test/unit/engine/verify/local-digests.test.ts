@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { open, writeFile } from 'node:fs/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { LocalDigests } from '../../../../src/engine/verify/local-digests.ts';
+import { tempDirForTest } from '../../../support/for-one-test.ts';
+import { contents } from '../../../support/upload-scene.ts';
+
+const PIECE = 3 * 1024 * 1024;
+
+async function digestsOf(bytes: Buffer) {
+  const path = (await tempDirForTest()).file('source');
+  await writeFile(path, bytes);
+  const file = await open(path, 'r');
+  onTestFinished(() => file.close());
+  return new LocalDigests(file.fd);
+}
+
+test('many ranges that are asked for at once are right, and a few are read at a time', async () => {
+  const bytes = contents(16 * PIECE, 5);
+  const local = await digestsOf(bytes);
+  const before = process.memoryUsage().arrayBuffers;
+  const digests = Array.from({ length: 16 }, async (_, index) => {
+    const digest = await local.digestOnce({ offset: index * PIECE, length: PIECE }, 'sha256');
+    return digest.toString('hex');
+  });
+  // Each of them has two buffers of a MiB while it is read.
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThanOrEqual(4 * 1024 * 1024);
+  expect(await Promise.all(digests)).toEqual(
+    Array.from({ length: 16 }, (_, index) =>
+      createHash('sha256')
+        .update(bytes.subarray(index * PIECE, (index + 1) * PIECE))
+        .digest('hex'),
+    ),
+  );
+});
+
+test('a range that cannot be read does not keep its place', async () => {
+  const local = await digestsOf(contents(PIECE, 6));
+  const beyond = Array.from({ length: 5 }, (_, index) =>
+    local.digestOnce({ offset: (index + 1) * PIECE, length: PIECE }, 'sha256'),
+  );
+  for (const result of await Promise.allSettled(beyond)) expect(result.status).toBe('rejected');
+  await expect(local.digest({ offset: 0, length: PIECE }, 'sha256')).resolves.toHaveLength(32);
+});
