@@ -188,7 +188,7 @@ async function upload(
   const remote = sftpRemote(options, context, settings, environment, (level, message) => notice(level, 'ssh', message));
   const journals: JournalStore = {
     directory: stateDirectory(environment),
-    server: settings,
+    identity: remote.identity,
     machine: await machineId(),
     resume: options.resume,
     failed: (error) => warn('journal', `${error.message} ${error.advice}`),

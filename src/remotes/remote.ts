@@ -37,8 +37,19 @@ export interface Abilities {
 /** Where and how to connect, as plain data: another thread can dial again from it. */
 export type RemoteSpec = { readonly protocol: string } & Readonly<Record<string, unknown>>;
 
+/**
+ * Which account of which server a path belongs to: locks and journals are found again by it. Host and user are as
+ * resolved, not as typed.
+ */
+export interface RemoteIdentity {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+}
+
 export interface Remote {
   readonly spec: RemoteSpec;
+  readonly identity: RemoteIdentity;
   /**
    * Opens connection `id` (1 is the first). Calls may overlap. The first connection settles how to log in and may ask
    * the user; the others follow it. An aborted signal leaves nothing open. `onAdmitted` is called when the server has

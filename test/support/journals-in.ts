@@ -10,6 +10,6 @@ export function journalsIn(dir: string): JournalStore {
   const failed = (error: Error): never => {
     throw error;
   };
-  const server = { host: basename(dir), port: 22, user: 'u' };
-  return { directory: join(dir, 'state'), server, resume: true, machine: 'm', failed };
+  const identity = { host: basename(dir), port: 22, user: 'u' };
+  return { directory: join(dir, 'state'), identity, resume: true, machine: 'm', failed };
 }

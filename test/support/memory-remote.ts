@@ -20,6 +20,7 @@ import type {
   Remote,
   RemoteConnection,
   RemoteFile,
+  RemoteIdentity,
   RemoteSpec,
   Seal,
   Situation,
@@ -49,6 +50,7 @@ export type DigestTold = Buffer | 'missing' | undefined;
 
 export class MemoryRemote implements Remote {
   readonly spec: RemoteSpec = { protocol: 'memory' };
+  readonly identity: RemoteIdentity = { host: 'memory', port: 1, user: 'tester' };
   readonly faults: MemoryFaults;
   readonly files: Map<string, MemoryFile> = new Map();
   readonly directories: Set<string> = new Set(['/', '/home']);

@@ -55,6 +55,7 @@ export async function standInUpload(options: StandInUploadOptions): Promise<Stan
   onTestFinished(shell.stop);
   const remote: Remote = {
     spec: { protocol: 'stand-in' },
+    identity: { host: 'stand-in', port: 22, user: 'me' },
     connect: async (_, __, admitted) => {
       admitted();
       return server.connection(software, { exec: shell.exec }, session);
@@ -78,7 +79,7 @@ export async function standInUpload(options: StandInUploadOptions): Promise<Stan
       retryForMs: 2000,
       journals: {
         directory: temp.file('state'),
-        server: { host: 'stand-in', port: 22, user: 'me' },
+        identity: remote.identity,
         machine: 'm',
         resume: true,
         failed: (error) => {

@@ -1,13 +1,13 @@
 /** What an earlier run left of one file job, and what this one leaves for the next: its journal, and the rules for it. */
 import { CopyError } from '../../errors.ts';
-import type { Attributes, Range, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
+import type { Attributes, Range, RemoteConnection, RemoteIdentity, Staged, StageToken } from '../../remotes/remote.ts';
 import { textFromBytes } from '../../util/bytes-text.ts';
 import { RangeSet } from '../../util/range-set.ts';
 import type { LocalSource } from '../local/local-source.ts';
 import { cellsAcross, cellsOf, isPiece, wholePieces } from '../schedule/grid.ts';
 import type { LocalDigests } from '../verify/local-digests.ts';
 import { Journal } from './journal.ts';
-import { journalPath, type ServerIdentity } from './journal-place.ts';
+import { journalPath } from './journal-place.ts';
 import type { JournalHeader, KnownPiece } from './journal-records.ts';
 import type { Pace } from './pace.ts';
 import { differingSamples } from './sample-claims.ts';
@@ -32,7 +32,8 @@ const TURN_MS = 50;
 /** Where the journals of a run are. */
 export interface JournalStore {
   readonly directory: string;
-  readonly server: ServerIdentity;
+  /** Of the remote. */
+  readonly identity: RemoteIdentity;
   /** This machine; see `machine-id.ts`. */
   readonly machine: string;
   /** False: what earlier runs left is thrown away. */
@@ -103,7 +104,7 @@ export class FileResume {
       source: source.identity,
       targetPath: textFromBytes(target),
     };
-    this.#path = journalPath(journals.directory, journals.server, target, journals.machine);
+    this.#path = journalPath(journals.directory, journals.identity, target, journals.machine);
   }
 
   /** @throws CopyError `journal-newer` */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { lstat, opendir, unlink } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import envPaths from 'env-paths';
+import type { RemoteIdentity } from '../../remotes/remote.ts';
 import { systemErrorCode } from '../../util/system-error.ts';
 
 const NAME = 'mt-copy-tools';
@@ -18,13 +19,6 @@ export interface StateEnvironment {
   /** The home directory. */
   readonly home: string;
   readonly variables: Readonly<Record<string, string | undefined>>;
-}
-
-/** Which server a target is on; host and user as resolved, not as typed. */
-export interface ServerIdentity {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
 }
 
 /**
@@ -47,7 +41,7 @@ export function stateDirectory(
  */
 export function journalPath(
   directory: string,
-  { host, port, user }: ServerIdentity,
+  { host, port, user }: RemoteIdentity,
   target: Uint8Array,
   machine: string,
 ): string {

@@ -276,7 +276,7 @@ export class UploadRun implements UploadContext {
   async #lock(root: Uint8Array): Promise<TargetLock | undefined> {
     const { journals } = this.options;
     if (journals === undefined) return undefined;
-    const { user, host, port } = journals.server;
+    const { user, host, port } = journals.identity;
     const lock = await lockTarget({ server: `${user}@${host}:${port}`, path: root }, journals);
     if (lock.warning !== undefined) this.notice('not-locked', lock.warning, 'warning');
     return lock;

@@ -1,6 +1,6 @@
 /** SFTP over SSH, as a remote. */
 import { CopyError } from '../../errors.ts';
-import type { Remote, RemoteSpec } from '../remote.ts';
+import type { Remote, RemoteIdentity, RemoteSpec } from '../remote.ts';
 import { DefaultModes } from './default-modes.ts';
 import { FlowMemory } from './flow-memory.ts';
 import { keepAlive } from './keepalive.ts';
@@ -46,6 +46,11 @@ export class SftpRemote implements Remote {
 
   get spec(): SftpSpec {
     return { protocol: PROTOCOL, ...this.#options, ssh: this.#transport.spec };
+  }
+
+  get identity(): RemoteIdentity {
+    const { host, port, user } = this.#transport.spec.settings;
+    return { host, port, user };
   }
 
   async connect(id: number, signal: AbortSignal, admitted: () => void): Promise<SftpConnection> {

@@ -42,8 +42,8 @@ export async function prepareInPlace(
 }
 
 function openJournal(journals: JournalStore, target: Uint8Array): Promise<Journal | undefined> {
-  const { directory, server, machine, failed } = journals;
-  return Journal.open(journalPath(directory, server, target, machine), failed);
+  const { directory, identity, machine, failed } = journals;
+  return Journal.open(journalPath(directory, identity, target, machine), failed);
 }
 
 /** `freed`: bytes that will be free as well. Only an old file can come to harm. */

@@ -28,7 +28,7 @@ async function scene(resume = true, size = SIZE) {
   const failures: unknown[] = [];
   const journals: { -readonly [K in keyof JournalStore]: JournalStore[K] } = {
     directory: dir.file('state'),
-    server: { host: 'h', port: 22, user: 'u' },
+    identity: { host: 'h', port: 22, user: 'u' },
     machine: 'm',
     resume,
     failed: (error) => failures.push(error),
@@ -48,7 +48,7 @@ async function scene(resume = true, size = SIZE) {
     next,
     again,
     failures,
-    journal: journalPath(journals.directory, journals.server, target, 'm'),
+    journal: journalPath(journals.directory, journals.identity, target, 'm'),
   };
 }
 

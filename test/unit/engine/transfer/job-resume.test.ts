@@ -14,7 +14,7 @@ import { waitFor } from '../../../support/wait-for.ts';
 
 const PIECE = 64 * 1024;
 const SIZE = 8 * PIECE;
-const server = { host: 'h', port: 22, user: 'u' };
+const identity = { host: 'h', port: 22, user: 'u' };
 const target = Buffer.from('/t');
 
 /** A file job of which hashing a piece takes longer than the journal may work at a time. */
@@ -33,7 +33,7 @@ async function slowToHash(about: Partial<ResumedJob> = {}) {
     return digest(...asked);
   };
   const durable = new RangeSet();
-  const journals = { directory: dir.file('state'), server, resume: true, machine: 'm', failed: () => {} };
+  const journals = { directory: dir.file('state'), identity, resume: true, machine: 'm', failed: () => {} };
   const run = {
     options: { journals, inplace: false, pieceSize: PIECE },
     digests: { inUse: 'shell' },
@@ -63,7 +63,7 @@ async function slowToHash(about: Partial<ResumedJob> = {}) {
     resume.synced({ kind: 'file', size: SIZE, mtimeMs });
   };
   const journal = async (): Promise<Journal> =>
-    (await Journal.open(journalPath(dir.file('state'), server, target, 'm'), () => {}))!;
+    (await Journal.open(journalPath(dir.file('state'), identity, target, 'm'), () => {}))!;
   return { resume, synced, journal, hashed: () => hashed };
 }
 
