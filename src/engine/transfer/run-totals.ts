@@ -1,0 +1,81 @@
+/** What a run has done so far: files, bytes, and what they were verified by. */
+import type { CopyError } from '../../errors.ts';
+import type { VerifiedBytes } from '../events.ts';
+import type { Examined, FileResult } from './direction.ts';
+
+export class RunTotals {
+  #filesDone = 0;
+  #filesFailed = 0;
+  #firstFailure: CopyError | undefined;
+  #bytesResumed = 0;
+  #bytesKept = 0;
+  #bytesKeptUnseen = 0;
+  #connectionsUsed = 0;
+  readonly #verified: { -readonly [By in keyof VerifiedBytes]: number } = {
+    byDigest: 0,
+    byReadBack: 0,
+    bySize: 0,
+    notVerified: 0,
+  };
+
+  get filesDone(): number {
+    return this.#filesDone;
+  }
+
+  get filesFailed(): number {
+    return this.#filesFailed;
+  }
+
+  /** The failure of the first file that failed. */
+  get firstFailure(): CopyError | undefined {
+    return this.#firstFailure;
+  }
+
+  /** Of the files that are done: what an earlier run had sent. */
+  get bytesResumed(): number {
+    return this.#bytesResumed;
+  }
+
+  /** Of the files that failed: what another run need not send. */
+  get bytesKept(): number {
+    return this.#bytesKept;
+  }
+
+  /** Of those, the bytes that could not be looked at after the failure. */
+  get bytesKeptUnseen(): number {
+    return this.#bytesKeptUnseen;
+  }
+
+  /** The most connections that were open at one time. */
+  get connectionsUsed(): number {
+    return this.#connectionsUsed;
+  }
+
+  /** Bytes of the files that are done, by what they were verified by. */
+  get verified(): VerifiedBytes {
+    return { ...this.#verified };
+  }
+
+  fileDone({ bytes, sizeVerified, verified: { byDigest, byReadBack } }: FileResult, bytesResumed: number): void {
+    this.#filesDone++;
+    this.#bytesResumed += bytesResumed;
+    this.#verified.byDigest += byDigest;
+    this.#verified.byReadBack += byReadBack;
+    this.#verified[sizeVerified ? 'bySize' : 'notVerified'] += bytes - byDigest - byReadBack;
+  }
+
+  fileFailed(failure: CopyError): void {
+    this.#filesFailed++;
+    this.#firstFailure ??= failure;
+  }
+
+  /** What is left of a file that failed. */
+  kept({ bytesKept, isSeen }: Examined): void {
+    this.#bytesKept += bytesKept;
+    if (!isSeen) this.#bytesKeptUnseen += bytesKept;
+  }
+
+  connectionsOpen(count: number): void {
+    this.#connectionsUsed = Math.max(this.#connectionsUsed, count);
+  }
+}
