@@ -148,7 +148,8 @@ export interface RemoteConnection {
   /**
    * The commit: moves a sealed staged file to its target, if it is still as its seal says.
    * @throws CopyError `target-busy` where the staged file, or what `replaces` tells of the target, was changed by
-   *   somebody else; `partial-refused` where the staged file is gone
+   *   somebody else, to be tried again after sealing again where it may have been a late write of our own;
+   *   `partial-refused` where the staged file is gone
    */
   publish(token: StageToken, seal: Seal, options?: PublishOptions): Promise<Published>;
   /**

@@ -380,7 +380,8 @@ export class MemoryConnection implements RemoteConnection {
     }
     const staged = files.get(String(path));
     if (path !== target && staged !== undefined) {
-      if (staged.bytes.length !== seal.size) throw new CopyError('target-busy', 'It is not as it was sealed.');
+      if (staged.bytes.length !== seal.size)
+        throw new CopyError('target-busy', 'It is not as it was sealed.', { retry: true });
       files.set(String(target), staged);
       files.delete(String(path));
     }

@@ -727,8 +727,9 @@ export class FileUpload {
         return { seal, published };
       } catch (error) {
         // What a connection that was lost had in flight may come late: the right bytes, but a new time.
-        const late = this.#holders.hasLostOne && this.#othersMayWrite && CopyError.from(error).code === 'target-busy';
-        if (!late || attempt === MAX_SEALS) throw error;
+        const { code, retry } = CopyError.from(error);
+        const isLate = this.#holders.hasLostOne && this.#othersMayWrite && code === 'target-busy' && retry;
+        if (!isLate || attempt === MAX_SEALS) throw error;
       }
     }
   }

@@ -21,6 +21,9 @@ interface Move {
 
 type Done = Pick<Published, 'atomic' | 'warnings'>;
 
+/** What is known to have been at the target; undefined: nobody knows. */
+type Before = Attributes | 'nothing' | undefined;
+
 const IN_ONE_STEP: Done = { atomic: true };
 
 /**
@@ -38,16 +41,19 @@ export async function publish(
   if (partial === undefined) return publishedInPlace(session, target, seal);
   const move: Move = { partial, target, aside: asidePath(target, stage) };
   const checking = replaces && checkNotOvertaken(session, target, replaces, again ? seal : undefined);
-  const done = await moveAsSealed(session, move, seal, again, checking);
+  const done = await moveAsSealed(session, move, seal, { again, replaces, checking });
   // An earlier call may have moved the old target there before its connection was lost.
-  const left = again ? await removeAfterwards(session, move) : undefined;
+  const left = again ? await removeAfterwards(session, move, replaces) : undefined;
   return { ...(left ?? done), size: await sizeOf(session, target, seal) };
 }
 
 /** Nobody can be kept from writing into the target meanwhile, so this tells at least that somebody did. */
 async function publishedInPlace(session: SftpSession, target: Buffer, seal: Seal): Promise<Published> {
   const look = await lookThrough(session, target);
-  if (isAsSealed(look, seal) === false) throw overtaken(target);
+  if (isAsSealed(look, seal) === false) {
+    const { code, message, advice } = overtaken(target);
+    throw new CopyError(code, message, { advice, retry: true });
+  }
   return { ...IN_ONE_STEP, size: seenSize(look, seal) };
 }
 
@@ -62,24 +68,39 @@ async function checkNotOvertaken(
   ours: Seal | undefined,
 ): Promise<void> {
   const look = await lookAt(session, target);
-  if (!look.isTold || look.at === undefined || (ours && isAsSealed(look, ours))) return;
-  const { size, mtimeMs } = look.at;
-  if (before === 'nothing' || size !== before.size || mtimeMs !== before.mtimeMs) throw overtaken(target);
+  if (ours && isAsSealed(look, ours)) return;
+  if (isOfOthers(look, before)) throw overtaken(target);
 }
 
-function overtaken(target: Buffer): CopyError {
-  const message = `Somebody else changed ${cleanText(target)} while it was being copied; another run may be at work.`;
-  const advice = 'Look at what is there now; the same command replaces it, and sends only what is missing.';
-  return new CopyError('target-busy', message, { advice });
+/** Whether something is there that is not what was there `before`. */
+function isOfOthers(look: Look, before: Before): boolean {
+  if (!look.isTold || look.at === undefined || before === undefined) return false;
+  return before === 'nothing' || look.at.size !== before.size || look.at.mtimeMs !== before.mtimeMs;
 }
 
-/** `checking`: settles before anything is moved. */
+/** `aside`: where what somebody else has published was moved to, if it could not be put back. */
+function overtaken(target: Buffer, aside?: Buffer): CopyError {
+  const [shown, now] = [cleanText(target), aside && cleanText(aside)];
+  const rest = now === undefined ? 'another run may be at work' : `what another run had put there is now ${now}`;
+  const advice =
+    now === undefined
+      ? 'Look at what is there now; the same command replaces it, and sends only what is missing.'
+      : `Compare ${now} with what is at ${shown} now, and keep the one that is wanted.`;
+  return new CopyError('target-busy', `Somebody else changed ${shown} while it was being copied; ${rest}.`, { advice });
+}
+
+interface MoveOptions {
+  readonly again: boolean;
+  readonly replaces: Before;
+  /** Settles before anything is moved. */
+  readonly checking: Promise<void> | undefined;
+}
+
 async function moveAsSealed(
   session: SftpSession,
   move: Move,
   seal: Seal,
-  again: boolean,
-  checking: Promise<void> | undefined,
+  { again, replaces, checking }: MoveOptions,
 ): Promise<Done> {
   const { partial, target } = move;
   const isPublished = async (): Promise<boolean> => again && isAsSealed(await lookAt(session, target), seal) === true;
@@ -90,10 +111,11 @@ async function moveAsSealed(
     throw partialGone(partial);
   }
   if (isAsSealed(found, seal) === false) {
-    throw new CopyError('target-busy', `Somebody else changed ${cleanText(partial)}; another run may be at work.`);
+    const message = `Somebody else changed ${cleanText(partial)}; another run may be at work.`;
+    throw new CopyError('target-busy', message, { retry: true });
   }
   try {
-    return await rename(session, move);
+    return await rename(session, move, replaces);
   } catch (error) {
     // The rename of the earlier call may come through just now.
     if (CopyError.from(error).scope !== 'connection' && (await isPublished())) return IN_ONE_STEP;
@@ -114,7 +136,7 @@ function isAsSealed(look: Look, seal: Seal): boolean | undefined {
 /** The server has no such partial. */
 class PartialMissing extends Error {}
 
-async function rename(session: SftpSession, move: Move): Promise<Done> {
+async function rename(session: SftpSession, move: Move, replaces: Before): Promise<Done> {
   const { partial, target } = move;
   let refusal: SftpStatusError | undefined;
   if (session.offers(ExtensionName.posixRename)) {
@@ -129,12 +151,23 @@ async function rename(session: SftpSession, move: Move): Promise<Done> {
   }
   const old = await lookAt(session, target);
   const isInTheWay = !old.isTold || old.at !== undefined;
-  if (isInTheWay && plainRefusal.status !== StatusCode.unsupported) return replaceInSteps(session, move, plainRefusal);
+  if (isInTheWay && plainRefusal.status !== StatusCode.unsupported) {
+    if (isOfOthers(old, replaces)) throw overtaken(target);
+    return replaceInSteps(session, move, plainRefusal, replaces ?? (old.isTold ? old.at : undefined));
+  }
   throw renameRefused(partial, target, plainRefusal);
 }
 
-/** The old target is moved out of the way, not removed, so that it can be put back. */
-async function replaceInSteps(session: SftpSession, move: Move, refusal: SftpStatusError): Promise<Done> {
+/**
+ * The old target is moved out of the way, not removed, so that it can be put back. On a slow line the request may arrive
+ * when another run has published: what was moved is looked at before anything takes its place.
+ */
+async function replaceInSteps(
+  session: SftpSession,
+  move: Move,
+  refusal: SftpStatusError,
+  before: Before,
+): Promise<Done> {
   const { partial, target, aside } = move;
   // What an earlier run could not remove shows that this one cannot either: it would leave one more copy.
   const unremovable = await removeAsideFiles(session, target);
@@ -142,23 +175,35 @@ async function replaceInSteps(session: SftpSession, move: Move, refusal: SftpSta
   const notAside = await refusalOf(session.rename(target, aside), target);
   // One that vanished meanwhile is not in the way any more.
   if (notAside !== undefined && !notAside.isMissing) throw renameRefused(partial, target, refusal);
+  if (notAside === undefined && isOfOthers(await lookAt(session, aside), before)) {
+    const isBack = (await refusalOf(session.rename(aside, target), aside)) === undefined;
+    throw overtaken(target, isBack ? undefined : aside);
+  }
   const failure = await refusalOf(session.rename(partial, target), partial);
-  if (failure === undefined) return (await removeAfterwards(session, move)) ?? { atomic: false };
+  if (failure === undefined) return (await removeAfterwards(session, move, before)) ?? { atomic: false };
   const refused = failure.isMissing ? partialGone(partial) : renameRefused(partial, target, failure);
   if (notAside !== undefined || (await refusalOf(session.rename(aside, target), aside)) === undefined) throw refused;
   const message = `${refused.message.replace(/\.$/, '')}; the old file is now ${cleanText(aside)}.`;
   throw new CopyError(refused.code, message, { ...refused.toData(), cause: failure });
 }
 
-/** Removes the old target where it was moved aside; undefined where nothing was. */
-async function removeAfterwards(session: SftpSession, { aside, target }: Move): Promise<Done | undefined> {
-  const before = await lookAt(session, aside);
-  if (before.isTold && before.at === undefined) return undefined;
+/**
+ * Removes the old target where it was moved aside; undefined where nothing was.
+ * @throws CopyError `target-busy` where it is not what was there before: it may be the only copy of what another run sent
+ */
+async function removeAfterwards(
+  session: SftpSession,
+  { aside, target }: Move,
+  before: Before,
+): Promise<Done | undefined> {
+  const moved = await lookAt(session, aside);
+  if (moved.isTold && moved.at === undefined) return undefined;
+  if (isOfOthers(moved, before)) throw overtaken(target, aside);
   const refusal = await removalRefusal(session, aside);
-  if (refusal === undefined) return before.isTold ? { atomic: false } : undefined;
+  if (refusal === undefined) return moved.isTold ? { atomic: false } : undefined;
   const shown = cleanText(aside);
   const warning = `the old file is still there as ${shown}, which the server refuses to remove (${reasonOf(refusal)}); ${cleanText(target)} cannot be replaced again before it is removed`;
-  return { atomic: false, ...(before.isTold && { warnings: [warning] }) };
+  return { atomic: false, ...(moved.isTold && { warnings: [warning] }) };
 }
 
 /** Why the server refuses; rejects with `PartialMissing` where it does not have the partial. */

@@ -194,7 +194,7 @@ test('a partial that somebody else changed is not published', async () => {
     if (change === 'mtime') file.mtimeSeconds++;
     if (change === 'size') file.bytes = Buffer.concat([file.bytes, Buffer.from('x')]);
     if (change === 'kind') file.kind = 'link';
-    await expect(publish(), change).rejects.toMatchObject({ code: 'target-busy', exitCode: 12 });
+    await expect(publish(), change).rejects.toMatchObject({ code: 'target-busy', exitCode: 12, retry: true });
     expect(server.read('/home/f')?.toString()).toBe('old');
   }
 });
@@ -239,6 +239,67 @@ test.each([
     await published;
     expect(server.read('/home/f')?.equals(source)).toBe(true);
   }
+});
+
+interface Overtaking {
+  /** What was there when the run began. */
+  readonly old: string | undefined;
+  /** Which rename of the run comes when another one has published, by its end. */
+  readonly late: 'partial' | 'aside';
+  /** Whether the server lets what was moved aside be put back. */
+  readonly putsBack: boolean;
+}
+
+/** Another run publishes right before a rename of ours is carried out. */
+async function overtaken({ old, late, putsBack }: Overtaking) {
+  const it = await sealed({ posixRename: false }, old);
+  const { server, token, seal, partial } = it;
+  const connection = await server.connection();
+  const replaces = old === undefined ? 'nothing' : (await connection.stat(target))!;
+  let renames = 0;
+  server.quirks.beforeRename = () => {
+    if (++renames === (late === 'partial' ? 1 : 2)) server.put('/home/f', 'theirs', { mtimeSeconds: 2000 });
+  };
+  server.quirks.refuseRename = (from) => !putsBack && from.endsWith('.mtold');
+  const failure = await connection.publish(token, seal, { replaces }).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  return { failure, server, partial };
+}
+
+test.each<[string, Overtaking]>([
+  ['before the new file could be renamed, where nothing was', { old: undefined, late: 'partial', putsBack: true }],
+  ['before the new file could be renamed, where an old one was', { old: 'old', late: 'partial', putsBack: true }],
+  ['before the old one was moved aside', { old: 'old', late: 'aside', putsBack: true }],
+])('without posix-rename, what another run has published %s stays', async (_, overtaking) => {
+  const { failure, server, partial } = await overtaken(overtaking);
+  expect(failure).toMatchObject({ code: 'target-busy', exitCode: 12, retry: false });
+  expect(server.read('/home/f')?.toString()).toBe('theirs');
+  expect(server.paths).toEqual([partial, '/home/f']);
+});
+
+test('without posix-rename, what another run has published and cannot be put back is named', async () => {
+  const { failure, server } = await overtaken({ old: 'old', late: 'aside', putsBack: false });
+  const aside = server.paths.find((path) => path.endsWith('.mtold'))!;
+  expect(server.read(aside)?.toString()).toBe('theirs');
+  expect(failure).toMatchObject({
+    code: 'target-busy',
+    message: expect.stringContaining(`what another run had put there is now ${aside}`),
+  });
+});
+
+test('what an earlier call moved aside late is not removed where it is not the old target', async () => {
+  const { server, token, seal, partial } = await sealed({ posixRename: false }, 'old');
+  const connection = await server.connection();
+  const replaces = (await connection.stat(target))!;
+  const aside = partial.replace(/mtpart$/, 'mtold');
+  server.disk.delete('/home/f');
+  server.put(aside, 'theirs', { mtimeSeconds: 2000 });
+  const published = connection.publish(token, seal, { replaces, again: true });
+  await expect(published).rejects.toMatchObject({ code: 'target-busy', message: expect.stringContaining(aside) });
+  expect(server.read(aside)?.toString()).toBe('theirs');
+  expect(server.read('/home/f')?.equals(source)).toBe(true);
 });
 
 test('a target that somebody else wrote to while it was written in place is reported', async () => {
