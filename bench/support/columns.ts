@@ -22,6 +22,7 @@ export const label: Column = { head: '', cell: (row) => row.label };
 export const runs: Column = column('runs', 0, (row) => row.runs);
 export const milliseconds: Column = column('ms', 0, ({ seconds }) => seconds * 1000);
 export const cpuSeconds: Column = column('CPU s', 1, (row) => row.cpuSeconds);
+export const cpuMilliseconds: Column = column('CPU ms', 0, ({ cpuSeconds: used }) => (used ?? Number.NaN) * 1000);
 export const maxRssMiB: Column = column('MiB', 0, (row) => row.maxRssMiB);
 export const ofLimit: Column = column('time ÷ limit', 2, (row) => row.ratio);
 export const sentMiB: Column = column('sent MiB', 1, ({ bytesSent }) => quotient(bytesSent, MIB));

@@ -6,6 +6,7 @@ import { type Sheet, show } from './sheet.ts';
 import { bulkSheet } from './sheets/bulk.ts';
 import { changingSheet } from './sheets/changing.ts';
 import { cutsSheet } from './sheets/cuts.ts';
+import { engineSheet } from './sheets/engine.ts';
 import { longSheet } from './sheets/long.ts';
 import { memorySheet } from './sheets/memory.ts';
 import { resumeSheet } from './sheets/resume.ts';
@@ -29,6 +30,7 @@ const SHEETS: readonly Sheet[] = [
   cutsSheet,
   longSheet,
   memorySheet,
+  engineSheet,
   startSheet,
   slowSheet,
   throttledSheet,
