@@ -271,6 +271,8 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
     await hold.arrived();
     first.kill();
     await first.end();
+    // What was in flight by then is written.
+    await one.relay.settled();
     const kept = join(stateDir, 'kept');
     const staged = await partialOf(server.home, NAME);
     await link(staged, kept);

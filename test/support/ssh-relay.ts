@@ -22,6 +22,8 @@ export interface SshRelay {
   hold(matches: RequestMatch, toPass?: number): Hold;
   /** Connections of clients that are open. */
   readonly clients: number;
+  /** Resolves when the server has answered every request that was passed on. */
+  settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -60,6 +62,7 @@ export async function startSshRelay(server: TestServer): Promise<SshRelay> {
   const upstream = { host: server.host, port: server.port, username: server.user };
   const privateKey = await readFile(server.identityFile);
   const holds: Hold[] = [];
+  const passed = new Set<Promise<void>>();
   const sockets = new Set<Socket>();
   const serverSides = new Set<ssh2.Client>();
 
@@ -81,7 +84,7 @@ export async function startSshRelay(server: TestServer): Promise<SshRelay> {
     client.on('authentication', (context) => context.accept());
     client.on('session', (acceptSession) => {
       connected ??= connect();
-      serve(acceptSession(), connected, lanes, holds);
+      serve(acceptSession(), connected, lanes, { holds, passed });
     });
     client.on('close', async () => {
       const serverSide = await connected?.catch(() => undefined);
@@ -109,6 +112,7 @@ export async function startSshRelay(server: TestServer): Promise<SshRelay> {
     get clients() {
       return sockets.size;
     },
+    settled: async () => void (await Promise.all(passed)),
     stop: async () => {
       for (const hold of holds) await hold.release();
       for (const socket of sockets) socket.destroy();
@@ -118,13 +122,20 @@ export async function startSshRelay(server: TestServer): Promise<SshRelay> {
   };
 }
 
-function serve(session: Session, connected: Promise<ssh2.Client>, lanes: Set<HeldLane>, holds: readonly Hold[]): void {
+/** What all connections of a relay share. */
+interface Shared {
+  readonly holds: readonly Hold[];
+  /** Requests that were passed on and are not answered. */
+  readonly passed: Set<Promise<void>>;
+}
+
+function serve(session: Session, connected: Promise<ssh2.Client>, lanes: Set<HeldLane>, shared: Shared): void {
   session.on('subsystem', async (acceptChannel, reject, { name }) => {
     try {
       const up = await opened((done) => connected.then((client) => client.subsys(name, done)));
       const lane = new HeldLane();
       lanes.add(lane);
-      passPackets(acceptChannel(), up, lane, holds);
+      passPackets(acceptChannel(), up, lane, shared);
     } catch {
       reject();
     }
@@ -134,7 +145,7 @@ function serve(session: Session, connected: Promise<ssh2.Client>, lanes: Set<Hel
       const up = await opened((done) => connected.then((client) => client.exec(command, done)));
       const lane = new HeldLane();
       lanes.add(lane);
-      passBytes(acceptChannel(), up, lane, holds);
+      passBytes(acceptChannel(), up, lane, shared.holds);
     } catch {
       reject();
     }
@@ -150,7 +161,7 @@ function opened(open: (done: Opened) => Promise<unknown>): Promise<ClientChannel
 }
 
 /** Packet by packet towards the server. */
-function passPackets(down: ServerChannel, up: ClientChannel, lane: HeldLane, holds: readonly Hold[]): void {
+function passPackets(down: ServerChannel, up: ClientChannel, lane: HeldLane, { holds, passed }: Shared): void {
   const requestsIn = new PacketFramer();
   const answersIn = new PacketFramer();
   const unanswered = new Map<number, () => void>();
@@ -159,7 +170,9 @@ function passPackets(down: ServerChannel, up: ClientChannel, lane: HeldLane, hol
     length.writeUInt32BE(packet.length);
     up.write(Buffer.concat([length, packet]));
     if (packet[0] === PacketType.init) return Promise.resolve();
-    return new Promise((resolve) => unanswered.set(packet.readUInt32BE(1), resolve));
+    const answered = new Promise<void>((resolve) => unanswered.set(packet.readUInt32BE(1), resolve));
+    passed.add(answered);
+    return answered.finally(() => passed.delete(answered));
   };
   down.on('data', (chunk: Buffer) => {
     requestsIn.push(chunk);
