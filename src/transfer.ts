@@ -13,9 +13,9 @@ import { choosePieceSize, pieceCount, UNLIMITED_PIECES } from './engine/schedule
 import type { Verify } from './engine/transfer/direction.ts';
 import type { UploadOptions } from './engine/transfer/transfer-context.ts';
 import { type UploadOutcome, UploadRun } from './engine/transfer/transfer-run.ts';
-import { DIGEST_METHODS } from './engine/verify/digest-providers.ts';
 import { CopyError, type CopyErrorData } from './errors.ts';
 import type { DigestAlgorithm, DigestMethod, Remote } from './remotes/remote.ts';
+import type { SftpDigestMethod } from './remotes/sftp/digests/digest-methods.ts';
 import { SftpRemote } from './remotes/sftp/sftp-remote.ts';
 import { EmbeddedTransport } from './remotes/sftp/ssh/embedded-transport.ts';
 import type { Interaction } from './remotes/sftp/ssh/interaction.ts';
@@ -51,7 +51,7 @@ export interface PutOptions {
   /** The hash for it. Default: `auto`, the best that both sides have. */
   readonly algorithm?: DigestAlgorithm | 'auto';
   /** How the server may be made to hash, for verification and for resuming. Default: `auto`, in any way. */
-  readonly digestProvider?: DigestMethod | 'auto' | 'none';
+  readonly digestProvider?: SftpDigestMethod | 'auto' | 'none';
   /** Write the target itself. Default: false. */
   readonly inplace?: boolean;
   /** Give the target the mode bits and times of the source. Default: true. */
@@ -221,7 +221,7 @@ async function upload(
       {
         ...options,
         journals,
-        digests: { methods: digestMethods(options), algorithm: options.algorithm },
+        digests: { methods: digestMethods(options, remote), algorithm: options.algorithm },
         wanted: options.dryRun ? 1 : wantedConnections(options, sources.files),
       } satisfies UploadOptions,
       observer,
@@ -233,8 +233,8 @@ async function upload(
   }
 }
 
-function digestMethods({ digestProvider, verify }: Settled): readonly DigestMethod[] {
-  if (digestProvider === 'auto') return DIGEST_METHODS;
+function digestMethods({ digestProvider, verify }: Settled, remote: Remote): readonly DigestMethod[] {
+  if (digestProvider === 'auto') return remote.digestMethods;
   if (digestProvider !== 'none') return [digestProvider];
   if (verify !== 'hash') return [];
   throw new CopyError('usage', 'Without a digest provider nothing can be verified by hash.');

@@ -1,3 +1,5 @@
+import type { SftpDigestMethod } from '../remotes/sftp/digests/digest-methods.ts';
+
 /** What the options amount to once parsed: sizes in bytes, times in milliseconds. */
 export interface OptionValues {
   connections: number | 'auto';
@@ -8,7 +10,7 @@ export interface OptionValues {
   limitBytesPerSecond: number | undefined;
   verify: 'auto' | 'hash' | 'read-back' | 'size' | 'none';
   algorithm: 'auto' | 'sha256' | 'sha512' | 'sha1' | 'md5';
-  digestProvider: 'auto' | 'check-file' | 'helper' | 'shell' | 'none';
+  digestProvider: SftpDigestMethod | 'auto' | 'none';
   inplace: boolean;
   preserve: boolean;
   resume: boolean;

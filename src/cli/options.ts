@@ -1,4 +1,5 @@
 /** The one table of options: the command line, the environment and `--help` are made from it. */
+import { DIGEST_METHODS } from '../remotes/sftp/digests/digest-methods.ts';
 import type { OptionValues } from './option-values.ts';
 import { parseDuration } from './parse-duration.ts';
 import { parseChoice, parseNumber } from './parse-number.ts';
@@ -108,8 +109,8 @@ export const optionRows: readonly OptionRow[] = [
     'WHO',
     'auto',
     'MT_COPY_DIGEST_PROVIDER',
-    'who hashes on the server: check-file, helper, shell, or none',
-    (text, name) => ({ digestProvider: parseChoice(text, name, ['auto', 'check-file', 'helper', 'shell', 'none']) }),
+    `who hashes on the server: ${DIGEST_METHODS.join(', ')}, or none`,
+    (text, name) => ({ digestProvider: parseChoice(text, name, ['auto', ...DIGEST_METHODS, 'none']) }),
   ),
   row(
     'Copying',

@@ -32,6 +32,11 @@ export interface Abilities {
    * `unknown` has to be found out with {@link Staged.probeWriters}.
    */
   readonly writers: 'many' | 'one' | 'unknown';
+  /**
+   * When acknowledged bytes survive a crash of the server: `acknowledged`: at once, {@link Staged.sync} has nothing to do;
+   * `synced`: after a sync; `unknown`: the server cannot promise it, and a sync would be in vain.
+   */
+  readonly durable: 'acknowledged' | 'synced' | 'unknown';
 }
 
 /** Where and how to connect, as plain data: another thread can dial again from it. */
@@ -50,6 +55,8 @@ export interface RemoteIdentity {
 export interface Remote {
   readonly spec: RemoteSpec;
   readonly identity: RemoteIdentity;
+  /** The ways to have the far side hash that the protocol knows, best first. A server may have none of them. */
+  readonly digestMethods: readonly DigestMethod[];
   /**
    * Opens connection `id` (1 is the first). Calls may overlap. The first connection settles how to log in and may ask
    * the user; the others follow it. An aborted signal leaves nothing open. `onAdmitted` is called when the server has
@@ -92,6 +99,11 @@ export interface RemoteConnection {
   readonly description: string;
   /** Resolves once, when the connection is gone: with the reason, or undefined after {@link close}. Never rejects. */
   readonly closed: Promise<CopyError | undefined>;
+  /**
+   * Resolves when the server has answered a question that changes nothing, whatever the answer was.
+   * @throws {CopyError} scope `connection`: when no answer came
+   */
+  ping(): Promise<void>;
   /**
    * Follows symbolic links. Undefined where nothing stands. Rejects with scope `file` where the server lets nobody look,
    * whichever way it is asked, which hinders no writing.
@@ -201,7 +213,8 @@ export interface DirectoryTrial {
   readonly leftBehind?: Uint8Array | undefined;
 }
 
-export type DigestMethod = 'check-file' | 'helper' | 'shell';
+/** A name that the remote gives to a way of hashing: see {@link Remote.digestMethods}. */
+export type DigestMethod = string;
 
 export type DigestAlgorithm = 'sha256' | 'sha512' | 'sha1' | 'md5';
 

@@ -4,6 +4,7 @@ import type { Abilities, DigestMethod } from '../../src/remotes/remote.ts';
 
 export interface MemoryFaults {
   writers: Abilities['writers'];
+  durable: Abilities['durable'];
   /** What the probe finds. */
   probe: 'many' | 'one' | 'one, data lost';
   /** By connection: how its next attempts to connect fail. */
@@ -44,6 +45,7 @@ export interface MemoryFaults {
 
 export const NO_FAULTS: MemoryFaults = {
   writers: 'many',
+  durable: 'synced',
   probe: 'many',
   failConnect: {},
   hangConnect: [],

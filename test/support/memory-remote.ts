@@ -27,6 +27,7 @@ import type {
   Staged,
   StageToken,
 } from '../../src/remotes/remote.ts';
+import { DIGEST_METHODS } from '../../src/remotes/sftp/digests/digest-methods.ts';
 import { type Deferred, deferred } from '../../src/util/deferred.ts';
 import { type MemoryFaults, NO_FAULTS } from './memory-faults.ts';
 import { MemoryRemoteFile } from './memory-file.ts';
@@ -50,6 +51,7 @@ export type DigestTold = Buffer | 'missing' | undefined;
 
 export class MemoryRemote implements Remote {
   readonly spec: RemoteSpec = { protocol: 'memory' };
+  readonly digestMethods: readonly DigestMethod[] = DIGEST_METHODS;
   readonly identity: RemoteIdentity = { host: 'memory', port: 1, user: 'tester' };
   readonly faults: MemoryFaults;
   readonly files: Map<string, MemoryFile> = new Map();
@@ -185,6 +187,7 @@ export class MemoryConnection implements RemoteConnection {
     this.abilities = {
       pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
       writers: remote.faults.writers,
+      durable: remote.faults.durable,
     };
   }
 
@@ -225,6 +228,10 @@ export class MemoryConnection implements RemoteConnection {
       await this.cross();
     }
     this.#left -= range.length;
+  }
+
+  ping(): Promise<void> {
+    return this.cross();
   }
 
   async stat(path: Uint8Array): Promise<Attributes | undefined> {

@@ -8,8 +8,8 @@ import { Counters } from '../../src/engine/runner/counters.ts';
 import { LocalRunner } from '../../src/engine/runner/local-runner.ts';
 import type { UploadOptions } from '../../src/engine/transfer/transfer-context.ts';
 import { type UploadOutcome, UploadRun } from '../../src/engine/transfer/transfer-run.ts';
-import { DIGEST_METHODS } from '../../src/engine/verify/digest-providers.ts';
 import type { Remote } from '../../src/remotes/remote.ts';
+import { DIGEST_METHODS } from '../../src/remotes/sftp/digests/digest-methods.ts';
 import type { SessionOptions } from '../../src/remotes/sftp/session.ts';
 import { localShell } from './local-shell.ts';
 import { type Quirks, StandInSftpServer } from './stand-in-sftp-server.ts';
@@ -55,6 +55,7 @@ export async function standInUpload(options: StandInUploadOptions): Promise<Stan
   onTestFinished(shell.stop);
   const remote: Remote = {
     spec: { protocol: 'stand-in' },
+    digestMethods: DIGEST_METHODS,
     identity: { host: 'stand-in', port: 22, user: 'me' },
     connect: async (_, __, admitted) => {
       admitted();

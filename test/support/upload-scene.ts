@@ -9,7 +9,7 @@ import { LocalRunner } from '../../src/engine/runner/local-runner.ts';
 import type { RunnerReport } from '../../src/engine/runner/piece-runner.ts';
 import type { UploadOptions } from '../../src/engine/transfer/transfer-context.ts';
 import { UploadRun } from '../../src/engine/transfer/transfer-run.ts';
-import { DIGEST_METHODS } from '../../src/engine/verify/digest-providers.ts';
+import { DIGEST_METHODS } from '../../src/remotes/sftp/digests/digest-methods.ts';
 import { type MemoryFaults, MemoryRemote, stagedName } from './memory-remote.ts';
 import { makeTempDir } from './temp-dir.ts';
 

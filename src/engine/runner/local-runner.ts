@@ -240,13 +240,11 @@ export class LocalRunner implements Runners {
   async #ask({ connection }: Command<'ask'>): Promise<void> {
     let error: CopyError | undefined;
     try {
-      await this.#opened(connection).remote.lstat(Buffer.from('.'));
+      await this.#opened(connection).remote.ping();
     } catch (failure) {
       error = CopyError.from(failure);
     }
-    // A "no" is an answer too.
-    const isGone = error?.scope === 'connection';
-    this.#report({ kind: 'answered', connection, ...(isGone && { error: error!.toData() }) });
+    this.#report({ kind: 'answered', connection, ...(error && { error: error.toData() }) });
   }
 
   #runTask(connection: number, work: Promise<void>): void {

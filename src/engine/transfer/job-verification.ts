@@ -119,7 +119,7 @@ export class JobVerification {
   async findOverwritten(): Promise<Range | undefined> {
     const { digests: providers } = this.#run;
     const { inUse } = providers;
-    const pieces = (inUse && this.#verifier?.verifiedBy(inUse)) ?? [];
+    const pieces = inUse === undefined ? [] : (this.#verifier?.verifiedBy(inUse) ?? []);
     return pieces.length > 0 ? findOverwritten({ providers, sides: this.sides, pieces }) : undefined;
   }
 

@@ -113,6 +113,7 @@ export class PeriodicSync {
 
   async #sync(connection: number, of: StageToken): Promise<void> {
     const { continuity, scheduler, runner } = this.#run;
+    if (runner.local.connection(connection)?.abilities.durable === 'unknown') return;
     const [epoch, generation, ranges] = [continuity.epoch, this.#generation, scheduler.atRisk(this.#file)];
     try {
       const staged = await runner.local.joined(connection, of);

@@ -16,8 +16,6 @@ import type { ConnectionAccess } from '../connections/connection-access.ts';
 import { cellsOf } from '../schedule/grid.ts';
 import { type DigestBack, isSameDigest } from './digest-back.ts';
 
-/** The best first. */
-export const DIGEST_METHODS: readonly DigestMethod[] = ['check-file', 'helper', 'shell'];
 const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha512', 'sha1', 'md5'];
 /** In which one must be found. */
 const SEARCH_MS = 5000;
@@ -31,6 +29,7 @@ const SPOILT: readonly ErrorCode[] = ['connection-stalled', 'protocol'];
 const MAX_SPOILT = LANES + 1;
 
 export interface DigestOptions {
+  /** The best first. */
   readonly methods: readonly DigestMethod[];
   readonly algorithm: DigestAlgorithm | 'auto';
 }
@@ -84,7 +83,7 @@ export class DigestProviders {
     this.#access = access;
     this.#options = options;
     this.#told = told;
-    this.#left = DIGEST_METHODS.filter((method) => options.methods.includes(method));
+    this.#left = [...options.methods];
   }
 
   /** Begins to look, if nobody did. */

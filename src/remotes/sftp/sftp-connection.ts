@@ -18,6 +18,7 @@ import type {
   StageToken,
 } from '../remote.ts';
 import { ExtensionName } from './codec/constants.ts';
+import { SftpStatusError } from './codec/status-error.ts';
 import { DefaultModes } from './default-modes.ts';
 import { openDigester } from './digests/open-digester.ts';
 import type { DigestConnection } from './digests/path-digester.ts';
@@ -35,6 +36,8 @@ import { fromStageToken, stagedPath } from './staged-token.ts';
 import { Stages } from './stages.ts';
 
 const SLASH = 0x2f;
+/** Where relative paths begin. */
+const HOME = Buffer.from('.');
 
 /** One each way, as a line may differ by direction. */
 export interface FlowMemories {
@@ -93,6 +96,7 @@ export class SftpConnection implements RemoteConnection {
     this.abilities = {
       pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
       writers: this.#isOpenSsh ? 'many' : 'unknown',
+      durable: session.offers(ExtensionName.fsync) ? 'synced' : 'unknown',
     };
     this.#stages = new Stages({
       connection: this.beneath,
@@ -105,6 +109,14 @@ export class SftpConnection implements RemoteConnection {
   /** What the contract stands on: for what is no copy, such as installing the helper. */
   get beneath(): DigestConnection {
     return { session: this.#session, closed: this.closed, exec: this.#exec };
+  }
+
+  async ping(): Promise<void> {
+    try {
+      await this.#session.lstat(HOME);
+    } catch (error) {
+      if (!(error instanceof SftpStatusError)) throw CopyError.from(error);
+    }
   }
 
   async stat(path: Uint8Array): Promise<Attributes | undefined> {
@@ -183,7 +195,7 @@ export class SftpConnection implements RemoteConnection {
     const path = of instanceof Uint8Array ? Buffer.from(of) : stagedPath(fromStageToken(of));
     if (path[0] === SLASH) return path;
     const slash = path.lastIndexOf('/');
-    const directory = await this.realPath(slash < 0 ? Buffer.from('.') : path.subarray(0, slash));
+    const directory = await this.realPath(slash < 0 ? HOME : path.subarray(0, slash));
     return Buffer.concat([directory, Buffer.from('/'), path.subarray(slash + 1)]);
   }
 

@@ -1,7 +1,8 @@
 /** SFTP over SSH, as a remote. */
 import { CopyError } from '../../errors.ts';
-import type { Remote, RemoteIdentity, RemoteSpec } from '../remote.ts';
+import type { DigestMethod, Remote, RemoteIdentity, RemoteSpec } from '../remote.ts';
 import { DefaultModes } from './default-modes.ts';
+import { DIGEST_METHODS } from './digests/digest-methods.ts';
 import { FlowMemory } from './flow-memory.ts';
 import { keepAlive } from './keepalive.ts';
 import { SftpSession } from './session.ts';
@@ -46,6 +47,10 @@ export class SftpRemote implements Remote {
 
   get spec(): SftpSpec {
     return { protocol: PROTOCOL, ...this.#options, ssh: this.#transport.spec };
+  }
+
+  get digestMethods(): readonly DigestMethod[] {
+    return DIGEST_METHODS;
   }
 
   get identity(): RemoteIdentity {

@@ -3,6 +3,7 @@ import { ConnectionPool, type ConnectionPoolOptions } from '../../../../src/engi
 import type { TransferEventBody } from '../../../../src/engine/events.ts';
 import type { PieceRunner, RunnerCommand, RunnerReport } from '../../../../src/engine/runner/piece-runner.ts';
 import { CopyError, type CopyErrorOptions, type ErrorCode } from '../../../../src/errors.ts';
+import type { Abilities } from '../../../../src/remotes/remote.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
@@ -14,10 +15,11 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const abilities = {
+const abilities: Abilities = {
   pieceSize: { min: 1, max: 2 ** 50, maxPieces: 2 ** 50 },
   writers: 'many',
-} as const;
+  durable: 'synced',
+};
 
 class Scene implements PieceRunner {
   readonly commands: RunnerCommand[] = [];

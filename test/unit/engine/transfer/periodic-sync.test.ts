@@ -4,11 +4,12 @@ import { Scheduler } from '../../../../src/engine/schedule/scheduler.ts';
 import { PeriodicSync } from '../../../../src/engine/transfer/periodic-sync.ts';
 import type { UploadContext } from '../../../../src/engine/transfer/transfer-context.ts';
 import { CopyError } from '../../../../src/errors.ts';
+import type { Abilities } from '../../../../src/remotes/remote.ts';
 
 const token = { path: '/f' };
 
 /** A file of which everything is acknowledged, on a server that syncs when it is told to. */
-function scene(sync: () => Promise<boolean> = async () => true) {
+function scene(sync: () => Promise<boolean> = async () => true, durable: Abilities['durable'] = 'synced') {
   const scheduler = new Scheduler(() => 0);
   const continuity = new ServerContinuity();
   continuity.opened(1);
@@ -16,6 +17,7 @@ function scene(sync: () => Promise<boolean> = async () => true) {
   scheduler.acknowledgedElsewhere(1, { offset: 0, length: 1000 });
   let asked = 0;
   const runner = {
+    connection: () => ({ abilities: { durable } }),
     holds: () => true,
     joined: async () => ({
       look: async () => ({ kind: 'file', size: 1000 }),
@@ -51,6 +53,13 @@ test('half a second after the first acknowledgement what is at risk is synced an
   expect(scheduler.atRisk(1).total).toBe(0);
   expect(synced()).toBe(1);
   expect(await at(30_000), 'nothing is left to sync').toBe(1);
+});
+
+test('a server that cannot promise anything is not asked', async () => {
+  const { at } = scene(async () => false, 'unknown');
+  await at(0);
+  expect(await at(600)).toBe(0);
+  expect(await at(30_000)).toBe(0);
 });
 
 test.each([

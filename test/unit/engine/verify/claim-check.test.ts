@@ -3,9 +3,10 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openSource } from '../../../../src/engine/local/local-source.ts';
 import { checkClaims } from '../../../../src/engine/verify/claim-check.ts';
 import { digestBack } from '../../../../src/engine/verify/digest-back.ts';
-import { DIGEST_METHODS, DigestProviders } from '../../../../src/engine/verify/digest-providers.ts';
+import { DigestProviders } from '../../../../src/engine/verify/digest-providers.ts';
 import { LocalDigests } from '../../../../src/engine/verify/local-digests.ts';
-import type { FoundStage, Range } from '../../../../src/remotes/remote.ts';
+import type { DigestMethod, FoundStage, Range } from '../../../../src/remotes/remote.ts';
+import { DIGEST_METHODS } from '../../../../src/remotes/sftp/digests/digest-methods.ts';
 import { RangeSet } from '../../../../src/util/range-set.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
 import { MemoryRemote, stagedName } from '../../../support/memory-remote.ts';
@@ -21,7 +22,7 @@ const whole = { offset: 0, length: SIZE };
 async function check(
   spoil: (bytes: Buffer) => void,
   claims: readonly Range[],
-  methods = DIGEST_METHODS,
+  methods: readonly DigestMethod[] = DIGEST_METHODS,
   pieceSize = PIECE,
 ) {
   const path = (await tempDirForTest()).file('source');
