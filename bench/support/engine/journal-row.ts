@@ -37,7 +37,7 @@ export function journal(): Promise<void> {
     try {
       const journals: JournalStore = {
         directory,
-        server: { host: 'h', port: 22, user: 'u' },
+        identity: { host: 'h', port: 22, user: 'u' },
         machine: 'm',
         resume: true,
         failed: (error) => {
