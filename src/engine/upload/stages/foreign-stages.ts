@@ -8,8 +8,8 @@ import { CopyError } from '../../../errors.ts';
 import type { FoundStage, StageToken } from '../../../remotes/remote.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import type { UploadContext } from '../../transfer/transfer-context.ts';
-import { StageAdoption } from './stage-adoption.ts';
-import { type SearchedFile, StageSearch } from './stage-search.ts';
+import { type RestingStages, StageAdoption } from './stage-adoption.ts';
+import { isSameStage, type SearchedFile, StageSearch } from './stage-search.ts';
 
 /** How long sending waits for the listing of the directory. */
 const LISTING_MS = 1000;
@@ -127,12 +127,9 @@ export class ForeignStages {
     }
     const ours = found.filter(({ token }) => isSameStage(token, outdated));
     const others = found.filter((stage) => !ours.includes(stage));
-    const resting = others.length > 0 ? await this.#search.atRest(others, signal) : [];
-    if (signal.aborted) return;
-    const isWanted = isEmpty && resting.length + ours.length > 0 && (await mayCopy());
-    const choice = await this.#adoption.choose(
-      { ours, others: resting },
-      { own, minLength, mayCopy: isWanted, signal },
+    const choice = await this.#choose(
+      { ours, others },
+      { own, minLength, mayCopy: async () => isEmpty && mayCopy(), signal },
     );
     if (signal.aborted) {
       if (choice !== undefined) await this.#adoption.dismiss(choice);
@@ -144,6 +141,36 @@ export class ForeignStages {
     if (choice !== undefined) return this.#job.moveTo(choice);
     if (isEmpty) await keepOwn();
     release();
+  }
+
+  /**
+   * The server copies the most promising one while it is waited for whether somebody writes it: the copy is a file of its
+   * own, and is removed if so.
+   */
+  async #choose(
+    { ours, others }: RestingStages,
+    { own, minLength, mayCopy, signal }: Pick<Consideration, 'own' | 'minLength' | 'mayCopy' | 'signal'>,
+  ): Promise<StageToken | undefined> {
+    const busy = new AbortController();
+    const copying = this.#adoption.copyBest([...ours, ...others], {
+      own,
+      minLength,
+      mayCopy,
+      signal: AbortSignal.any([signal, busy.signal]),
+    });
+    // Who awaits it is told of its failure.
+    copying.catch(() => {});
+    try {
+      const resting = others.length > 0 ? await this.#search.atRest(others, signal) : [];
+      await copying;
+      return signal.aborted ? undefined : await this.#adoption.choose({ ours, others: resting }, own);
+    } catch (error) {
+      busy.abort();
+      await copying.catch(() => {});
+      throw error;
+    } finally {
+      await this.#adoption.removeCopies();
+    }
   }
 
   async #restingOf(found: readonly FoundStage[], signal: AbortSignal): Promise<readonly FoundStage[]> {
@@ -169,10 +196,6 @@ function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T | unde
     signal.addEventListener('abort', end, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
   });
-}
-
-function isSameStage(one: StageToken, other: StageToken | undefined): boolean {
-  return one['stage'] === other?.['stage'];
 }
 
 /** Whether somebody is at work, or leaves no room; after any other failure, what was sent is of use to the next run. */

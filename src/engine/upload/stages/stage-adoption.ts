@@ -4,25 +4,36 @@ import type { DrawnStage, FoundStage, RemoteConnection, StageToken } from '../..
 import { cleanText } from '../../../util/clean-text.ts';
 import { formatSize } from '../../../util/format-size.ts';
 import type { UploadContext } from '../../transfer/transfer-context.ts';
-import type { StageSearch } from './stage-search.ts';
+import { isSameStage, type StageCopy, type StageSearch } from './stage-search.ts';
 
 /** On how many connections something is removed that is of no use any more. */
 const CLEANING_ATTEMPTS = 2;
 
-/** Staged files that nobody writes now. */
+/** Staged files, as they were found. */
 export interface RestingStages {
   /** Of an earlier run on this machine, for another source. */
   readonly ours: readonly FoundStage[];
   readonly others: readonly FoundStage[];
 }
 
-export interface ChoiceOptions {
+export interface CopyOptions {
   /** What this run staged itself. */
   readonly own: StageToken;
   /** Bytes: what is shorter is not worth a copy. */
   readonly minLength: number;
-  readonly mayCopy: boolean;
+  /** Whether a copy would be of use. */
+  readonly mayCopy: () => Promise<boolean>;
   readonly signal: AbortSignal;
+}
+
+/** What came of the attempt to have the server copy a staged file. */
+interface CopyAttempt {
+  readonly of: FoundStage;
+  /** Undefined: the server cannot copy it, or there is no room. */
+  readonly copy?: StageCopy | undefined;
+  readonly isWithoutRoom?: boolean;
+  /** Why not, as far as the server told. */
+  readonly reason?: string;
 }
 
 export class StageAdoption {
@@ -38,6 +49,8 @@ export class StageAdoption {
   #copies: DrawnStage[] = [];
   /** The one of them that is continued. */
   #continued: DrawnStage | undefined;
+  #matching: readonly FoundStage[] = [];
+  #attempt: CopyAttempt | undefined;
   /** What is continued as it is. */
   #original: FoundStage | undefined;
 
@@ -48,25 +61,40 @@ export class StageAdoption {
   }
 
   /**
+   * Has the server copy the most promising of `found`, if there is room. Whether somebody still writes it need not be known
+   * yet: nothing is done to the file itself. A copy that {@link choose} does not choose is to be removed afterwards.
+   */
+  async copyBest(found: readonly FoundStage[], { own, minLength, mayCopy, signal }: CopyOptions): Promise<void> {
+    if (found.length === 0 || !(await mayCopy())) return;
+    this.#matching = await this.#search.matching(found, signal);
+    const best = this.#matching.find(({ attributes }) => attributes.size >= minLength);
+    if (best === undefined || signal.aborted) return;
+    this.#attempt = (await this.#hasRoom(own)) ? await this.#copyOf(best, own, signal) : withoutRoom(best);
+  }
+
+  /**
    * What is to be continued of what nobody writes now: a copy of the most promising one, or, where there is no room for a
    * copy, that one itself if nobody has written to it for a day. Undefined: nothing.
    * @throws CopyError `no-space` where there is no room, and somebody may still write it
    */
-  async choose({ ours, others }: RestingStages, options: ChoiceOptions): Promise<StageToken | undefined> {
+  async choose({ ours, others }: RestingStages, own: StageToken): Promise<StageToken | undefined> {
     const resting = [...ours, ...others];
     if (resting.length === 0) return undefined;
-    const { own, minLength, mayCopy, signal } = options;
     const abandoned = (await this.#search.abandoned(others, own)).filter(({ isCertain }) => isCertain);
-    const matching = mayCopy ? await this.#search.matching(resting, signal) : [];
+    const matching = resting.filter((stage) => this.#matching.some(({ token }) => isSameStage(token, stage.token)));
     // Where the name may be that of another target's partial file, that one is none of ours to remove.
     const isRemovable = (stage: FoundStage): boolean => stage.isCertain && !ours.includes(stage);
     this.#superseded = [...new Set([...abandoned, ...matching])].filter(isRemovable);
     this.#left = others.filter((stage) => stage.isCertain && !this.#superseded.includes(stage));
-    const best = matching.find(({ attributes }) => attributes.size >= minLength);
-    if (best === undefined) return undefined;
-    const hasRoom = await this.#hasRoom(own);
-    const copied = hasRoom ? await this.#copyOf(best, options) : 'no room';
-    if (copied !== 'no room') return copied;
+    const attempt = this.#attempt;
+    const best = matching.find(({ token }) => isSameStage(token, attempt?.of.token));
+    if (attempt === undefined || best === undefined) return undefined;
+    if (attempt.copy !== undefined) return this.#continueIn(attempt.copy, best);
+    if (!attempt.isWithoutRoom) {
+      const what = `the partial file ${cleanText(best.path)} of another run`;
+      this.#run.notice('not-copied', `The server cannot copy ${what}${attempt.reason ?? ''}: everything is sent.`);
+      return undefined;
+    }
     // What this machine staged of another source is removed, and makes room for all of the file.
     if (ours.includes(best) || !best.isCertain) return undefined;
     if (!abandoned.includes(best) || best.attributes.size >= this.#size) throw noRoom(best);
@@ -130,34 +158,34 @@ export class StageAdoption {
     return room === undefined || room >= this.#size;
   }
 
-  async #copyOf(stage: FoundStage, { own, signal }: ChoiceOptions): Promise<StageToken | 'no room' | undefined> {
-    let reason = '';
+  #continueIn(copy: StageCopy, of: FoundStage): StageToken {
+    this.#copies = this.#copies.filter(({ token }) => token !== copy.token);
+    this.#continued = copy;
+    for (const warning of copy.warnings) {
+      const what = `${cleanText(of.path)}, which another run has staged, is continued in a copy`;
+      this.#run.notice('attributes', `${what}: ${warning}.`, 'warning');
+    }
+    return copy.token;
+  }
+
+  /** The names that are drawn for it are noted first, and removed where they hold nothing of use. */
+  async #copyOf(best: FoundStage, own: StageToken, signal: AbortSignal): Promise<CopyAttempt> {
     try {
-      const copy = await this.#search.copyOf(stage, (drawn) => this.#copies.push(drawn), signal);
-      if (copy !== undefined) {
-        this.#copies = this.#copies.filter(({ token }) => token !== copy.token);
-        this.#continued = copy;
-        for (const warning of copy.warnings) {
-          const what = `${cleanText(stage.path)}, which another run has staged, is continued in a copy`;
-          this.#run.notice('attributes', `${what}: ${warning}.`, 'warning');
-        }
-        return copy.token;
-      }
+      const copy = await this.#search.copyOf(best, (drawn) => this.#copies.push(drawn), signal);
+      return { of: best, copy };
     } catch (error) {
       const failure = CopyError.from(error);
       if (failure.scope === 'run') throw failure;
       await this.removeCopies();
       // Some servers tell a full disk as a bare failure.
-      if (failure.code === 'no-space' || !(await this.#hasRoom(own))) return 'no room';
-      reason = ` (${cleanText(failure.message).replace(/\.$/, '')})`;
+      if (failure.code === 'no-space' || !(await this.#hasRoom(own))) return withoutRoom(best);
+      return { of: best, reason: ` (${cleanText(failure.message).replace(/\.$/, '')})` };
     }
-    await this.removeCopies();
-    if (!signal.aborted) {
-      const what = `the partial file ${cleanText(stage.path)} of another run`;
-      this.#run.notice('not-copied', `The server cannot copy ${what}${reason}: everything is sent.`);
-    }
-    return undefined;
   }
+}
+
+function withoutRoom(best: FoundStage): CopyAttempt {
+  return { of: best, isWithoutRoom: true };
 }
 
 function noRoom({ path, attributes: { size } }: FoundStage): CopyError {

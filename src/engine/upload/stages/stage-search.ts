@@ -54,7 +54,7 @@ export class StageSearch {
   }
 
   /**
-   * Looks a second time, some seconds later. Those that are as they were, as they look now; none where `signal` ends the
+   * Looks a second time, some seconds later. Those that are as they were; none where `signal` ends the
    * waiting.
    * @throws CopyError `target-busy`: another machine is at work on this target, whose lock is not seen from here
    */
@@ -67,7 +67,8 @@ export class StageSearch {
     const resting: FoundStage[] = [];
     for (const { stage, now } of looks) {
       if (now === undefined) continue;
-      if (isSame(now, stage.attributes)) resting.push({ ...stage, attributes: now });
+      // As it was found: whoever compared samples meanwhile has changed the time of the last access.
+      if (isSame(now, stage.attributes)) resting.push(stage);
       else if (stage.isCertain) throw busy();
     }
     return resting;
@@ -161,6 +162,10 @@ export class StageSearch {
       return undefined;
     }
   }
+}
+
+export function isSameStage(one: StageToken, other: StageToken | undefined): boolean {
+  return one['stage'] === other?.['stage'];
 }
 
 /** Evenly spread over the first `length` bytes, ascending. */

@@ -1,0 +1,86 @@
+import { open, writeFile } from 'node:fs/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import type { UploadContext } from '../../../../../src/engine/transfer/transfer-context.ts';
+import { ForeignStages } from '../../../../../src/engine/upload/stages/foreign-stages.ts';
+import type { Drain, Slices, StageToken } from '../../../../../src/remotes/remote.ts';
+import { tempDirForTest } from '../../../../support/for-one-test.ts';
+import { contents } from '../../../../support/upload-scene.ts';
+
+const SIZE = 1024 * 1024;
+const BYTES = contents(SIZE, 3);
+const OWN = { stage: 'own' };
+const OTHER = { stage: 'other' };
+const COPY = { stage: 'copy' };
+
+/** A server on which another run has left something right; `looks`: what it looks like from the second look on. */
+async function scene(looks: { readonly mtimeMs: number }) {
+  const path = (await tempDirForTest()).file('source');
+  await writeFile(path, BYTES);
+  const file = await open(path, 'r');
+  onTestFinished(() => file.close());
+  const calls: string[] = [];
+  const remote = {
+    findStaged: async () => [
+      { token: OTHER, path: Buffer.from('/other'), isCertain: true, attributes: { size: SIZE, mtimeMs: 1000 } },
+    ],
+    lookAt: async (token: StageToken) => {
+      if (token['stage'] === 'other') calls.push('look');
+      return { kind: 'file', size: SIZE, ...looks };
+    },
+    open: async () => ({
+      read: async (slices: Slices, drain: Drain) => {
+        for (let slice = await slices.take(SIZE); slice !== undefined; slice = await slices.take(SIZE)) {
+          await drain([BYTES.subarray(slice.offset, slice.offset + slice.length)], slice.offset);
+        }
+      },
+      close: async () => {},
+    }),
+    freeSpace: async () => undefined,
+    drawStage: () => ({ token: COPY, path: Buffer.from('/copy') }),
+    copyStaged: async () => {
+      calls.push('copy');
+      return { warnings: [] };
+    },
+    discard: async ({ stage }: StageToken) => {
+      calls.push(`discard ${String(stage)}`);
+      return true;
+    },
+  };
+  const run = {
+    onConnection: async (work: (connection: number, remote: object) => unknown) => work(1, remote),
+    notice: () => {},
+  } as unknown as UploadContext;
+  const moved: StageToken[] = [];
+  const failures: unknown[] = [];
+  const job = {
+    hold: () => {},
+    release: () => {},
+    moveTo: (token: StageToken) => moved.push(token),
+    failed: (error: unknown) => failures.push(error),
+  };
+  const stages = new ForeignStages(run, { target: Buffer.from('/t'), fd: file.fd, size: SIZE, lookAgainMs: 200 }, job);
+  await stages.consider({
+    own: OWN,
+    outdated: undefined,
+    minLength: 64 * 1024,
+    isEmpty: true,
+    mayCopy: async () => true,
+    keepOwn: async () => {},
+    signal: new AbortController().signal,
+  });
+  return { calls, moved, failures };
+}
+
+test('the server copies while it is waited for whether somebody writes', async () => {
+  const { calls, moved, failures } = await scene({ mtimeMs: 1000 });
+  expect(failures).toEqual([]);
+  expect(calls).toEqual(['copy', 'look']);
+  expect(moved).toEqual([COPY]);
+});
+
+test('where somebody writes, the copy is removed and the run ends', async () => {
+  const { calls, moved, failures } = await scene({ mtimeMs: 2000 });
+  expect(failures).toEqual([expect.objectContaining({ code: 'target-busy' })]);
+  expect(moved).toEqual([]);
+  expect(calls).toEqual(['copy', 'look', 'discard copy']);
+});
