@@ -357,6 +357,8 @@ export interface FinalAttributes {
   /** Permission bits; left out: as the server makes it. */
   readonly mode?: number;
   readonly mtimeMs?: number;
+  /** Whether all of it was read by the server since it was written, and is right: then nothing can have been lost unseen. */
+  readonly isVerified?: boolean;
 }
 
 /** What a staged file looked like after our last change to it. Cloneable. */

@@ -305,27 +305,31 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
 });
 
 const MIB = 1024 * 1024;
-/** With more than 1 MiB to spare at the end: with less, proftpd may have lost what it said OK to. */
 const DISK = 8 * MIB;
-const LARGE = 5 * MIB;
+/** With more than 1 MiB to spare at the end, and with less: where nobody could hash, proftpd may then have lost something. */
+const LARGE_FILES = [5 * MIB, 7.5 * MIB];
+const FULL_DISKS = byTier(
+  [['proftpd', 7.5 * MIB, SERVERS.proftpd] as const],
+  BOTH.flatMap(([name, start]) => LARGE_FILES.map((size) => [name, size, start] as const)),
+);
 
 /** The most of a source is in a partial file of somebody else, and there is no room for a second one. */
-async function fullDisk(start: () => Promise<TestServer>, context: TestContext) {
+async function fullDisk(start: () => Promise<TestServer>, size: number, context: TestContext) {
   const server = await start();
   const directory = join(server.home, 'small');
   const disk = await mountSmallDisk(directory, DISK);
   if (typeof disk === 'string') return context.skip(`no file system may be mounted here: ${disk}`);
   onTestFinished(disk.unmount);
-  const source = await sourceForTest(LARGE);
+  const source = await sourceForTest(size);
   const foreign = foreignPartial(directory, NAME);
-  await placePartial(server, foreign, (await readFile(source.path)).subarray(0, LARGE - 300_000));
+  await placePartial(server, foreign, (await readFile(source.path)).subarray(0, size - 300_000));
   const to = { server, path: `small/${NAME}` };
   return { source, directory, foreign, to };
 }
 
 describeWithServers(['sshd', 'proftpd', 'root'], 'a partial file of another run, and no room for a copy', () => {
-  it.for(ON_PROFTPD)('4 where somebody may still be at work, with the way out: %s', async ([_, start], context) => {
-    const { source, directory, foreign, to } = await fullDisk(start, context);
+  it.for(FULL_DISKS)('4 where somebody may still be at work: %s, %i bytes', async ([_, size, start], context) => {
+    const { source, directory, foreign, to } = await fullDisk(start, size, context);
     const before = await sha256Of(foreign);
     const refused = await mtput([source.path], to, ARGS);
     expectFailure(refused, 4, /no room for a copy of .*\.x\.bin\.0123456789abcdef\.mtpart/, /--no-resume/);
@@ -337,17 +341,20 @@ describeWithServers(['sshd', 'proftpd', 'root'], 'a partial file of another run,
     expect(await sha256Of(join(directory, NAME))).toBe(source.sha256);
   });
 
-  it.for(ON_SSHD)('used as it is where nobody has written to it for days: %s', async ([_, start], context) => {
-    const { source, directory, foreign, to } = await fullDisk(start, context);
-    await makeOld(foreign);
-    const { ino } = await stat(foreign);
-    const run = await mtputJson([source.path], to, ARGS);
-    expect(run.code, run.stderr).toBe(0);
-    expect(resultOf(run).bytesResumed).toBeGreaterThan(LARGE / 2);
-    expect(await readdir(directory)).toEqual([NAME]);
-    expect(await sha256Of(join(directory, NAME))).toBe(source.sha256);
-    expect((await stat(join(directory, NAME))).ino).toBe(ino);
-  });
+  it.for(FULL_DISKS)(
+    'used as it is, if nobody has written to it for days: %s, %i',
+    async ([_, size, start], context) => {
+      const { source, directory, foreign, to } = await fullDisk(start, size, context);
+      await makeOld(foreign);
+      const { ino } = await stat(foreign);
+      const run = await mtputJson([source.path], to, ARGS);
+      expect(run.code, run.stderr).toBe(0);
+      expect(resultOf(run).bytesResumed).toBeGreaterThan(size / 2);
+      expect(await readdir(directory)).toEqual([NAME]);
+      expect(await sha256Of(join(directory, NAME))).toBe(source.sha256);
+      expect((await stat(join(directory, NAME))).ino).toBe(ino);
+    },
+  );
 });
 
 describeWithServers(['sshd', 'proftpd'], 'a target that somebody else changes while it is sent', () => {

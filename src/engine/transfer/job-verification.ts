@@ -105,14 +105,19 @@ export class JobVerification {
     return this.#run.options.verify === 'hash' && (this.#verifier?.hasNoMeans ?? false);
   }
 
+  /** Whether the contents of all of it are verified. */
+  get isVerified(): boolean {
+    const { byDigest, byReadBack } = this.verified;
+    return byDigest + byReadBack === this.#job.source.size;
+  }
+
   /**
    * What must be verified is, whatever happened on the way.
    * @throws CopyError `no-digests`
    */
   expectVerified(): void {
     if (!this.isDemanded) return;
-    const { byDigest, byReadBack } = this.verified;
-    if (byDigest + byReadBack !== this.#job.source.size) throw noDigests();
+    if (!this.isVerified) throw noDigests();
   }
 
   /** See {@link findOverwritten}. */

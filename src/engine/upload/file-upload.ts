@@ -754,7 +754,8 @@ export class FileUpload {
     const attributes = finalAttributes(this.#run, this.#source, this.#target.old);
     const staged = await runner.local.joined(connection, this.#holders.token!);
     this.#isSealed = true;
-    const seal = await staged.seal({ size: this.size, ...attributes }).catch((error: unknown) => {
+    const { isVerified } = this.#verification;
+    const seal = await staged.seal({ size: this.size, isVerified, ...attributes }).catch((error: unknown) => {
       if (CopyError.from(error).scope === 'file') this.#sync.refused();
       throw error;
     });

@@ -161,7 +161,7 @@ export class StagedFile implements Staged {
     ]);
     const isByPath = modeRefusal !== undefined && (await this.#setModeByPath(mode!, modeRefusal, found, warnings));
     const sealed = isByPath ? await this.look() : found;
-    if (sealed !== undefined) await this.#checkSize(sealed.size, final.size);
+    if (sealed !== undefined) await this.#checkSize(sealed.size, final);
     await this.#close(final.size);
     if (sealed === undefined) return { size: final.size, isUnseen: true, warnings };
     // A time that nobody set may still change when a file server flushes what it has.
@@ -208,8 +208,8 @@ export class StagedFile implements Staged {
    * A file that is too short is not made longer: there the server did not keep what it said OK to, as proftpd does when
    * its disk is full, and length would only hide it.
    */
-  async #checkSize(found: number, wanted: number): Promise<void> {
-    if (found === wanted) return this.checkRoom({ offset: 0, length: wanted });
+  async #checkSize(found: number, { size: wanted, isVerified = false }: FinalAttributes): Promise<void> {
+    if (found === wanted) return isVerified ? undefined : this.checkRoom({ offset: 0, length: wanted });
     const message = `${cleanText(this.#path)} has ${found} bytes instead of ${wanted}, though the server said OK to all.`;
     throw (await this.#noSpace()) ?? new CopyError('integrity', message);
   }

@@ -317,6 +317,19 @@ test('a file that is not as long as it should be is never sealed', async () => {
   await expect(file.seal({ size: source.length })).rejects.toMatchObject({ exitCode: 9 });
 });
 
+test.each([
+  [false, { reason: { code: 'no-space', exitCode: 4 } }],
+  [true, { value: { size: source.length } }],
+])(
+  'on a disk that has become full it is sealed only if its contents were verified: %s',
+  async (isVerified, outcome) => {
+    const { file } = await staged({ freeBytes: 100_000 });
+    await file.write(slicesOf(whole), fill, () => {});
+    const [sealed] = await Promise.allSettled([file.seal({ size: source.length, isVerified })]);
+    expect(sealed).toMatchObject(outcome);
+  },
+);
+
 test('what is longer than its final size is cut', async () => {
   const server = new StandInSftpServer();
   server.put('/home/f', Buffer.alloc(source.length + 5000, 'x'));
