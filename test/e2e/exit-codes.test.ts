@@ -13,6 +13,7 @@ import { expectFailure, expectSuccess } from '../support/run-outcome.ts';
 import { mountSmallDisk } from '../support/small-disk.ts';
 import { makeKey } from '../support/ssh-keys.ts';
 import { startSshd } from '../support/sshd.ts';
+import { byTier } from '../support/tier.ts';
 
 const NEW_SIZE = 3_000_000;
 
@@ -70,7 +71,7 @@ describeOnEach('exit codes', (bed) => {
     if (typeof disk === 'string') return context.skip(`no file system may be mounted here: ${disk}`);
     try {
       const old = await standOldTarget(join(directory, 'old.bin'));
-      for (const target of ['small/old.bin', 'small/fresh.bin']) {
+      for (const target of byTier(['small/old.bin'], ['small/old.bin', 'small/fresh.bin'])) {
         for (const connections of ['1', '3']) {
           const failed = await put(target, ['-n', connections, '-s', '1M']);
           expectFailure(failed, 4, /space/i, /Make room on the server/);

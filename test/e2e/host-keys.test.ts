@@ -11,6 +11,7 @@ import { expectFailure, expectSuccess } from '../support/run-outcome.ts';
 import { makeKey, publicKey } from '../support/ssh-keys.ts';
 import { startSshd } from '../support/sshd.ts';
 import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
+import { inLongerTiers } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const triedToLogIn = /userauth-request for user/;
@@ -174,4 +175,4 @@ async function pinsOf({ server }: Bed): Promise<string[]> {
 }
 
 describeOn('sshd', 'the key of the server', hostKeySuite, () => startSshd({ logLevel: 'DEBUG1' }));
-describeOn('proftpd', 'the key of the server', hostKeySuite);
+inLongerTiers(() => describeOn('proftpd', 'the key of the server', hostKeySuite));

@@ -9,6 +9,7 @@ import { proftpdForTest, sourceForTest, sshdForTest } from '../support/for-one-t
 import { eventsOf, type JsonRun, mtputJson } from '../support/mtput.ts';
 import { sha256Of } from '../support/random-file.ts';
 import type { TestServer } from '../support/test-server.ts';
+import { byTier, inLongerTiers } from '../support/tier.ts';
 
 const LARGE = 1_000_000;
 const UNKEPT = ['--no-preserve'];
@@ -41,13 +42,18 @@ async function modesAfter(server: TestServer, more: readonly string[], sourceMod
 describeWithServers(['sshd'], 'modes on sshd', () => {
   it.each([
     ['-u 0027', UNKEPT, ['0640', '0664']],
-    ['-u 0002', UNKEPT, ['0664', '0664']],
-    ['-u 0077', UNKEPT, ['0600', '0664']],
-    ['-u 0002 -P fstat', UNKEPT, ['0664', '0664']],
-    ['-u 0002 -P fsetstat', UNKEPT, ['0664', '0664']],
-    ['-u 0002', [], ['0604', '0604']],
     ['-u 0002 -P fsetstat', [], ['0604', '0604']],
-  ])('%s, %j: %j, new and over a file of 0664', async (sftpOptions, more, modes) => {
+    ...byTier<[string, string[], string[]][]>(
+      [],
+      [
+        ['-u 0002', UNKEPT, ['0664', '0664']],
+        ['-u 0077', UNKEPT, ['0600', '0664']],
+        ['-u 0002 -P fstat', UNKEPT, ['0664', '0664']],
+        ['-u 0002 -P fsetstat', UNKEPT, ['0664', '0664']],
+        ['-u 0002', [], ['0604', '0604']],
+      ],
+    ),
+  ] as [string, string[], string[]][])('%s, %j: %j, new and over a file of 0664', async (sftpOptions, more, modes) => {
     const server = await sshdForTest({ sftpOptions });
     expect(await modesAfter(server, more, 0o604)).toEqual(modes);
   });
@@ -84,22 +90,24 @@ describeWithServers(['sshd'], 'modes on sshd', () => {
 });
 
 describeWithServers(['proftpd'], 'modes on proftpd', () => {
-  it.each([
-    ['002', ['0664', '0664']],
-    ['027', ['0640', '0664']],
-  ])('Umask %s, --no-preserve', async (umask, modes) => {
-    const server = await proftpdForTest(`Umask ${umask}`);
-    await chmod(server.home, 0o777);
-    expect(await modesAfter(server, UNKEPT)).toEqual(modes);
-  });
+  it.each([['002', ['0664', '0664']], ...byTier([], [['027', ['0640', '0664']] as const])] as const)(
+    'Umask %s, --no-preserve',
+    async (umask, modes) => {
+      const server = await proftpdForTest(`Umask ${umask}`);
+      await chmod(server.home, 0o777);
+      expect(await modesAfter(server, UNKEPT)).toEqual(modes);
+    },
+  );
 
   const noChmod = '<Limit SITE_CHMOD>\n  DenyAll\n</Limit>';
 
   it.each([
-    ['022', '0644', /others may read \S+\.mtpart by its mode, 0644/],
     ['000', '0666', /others may read and write \S+\.mtpart by its mode, 0666/],
-    ['077', '0600', /^$/],
-  ])('no mode may be set, Umask %s: %s, and a warning where others may look', async (umask, mode, warning) => {
+    ...byTier(
+      [],
+      [['022', '0644', /others may read \S+\.mtpart by its mode, 0644/] as const, ['077', '0600', /^$/] as const],
+    ),
+  ] as const)('no mode may be set, Umask %s: %s, and a warning where others may look', async (umask, mode, warning) => {
     const server = await proftpdForTest(noChmod, `Umask ${umask}`);
     const source = await sourceForTest(LARGE);
     await chmod(source.path, 0o640);
@@ -115,13 +123,15 @@ describeWithServers(['proftpd'], 'modes on proftpd', () => {
     }
   });
 
-  it('no mode may be set, and others may write: a run that was cut off is continued', async () => {
-    const server = await proftpdForTest(noChmod, 'Umask 000', 'SFTPExtensions -checkFile');
-    const source = await sourceForTest(SIZE);
-    const args = ['-s', '1M', '--digest-provider', 'none'];
-    const line = await cutUpload('the client is killed', { server, source, args, share: 0.7 });
-    const run = await mtputJson([source.path], { server, port: line.proxy.port, path: NAME }, ['-n', '8', ...args]);
-    await expectArrived(run, server, NAME, source);
-    expect(eventsOf(run, 'result')[0]!.bytesResumed).toBeGreaterThan(0);
+  inLongerTiers(() => {
+    it('no mode may be set, and others may write: a run that was cut off is continued', async () => {
+      const server = await proftpdForTest(noChmod, 'Umask 000', 'SFTPExtensions -checkFile');
+      const source = await sourceForTest(SIZE);
+      const args = ['-s', '1M', '--digest-provider', 'none'];
+      const line = await cutUpload('the client is killed', { server, source, args, share: 0.7 });
+      const run = await mtputJson([source.path], { server, port: line.proxy.port, path: NAME }, ['-n', '8', ...args]);
+      await expectArrived(run, server, NAME, source);
+      expect(eventsOf(run, 'result')[0]!.bytesResumed).toBeGreaterThan(0);
+    });
   });
 });

@@ -5,9 +5,12 @@ import { expect, it } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { sourceForTest, sshdForTest, tempDirForTest } from '../support/for-one-test.ts';
 import { eventsOf, mtput, mtputJson } from '../support/mtput.ts';
+import { byTier } from '../support/tier.ts';
 
 interface Case {
   readonly name: string;
+  /** Of the quick tier. */
+  readonly isQuick?: true;
   /** Lines of sshd_config; `PROGRAM` stands for a script of `program`. */
   readonly config: string;
   readonly program?: string;
@@ -20,6 +23,7 @@ interface Case {
 const cases: readonly Case[] = [
   {
     name: 'nologin',
+    isQuick: true,
     config: 'Subsystem sftp PROGRAM',
     program: 'echo "This account is currently not available."; exit 1',
     message: /ended with status 1 before SFTP began; it said: This account is currently not available\.$/,
@@ -27,6 +31,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'no sftp-server',
+    isQuick: true,
     config: 'Subsystem sftp /nowhere/sftp-server',
     // OpenSSH gives nobody the error output of a subsystem: the status has to do.
     message: /ended with status 127 before SFTP began; it said nothing\.$/,
@@ -53,6 +58,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'a forced command that prints and goes on',
+    isQuick: true,
     config: 'ForceCommand PROGRAM',
     program: 'echo "Menu: (1) mail"; exec cat > /dev/null',
     message: /sent text where SFTP should begin; it said: Menu: \(1\) mail\.$/,
@@ -73,6 +79,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'a shell start-up file that prints',
+    isQuick: true,
     config: 'Subsystem sftp /usr/lib/openssh/sftp-server',
     startUp: 'echo "Welcome to this server!"\n',
     message: /sent text where SFTP should begin; it said: Welcome to this server!\.$/,
@@ -95,7 +102,12 @@ const cases: readonly Case[] = [
 ];
 
 describeWithServers(['sshd'], 'a server that begins no SFTP', () => {
-  it.each(cases)('8: $name', async ({ config, program, startUp, message, advice }) => {
+  it.each(
+    byTier(
+      cases.filter(({ isQuick }) => isQuick),
+      cases,
+    ),
+  )('8: $name', async ({ config, program, startUp, message, advice }) => {
     const dir = await tempDirForTest();
     const script = dir.file('program');
     await writeFile(script, `#!/bin/sh\n${program ?? ''}\n`);

@@ -8,18 +8,18 @@ import { expectArrived } from '../support/expect-arrived.ts';
 import { proxyForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
 import { startLiveRun } from '../support/live-run.ts';
 import { eventsOf, mtputJson } from '../support/mtput.ts';
+import { byTier } from '../support/tier.ts';
 
 const MB = 1_000_000;
 
 describeWithServers(['sshd'], 'two runs', () => {
   it.each([
     ['on one target', 'x.bin', 'x.bin'],
-    ['one below the other', '.', 'd/x.bin'],
-    ['one above the other', 'd/x.bin', '.'],
-  ])('%s: the second ends with 12 at once', async (_, first, second) => {
+    ...byTier([], [['one below the other', '.', 'd/x.bin'] as const, ['one above the other', 'd/x.bin', '.'] as const]),
+  ] as const)('%s: the second ends with 12 at once', async (_, first, second) => {
     const server = await sshdForTest();
     await mkdir(join(server.home, 'd'));
-    const [source, other] = [await sourceForTest(20 * MB), await sourceForTest(1000)];
+    const [source, other] = [await sourceForTest(byTier(12, 20) * MB), await sourceForTest(1000)];
     const proxy = await proxyForTest(server, { bytesPerSecond: 2 * MB });
     const running = await startLiveRun([source.path], { server, port: proxy.port, path: first }, ['-n', '4']);
     await running.event('progress', ({ bytesDone }) => bytesDone > 0);

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ExtensionName } from '../../src/remotes/sftp/codec/constants.ts';
 import type { CheckFileHabit } from '../support/stand-in-check-file.ts';
 import { type StandInUpload, type StandInUploadOptions, standInUpload } from '../support/stand-in-upload.ts';
+import { byTier } from '../support/tier.ts';
 import { notices } from '../support/upload-scene.ts';
 
 const KIB = 1024;
@@ -59,7 +60,7 @@ function told({ events }: StandInUpload): string[] {
   return events.flatMap((event) => (event.type === 'notice' ? [event.message] : []));
 }
 
-describe.each([SHORT, LONG])('pieces of %i bytes', (pieceSize) => {
+describe.each(byTier([SHORT], [SHORT, LONG]))('pieces of %i bytes', (pieceSize) => {
   const options = { pieceSize, wanted: CONNECTIONS };
 
   test.each(RIGHT)('%s: everything is verified by check-file', async (habit) => {
