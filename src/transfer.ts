@@ -14,15 +14,13 @@ import type { Verify } from './engine/transfer/direction.ts';
 import type { UploadOptions } from './engine/transfer/transfer-context.ts';
 import { type UploadOutcome, UploadRun } from './engine/transfer/transfer-run.ts';
 import { CopyError, type CopyErrorData } from './errors.ts';
+import { openRemote } from './remotes/open-remote.ts';
 import type { DigestAlgorithm, DigestMethod, Remote } from './remotes/remote.ts';
 import type { SftpDigestMethod } from './remotes/sftp/digests/digest-methods.ts';
-import { SftpRemote } from './remotes/sftp/sftp-remote.ts';
-import { EmbeddedTransport } from './remotes/sftp/ssh/embedded-transport.ts';
+import { resolveSftp } from './remotes/sftp/open-sftp.ts';
 import type { Interaction } from './remotes/sftp/ssh/interaction.ts';
-import { resolveSshOptions } from './remotes/sftp/ssh/resolve-options.ts';
-import { processSshEnvironment, type SshEnvironment } from './remotes/sftp/ssh/ssh-environment.ts';
-import { DEFAULT_STALL_TIMEOUT_MS, type SshInput } from './remotes/sftp/ssh/ssh-options.ts';
-import type { SshSettings } from './remotes/sftp/ssh/ssh-settings.ts';
+import { processSshEnvironment } from './remotes/sftp/ssh/ssh-environment.ts';
+import type { SshInput } from './remotes/sftp/ssh/ssh-options.ts';
 import { TimedInteraction } from './remotes/sftp/ssh/timed-interaction.ts';
 import { checkWasmMemory } from './remotes/sftp/ssh/wasm-memory.ts';
 import { textFromBytes } from './util/bytes-text.ts';
@@ -184,8 +182,11 @@ async function upload(
   const warn = (code: string, message: string): void => notice('warning', code, message);
   const own = processSshEnvironment();
   const environment = { ...own, variables: context.environment ?? own.variables };
-  const settings = resolveSshOptions(options.ssh, environment);
-  const remote = sftpRemote(options, context, settings, environment, (level, message) => notice(level, 'ssh', message));
+  const remote = openRemote(resolveSftp(options.ssh, options.inFlight, environment), {
+    environment,
+    interaction: context.interaction,
+    onNotice: (level, message) => notice(level, 'ssh', message),
+  });
   const journals: JournalStore = {
     directory: stateDirectory(environment),
     identity: remote.identity,
@@ -245,26 +246,6 @@ function tellFailures({ failures }: FoundSources, observer: Observer): void {
     const file = { type: 'file', state: 'failed', source: textFromBytes(path), target: '', size: 0 } as const;
     observer({ v: 1, atMs: Date.now(), ...file, error: error.toData() });
   }
-}
-
-function sftpRemote(
-  options: Settled,
-  context: TransferContext,
-  settings: SshSettings,
-  environment: SshEnvironment,
-  notice: (level: 'detail' | 'warning', message: string) => void,
-): Remote {
-  const transport = new EmbeddedTransport({
-    settings,
-    environment,
-    warn: (message) => notice('warning', message),
-    detail: (message) => notice('detail', message),
-    ...(context.interaction && { interaction: context.interaction }),
-  });
-  return new SftpRemote(transport, {
-    stallTimeoutMs: options.ssh.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS,
-    inFlight: options.inFlight,
-  });
 }
 
 /** Never more than there are ranges to send. */

@@ -1,12 +1,10 @@
 /** `mtput --install-helper`: one connection, a question, and what happened. */
 import { CopyError, type CopyErrorData } from '../errors.ts';
+import { openRemote } from '../remotes/open-remote.ts';
+import type { RemoteConnection } from '../remotes/remote.ts';
 import { installHelper } from '../remotes/sftp/install-helper/install-helper.ts';
-import type { SftpConnection } from '../remotes/sftp/sftp-connection.ts';
-import { SftpRemote } from '../remotes/sftp/sftp-remote.ts';
-import { EmbeddedTransport } from '../remotes/sftp/ssh/embedded-transport.ts';
-import { resolveSshOptions } from '../remotes/sftp/ssh/resolve-options.ts';
+import { resolveSftp } from '../remotes/sftp/open-sftp.ts';
 import { processSshEnvironment } from '../remotes/sftp/ssh/ssh-environment.ts';
-import { DEFAULT_STALL_TIMEOUT_MS } from '../remotes/sftp/ssh/ssh-options.ts';
 import type { Ui } from '../ui/ui.ts';
 import { helperProgram } from './helper-program.ts';
 import type { InstallInvocation } from './parse-arguments.ts';
@@ -57,20 +55,19 @@ async function install(
   show: (body: EventBody) => void,
 ): Promise<number> {
   const environment = { ...processSshEnvironment(), variables };
-  const settings = resolveSshOptions(ssh, environment);
-  const asked = settings.batch ? undefined : interaction;
+  const spec = resolveSftp(ssh, 'auto', environment);
+  const asked = spec.ssh.settings.batch ? undefined : interaction;
   if (asked === undefined && !dryRun) throw nobodyAsked();
   const program = helperProgram();
   const tell = (level: 'info' | 'warning', code: string, message: string): void =>
     show({ type: 'notice', level, code, message });
-  const transport = new EmbeddedTransport({
-    settings,
+  const remote = openRemote(spec, {
     environment,
-    warn: (message) => tell('warning', 'ssh', message),
-    ...(asked && { interaction: asked }),
+    interaction: asked,
+    onNotice: (level, message) => {
+      if (level === 'warning') tell(level, 'ssh', message);
+    },
   });
-  const stallTimeoutMs = ssh.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS;
-  const remote = new SftpRemote(transport, { stallTimeoutMs, inFlight: 'auto' });
   show({ type: 'connection', connection: 1, state: 'opening' });
   const connection = await remote.connect(1, signal, () => {});
   show({ type: 'connection', connection: 1, state: 'open', description: connection.description });
@@ -80,7 +77,7 @@ async function install(
 }
 
 /** The connection ends with `work`, and `work` with `signal`. */
-async function closedAfter<T>(connection: SftpConnection, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+async function closedAfter<T>(connection: RemoteConnection, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const hangUp = (): void => void connection.close();
   signal.addEventListener('abort', hangUp, { once: true });
   try {

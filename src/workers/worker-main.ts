@@ -2,9 +2,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Counters } from '../engine/runner/counters.ts';
 import { LocalRunner } from '../engine/runner/local-runner.ts';
-import { remoteFromSpec } from './remote-from-spec.ts';
+import { openRemote } from '../remotes/open-remote.ts';
 import { serveRunner } from './serve-runner.ts';
 import type { WorkerData } from './start-worker.ts';
 
 const { spec, counters } = workerData as WorkerData;
-serveRunner(parentPort!, new LocalRunner(remoteFromSpec(spec), new Counters(counters)));
+serveRunner(parentPort!, new LocalRunner(openRemote(spec), new Counters(counters)));

@@ -23,6 +23,12 @@ const layers: readonly Layer[] = [
   { name: 'errors', files: /^errors\.ts$/, mayImport: [], packages: ['node:*'] },
   { name: 'util', files: /^util\//, mayImport: [], packages: ['node:*'] },
   { name: 'remote', files: /^remotes\/remote\.ts$/, mayImport: ['errors', 'util'], packages: [] },
+  {
+    name: 'open-remote',
+    files: /^remotes\/open-remote\.ts$/,
+    mayImport: ['remote', 'sftp', 'errors'],
+    packages: [],
+  },
   { name: 'codec', files: new RegExp(`^${SFTP}/codec/`), mayImport: ['errors', 'util'], packages: [] },
   {
     name: 'session',
@@ -45,7 +51,7 @@ const layers: readonly Layer[] = [
   {
     name: 'workers',
     files: /^workers\//,
-    mayImport: ['engine', 'remote', 'sftp', 'errors', 'util'],
+    mayImport: ['engine', 'remote', 'open-remote', `${SFTP}/ssh/wasm-memory.ts`, 'errors', 'util'],
     packages: ['node:*'],
   },
   { name: 'helper', files: /^helper\//, mayImport: ['errors'], packages: ['node:*'] },
@@ -58,7 +64,7 @@ const layers: readonly Layer[] = [
   {
     name: 'transfer',
     files: /^transfer\.ts$/,
-    mayImport: ['engine', 'workers', 'remote', 'sftp', 'errors', 'util'],
+    mayImport: ['engine', 'workers', 'remote', 'open-remote', 'sftp', 'errors', 'util'],
     packages: ['node:*'],
   },
   {
@@ -70,7 +76,7 @@ const layers: readonly Layer[] = [
   {
     name: 'cli',
     files: /^cli\//,
-    mayImport: ['transfer', 'ui', 'remote', 'sftp', 'errors', 'util'],
+    mayImport: ['transfer', 'ui', 'remote', 'open-remote', 'sftp', 'errors', 'util'],
     packages: ['node:*', 'commander'],
   },
 ];

@@ -24,6 +24,10 @@ export interface SftpSpec extends RemoteSpec, SftpRemoteOptions {
   readonly ssh: SshSpec;
 }
 
+export function sftpSpec({ stallTimeoutMs, inFlight }: SftpRemoteOptions, ssh: SshSpec): SftpSpec {
+  return { protocol: PROTOCOL, stallTimeoutMs, inFlight, ssh };
+}
+
 export function isSftpSpec(spec: RemoteSpec): spec is SftpSpec {
   return spec.protocol === PROTOCOL;
 }
@@ -46,7 +50,7 @@ export class SftpRemote implements Remote {
   }
 
   get spec(): SftpSpec {
-    return { protocol: PROTOCOL, ...this.#options, ssh: this.#transport.spec };
+    return sftpSpec(this.#options, this.#transport.spec);
   }
 
   get digestMethods(): readonly DigestMethod[] {

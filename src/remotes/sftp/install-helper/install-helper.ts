@@ -3,7 +3,8 @@ import { CopyError } from '../../../errors.ts';
 import { PROGRAM } from '../../../helper/framing.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { formatSize } from '../../../util/format-size.ts';
-import type { SftpConnection } from '../sftp-connection.ts';
+import type { RemoteConnection } from '../../remote.ts';
+import { SftpConnection } from '../sftp-connection.ts';
 import { helperVersion, isNewer } from './helper-mark.ts';
 import { type FoundHelper, findHelper, helperPlace } from './helper-place.ts';
 import { putHelper } from './put-helper.ts';
@@ -26,10 +27,13 @@ export interface InstallHelper {
 /**
  * Asks, installs, runs it once, tells. What is not ours is left alone, and so is a newer one of ours. Resolves with the
  * number of bytes sent when mtput will have the helper there (or with `dryRun`).
- * @throws CopyError `destination-in-the-way` and others of the destination; `cancelled` where the answer was no;
- * `unsupported` where it is installed, but of no use on this server
+ * @throws {CopyError} `destination-in-the-way` and others of the destination; `cancelled`: when the answer was no;
+ *   `unsupported`: when it is installed, but of no use on this server, or when the protocol is not SFTP
  */
-export async function installHelper(connection: SftpConnection, task: InstallHelper): Promise<number> {
+export async function installHelper(connection: RemoteConnection, task: InstallHelper): Promise<number> {
+  if (!(connection instanceof SftpConnection)) {
+    throw new CopyError('unsupported', `${PROGRAM} can be installed by SFTP alone.`, { scope: 'run' });
+  }
   const { program, host, dryRun, confirm, tell, signal } = task;
   const version = helperVersion(program);
   if (version === undefined) throw new CopyError('bug', `What should be installed is not ${PROGRAM}.`);

@@ -1,0 +1,37 @@
+/** SFTP with the SSH under it. */
+import { SftpRemote, type SftpSpec, sftpSpec } from './sftp-remote.ts';
+import { EmbeddedTransport } from './ssh/embedded-transport.ts';
+import type { Interaction } from './ssh/interaction.ts';
+import { resolveSshOptions } from './ssh/resolve-options.ts';
+import type { SshEnvironment } from './ssh/ssh-environment.ts';
+import { DEFAULT_STALL_TIMEOUT_MS, type SshInput } from './ssh/ssh-options.ts';
+
+export interface SshServices {
+  readonly environment: SshEnvironment;
+  /** Whom to ask. Without it nobody is asked, and unknown host keys and encrypted keys are refused. */
+  readonly interaction?: Interaction | undefined;
+  /** Gets sentences for people: a warning is about what could not be done though the connection is right. */
+  readonly onNotice?: (level: 'detail' | 'warning', message: string) => void;
+}
+
+/**
+ * Where and how to connect, as the command line says it, with every default filled in.
+ * @throws {CopyError} `usage`: when an option of SSH is unknown or has a bad value
+ */
+export function resolveSftp(ssh: SshInput, inFlight: number | 'auto', environment: SshEnvironment): SftpSpec {
+  const { stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS } = ssh;
+  return sftpSpec({ stallTimeoutMs, inFlight }, { settings: resolveSshOptions(ssh, environment) });
+}
+
+export function openSftp(spec: SftpSpec, services: SshServices | undefined): SftpRemote {
+  if (services === undefined) return new SftpRemote(EmbeddedTransport.fromSpec(spec.ssh), spec);
+  const { environment, interaction, onNotice = () => {} } = services;
+  const transport = new EmbeddedTransport({
+    settings: spec.ssh.settings,
+    environment,
+    warn: (message) => onNotice('warning', message),
+    detail: (message) => onNotice('detail', message),
+    ...(interaction && { interaction }),
+  });
+  return new SftpRemote(transport, spec);
+}
