@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { tier } from './test/support/tier.ts';
+import { byTier, tier } from './test/support/tier.ts';
 
 const include = { quick: ['test/**/*.test.ts'], full: ['test/**/*.test.ts'], soak: ['test/**/*.soak.test.ts'] };
 const leftOut = {
@@ -14,8 +14,9 @@ export default defineConfig({
     exclude: ['node_modules/**', ...leftOut[tier]],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
-    // Servers and proxies need processors too: more files at once would only make their timing worse.
-    maxWorkers: 2,
+    // Quick tests wait for most of their time. Servers and proxies need processors too, and what the longer tiers measure
+    // must not depend on what else runs.
+    maxWorkers: byTier(3, 2),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,

@@ -5,7 +5,7 @@ import { expectArrived } from '../support/expect-arrived.ts';
 import { proxyForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
 import { startLiveRun } from '../support/live-run.ts';
 import { eventsOf, type JsonRun, mtputJson } from '../support/mtput.ts';
-import { byTier } from '../support/tier.ts';
+import { byTier, inLongerTiers } from '../support/tier.ts';
 
 /** The shortest pieces, so that several connections work on a small file. */
 const PIECES = ['-s', '64K'];
@@ -30,20 +30,23 @@ describeWithServers(['sshd'], 'an upload over a slow line', () => {
     },
   );
 
-  it('uses fewer connections where they have too little each, and says so', async () => {
-    const server = await sshdForTest();
-    const source = await sourceForTest(2_000_000);
-    const proxy = await proxyForTest(server, { bytesPerSecond: 100_000 });
-    const run = await startLiveRun([source.path], { server, port: proxy.port, path: 'arrived.bin' }, [
-      '-n',
-      '6',
-      ...PIECES,
-    ]);
-    await run.event('progress', ({ bytesDone, connections }) => connections === 6 && bytesDone > 100_000);
-    await proxy.reshape('all', { bytesPerSecond: 500 });
-    const { message } = await run.event('notice', ({ code }) => code === 'fewer-connections');
-    expect(message).toMatch(/^\d connections have \d+ B\/s each, which is too little: \d are used\.$/);
-    await proxy.reshape('all', { bytesPerSecond: 10_000_000 });
-    await expectArrived(await run.end(), server, 'arrived.bin', source);
+  // It takes twenty seconds to be sure. The unit tests of starvation-watch have a clock of their own.
+  inLongerTiers(() => {
+    it('uses fewer connections where they have too little each, and says so', async () => {
+      const server = await sshdForTest();
+      const source = await sourceForTest(2_000_000);
+      const proxy = await proxyForTest(server, { bytesPerSecond: 100_000 });
+      const run = await startLiveRun([source.path], { server, port: proxy.port, path: 'arrived.bin' }, [
+        '-n',
+        '6',
+        ...PIECES,
+      ]);
+      await run.event('progress', ({ bytesDone, connections }) => connections === 6 && bytesDone > 100_000);
+      await proxy.reshape('all', { bytesPerSecond: 500 });
+      const { message } = await run.event('notice', ({ code }) => code === 'fewer-connections');
+      expect(message).toMatch(/^\d connections have \d+ B\/s each, which is too little: \d are used\.$/);
+      await proxy.reshape('all', { bytesPerSecond: 10_000_000 });
+      await expectArrived(await run.end(), server, 'arrived.bin', source);
+    });
   });
 });
