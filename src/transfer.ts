@@ -11,8 +11,9 @@ import { LocalRunner } from './engine/runner/local-runner.ts';
 import { startRateLimiter } from './engine/runner/rate-limiter.ts';
 import { choosePieceSize, pieceCount, UNLIMITED_PIECES } from './engine/schedule/grid.ts';
 import type { Verify } from './engine/transfer/direction.ts';
-import type { UploadOptions } from './engine/transfer/transfer-context.ts';
-import { type UploadOutcome, UploadRun } from './engine/transfer/transfer-run.ts';
+import type { TransferOptions, TransferOutcome } from './engine/transfer/transfer-options.ts';
+import { TransferRun } from './engine/transfer/transfer-run.ts';
+import { Upload } from './engine/upload/upload.ts';
 import { CopyError, type CopyErrorData } from './errors.ts';
 import { openRemote } from './remotes/open-remote.ts';
 import type { DigestAlgorithm, DigestMethod, Remote } from './remotes/remote.ts';
@@ -124,7 +125,7 @@ export async function putWith(
   const asked = context.interaction && new TimedInteraction(context.interaction);
   const guarded = new GuardedObserver(context.onEvent, warnOfObserver);
   const observer = guarded.observe;
-  let outcome: UploadOutcome;
+  let outcome: TransferOutcome;
   try {
     checkWasmMemory();
     outcome = await upload(
@@ -176,7 +177,7 @@ async function upload(
   context: TransferContext,
   observer: Observer,
   { isGrowing, onWorker }: Wiring,
-): Promise<UploadOutcome> {
+): Promise<TransferOutcome> {
   const notice = (level: 'detail' | 'warning', code: string, message: string): void =>
     observer({ v: 1, atMs: Date.now(), type: 'notice', level, code, message });
   const warn = (code: string, message: string): void => notice('warning', code, message);
@@ -205,7 +206,7 @@ async function upload(
   const stopLimiter =
     options.limitBytesPerSecond === undefined ? () => {} : startRateLimiter(counters, options.limitBytesPerSecond);
   try {
-    const run = new UploadRun(
+    const run = new TransferRun(
       new RunnerPool({
         local: new LocalRunner(remote, counters),
         counters,
@@ -218,13 +219,13 @@ async function upload(
         ...(isGrowing && { isGrowing }),
       }),
       counters,
-      sources,
+      new Upload(sources, options),
       {
         ...options,
         journals,
         digests: { methods: digestMethods(options, remote), algorithm: options.algorithm },
         wanted: options.dryRun ? 1 : wantedConnections(options, sources.files),
-      } satisfies UploadOptions,
+      } satisfies TransferOptions,
       observer,
     );
     return await run.run(context.signal ?? new AbortController().signal);
@@ -263,7 +264,7 @@ function usefulConnections(files: readonly SourceFile[]): number {
   return Math.ceil(bytes / BYTES_A_CONNECTION) + Math.ceil(small / SMALL_FILES_A_CONNECTION);
 }
 
-function toResult(several: boolean, outcome: UploadOutcome, elapsedMs: number): TransferResult {
+function toResult(several: boolean, outcome: TransferOutcome, elapsedMs: number): TransferResult {
   const { filesDone, filesFailed, bytesSent, bytesResumed, bytesKept, error, ended } = outcome;
   return {
     exitCode: error === undefined ? 0 : several && !ended ? 1 : error.exitCode,

@@ -6,15 +6,16 @@ import type { TransferEvent } from '../../src/engine/events.ts';
 import { findSources } from '../../src/engine/local/local-files.ts';
 import { Counters } from '../../src/engine/runner/counters.ts';
 import { LocalRunner } from '../../src/engine/runner/local-runner.ts';
-import type { UploadOptions } from '../../src/engine/transfer/transfer-context.ts';
-import { type UploadOutcome, UploadRun } from '../../src/engine/transfer/transfer-run.ts';
+import type { TransferOutcome } from '../../src/engine/transfer/transfer-options.ts';
+import { TransferRun } from '../../src/engine/transfer/transfer-run.ts';
+import { Upload } from '../../src/engine/upload/upload.ts';
 import type { Remote } from '../../src/remotes/remote.ts';
 import { DIGEST_METHODS } from '../../src/remotes/sftp/digests/digest-methods.ts';
 import type { SessionOptions } from '../../src/remotes/sftp/session.ts';
 import { localShell } from './local-shell.ts';
 import { type Quirks, StandInSftpServer } from './stand-in-sftp-server.ts';
 import { makeTempDir } from './temp-dir.ts';
-import { contents } from './upload-scene.ts';
+import { contents, type UploadSettings } from './upload-scene.ts';
 
 export interface StandInUpload {
   readonly server: StandInSftpServer;
@@ -24,7 +25,7 @@ export interface StandInUpload {
   readonly events: TransferEvent[];
   /** All that was to be executed. */
   readonly commands: readonly string[];
-  run(options?: Partial<UploadOptions>): Promise<UploadOutcome>;
+  run(options?: Partial<UploadSettings>): Promise<TransferOutcome>;
 }
 
 export interface StandInUploadOptions {
@@ -64,9 +65,9 @@ export async function standInUpload(options: StandInUploadOptions): Promise<Stan
   };
   const target = `${tree}/f`;
   const events: TransferEvent[] = [];
-  const run = async (more: Partial<UploadOptions> = {}): Promise<UploadOutcome> => {
+  const run = async (more: Partial<UploadSettings> = {}): Promise<TransferOutcome> => {
     const counters = new Counters();
-    const all: UploadOptions = {
+    const all: UploadSettings = {
       destination: Buffer.from(target),
       pieceSize: 64 * 1024,
       verify: 'auto',
@@ -90,9 +91,15 @@ export async function standInUpload(options: StandInUploadOptions): Promise<Stan
       ...more,
     };
     const found = await findSources([Buffer.from(temp.file('source'))]);
-    const upload = new UploadRun(new LocalRunner(remote, counters), counters, found, all, (event) => {
-      events.push(structuredClone(event));
-    });
+    const upload = new TransferRun(
+      new LocalRunner(remote, counters),
+      counters,
+      new Upload(found, all),
+      all,
+      (event) => {
+        events.push(structuredClone(event));
+      },
+    );
     return upload.run(new AbortController().signal);
   };
   return { server, target, source, events, commands: shell.commands, run };

@@ -7,8 +7,10 @@ import { findSources } from '../../src/engine/local/local-files.ts';
 import { Counters } from '../../src/engine/runner/counters.ts';
 import { LocalRunner } from '../../src/engine/runner/local-runner.ts';
 import type { RunnerReport } from '../../src/engine/runner/piece-runner.ts';
-import type { UploadOptions } from '../../src/engine/transfer/transfer-context.ts';
-import { UploadRun } from '../../src/engine/transfer/transfer-run.ts';
+import type { TransferOptions, TransferOutcome } from '../../src/engine/transfer/transfer-options.ts';
+import { TransferRun } from '../../src/engine/transfer/transfer-run.ts';
+import { Upload } from '../../src/engine/upload/upload.ts';
+import type { UploadOptions } from '../../src/engine/upload/upload-context.ts';
 import { DIGEST_METHODS } from '../../src/remotes/sftp/digests/digest-methods.ts';
 import { type MemoryFaults, MemoryRemote, stagedName } from './memory-remote.ts';
 import { makeTempDir } from './temp-dir.ts';
@@ -28,6 +30,9 @@ export function contents(size: number, seed: number): Buffer {
 
 export type WhenOpen = (tell: (report: RunnerReport) => void) => void;
 
+/** What a run and the direction of uploads are told. */
+export type UploadSettings = TransferOptions & UploadOptions;
+
 export interface UploadScene {
   readonly remote: MemoryRemote;
   readonly dir: string;
@@ -35,7 +40,7 @@ export interface UploadScene {
   readonly events: TransferEvent[];
   readonly stop: AbortController;
   /** `whenOpen`: called once all three connections are open, with a way to report something as a runner. */
-  run(options?: Partial<UploadOptions>, whenOpen?: WhenOpen): ReturnType<UploadRun['run']>;
+  run(options?: Partial<UploadSettings>, whenOpen?: WhenOpen): Promise<TransferOutcome>;
 }
 
 /** Files `0`, `1`, ... of these sizes in a directory; undefined: missing. */
@@ -50,10 +55,10 @@ export async function uploadScene(
   await Promise.all(sizes.map((size, i) => size !== undefined && writeFile(sources[i]!, contents(size, i))));
   const events: TransferEvent[] = [];
   const stop = new AbortController();
-  const run = async (options: Partial<UploadOptions> = {}, whenOpen?: WhenOpen) => {
+  const run = async (options: Partial<UploadSettings> = {}, whenOpen?: WhenOpen) => {
     const counters = new Counters();
     const found = await findSources(sources.map((path) => Buffer.from(path)));
-    const all: UploadOptions = {
+    const all: UploadSettings = {
       destination: Buffer.alloc(0),
       pieceSize: 64 * KIB,
       verify: 'size',
@@ -69,12 +74,12 @@ export async function uploadScene(
     };
     const runner = new LocalRunner(remote, counters);
     if (whenOpen !== undefined) callWhenOpen(runner, whenOpen);
-    const upload = new UploadRun(runner, counters, found, all, (event) => {
+    const upload = new TransferRun(runner, counters, new Upload(found, all), all, (event) => {
       events.push(structuredClone(event));
     });
     const outcome = await upload.run(stop.signal);
     expect(remote.open, 'nothing is left open').toEqual([]);
-    expect(upload.scheduler.tasks(), 'nothing is left under way').toEqual([]);
+    expect(upload.services.scheduler.tasks(), 'nothing is left under way').toEqual([]);
     return outcome;
   };
   return { remote, dir: temp.path, sources, events, stop, run };

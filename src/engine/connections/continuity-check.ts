@@ -28,6 +28,29 @@ export class ContinuityCheck {
     this.#connections = connections;
   }
 
+  /** Changes whenever a restart cannot be ruled out. */
+  get epoch(): number {
+    return this.#continuity.epoch;
+  }
+
+  isWitness(connection: number): boolean {
+    return this.#continuity.isWitness(connection);
+  }
+
+  opened(connection: number): void {
+    this.#continuity.opened(connection);
+  }
+
+  /** Returns whether it was the last witness, so that the server may have been restarted. */
+  lost(connection: number): boolean {
+    return this.#continuity.lost(connection);
+  }
+
+  /** Bytes were acknowledged on a connection. */
+  acknowledged(connection: number): void {
+    this.#continuity.answered(connection);
+  }
+
   /**
    * Resolves when `connection` is a witness, or another witness has answered since the call: then the server has not been
    * restarted between what was acknowledged to it and the call.
@@ -46,7 +69,7 @@ export class ContinuityCheck {
     }
   }
 
-  /** A connection has answered, or is gone. */
+  /** A connection that was asked has answered, or is gone. */
   answered(connection: number, isThere: boolean): void {
     const asking = this.#asking.get(connection);
     this.#asking.delete(connection);

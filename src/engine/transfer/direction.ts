@@ -52,6 +52,8 @@ export interface Preparation {
   readonly destination: string;
   /** The files that are known before they are planned. What is planned beyond that is added to the totals. */
   readonly known: Totals;
+  /** Sources that cannot be copied; they are in no totals. */
+  readonly failures: readonly UnplannedFile[];
 }
 
 export interface Direction<File extends PlannedFile = PlannedFile> {
@@ -67,10 +69,11 @@ export interface Direction<File extends PlannedFile = PlannedFile> {
    */
   files(access: ConnectionAccess): AsyncIterable<File | UnplannedFile>;
   /**
-   * Begins a file, after the destination is locked. Directories that are missing are created first.
-   * @throws {CopyError} why this file cannot be copied
+   * The job of a file: a `FileJob` with its {@link FileTransfer}, unless the file is copied in another way as a whole. The
+   * destination is locked; directories that are missing on the way to it are created first.
+   * @throws {CopyError} why this file cannot be copied, or with scope `run` why no other can be either
    */
-  open(file: File, services: JobServices): Promise<FileTransfer>;
+  open(number: number, file: File, services: JobServices): Promise<RunningJob>;
 }
 
 /** The digest of each of the ranges, which ascend and do not overlap. */
@@ -127,6 +130,9 @@ export interface Examined {
   readonly isSeen: boolean;
 }
 
+/** The answer of a runner to a command that is not a task. */
+export type RunnerAnswer = Extract<RunnerReport, { kind: 'probed' | 'left' | 'file-closed' }>;
+
 /** A file job, as the run sees it. */
 export interface RunningJob {
   /** Resolves when the target is in its place; rejects with a CopyError. Either way nothing of it is in use any more. */
@@ -146,7 +152,7 @@ export interface RunningJob {
   hashed(report: Extract<RunnerReport, { kind: 'hashed' }>): void;
   taskEnded(connection: number, error: CopyError | undefined): void;
   /** The answer to a command that is not a task; it may have been another job's. */
-  answered(report: Extract<RunnerReport, { kind: 'probed' | 'left' | 'file-closed' }>): void;
+  answered(report: RunnerAnswer): void;
   connectionOpened(): void;
   connectionLost(connection: number): void;
   serverMayHaveRestarted(): void;
@@ -194,7 +200,7 @@ export interface Dispatcher {
 export interface JobServices {
   readonly options: JobOptions;
   readonly access: ConnectionAccess;
-  readonly pool: Pick<ConnectionPool, 'open' | 'drop'>;
+  readonly pool: Pick<ConnectionPool, 'open' | 'drop' | 'wanted'>;
   readonly runner: Runners;
   readonly scheduler: Scheduler;
   readonly dispatcher: Dispatcher;

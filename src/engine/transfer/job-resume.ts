@@ -9,11 +9,11 @@ import { type CanCompare, FileResume, type Reopened } from '../resume/file-resum
 import { leisurely, type Pace, withinMs } from '../resume/pace.ts';
 import { choosePieceSize, isPiece, pieceCount, UNLIMITED_PIECES, wholePieces } from '../schedule/grid.ts';
 import { ForeignStages, type SearchingJob } from '../upload/stages/foreign-stages.ts';
+import type { UploadContext } from '../upload/upload-context.ts';
 import { checkClaims, type Judged } from '../verify/claim-check.ts';
 import { type DigestBack, digestBack } from '../verify/digest-back.ts';
 import { longTrialRanges } from '../verify/digest-comparison.ts';
 import type { JobVerification } from './job-verification.ts';
-import type { UploadContext } from './transfer-context.ts';
 
 /** How often the journal is told what was acknowledged. */
 const NOTE_EVERY_MS = 1000;

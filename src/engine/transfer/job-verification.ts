@@ -4,12 +4,12 @@ import type { Range, Staged, StageToken } from '../../remotes/remote.ts';
 import { formatSize } from '../../util/format-size.ts';
 import type { LocalSource } from '../local/local-source.ts';
 import type { Hashed, PieceHashing } from '../runner/piece-hasher.ts';
+import type { UploadContext } from '../upload/upload-context.ts';
 import { digestBack } from '../verify/digest-back.ts';
 import type { Sides } from '../verify/digest-comparison.ts';
 import { FileVerifier, type Verified } from '../verify/file-verifier.ts';
 import { LocalDigests } from '../verify/local-digests.ts';
 import { findOverwritten } from '../verify/second-look.ts';
-import type { UploadContext } from './transfer-context.ts';
 
 /** What the journal records of pieces, and what is read back is compared by. */
 const OF_JOURNAL = 'sha256';
@@ -129,8 +129,8 @@ export class JobVerification {
   }
 
   get #isByContents(): boolean {
-    const { verify, digests } = this.#run.options;
-    return this.isDemanded || (verify === 'auto' && digests.methods.length > 0);
+    const { options, digests } = this.#run;
+    return this.isDemanded || (options.verify === 'auto' && digests.isWanted);
   }
 
   #newVerifier(token: StageToken): FileVerifier {

@@ -1,7 +1,7 @@
 /** Has the server bring to its disk what it has of a file, from time to time, so that a crash of it costs little. */
 import { CopyError } from '../../errors.ts';
 import type { Attributes, StageToken } from '../../remotes/remote.ts';
-import type { UploadContext } from './transfer-context.ts';
+import type { UploadContext } from '../upload/upload-context.ts';
 
 /** From the first acknowledgement to the first sync. */
 const FIRST_MS = 500;

@@ -1,5 +1,6 @@
 /** How far a run is, how fast it goes, and when it will end. */
 import type { TransferEventBody } from '../events.ts';
+import type { PlannedFile, Totals } from './direction.ts';
 
 /** The rate is that of the last seconds. */
 const RATE_WINDOW_MS = 5000;
@@ -11,20 +12,49 @@ export type ProgressSnapshot = Omit<
 >;
 
 export class Progress {
-  readonly filesTotal: number;
-  #bytesTotal: number;
+  #filesTotal = 0;
+  #bytesTotal = 0;
+  /** Of the files that are known, those that are not planned yet. */
+  #unplanned = 0;
+  #isBegun = false;
   #filesDone = 0;
   /** Of files that are done. */
   #bytesDone = 0;
   /** Sources whose sizes are not known, and that are not sent yet. */
-  #streamsLeft: number;
+  #streamsLeft = 0;
   readonly #samples: { readonly bytes: number; readonly atMs: number }[] = [];
 
-  constructor(files: readonly { readonly size: number; readonly isStream?: boolean }[], nowMs: number) {
-    this.filesTotal = files.length;
-    this.#streamsLeft = files.filter(({ isStream }) => isStream).length;
-    this.#bytesTotal = files.reduce((sum, { size }) => sum + size, 0);
+  constructor(nowMs: number) {
     this.#samples.push({ bytes: 0, atMs: nowMs });
+  }
+
+  /** Files that are known before they are planned: the first ones. */
+  know({ files, bytes, streams }: Totals): void {
+    this.#isBegun = true;
+    this.#unplanned += files;
+    this.#filesTotal += files;
+    this.#bytesTotal += bytes;
+    this.#streamsLeft += streams;
+  }
+
+  /** What was not known before is added to the totals. */
+  planned({ size, isStream }: Pick<PlannedFile, 'size' | 'isStream'>): void {
+    if (this.#unplanned > 0) {
+      this.#unplanned--;
+      return;
+    }
+    this.#filesTotal++;
+    this.#bytesTotal += size;
+    if (isStream) this.#streamsLeft++;
+  }
+
+  /** Whether it is known what is going to be copied. */
+  get isBegun(): boolean {
+    return this.#isBegun;
+  }
+
+  get filesTotal(): number {
+    return this.#filesTotal;
   }
 
   get bytesTotal(): number {

@@ -19,21 +19,21 @@ import { fillFrom, type LocalSource, openSource } from '../local/local-source.ts
 import { SourceWatch } from '../local/source-watch.ts';
 import type { Reopened } from '../resume/file-resume.ts';
 import type { Hashed } from '../runner/piece-hasher.ts';
-import type { RunnerCommand } from '../runner/piece-runner.ts';
+import { type RunnerCommand, stageKey } from '../runner/piece-runner.ts';
 import { choosePieceSize, pieceCount } from '../schedule/grid.ts';
+import type { Examined, FileResult, RunnerAnswer, RunningJob } from '../transfer/direction.ts';
 import { JobResume, type ResumedJob } from '../transfer/job-resume.ts';
 import { JobVerification, noDigests, type VerifiedJob } from '../transfer/job-verification.ts';
 import { PeriodicSync } from '../transfer/periodic-sync.ts';
 import { TimeLeft } from '../transfer/time-left.ts';
-import type { UploadContext } from '../transfer/transfer-context.ts';
-import type { Verified } from '../verify/file-verifier.ts';
 import type { UploadTarget } from './destination.ts';
-import type { FailedUpload } from './failures/examine-failure.ts';
+import { examineFailure, type FailedUpload } from './failures/examine-failure.ts';
 import { prepareInPlace } from './failures/prepare-in-place.ts';
 import { finalAttributes, isSizeVerified, tellWarnings } from './final-checks.ts';
 import { regainStaged } from './regain-staged.ts';
 import { StagedHolders } from './staged-holders.ts';
 import { StreamUpload } from './stream/stream-upload.ts';
+import type { UploadContext } from './upload-context.ts';
 import { WriterSearch } from './writer-search.ts';
 
 /** How often a staged file is sealed anew that was touched afterwards. */
@@ -65,14 +65,7 @@ class MoveTo extends Error {
   }
 }
 
-export interface FileResult {
-  readonly bytes: number;
-  /** Whether the size of the target was read back and is right. */
-  readonly sizeVerified: boolean;
-  readonly verified: Verified;
-}
-
-export class FileUpload {
+export class FileUpload implements RunningJob {
   readonly file: number;
   /** For messages. */
   readonly name: string;
@@ -153,6 +146,15 @@ export class FileUpload {
   async run(): Promise<FileResult> {
     this.#source = await openSource(this.#path);
     if (this.#source.isStream) return this.#runStream();
+    const unsubscribe = this.#run.writers.subscribe(() => this.#share());
+    try {
+      return await this.#runSized();
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  async #runSized(): Promise<FileResult> {
     this.#watch = new SourceWatch(this.#source, (error) => this.#sent?.reject(error));
     this.#verification = new JobVerification(this.#run, this.#asVerified());
     let isDone = false;
@@ -222,9 +224,8 @@ export class FileUpload {
     return this.#resume?.bytesResumed ?? 0;
   }
 
-  /** After a failure. */
-  asFailed(): FailedUpload {
-    return {
+  examine(failure: CopyError): Promise<Examined> {
+    const failed: FailedUpload = {
       target: this.#target.path,
       token: this.#holders.token,
       size: this.#source?.size ?? 0,
@@ -234,15 +235,7 @@ export class FileUpload {
       oldSize: this.#target.old?.size,
       keptWithin: (size) => this.#resume?.keptWithin(size) ?? 0,
     };
-  }
-
-  get fd(): number {
-    return this.#source.fd;
-  }
-
-  /** Set while it has tasks. */
-  get token(): StageToken | undefined {
-    return this.#holders.token;
+    return examineFailure(this.#run, failed, failure);
   }
 
   hashed(hashed: Hashed): void {
@@ -279,12 +272,12 @@ export class FileUpload {
     this.#look();
   }
 
-  probed(task: number, result: WriterProbe | undefined, error: CopyError | undefined): void {
-    this.#search.answered(task, result, error);
-  }
-
-  left(connection: number, error: CopyError | undefined): void {
-    this.#holders.onLeft(connection, error);
+  answered(report: RunnerAnswer): void {
+    const error = 'error' in report && report.error !== undefined ? CopyError.fromData(report.error) : undefined;
+    if (report.kind === 'probed') this.#search.answered(report.task, report.result, error);
+    else if (report.kind === 'left' && this.#holders.token !== undefined) {
+      if (stageKey(report.of) === stageKey(this.#holders.token)) this.#holders.onLeft(report.connection, error);
+    }
   }
 
   connectionOpened(): void {
@@ -329,8 +322,7 @@ export class FileUpload {
     this.#run.notice('started-over', `${this.name} is sent from the beginning again: ${why}`, 'warning');
   }
 
-  /** To be called now and then. */
-  syncIfDue(nowMs: number): void {
+  tick(nowMs: number): void {
     if (this.#sent !== undefined) {
       this.#watch.lookIfDue(nowMs);
       this.#resume?.noteAcknowledged(nowMs);
@@ -348,11 +340,6 @@ export class FileUpload {
   /** Whether the server brings bytes to its disk. */
   get isSyncing(): boolean {
     return this.#sync.isUnderWay;
-  }
-
-  /** It became known how many connections may write. */
-  writersDecided(): void {
-    this.#share();
   }
 
   /** The run is over. */
@@ -446,7 +433,7 @@ export class FileUpload {
         acknowledged: scheduler.acknowledgedRanges(this.file),
         // What is in flight at the end of a lost connection would otherwise hide from a probe what it writes.
         cutOffAt: this.#run.writers.known === 'unknown' && !options.inplace ? this.#writtenEnd : undefined,
-        fill: fillFrom(this.fd),
+        fill: fillFrom(this.#source.fd),
       });
       if (this.#run.error !== undefined) throw this.#run.error;
       if (staged === undefined) throw startOver(NOT_KEPT);
@@ -605,9 +592,11 @@ export class FileUpload {
     return this.#run.writers.known === 'many';
   }
 
-  /** Whether its bytes are being sent, and `connection` has nothing else to do for it. */
-  mayMove(connection: number): boolean {
-    return this.#sent !== undefined && connection !== this.#holders.owner && !this.#search.isAsking;
+  /** Whether its bytes are being sent, by many connections, and `connection` has nothing else to do for it. */
+  mayRelocate(connection: number): boolean {
+    return (
+      this.#othersMayWrite && this.#sent !== undefined && connection !== this.#holders.owner && !this.#search.isAsking
+    );
   }
 
   /**
@@ -657,7 +646,7 @@ export class FileUpload {
     if (this.#sent === undefined || this.#pieces < 2 || this.#isHeld) return;
     this.#search.consider({
       owner: this.#holders.owner,
-      fd: this.fd,
+      fd: this.#source.fd,
       of: this.#holders.token!,
       foundSize: this.#foundSize,
       size: this.size,

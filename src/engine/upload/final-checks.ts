@@ -1,8 +1,8 @@
 /** What is the same at the end of every upload: the attributes of the target, its size, and what is said about them. */
 import { CopyError } from '../../errors.ts';
 import type { Attributes, FinalAttributes, Published, Seal } from '../../remotes/remote.ts';
-import type { UploadContext } from '../transfer/transfer-context.ts';
 import type { Verified } from '../verify/file-verifier.ts';
+import type { UploadContext } from './upload-context.ts';
 
 type Run = Pick<UploadContext, 'options' | 'notice'>;
 

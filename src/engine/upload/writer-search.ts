@@ -2,7 +2,7 @@
 import { CopyError } from '../../errors.ts';
 import type { StageToken, WriterProbe } from '../../remotes/remote.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
-import type { UploadContext } from '../transfer/transfer-context.ts';
+import type { UploadContext } from './upload-context.ts';
 
 /** With fewer bytes than this left to send, a second connection would not help. */
 const MIN_REST = 1024 * 1024;

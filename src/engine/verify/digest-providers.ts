@@ -86,6 +86,11 @@ export class DigestProviders {
     this.#left = [...options.methods];
   }
 
+  /** Whether any may be used, if the server has one. */
+  get isWanted(): boolean {
+    return this.#options.methods.length > 0;
+  }
+
   /** Begins to look, if nobody did. */
   start(): void {
     this.#found().catch(() => {});

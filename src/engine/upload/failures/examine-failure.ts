@@ -2,7 +2,8 @@
 import type { CopyError } from '../../../errors.ts';
 import type { RemoteConnection, Situation, StageToken } from '../../../remotes/remote.ts';
 import { directoryName } from '../../../util/byte-path.ts';
-import type { UploadContext } from '../../transfer/transfer-context.ts';
+import type { ConnectionAccess } from '../../connections/connection-access.ts';
+import type { Examined } from '../../transfer/direction.ts';
 import { explainFailure, isExplained } from './explain-failure.ts';
 import type { FailedJob } from './failure-facts.ts';
 
@@ -17,17 +18,9 @@ export interface FailedUpload extends FailedJob {
   keptWithin(size: number): number;
 }
 
-export interface Examined {
-  readonly failure: CopyError;
-  /** Bytes that another run need not send. */
-  readonly bytesKept: number;
-  /** Whether the staged file was seen after the failure, with all of these. */
-  readonly isSeen: boolean;
-}
-
 /** Never rejects. */
 export async function examineFailure(
-  run: Pick<UploadContext, 'onAnyOpen'>,
+  access: Pick<ConnectionAccess, 'onAnyOpen'>,
   job: FailedUpload,
   failure: CopyError,
 ): Promise<Examined> {
@@ -35,12 +28,12 @@ export async function examineFailure(
   const tries = isExplained(failure);
   if (!tries && kept === 0) return { failure, bytesKept: 0, isSeen: false };
   const look = (remote: RemoteConnection): Promise<Situation> => remote.examine(job.target, job.token, tries);
-  const situation = await run.onAnyOpen(look, LOOK_MS);
+  const situation = await access.onAnyOpen(look, LOOK_MS);
   if (situation === undefined) return { failure, bytesKept: kept, isSeen: false };
   const seen = keptOf(job, situation, kept);
   if (!tries) return { failure, ...seen };
   // After the look, which finds out whether there is room.
-  const isRemoved = job.partial === 'left' && (await run.onAnyOpen((remote) => isDiscarded(remote, job), LOOK_MS));
+  const isRemoved = job.partial === 'left' && (await access.onAnyOpen((remote) => isDiscarded(remote, job), LOOK_MS));
   const partial = isRemoved ? 'removed' : job.partial;
   return { failure: explainFailure(failure, situation, { ...job, partial }), ...seen };
 }
@@ -60,7 +53,7 @@ function keptOf(job: FailedUpload, { staged }: Situation, kept: number): Omit<Ex
 
 /** The failure to make the directory of the targets, explained by the nearest directory that exists. Never rejects. */
 export async function examineDirectoryFailure(
-  run: Pick<UploadContext, 'onAnyOpen'>,
+  access: Pick<ConnectionAccess, 'onAnyOpen'>,
   directory: Uint8Array,
   failure: CopyError,
 ): Promise<CopyError> {
@@ -76,7 +69,7 @@ export async function examineDirectoryFailure(
     }
     return undefined;
   };
-  const situation = await run.onAnyOpen(look, LOOK_MS);
+  const situation = await access.onAnyOpen(look, LOOK_MS);
   if (situation === undefined) return failure;
   const nothing = { size: 0, bytesThere: 0, inplace: false, partial: 'left', oldSize: undefined } as const;
   return explainFailure(failure, situation, { target: directory, ...nothing });

@@ -6,7 +6,7 @@ import { formatSize } from '../../../util/format-size.ts';
 import type { JournalStore } from '../../resume/file-resume.ts';
 import { Journal } from '../../resume/journal.ts';
 import { journalPath } from '../../resume/journal-place.ts';
-import type { UploadContext } from '../../transfer/transfer-context.ts';
+import type { UploadContext } from '../upload-context.ts';
 
 /**
  * Removes the partial file that an earlier run of this machine left of the target, as it may occupy the room that is

@@ -7,7 +7,7 @@
 import { CopyError } from '../../../errors.ts';
 import type { FoundStage, StageToken } from '../../../remotes/remote.ts';
 import { cleanText } from '../../../util/clean-text.ts';
-import type { UploadContext } from '../../transfer/transfer-context.ts';
+import type { UploadContext } from '../upload-context.ts';
 import { type RestingStages, StageAdoption } from './stage-adoption.ts';
 import { isSameStage, type SearchedFile, StageSearch } from './stage-search.ts';
 

@@ -3,7 +3,7 @@ import { CopyError } from '../../../errors.ts';
 import type { DrawnStage, FoundStage, RemoteConnection, StageToken } from '../../../remotes/remote.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { formatSize } from '../../../util/format-size.ts';
-import type { UploadContext } from '../../transfer/transfer-context.ts';
+import type { UploadContext } from '../upload-context.ts';
 import { isSameStage, type StageCopy, type StageSearch } from './stage-search.ts';
 
 /** On how many connections something is removed that is of no use any more. */

@@ -7,7 +7,7 @@ import { CopyError } from '../../../errors.ts';
 import type { Attributes, CopiedStage, DrawnStage, FoundStage, Range, StageToken } from '../../../remotes/remote.ts';
 import { isAllAlike } from '../../local/local-source.ts';
 import { differingSamples } from '../../resume/sample-claims.ts';
-import type { UploadContext } from '../../transfer/transfer-context.ts';
+import type { UploadContext } from '../upload-context.ts';
 
 const LOOK_AGAIN_MS = 3000;
 /** Places of a staged file that are compared before it is copied. */

@@ -17,10 +17,10 @@ import { Patience } from '../../connections/patience.ts';
 import { type LocalSource, openSource } from '../../local/local-source.ts';
 import { SourceWatch } from '../../local/source-watch.ts';
 import { noDigests } from '../../transfer/job-verification.ts';
-import type { UploadContext } from '../../transfer/transfer-context.ts';
 import { type DigestBack, digestBack } from '../../verify/digest-back.ts';
 import type { Verified } from '../../verify/file-verifier.ts';
 import { finalAttributes, isSizeVerified, tellWarnings } from '../final-checks.ts';
+import type { UploadContext } from '../upload-context.ts';
 import { SourceStream } from './source-stream.ts';
 import { StreamDigests } from './stream-digests.ts';
 import { type StreamVerdict, verifyByDigest, verifyByReadBack } from './stream-verification.ts';
@@ -139,8 +139,7 @@ export class StreamUpload {
   async #newDigests(): Promise<StreamDigests | undefined> {
     const { digests, options } = this.#run;
     if (options.verify === 'read-back') return new StreamDigests('sha256');
-    if (options.verify === 'size' || options.verify === 'none' || options.digests.methods.length === 0)
-      return undefined;
+    if (options.verify === 'size' || options.verify === 'none' || !digests.isWanted) return undefined;
     if (!(await digests.isAvailable())) return undefined;
     return digests.algorithm && new StreamDigests(digests.algorithm);
   }

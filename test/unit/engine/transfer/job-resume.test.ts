@@ -5,7 +5,7 @@ import { openSource } from '../../../../src/engine/local/local-source.ts';
 import { Journal } from '../../../../src/engine/resume/journal.ts';
 import { journalPath } from '../../../../src/engine/resume/journal-place.ts';
 import { JobResume, type ResumedJob } from '../../../../src/engine/transfer/job-resume.ts';
-import type { UploadContext } from '../../../../src/engine/transfer/transfer-context.ts';
+import type { UploadContext } from '../../../../src/engine/upload/upload-context.ts';
 import { LocalDigests } from '../../../../src/engine/verify/local-digests.ts';
 import { RangeSet } from '../../../../src/util/range-set.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { ServerContinuity } from '../../../../src/engine/connections/server-continuity.ts';
 import { Scheduler } from '../../../../src/engine/schedule/scheduler.ts';
 import { PeriodicSync } from '../../../../src/engine/transfer/periodic-sync.ts';
-import type { UploadContext } from '../../../../src/engine/transfer/transfer-context.ts';
+import type { UploadContext } from '../../../../src/engine/upload/upload-context.ts';
 import { CopyError } from '../../../../src/errors.ts';
 import type { Abilities } from '../../../../src/remotes/remote.ts';
 

@@ -1,11 +1,17 @@
 /** Uploads that go on with what stands on a server that can hash, whoever left it. */
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { UploadOptions } from '../../../../src/engine/transfer/transfer-context.ts';
 import { CopyError } from '../../../../src/errors.ts';
 import { journalsIn } from '../../../support/journals-in.ts';
 import { stagedName } from '../../../support/memory-remote.ts';
 import { MemoryStaged } from '../../../support/memory-staged.ts';
-import { contents, expectArrived, notices, type UploadScene, uploadScene } from '../../../support/upload-scene.ts';
+import {
+  contents,
+  expectArrived,
+  notices,
+  type UploadScene,
+  type UploadSettings,
+  uploadScene,
+} from '../../../support/upload-scene.ts';
 
 const MIB = 1024 * 1024;
 const SIZE = 3 * MIB + 17;
@@ -18,7 +24,7 @@ async function halfThere(): Promise<UploadScene> {
   return it;
 }
 
-function resuming({ dir }: UploadScene): Partial<UploadOptions> {
+function resuming({ dir }: UploadScene): Partial<UploadSettings> {
   return { verify: 'hash', journals: { ...journalsIn(dir), lookAgainMs: 1, failed: () => {} } };
 }
 

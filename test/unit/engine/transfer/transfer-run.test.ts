@@ -5,7 +5,8 @@ import { findSources } from '../../../../src/engine/local/local-files.ts';
 import { Counters } from '../../../../src/engine/runner/counters.ts';
 import { LocalRunner } from '../../../../src/engine/runner/local-runner.ts';
 import type { RunnerReport } from '../../../../src/engine/runner/piece-runner.ts';
-import { UploadRun } from '../../../../src/engine/transfer/transfer-run.ts';
+import { TransferRun } from '../../../../src/engine/transfer/transfer-run.ts';
+import { Upload } from '../../../../src/engine/upload/upload.ts';
 import { CopyError } from '../../../../src/errors.ts';
 import { deferred } from '../../../../src/util/deferred.ts';
 import { journalsIn } from '../../../support/journals-in.ts';
@@ -508,7 +509,13 @@ test('a rate limit that stands still does not hold a cancelled run', async () =>
     connectIntervalMs: 0,
     retryForMs: 2000,
   } as const;
-  const upload = new UploadRun(new LocalRunner(it.remote, counters), counters, found, options, () => {});
+  const upload = new TransferRun(
+    new LocalRunner(it.remote, counters),
+    counters,
+    new Upload(found, options),
+    options,
+    () => {},
+  );
   it.remote.onWrite = () => it.stop.abort();
   expect((await upload.run(it.stop.signal)).error?.code).toBe('cancelled');
   expect(it.remote.open).toEqual([]);

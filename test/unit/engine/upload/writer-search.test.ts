@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RunnerCommand } from '../../../../src/engine/runner/piece-runner.ts';
 import { Scheduler } from '../../../../src/engine/schedule/scheduler.ts';
-import type { UploadContext } from '../../../../src/engine/transfer/transfer-context.ts';
+import type { UploadContext } from '../../../../src/engine/upload/upload-context.ts';
 import { type ProbeSubject, WriterSearch } from '../../../../src/engine/upload/writer-search.ts';
 import { Writers } from '../../../../src/engine/upload/writers.ts';
 import type { Range } from '../../../../src/remotes/remote.ts';

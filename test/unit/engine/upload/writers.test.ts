@@ -3,7 +3,7 @@ import { Writers } from '../../../../src/engine/upload/writers.ts';
 
 function make() {
   const told: (string | undefined)[] = [];
-  const writers = new Writers((reason) => told.push(`${writers.known}: ${reason}`));
+  const writers = new Writers((known, reason) => told.push(`${known}: ${reason}`));
   return { writers, told };
 }
 
@@ -23,4 +23,13 @@ test('many may become one, one never many', () => {
   writers.decide('one', 'again');
   expect(writers.known).toBe('one');
   expect(told).toEqual(['many: undefined', 'one: it truncates']);
+});
+
+test('whoever subscribed is told, until that ends', () => {
+  const { writers, told } = make();
+  const end = writers.subscribe(() => told.push(`subscriber: ${writers.known}`));
+  writers.decide('many');
+  end();
+  writers.decide('one');
+  expect(told).toEqual(['subscriber: many', 'many: undefined', 'one: undefined']);
 });

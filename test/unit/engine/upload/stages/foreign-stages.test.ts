@@ -1,7 +1,7 @@
 import { open, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import type { UploadContext } from '../../../../../src/engine/transfer/transfer-context.ts';
 import { ForeignStages } from '../../../../../src/engine/upload/stages/foreign-stages.ts';
+import type { UploadContext } from '../../../../../src/engine/upload/upload-context.ts';
 import type { Drain, Slices, StageToken } from '../../../../../src/remotes/remote.ts';
 import { tempDirForTest } from '../../../../support/for-one-test.ts';
 import { contents } from '../../../../support/upload-scene.ts';

@@ -2,10 +2,15 @@
 import { readFileSync, statSync } from 'node:fs';
 import { rename, symlink, unlink } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import type { UploadOptions } from '../../../../../src/engine/transfer/transfer-context.ts';
 import type { MemoryFaults } from '../../../../support/memory-remote.ts';
 import { stagedName } from '../../../../support/memory-remote.ts';
-import { filesOf, notices, type UploadScene, uploadScene } from '../../../../support/upload-scene.ts';
+import {
+  filesOf,
+  notices,
+  type UploadScene,
+  type UploadSettings,
+  uploadScene,
+} from '../../../../support/upload-scene.ts';
 
 const KIB = 1024;
 /** Says it has 0 bytes, and has some megabytes. */
@@ -39,7 +44,7 @@ function hasLarge(): boolean {
 }
 
 describe.skipIf(!hasLarge())(`a stream${hasLarge() ? '' : ` [skipped: no ${LARGE}]`}`, () => {
-  const kinds: readonly (readonly [string, Partial<UploadOptions>, Partial<MemoryFaults>, string])[] = [
+  const kinds: readonly (readonly [string, Partial<UploadSettings>, Partial<MemoryFaults>, string])[] = [
     ['auto, by digest', { verify: 'auto' }, { digestMethods: ['helper'] }, 'byDigest'],
     ['auto, without digests', { verify: 'auto' }, {}, 'bySize'],
     ['hash', { verify: 'hash' }, { digestMethods: ['check-file'] }, 'byDigest'],

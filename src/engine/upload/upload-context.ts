@@ -1,41 +1,39 @@
-/** What a file job needs of the run it belongs to. */
+/** What the parts of an upload's file job need of the run it belongs to. */
 import type { CopyError } from '../../errors.ts';
 import type { RemoteConnection } from '../../remotes/remote.ts';
 import type { OnConnectionOptions } from '../connections/connection-access.ts';
-import type { ConnectionPool, ConnectionPoolOptions } from '../connections/connection-pool.ts';
-import type { ServerContinuity } from '../connections/server-continuity.ts';
 import type { TransferEventBody } from '../events.ts';
 import type { JournalStore } from '../resume/file-resume.ts';
 import type { Counters } from '../runner/counters.ts';
 import type { Runners } from '../runner/runners.ts';
 import type { Order, Scheduler } from '../schedule/scheduler.ts';
-import type { Writers } from '../upload/writers.ts';
-import type { DigestOptions, DigestProviders } from '../verify/digest-providers.ts';
-import type { Verify } from './direction.ts';
+import type { Continuity, JobOptions, JobServices } from '../transfer/direction.ts';
+import type { DigestProviders } from '../verify/digest-providers.ts';
+import type { Writers } from './writers.ts';
 
-export interface UploadOptions extends ConnectionPoolOptions {
+/** What only uploads are told. */
+export interface UploadOptions {
   /** Path on the server; empty: the home directory. */
   readonly destination: Uint8Array;
-  readonly pieceSize: number | 'auto';
-  readonly verify: Verify;
-  readonly digests: DigestOptions;
   /** Write the target itself. */
   readonly inplace: boolean;
   /** Give the target the mode bits and times of the source. */
   readonly preserve: boolean;
-  readonly dryRun: boolean;
+}
+
+export interface UploadJobOptions extends JobOptions, UploadOptions {
   /** Undefined: nothing is kept for another run. */
   readonly journals?: JournalStore | undefined;
 }
 
 export interface UploadContext {
-  readonly options: UploadOptions;
+  readonly options: UploadJobOptions;
   readonly scheduler: Scheduler;
   readonly counters: Counters;
-  readonly pool: ConnectionPool;
+  readonly pool: JobServices['pool'];
   readonly runner: Runners;
   readonly writers: Writers;
-  readonly continuity: ServerContinuity;
+  readonly continuity: Pick<Continuity, 'epoch' | 'isWitness'>;
   readonly digests: DigestProviders;
   /** What ended the run, once it did. */
   readonly error: CopyError | undefined;
@@ -65,4 +63,33 @@ export interface UploadContext {
    * where there is none, or it fails, or takes longer than `limitMs`: for what only serves to tell more.
    */
   onAnyOpen<T>(work: (remote: RemoteConnection) => Promise<T>, limitMs: number): Promise<T | undefined>;
+}
+
+export function uploadContext(services: JobServices, writers: Writers, options: UploadOptions): UploadContext {
+  const { access, pool, runner, scheduler, dispatcher, counters, continuity, digests, journals, report, signal } =
+    services;
+  return {
+    options: { ...services.options, ...options, journals },
+    scheduler,
+    counters,
+    pool,
+    runner,
+    writers,
+    continuity,
+    digests,
+    get error() {
+      return signal.aborted ? signal.reason : undefined;
+    },
+    emit: (event) => report.emit(event),
+    notice: (code, message, level) => report.notice(code, message, level),
+    give: (order) => dispatcher.carryOut(order),
+    assureContinuity: async (connection) => {
+      await continuity.assure(connection);
+      signal.throwIfAborted();
+    },
+    progressed: () => access.progressed(),
+    pump: () => dispatcher.dispatch(),
+    onConnection: (work, how) => access.onConnection(work, how),
+    onAnyOpen: (work, limitMs) => access.onAnyOpen(work, limitMs),
+  };
 }

@@ -1,0 +1,138 @@
+/**
+ * The direction of uploads: local files to one destination on the server. An object serves one run.
+ *
+ * Targets are looked up ahead of the file jobs, many at a time, because each look takes a round trip. What is kept of each
+ * source while the run lasts is its target, so that no two sources get the same.
+ */
+import { CopyError } from '../../errors.ts';
+import { textFromBytes } from '../../util/bytes-text.ts';
+import { cleanText } from '../../util/clean-text.ts';
+import type { ConnectionAccess } from '../connections/connection-access.ts';
+import type { FoundSources, SourceFile } from '../local/local-files.ts';
+import type {
+  Direction,
+  JobServices,
+  PlannedFile,
+  Preparation,
+  RunningJob,
+  UnplannedFile,
+} from '../transfer/direction.ts';
+import { lookAhead } from '../transfer/look-ahead.ts';
+import { UploadDestination, type UploadTarget } from './destination.ts';
+import { examineDirectoryFailure } from './failures/examine-failure.ts';
+import { FileUpload } from './file-upload.ts';
+import { type UploadOptions, uploadContext } from './upload-context.ts';
+import { Writers } from './writers.ts';
+
+/** Targets that are looked up at once. */
+const MAX_LOOKS = 32;
+
+export interface PlannedUpload extends PlannedFile {
+  readonly source: SourceFile;
+  readonly target: UploadTarget;
+}
+
+export class Upload implements Direction<PlannedUpload> {
+  readonly name = 'upload';
+  readonly #sources: FoundSources;
+  readonly #options: UploadOptions;
+  #destination: UploadDestination | undefined;
+  /** Directories that are missing on the way to the targets are being made, or were. */
+  #making: Promise<void> | undefined;
+  #writers: Writers | undefined;
+
+  constructor(sources: FoundSources, options: UploadOptions) {
+    this.#sources = sources;
+    this.#options = options;
+  }
+
+  async prepare(access: ConnectionAccess): Promise<Preparation> {
+    const { files, failures } = this.#sources;
+    const several = files.length + failures.length > 1;
+    const destination = await access.onConnection((_, remote) =>
+      UploadDestination.resolve(remote, this.#options.destination, several),
+    );
+    this.#destination = destination;
+    return {
+      lockRoot: destination.root,
+      destination: textFromBytes(destination.path),
+      known: {
+        files: files.length,
+        bytes: files.reduce((sum, { size }) => sum + size, 0),
+        streams: files.filter(({ isStream }) => isStream).length,
+      },
+      failures: failures.map(({ path, error }) => failed({ path, size: 0, isStream: false }, error)),
+    };
+  }
+
+  async *files(access: ConnectionAccess): AsyncGenerator<PlannedUpload | UnplannedFile, void, undefined> {
+    const taken = new Map<string, SourceFile>();
+    for await (const file of lookAhead(this.#sources.files, MAX_LOOKS, (source) => this.#plan(access, source))) {
+      if ('error' in file) {
+        yield file;
+        continue;
+      }
+      const path = file.target.path.toString('latin1');
+      const other = taken.get(path);
+      if (other === undefined) taken.set(path, file.source);
+      yield other === undefined ? file : failed(file.source, sameTarget(other, file.source));
+    }
+  }
+
+  async open(number: number, { source, target }: PlannedUpload, services: JobServices): Promise<RunningJob> {
+    this.#making ??= this.#makeDirectories(services);
+    await this.#making;
+    const writers = this.#writersOf(services);
+    return new FileUpload(uploadContext(services, writers, this.#options), number, source.path, target);
+  }
+
+  /** @throws {CopyError} scope `run` */
+  async #plan(access: ConnectionAccess, source: SourceFile): Promise<PlannedUpload | UnplannedFile> {
+    try {
+      const target = await access.onConnection((_, remote) => this.#destination!.targetFor(remote, source.name));
+      const paths = { source: textFromBytes(source.path), target: textFromBytes(target.path) };
+      return { ...shown(source), paths, replaces: target.old !== undefined, source, target };
+    } catch (error) {
+      const failure = CopyError.from(error);
+      if (failure.scope === 'run') throw failure;
+      return failed(source, failure);
+    }
+  }
+
+  async #makeDirectories({ access, signal }: JobServices): Promise<void> {
+    const destination = this.#destination!;
+    try {
+      await access.onConnection((_, remote) => destination.prepare(remote));
+    } catch (error) {
+      signal.throwIfAborted();
+      const refusal = CopyError.from(error);
+      throw refusal.scope === 'run' ? refusal : await examineDirectoryFailure(access, destination.path, refusal);
+    }
+  }
+
+  #writersOf({ report, pool, dispatcher }: JobServices): Writers {
+    this.#writers ??= new Writers((known, reason) => {
+      if (known === 'one' && pool.wanted > 1) {
+        const why = cleanText(reason ?? 'the server allows no more').replace(/\.$/, '');
+        report.notice('single-writer', `One connection writes each file: ${why}.`);
+      }
+      dispatcher.dispatch();
+    });
+    return this.#writers;
+  }
+}
+
+function shown({ size, isStream }: Pick<SourceFile, 'size' | 'isStream'>): Pick<SourceFile, 'size' | 'isStream'> {
+  return { size, isStream };
+}
+
+function failed(source: Pick<SourceFile, 'path' | 'size' | 'isStream'>, error: CopyError): UnplannedFile {
+  return { ...shown(source), paths: { source: textFromBytes(source.path), target: '' }, error };
+}
+
+function sameTarget(one: SourceFile, other: SourceFile): CopyError {
+  return new CopyError('usage', `${cleanText(one.path)} and ${cleanText(other.path)} would become the same file.`, {
+    scope: 'file',
+    advice: 'Copy them to different directories.',
+  });
+}
