@@ -7,10 +7,17 @@ interface Range {
 
 export class RangeSet {
   /** Flat: offset, end, offset, end, ... ascending; no two touch. */
-  readonly #bounds: number[] = [];
+  readonly #bounds: number[];
   #total = 0;
 
+  /** A copy, where `ranges` is a set: takes time by its runs, and no search. */
   constructor(ranges: Iterable<Range> = []) {
+    if (ranges instanceof RangeSet) {
+      this.#bounds = ranges.#bounds.slice();
+      this.#total = ranges.#total;
+      return;
+    }
+    this.#bounds = [];
     for (const range of ranges) this.add(range);
   }
 
@@ -80,12 +87,33 @@ export class RangeSet {
 
   /** The parts of `range` that are not in the set. */
   missingIn(range: Range): RangeSet {
-    const missing = new RangeSet([range]);
+    const missing = new RangeSet();
     const end = range.offset + range.length;
-    for (let i = this.#firstEndingAfter(range.offset); i < this.#bounds.length && this.#bounds[i]! < end; i += 2) {
-      missing.remove(this.#run(i)!);
+    let next = range.offset;
+    for (let i = this.#firstEndingAfter(next); i < this.#bounds.length && this.#bounds[i]! < end; i += 2) {
+      if (this.#bounds[i]! > next) missing.#append({ offset: next, length: this.#bounds[i]! - next });
+      next = this.#bounds[i + 1]!;
     }
+    if (next < end) missing.#append({ offset: next, length: end - next });
     return missing;
+  }
+
+  /** What is in this set and not in the other one. Takes time by the runs of both, as {@link within} does. */
+  without(other: RangeSet): RangeSet {
+    const rest = new RangeSet();
+    for (const run of this) for (const missing of other.missingIn(run)) rest.#append(missing);
+    return rest;
+  }
+
+  /** What is in both sets. */
+  within(other: RangeSet): RangeSet {
+    return this.without(this.without(other));
+  }
+
+  /** Adds a range behind all others. */
+  #append({ offset, length }: Range): void {
+    this.#bounds.push(offset, offset + length);
+    this.#total += length;
   }
 
   #run(i: number): Range | undefined {

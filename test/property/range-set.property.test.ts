@@ -47,3 +47,33 @@ test('a set of ranges is a bitmap', () => {
     }),
   );
 });
+
+const someRanges = fc.array(range, { maxLength: 12 });
+
+test('what two sets have in common, and what one has alone, are those of their bitmaps', () => {
+  fc.assert(
+    fc.property(someRanges, someRanges, (some, others) => {
+      const bitsOf = (ranges: typeof some): boolean[] => {
+        const bits: boolean[] = new Array(SPACE).fill(false);
+        for (const { offset, length } of ranges) bits.fill(true, offset, offset + length);
+        return bits;
+      };
+      const [a, b] = [new RangeSet(some), new RangeSet(others)];
+      const [aBits, bBits] = [bitsOf(some), bitsOf(others)];
+      const check = (set: RangeSet, bits: readonly boolean[]): void => {
+        expect([...set].map((run) => [run.offset, run.length])).toEqual(runsOf(bits));
+        expect(set.total).toBe(bits.filter(Boolean).length);
+      };
+      check(
+        a.without(b),
+        aBits.map((bit, i) => bit && !bBits[i]),
+      );
+      check(
+        a.within(b),
+        aBits.map((bit, i) => bit && bBits[i]!),
+      );
+      check(a, aBits);
+      check(b, bBits);
+    }),
+  );
+});

@@ -1,21 +1,32 @@
 /**
- * Verifies one staged file while it is written: each piece when it is acknowledged, by digests of both sides or by
- * reading it back. What differs is sent again; a provider that says so wrongly is dropped.
+ * Verifies one staged file while it is written: each piece as soon as it is acknowledged, by digests of both sides or by
+ * reading it back. A piece that differs is sent again. A provider that says wrongly that a piece differs is dropped.
+ *
+ * A piece is in one of these states:
+ *
+ * - not acknowledged as a whole: nothing is done with it
+ * - queued, or being compared in one of the batches
+ * - verified
+ * - wrong: the listener takes it back, and it is queued again when it was acknowledged again
+ *
+ * The work of a batch is proportional to its pieces, however many are queued or verified.
  */
 import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
+import { RangeSet } from '../../util/range-set.ts';
 import { Patience } from '../connections/patience.ts';
-import { wholePieces } from '../schedule/grid.ts';
+import { nextBoundary, wholePieces } from '../schedule/grid.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import { type Compared, compareDigests, isSameReadBack, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
+import { type VerificationMethod, VerifiedRanges } from './verified-ranges.ts';
 
-/** Bytes that are compared at once, so that answers come now and then. */
+/** Bytes and pieces that are compared at once: few enough that results come several times a minute. */
 const BATCH_BYTES = 64 * 1024 * 1024;
 const MAX_BATCH = 256;
-/** Batches under way. */
-const LANES = 2;
-/** How often a piece is sent again. */
+/** Batches that are compared at the same time. */
+const MAX_BATCHES = 2;
+/** How often a piece is sent again before the file fails. */
 const MAX_REWRITES = 3;
 
 export interface VerifiedFile extends Sides {
@@ -26,33 +37,33 @@ export interface VerifiedFile extends Sides {
 }
 
 export interface VerifierListener {
-  /** What `isSettled` says may have changed. */
+  /** Called when the value of `isSettled` may have changed. */
   changed(): void;
   failed(error: CopyError): void;
   /** A piece is wrong on the server. Resolves when it may be sent again. */
   wrong(piece: Range): Promise<void>;
 }
 
-/** Bytes, by what they were verified by. */
+/** Verified bytes, by method. */
 export interface Verified {
   readonly byDigest: number;
   readonly byReadBack: number;
 }
 
-type How = Compared['method'] | 'read-back';
-
 export class FileVerifier {
   readonly #file: VerifiedFile;
-  readonly #scheduler: Scheduler;
+  readonly #scheduler: Pick<Scheduler, 'has' | 'acknowledgedRanges'>;
   /** Undefined: everything is read back. */
   readonly #providers: DigestProviders | undefined;
   readonly #listener: VerifierListener;
-  /** To be verified, by offset. */
-  readonly #queue: Map<number, Range> = new Map();
-  readonly #verified: Map<number, { readonly piece: Range; readonly how: How }> = new Map();
+  /** Pieces that are acknowledged and wait to be compared. */
+  readonly #queue: RangeSet = new RangeSet();
+  readonly #verified: VerifiedRanges = new VerifiedRanges();
+  /** How often each piece was sent again, by its offset. */
   readonly #rewrites: Map<number, number> = new Map();
+  /** Each compares one batch after another. */
   readonly #lanes: Set<Promise<void>> = new Set();
-  /** What was found out before it changed is worth nothing. */
+  /** Increased when acknowledged bytes may have been lost: a comparison that began earlier says nothing about them. */
   #epoch = 0;
   readonly #patience: Patience;
   #hasNoMeans = false;
@@ -60,7 +71,7 @@ export class FileVerifier {
 
   constructor(
     file: VerifiedFile,
-    scheduler: Scheduler,
+    scheduler: Pick<Scheduler, 'has' | 'acknowledgedRanges'>,
     providers: DigestProviders | undefined,
     listener: VerifierListener,
   ) {
@@ -71,72 +82,74 @@ export class FileVerifier {
     this.#listener = listener;
   }
 
-  /** Whether nobody is left who could tell. */
+  /** Whether no provider is left that could verify anything. */
   get hasNoMeans(): boolean {
     return this.#hasNoMeans;
   }
 
-  /** Whether all that is acknowledged is verified, or cannot be. */
+  /** Whether every acknowledged piece is verified, or cannot be. */
   get isSettled(): boolean {
-    return this.#lanes.size === 0 && this.#queue.size === 0 && !this.#isStopped;
+    return this.#lanes.size === 0 && this.#queue.isEmpty && !this.#isStopped;
   }
 
   get verified(): Verified {
-    const sums = { byDigest: 0, byReadBack: 0 };
-    for (const { piece, how } of this.#verified.values()) {
-      sums[how === 'read-back' ? 'byReadBack' : 'byDigest'] += piece.length;
-    }
-    return sums;
+    const byReadBack = this.#verified.by('read-back').total;
+    return { byDigest: this.#verified.all.total - byReadBack, byReadBack };
+  }
+
+  /** The verified pieces. The set changes as more of them are verified. */
+  get verifiedRanges(): RangeSet {
+    return this.#verified.all;
   }
 
   /** Pieces, ascending. */
-  verifiedBy(method: How): Range[] {
-    const pieces = [...this.#verified.values()].filter(({ how }) => how === method).map(({ piece }) => piece);
-    return pieces.sort((a, b) => a.offset - b.offset);
+  verifiedBy(method: VerificationMethod): Range[] {
+    const { size, pieceSize } = this.#file;
+    return [...wholePieces(this.#verified.by(method), size, pieceSize)];
   }
 
-  isVerified({ offset, length }: Range): boolean {
-    return this.#verified.get(offset)?.piece.length === length;
+  isVerified(piece: Range): boolean {
+    return this.#verified.has(piece);
   }
 
-  /** Bytes of these parts were acknowledged. */
+  /** Queues the pieces that are acknowledged as a whole now that these parts are. */
   acknowledged(parts: readonly Range[]): void {
     const { size, pieceSize, file } = this.#file;
     for (const part of parts) {
-      for (const piece of wholePieces([widened(part, size, pieceSize)], size, pieceSize)) {
-        if (!this.#verified.has(piece.offset) && this.#scheduler.has(file, piece)) this.#queue.set(piece.offset, piece);
+      for (const piece of wholePieces([this.#widened(part)], size, pieceSize)) {
+        if (!this.#verified.has(piece) && this.#scheduler.has(file, piece)) this.#queue.add(piece);
       }
     }
-    this.#pump();
+    this.#compareQueued();
   }
 
-  /** An earlier run had sent this, and it was compared. */
-  resumed(piece: Range, how: How): void {
-    if (this.#isDropped(how)) return;
-    this.#queue.delete(piece.offset);
-    this.#verified.set(piece.offset, { piece, how });
+  /** A piece that an earlier run had sent was compared by `method`, and is right. */
+  resumed(piece: Range, method: VerificationMethod): void {
+    if (this.#isDropped(method)) return;
+    this.#queue.remove(piece);
+    this.#verified.add(piece, method);
   }
 
-  /** Some of what was acknowledged is not any more. */
+  /** Some acknowledged bytes are not acknowledged any more: their pieces are neither verified nor queued. */
   distrusted(): void {
     this.#epoch++;
-    const isThere = (piece: Range): boolean => this.#scheduler.has(this.#file.file, piece);
-    for (const [offset, { piece }] of this.#verified) if (!isThere(piece)) this.#verified.delete(offset);
-    for (const [offset, piece] of this.#queue) if (!isThere(piece)) this.#queue.delete(offset);
+    const acknowledged = this.#scheduler.acknowledgedRanges(this.#file.file);
+    for (const lost of this.#verified.all.without(acknowledged)) this.#verified.remove(this.#widened(lost));
+    for (const lost of this.#queue.without(acknowledged)) this.#queue.remove(this.#widened(lost));
   }
 
-  /** Nothing more is compared, and what is under way has no effect. Resolves when it has ended. */
+  /** Nothing more is compared, and results that are still to come have no effect. Resolves when nothing is compared. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await Promise.all(this.#lanes);
   }
 
-  #pump(): void {
-    if (this.#hasNoMeans) this.#queue.clear();
-    while (!this.#isStopped && this.#lanes.size < LANES && this.#queue.size > 0) {
+  #compareQueued(): void {
+    if (this.#hasNoMeans) this.#clearQueue();
+    while (!this.#isStopped && this.#lanes.size < MAX_BATCHES && !this.#queue.isEmpty) {
       const lane: Promise<void> = this.#runLane().finally(() => {
         this.#lanes.delete(lane);
-        this.#pump();
+        this.#compareQueued();
         this.#listener.changed();
       });
       this.#lanes.add(lane);
@@ -145,14 +158,14 @@ export class FileVerifier {
 
   async #runLane(): Promise<void> {
     try {
-      while (this.#queue.size > 0 && !this.#isStopped) await this.#verifyBatch();
+      while (!this.#queue.isEmpty && !this.#isStopped) await this.#verifyBatch();
     } catch (error) {
       if (!this.#isStopped) this.#listener.failed(CopyError.from(error));
       this.#isStopped = true;
     }
   }
 
-  /** A connection that is lost takes no file with it: others answer. */
+  /** A lost connection does not fail the file: the batch is queued again, and compared over another connection. */
   async #verifyBatch(): Promise<void> {
     const batch = this.#takeBatch();
     try {
@@ -164,16 +177,22 @@ export class FileVerifier {
     }
   }
 
+  /** The lowest queued pieces. */
   #takeBatch(): Range[] {
+    const { size, pieceSize } = this.#file;
     const batch: Range[] = [];
     let bytes = 0;
-    for (const piece of [...this.#queue.values()].sort((a, b) => a.offset - b.offset)) {
+    for (const piece of wholePieces(this.#queue, size, pieceSize)) {
       if (batch.length > 0 && (bytes + piece.length > BATCH_BYTES || batch.length === MAX_BATCH)) break;
       batch.push(piece);
       bytes += piece.length;
-      this.#queue.delete(piece.offset);
     }
+    for (const piece of batch) this.#queue.remove(piece);
     return batch;
+  }
+
+  #clearQueue(): void {
+    this.#queue.remove({ offset: 0, length: this.#file.size });
   }
 
   async #verify(batch: readonly Range[]): Promise<void> {
@@ -182,18 +201,20 @@ export class FileVerifier {
     if (this.#isStopped) return;
     if (compared === undefined) {
       this.#hasNoMeans = true;
-      this.#queue.clear();
+      this.#clearQueue();
       return;
     }
     for (const [index, piece] of batch.entries()) {
-      // Dropped meanwhile, it is not believed in what it finds right either; nor what was there before a restart.
+      // A provider that was dropped meanwhile is not trusted, and the server may have lost the piece since it was hashed.
       if (this.#isDropped(compared.method) || epoch !== this.#epoch) this.acknowledged([piece]);
-      else if (compared.same[index]) this.#verified.set(piece.offset, { piece, how: compared.method });
+      else if (compared.same[index]) this.#verified.add(piece, compared.method);
       else await this.#differs(piece, compared.method);
     }
   }
 
-  async #compare(batch: readonly Range[]): Promise<{ readonly method: How; readonly same: boolean[] } | undefined> {
+  async #compare(
+    batch: readonly Range[],
+  ): Promise<{ readonly method: VerificationMethod; readonly same: boolean[] } | undefined> {
     if (this.#providers === undefined) {
       const same: boolean[] = [];
       for (const piece of batch) same.push(await isSameReadBack(this.#file, piece));
@@ -203,14 +224,14 @@ export class FileVerifier {
     return compared && { method: compared.method, same: [...compared.same] };
   }
 
-  /** The word of a provider is not enough to send something again. */
-  async #differs(piece: Range, how: How): Promise<void> {
+  /** A piece is sent again only if reading it back shows that it differs: the provider may be wrong. */
+  async #differs(piece: Range, method: VerificationMethod): Promise<void> {
     const epoch = this.#epoch;
-    const isSame = how !== 'read-back' && (await isSameReadBack(this.#file, piece));
+    const isSame = method !== 'read-back' && (await isSameReadBack(this.#file, piece));
     if (epoch !== this.#epoch) return this.acknowledged([piece]);
     if (isSame) {
-      this.#verified.set(piece.offset, { piece, how: 'read-back' });
-      return this.#dropped(how);
+      this.#verified.add(piece, 'read-back');
+      return this.#dropMethod(method);
     }
     if (this.#isStopped || !this.#scheduler.has(this.#file.file, piece)) return;
     const rewrites = (this.#rewrites.get(piece.offset) ?? 0) + 1;
@@ -224,22 +245,23 @@ export class FileVerifier {
     await this.#listener.wrong(piece);
   }
 
-  #isDropped(how: How): boolean {
-    return how !== 'read-back' && this.#providers?.inUse !== how;
+  #isDropped(method: VerificationMethod): boolean {
+    return method !== 'read-back' && this.#providers?.inUse !== method;
   }
 
-  /** What it found right before is asked of the next one. */
-  #dropped(method: Compared['method']): void {
+  /** The pieces that a wrong provider has verified are compared again by the next one. */
+  #dropMethod(method: Compared['method']): void {
     this.#providers?.drop(method, 'it gave a wrong digest');
     const doubtful = this.verifiedBy(method);
-    for (const { offset } of doubtful) this.#verified.delete(offset);
+    for (const piece of doubtful) this.#verified.remove(piece);
     this.acknowledged(doubtful);
   }
-}
 
-/** Out to the borders of its pieces. */
-function widened({ offset, length }: Range, size: number, pieceSize: number): Range {
-  const begin = Math.floor(offset / pieceSize) * pieceSize;
-  const end = Math.min(size, Math.ceil((offset + length) / pieceSize) * pieceSize);
-  return { offset: begin, length: end - begin };
+  /** The pieces that share bytes with a range. */
+  #widened({ offset, length }: Range): Range {
+    const { size, pieceSize } = this.#file;
+    const begin = Math.floor(offset / pieceSize) * pieceSize;
+    const end = Math.min(size, nextBoundary(offset + length, pieceSize));
+    return { offset: begin, length: end - begin };
+  }
 }
