@@ -63,7 +63,7 @@ async function write(resumed: FileResume): Promise<void> {
     resumed.sawStaged({ kind: 'file', size: verifiedBefore + PIECES_A_SYNC * PIECE_SIZE });
     await resumed.noteAcknowledged(durable);
     await resumed.note(new RangeSet(durable), async () => true, {
-      isVerified: ({ offset }) => offset < verifiedBefore,
+      verified: new RangeSet([{ offset: 0, length: verifiedBefore }]),
     });
   }
   await resumed.close();

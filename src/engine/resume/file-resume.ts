@@ -4,11 +4,11 @@ import type { Attributes, Range, RemoteConnection, RemoteIdentity, Staged, Stage
 import { textFromBytes } from '../../util/bytes-text.ts';
 import { RangeSet } from '../../util/range-set.ts';
 import type { LocalSource } from '../local/local-source.ts';
-import { cellsAcross, cellsOf, isPiece, wholePieces } from '../schedule/grid.ts';
 import type { LocalDigests } from '../verify/local-digests.ts';
 import { Journal } from './journal.ts';
 import { journalPath } from './journal-place.ts';
-import type { JournalHeader, KnownPiece } from './journal-records.ts';
+import type { DigestedPiece, JournalHeader } from './journal-records.ts';
+import { NotedRanges, type Noting } from './noted-ranges.ts';
 import type { Pace } from './pace.ts';
 import { differingSamples } from './sample-claims.ts';
 
@@ -20,11 +20,6 @@ const GOES_ON_MS = 5 * 60_000;
 
 /** A journal lags behind: so much after what it knows may be there too. */
 const LAG = 256 * 1024 * 1024;
-
-/** A part of a piece that is shorter is not worth a record. */
-const MIN_PART = 64 * 1024;
-/** Parts of pieces are hashed once more with their pieces: only where they are at least this share of what became durable. */
-const WORTHWHILE_PARTS = 1 / 8;
 
 /** After so much hashing what was hashed is written down, and others have their turn. */
 const TURN_MS = 50;
@@ -45,7 +40,7 @@ export interface JournalStore {
 }
 
 /** A range that an earlier run says is on the server's disk, and what was in it. */
-export type Claim = KnownPiece & { readonly digest: string };
+export type Claim = DigestedPiece;
 
 export interface Reopened {
   readonly staged: Staged;
@@ -55,13 +50,6 @@ export interface Reopened {
   readonly by: 'digests' | 'journal';
   /** Whether the journal is about what is staged; else it is a copy, of which no journal tells yet. */
   readonly isOurs: boolean;
-}
-
-/** What is noted, and how. */
-export interface Noting {
-  readonly isVerified?: (piece: Range) => boolean;
-  /** Whether parts of pieces are noted too: needed where no digests of the server can tell later what is there. */
-  readonly parts?: boolean;
 }
 
 /** Whether the server can be made to hash what is staged, so that the digests decide. */
@@ -76,10 +64,8 @@ export class FileResume {
   #journal: Journal | undefined;
   /** That of an earlier run, of which nothing is continued. */
   #aside: Journal | undefined;
-  /** Pieces that the journal has, by their offset, as what. */
-  readonly #noted: Map<number, 'durable' | 'verified'> = new Map();
-  /** Parts of other pieces that it has. */
-  #notedParts: RangeSet = new RangeSet();
+  /** What this run knows to be in the journal. */
+  #noted: NotedRanges | undefined;
   /** What the journal has of the local file, by offset, where that is to be compared. */
   readonly #claimed: Map<number, string> = new Map();
   /** How often something was taken back. */
@@ -118,7 +104,7 @@ export class FileResume {
     const resume = new FileResume(journals, source, local, sourcePath, target);
     const journal = await Journal.open(resume.#path, resume.#failed);
     // That of another machine counts as none, as its run may still write what it staged.
-    if (journal?.header.machine === journals.machine) resume.#journal = journal;
+    if (journal?.header.machine === journals.machine) resume.#use(journal);
     else await journal?.close();
     return resume;
   }
@@ -204,11 +190,9 @@ export class FileResume {
       await staged.close();
       return undefined;
     }
-    const { pieceSize } = journal.header;
     for (const claim of right) {
       this.#claimed.set(claim.offset, claim.digest);
-      if (isPiece(claim, this.#source.size, pieceSize)) this.#noted.set(claim.offset, 'durable');
-      else this.#notedParts.add(claim);
+      this.#noted?.add(claim, 'durable');
     }
     this.#isKept = true;
     return { staged, claims: right, by: 'journal', isOurs: true };
@@ -237,7 +221,7 @@ export class FileResume {
    * what it names is not forgotten if this run is killed.
    */
   async setAside(): Promise<void> {
-    this.#noted.clear();
+    this.#noted = undefined;
     this.#isKept = false;
     await this.#journal?.close();
     this.#aside = this.#journal;
@@ -246,11 +230,14 @@ export class FileResume {
 
   /** What is staged is ours, and nothing is known of it yet. Resolves when the next run will know that too. */
   async begin(token: StageToken, pieceSize: number): Promise<void> {
-    this.#noted.clear();
-    this.#notedParts = new RangeSet();
     await this.#journal?.close();
     this.#isKept = true;
-    this.#journal = await Journal.create(this.#path, { ...this.#about, token, pieceSize }, this.#failed);
+    this.#use(await Journal.create(this.#path, { ...this.#about, token, pieceSize }, this.#failed));
+  }
+
+  #use(journal: Journal): void {
+    this.#journal = journal;
+    this.#noted = new NotedRanges(this.#source.size, journal.header.pieceSize);
   }
 
   /** Whether the local file still has what the journal claims of a range. */
@@ -261,11 +248,15 @@ export class FileResume {
     return false;
   }
 
-  /** Of ranges of which nobody else can tell: the pieces that are durable by the journal and the same here, and the rest. */
+  /**
+   * Judges ranges of which no digest of the server can tell: `right` are those that are durable by the journal and have the
+   * same digest here, `wrong` is the rest. It takes time by what is asked for, not by what the journal has.
+   */
   async stillNoted(ranges: readonly Range[]): Promise<{ readonly right: Range[]; readonly wrong: Range[] }> {
     const unknown = new RangeSet(ranges);
+    const claims = [...unknown].flatMap((run) => this.#claimsWithin(run));
     const right: Range[] = [];
-    for (const claim of this.#claims()) {
+    for (const claim of claims) {
       if (!this.#claimed.has(claim.offset) || !unknown.has(claim) || !(await this.isRight(claim))) continue;
       right.push(claim);
       unknown.remove(claim);
@@ -278,10 +269,7 @@ export class FileResume {
     this.#forgotten++;
     for (const range of ranges) {
       this.#journal?.forget(range);
-      for (const piece of this.#piecesIn(range)) {
-        this.#noted.delete(piece.offset);
-        this.#notedParts.remove(piece);
-      }
+      this.#noted?.forget(range);
     }
     if (ranges.length > 0) await this.#journal?.flush();
   }
@@ -313,27 +301,22 @@ export class FileResume {
   }
 
   /**
-   * Notes what the server has on its disk: whole pieces, each with its digest, and whether that was verified; then, with
+   * Records what the server has on its disk: whole pieces, each with its digest, and whether that was verified; then, with
    * `parts`, parts of other pieces; as many as can be hashed at this pace. Calls must not overlap.
    */
-  async note(durable: RangeSet, pace: Pace, { isVerified = () => false, parts = false }: Noting = {}): Promise<void> {
+  async note(durable: RangeSet, pace: Pace, noting: Noting = {}): Promise<void> {
     const journal = this.#journal;
     if (journal === undefined) return;
     const forgotten = this.#forgotten;
     let workedMs = 0;
-    for (const { range, state, isPart } of this.#toNote(durable, journal.header.pieceSize, isVerified, parts)) {
+    for (const { range, state, isPart } of this.#noted?.missingIn(durable, noting) ?? []) {
       const begun = performance.now();
       const digest = await (isPart ? this.#local.digestOnce(range, 'sha256') : this.#local.digest(range, 'sha256'));
       workedMs += performance.now() - begun;
-      // It may be this one: what else is durable is noted with the next sync.
+      // The range may be among those that were forgotten. The others are recorded after the next sync.
       if (forgotten !== this.#forgotten) break;
       journal.record(range, state, digest.toString('hex'));
-      if (isPart) {
-        this.#notedParts.add(range);
-      } else {
-        this.#noted.set(range.offset, state);
-        this.#notedParts.remove(range);
-      }
+      this.#noted?.add(range, state);
       if (workedMs < TURN_MS) continue;
       await journal.flush();
       if (!(await pace(workedMs))) return;
@@ -342,41 +325,14 @@ export class FileResume {
     await journal.flush();
   }
 
-  *#toNote(
-    durable: RangeSet,
-    pieceSize: number,
-    isVerified: (piece: Range) => boolean,
-    withParts: boolean,
-  ): Generator<{ readonly range: Range; readonly state: 'durable' | 'verified'; readonly isPart: boolean }> {
-    const incomplete = new RangeSet(withParts ? durable : []);
-    let newBytes = 0;
-    for (const piece of wholePieces(durable, this.#source.size, pieceSize)) {
-      incomplete.remove(piece);
-      const noted = this.#noted.get(piece.offset);
-      const state = isVerified(piece) ? 'verified' : 'durable';
-      if (noted === state || noted === 'verified') continue;
-      newBytes += piece.length;
-      yield { range: piece, state, isPart: false };
-    }
-    for (const part of this.#notedParts) incomplete.remove(part);
-    const parts = [...incomplete]
-      .flatMap((run) => cellsAcross(run, pieceSize))
-      .filter(({ length }) => length >= MIN_PART);
-    const partBytes = parts.reduce((sum, { length }) => sum + length, 0);
-    if (partBytes < WORTHWHILE_PARTS * (newBytes + partBytes)) return;
-    for (const range of parts) yield { range, state: 'durable', isPart: true };
-  }
-
-  #piecesIn({ offset, length }: Range): Range[] {
-    const pieceSize = this.#journal?.header.pieceSize;
-    if (pieceSize === undefined) return [];
-    const first = offset - (offset % pieceSize);
-    return cellsOf({ offset: first, length: offset + length - first }, pieceSize);
-  }
-
   #claims(): Claim[] {
-    const known = this.#journal?.known ?? [];
-    return known.filter((piece): piece is Claim => piece.state !== 'acknowledged' && piece.digest !== undefined);
+    return this.#claimsWithin({ offset: 0, length: this.#source.size });
+  }
+
+  /** Ascending and disjoint. */
+  #claimsWithin(range: Range): Claim[] {
+    const digested = this.#journal?.digestedWithin(range) ?? [];
+    return digested.filter(({ state }) => state !== 'acknowledged');
   }
 
   #isAbout(header: JournalHeader): boolean {

@@ -41,6 +41,8 @@ export interface KnownPiece extends Range {
   readonly digest?: string;
 }
 
+export type DigestedPiece = KnownPiece & { readonly digest: string };
+
 /** What the staged file looked like, as the server told it after a sync. */
 export interface StagedSeen {
   readonly size: number;

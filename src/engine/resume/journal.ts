@@ -10,6 +10,7 @@ import { cleanText } from '../../util/clean-text.ts';
 import { systemErrorText } from '../../util/system-error.ts';
 import { JournalFile } from './journal-file.ts';
 import {
+  type DigestedPiece,
   headerLine,
   isDigest,
   isRangeWithin,
@@ -95,6 +96,11 @@ export class Journal {
   /** Ascending and disjoint; runs without a digest are merged. A copy. */
   get known(): readonly KnownPiece[] {
     return this.#pieces.list();
+  }
+
+  /** The ranges with a digest that lie whole in `range`, each in the lowest state of its bytes; ascending and disjoint. */
+  digestedWithin(range: Range): DigestedPiece[] {
+    return this.#pieces.digestedWithin(range);
   }
 
   /** The last that was seen. */

@@ -1,7 +1,7 @@
 /** What is known of the ranges of one file: a state for every byte, and digests of whole ranges. Pure bookkeeping. */
 import type { Range } from '../../remotes/remote.ts';
 import { RangeSet } from '../../util/range-set.ts';
-import { type KnownPiece, type PieceState, pieceStates } from './journal-records.ts';
+import { type DigestedPiece, type KnownPiece, type PieceState, pieceStates } from './journal-records.ts';
 
 /** Only a tiny --piece-size on a huge file has more; what is beyond is not remembered, and sent again at worst. */
 const MAX_DIGESTS = 131_072;
@@ -61,14 +61,14 @@ export class KnownPieces {
    * runs of one state.
    */
   list(): KnownPiece[] {
-    const digested = this.#digested();
+    const digested = this.#withStates(this.#digests);
     const others = pieceStates.flatMap((state) => this.#runs(state, digested));
     return [...digested, ...others].sort((a, b) => a.offset - b.offset);
   }
 
   /** What leads to the same knowledge when it is recorded in this order. */
   rows(): KnownPiece[] {
-    const digested = this.#digested();
+    const digested = this.#withStates(this.#digests);
     const others = pieceStates.flatMap((state) => {
       return this.#runs(
         state,
@@ -78,8 +78,13 @@ export class KnownPieces {
     return [...digested, ...others];
   }
 
-  #digested(): KnownPiece[] {
-    return this.#digests.map(({ offset, length, digest }) => {
+  /** The ranges with a digest that lie whole in `range`, each in the lowest state of its bytes; ascending and disjoint. */
+  digestedWithin(range: Range): DigestedPiece[] {
+    return this.#withStates(this.#digestsIn(range).filter((piece) => isWithin(piece, range)));
+  }
+
+  #withStates(digests: readonly Digested[]): DigestedPiece[] {
+    return digests.map(({ offset, length, digest }) => {
       return { offset, length, state: this.#lowestState({ offset, length }), digest };
     });
   }

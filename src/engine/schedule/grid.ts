@@ -62,6 +62,14 @@ export function* wholePieces(ranges: Iterable<Range>, fileSize: number, pieceSiz
   }
 }
 
+/** From the first to the last piece that lies whole in a range; of length 0 where none does. */
+export function spanOfPieces({ offset, length }: Range, fileSize: number, pieceSize: number): Range {
+  const begin = nextBoundary(offset, pieceSize);
+  const end = offset + length;
+  const last = end === fileSize ? end : end - (end % pieceSize);
+  return { offset: begin, length: Math.max(0, last - begin) };
+}
+
 /** Whether a range is one whole piece of a file. */
 export function isPiece({ offset, length }: Range, fileSize: number, pieceSize: number): boolean {
   return offset % pieceSize === 0 && length === Math.min(pieceSize, fileSize - offset);

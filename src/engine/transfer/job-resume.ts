@@ -350,10 +350,9 @@ export class JobResume {
     const { file, verification } = this.#job;
     const { verifier } = verification;
     try {
-      const isVerified = (piece: Range): boolean => verifier?.isVerified(piece) ?? false;
       // Where the server can hash, its digests tell what is there, also of a piece that was begun.
       const parts = this.#run.digests.inUse === undefined;
-      await this.#resume.note(this.#run.scheduler.durable(file), pace, { isVerified, parts });
+      await this.#resume.note(this.#run.scheduler.durable(file), pace, { verified: verifier?.verifiedRanges, parts });
     } catch (error) {
       this.#job.failed(error);
     }

@@ -256,7 +256,7 @@ test('a piece is noted as durable, then as verified, and not again', async () =>
   const durable = new RangeSet([{ offset: 0, length: 2 * PIECE }]);
   resume.sawStaged(seen);
   await resume.note(durable, withinMs(60_000));
-  await resume.note(durable, withinMs(60_000), { isVerified: ({ offset }) => offset === PIECE });
+  await resume.note(durable, withinMs(60_000), { verified: new RangeSet([{ offset: PIECE, length: PIECE }]) });
   await resume.close();
   const journal = (await Journal.open(all.journal, () => {}))!;
   expect(journal.known.map(({ offset, state }) => [offset, state])).toEqual([

@@ -5,6 +5,7 @@ import {
   nextBoundary,
   pieceAt,
   pieceCount,
+  spanOfPieces,
   wholePieces,
 } from '../../../../src/engine/schedule/grid.ts';
 
@@ -80,4 +81,10 @@ test('pieces that lie in ranges whole, the last one of the file included', () =>
   expect(whole([1, 9])).toEqual([4, 8]);
   expect(whole([1, 6])).toEqual([]);
   expect(whole([0, 4], [7, 3])).toEqual([0, 8]);
+});
+
+test('the span of pieces in a range begins and ends with a piece, the last one of the file included', () => {
+  expect(spanOfPieces({ offset: 1, length: 98 }, 95, 10)).toEqual({ offset: 10, length: 80 });
+  expect(spanOfPieces({ offset: 10, length: 85 }, 95, 10)).toEqual({ offset: 10, length: 85 });
+  expect(spanOfPieces({ offset: 11, length: 10 }, 95, 10).length).toBe(0);
 });
