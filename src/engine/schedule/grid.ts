@@ -13,27 +13,34 @@ export const UNLIMITED_PIECES: Abilities['pieceSize'] = {
   maxPieces: Number.MAX_SAFE_INTEGER,
 };
 const FIRST_PIECE_SIZE = 4 * 1024 * 1024;
-const MAX_PIECES = 16_384;
+/** The most pieces of a file. What is kept of each piece in memory and in the journal is bounded by it. */
+export const MAX_PIECES: number = 16_384;
 
 /**
- * The length of a piece: 4 MiB, doubled until the file has at most 16,384 (or what the remote bears).
- * @throws CopyError `usage` when `wanted` is not a power of two of at least 64 KiB, or breaks a limit of the remote.
+ * The length of a piece: `wanted`, or 4 MiB, doubled until the file has at most 16,384 pieces. Without `wanted`, it is also
+ * doubled until the remote can take it. It depends on nothing but the arguments.
+ * @throws {CopyError} `usage`: `wanted` is not a power of two of at least 64 KiB, or exceeds a limit of the remote
  */
 export function choosePieceSize(
   fileSize: number,
   limits: Abilities['pieceSize'],
   wanted: number | 'auto' = 'auto',
 ): number {
-  const maxPieces = Math.min(MAX_PIECES, limits.maxPieces);
-  if (wanted !== 'auto') {
-    if (!isPieceSize(wanted)) throw new CopyError('usage', `A piece cannot be ${wanted} bytes long.`);
-    if (wanted < limits.min || wanted > limits.max || Math.ceil(fileSize / wanted) > limits.maxPieces) {
-      throw new CopyError('usage', `Pieces of ${wanted} bytes do not fit this file on this server.`);
-    }
-    return wanted;
+  if (wanted === 'auto') {
+    const first = Math.max(FIRST_PIECE_SIZE, nextPowerOfTwo(limits.min));
+    return doubledUntil(first, fileSize, Math.min(MAX_PIECES, limits.maxPieces));
   }
-  let size = Math.max(FIRST_PIECE_SIZE, nextPowerOfTwo(limits.min));
-  while (Math.ceil(fileSize / size) > maxPieces) size *= 2;
+  if (!isPieceSize(wanted)) throw new CopyError('usage', `A piece cannot be ${wanted} bytes long.`);
+  const size = doubledUntil(wanted, fileSize, MAX_PIECES);
+  if (size < limits.min || size > limits.max || pieceCount(fileSize, size) > limits.maxPieces) {
+    throw new CopyError('usage', `Pieces of ${size} bytes do not fit this file on this server.`);
+  }
+  return size;
+}
+
+function doubledUntil(pieceSize: number, fileSize: number, maxPieces: number): number {
+  let size = pieceSize;
+  while (pieceCount(fileSize, size) > maxPieces) size *= 2;
   return size;
 }
 

@@ -6,11 +6,13 @@
  * loss of every connection. Then nothing more is begun, and the file jobs that are under way fail with its cause.
  */
 import { CopyError } from '../../errors.ts';
+import { formatSize } from '../../util/format-size.ts';
 import type { Observer, TransferEventBody } from '../events.ts';
 import { lockTarget, type TargetLock } from '../lock/target-lock.ts';
 import type { Counters } from '../runner/counters.ts';
 import type { RunnerReport } from '../runner/piece-runner.ts';
 import type { Runners } from '../runner/runners.ts';
+import { choosePieceSize, MAX_PIECES, UNLIMITED_PIECES } from '../schedule/grid.ts';
 import { DigestProviders } from '../verify/digest-providers.ts';
 import type {
   Direction,
@@ -44,6 +46,8 @@ export class TransferRun<File extends PlannedFile> {
   readonly #jobs: Map<number, RunningJob> = new Map();
   /** Aborted when the run is over, with what ended it. */
   readonly #ending: AbortController = new AbortController();
+  /** Whether observers know that pieces are longer than was asked for. */
+  #isPieceSizeTold = false;
   /** Until connections are closed whatever is still to be kept. */
   #keeping: NodeJS.Timeout | undefined;
 
@@ -216,6 +220,7 @@ export class TransferRun<File extends PlannedFile> {
     this.#jobs.set(number, job);
     this.#connections.router.add(number, job);
     emit({ type: 'file', state: 'started', ...shown(file) });
+    this.#tellPieceSize(file);
     try {
       const result = await job.run();
       this.#jobEnded(number);
@@ -230,6 +235,18 @@ export class TransferRun<File extends PlannedFile> {
     } finally {
       if (file.isStream) this.#progress.streamEnded();
     }
+  }
+
+  /** Once: where a file has longer pieces than was asked for, because it would have too many of them. */
+  #tellPieceSize({ size }: PlannedFile): void {
+    const { pieceSize: wanted } = this.#options;
+    if (wanted === 'auto' || this.#isPieceSizeTold) return;
+    const chosen = choosePieceSize(size, UNLIMITED_PIECES, wanted);
+    if (chosen === wanted) return;
+    this.#isPieceSizeTold = true;
+    const limit = `a file has at most ${MAX_PIECES.toLocaleString('en')} pieces`;
+    const text = `The pieces of ${formatSize(size)} are ${formatSize(chosen)} long, not ${formatSize(wanted)}: ${limit}.`;
+    this.services.report.notice('piece-size', text);
   }
 
   #jobEnded(number: number): void {

@@ -32,7 +32,7 @@ test('limits of the remote make pieces longer', () => {
 });
 
 test('a size that was asked for is taken, or refused as usage', () => {
-  expect(choosePieceSize(TIB, free, 64 * KIB)).toBe(64 * KIB);
+  expect(choosePieceSize(100 * MIB, free, 64 * KIB)).toBe(64 * KIB);
   const refuse = (wanted: number, limits = free) =>
     expect(() => choosePieceSize(100 * MIB, limits, wanted)).toThrow(expect.objectContaining({ code: 'usage' }));
   refuse(5 * MIB);
@@ -40,6 +40,18 @@ test('a size that was asked for is taken, or refused as usage', () => {
   refuse(MIB, { ...free, min: 5 * MIB });
   refuse(8 * MIB, { ...free, max: 4 * MIB });
   refuse(MIB, { ...free, maxPieces: 99 });
+});
+
+test.each([
+  [16_384 * 64 * KIB, 64 * KIB],
+  [16_384 * 64 * KIB + 1, 128 * KIB],
+  [TIB, 64 * MIB],
+])('a file of %i bytes has pieces of %i where 64 KiB were asked for', (size, expected) => {
+  expect(choosePieceSize(size, free, 64 * KIB)).toBe(expected);
+  expect(pieceCount(size, expected)).toBeLessThanOrEqual(16_384);
+  expect(() => choosePieceSize(size, { ...free, max: expected / 2 }, 64 * KIB)).toThrow(
+    expect.objectContaining({ code: 'usage' }),
+  );
 });
 
 test('a piece size is a power of two of at least 64 KiB', () => {

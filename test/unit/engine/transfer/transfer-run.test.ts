@@ -1,4 +1,5 @@
-import { appendFile } from 'node:fs/promises';
+import { appendFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { findSources } from '../../../../src/engine/local/local-files.ts';
@@ -579,4 +580,24 @@ test('a connection that digests are asked for over moves when it has nothing els
   });
   expectArrived(it, [3 * MIB]);
   expect(movers.map((mover) => it.remote.dialled.get(mover))).toEqual([2, 2]);
+});
+
+test('pieces that are too many are made longer, and one line of the whole run says so', async () => {
+  const it = await uploadScene([MIB]);
+  for (const name of ['big', 'bigger']) {
+    const path = join(it.dir, name);
+    await writeFile(path, '');
+    await truncate(path, 16_384 * 64 * KIB + 1);
+    it.sources.push(path);
+  }
+  const started = () => filesOf(it.events).filter(({ state }) => state === 'started').length;
+  it.remote.onWrite = async () => {
+    await waitFor(() => started() === 3, { what: 'all files' });
+    it.stop.abort(new CopyError('cancelled', 'Stopped.'));
+  };
+  await it.run();
+  const told = it.events.flatMap((event) => (event.type === 'notice' && event.code === 'piece-size' ? [event] : []));
+  expect(told.map(({ level, message }) => [level, message])).toEqual([
+    ['info', 'The pieces of 1.0 GiB are 128 KiB long, not 64 KiB: a file has at most 16,384 pieces.'],
+  ]);
 });
