@@ -279,7 +279,8 @@ export class JobResume {
   #compare(ranges: readonly Range[], tell: (judged: Judged) => Promise<void>): Promise<void> {
     const { source, verification } = this.#job;
     const epoch = (): number => this.#run.continuity.epoch;
-    const file = { ...verification.sides, size: source.size, pieceSize: this.#pieceSize, epoch };
+    const { signal } = this.#ending;
+    const file = { ...verification.sides, size: source.size, pieceSize: this.#pieceSize, epoch, signal };
     return checkClaims(this.#run.digests, file, ranges, tell);
   }
 

@@ -29,6 +29,8 @@ export interface Sides {
   readonly back: DigestBack;
   /** How long connections may be lost without an answer. */
   readonly retryForMs: number;
+  /** Aborted when nobody wants to know any more: then no failure of a connection is worth another attempt. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface Sides {
  */
 export async function compareDigests(
   providers: DigestProviders,
-  { of, fd, local, back, retryForMs }: Sides,
+  { of, fd, local, back, retryForMs, signal }: Sides,
   ranges: readonly Range[],
 ): Promise<Compared | undefined> {
   const trial = { of, back, ranges: () => trialRanges(fd, ranges) };
@@ -48,7 +50,8 @@ export async function compareDigests(
       provider = await providers.trusted(trial);
     } catch (error) {
       // The line says nothing of the server's means.
-      if (CopyError.from(error).scope !== 'connection' || patience.hasEnded(performance.now())) throw error;
+      const isOver = signal?.aborted || patience.hasEnded(performance.now());
+      if (CopyError.from(error).scope !== 'connection' || isOver) throw error;
       continue;
     }
     if (provider === undefined) return undefined;

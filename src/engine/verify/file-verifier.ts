@@ -67,7 +67,7 @@ export class FileVerifier {
   #epoch = 0;
   readonly #patience: Patience;
   #hasNoMeans = false;
-  #isStopped = false;
+  readonly #stopping: AbortController = new AbortController();
 
   constructor(
     file: VerifiedFile,
@@ -75,7 +75,7 @@ export class FileVerifier {
     providers: DigestProviders | undefined,
     listener: VerifierListener,
   ) {
-    this.#file = file;
+    this.#file = { ...file, signal: this.#stopping.signal };
     this.#patience = new Patience(file.retryForMs);
     this.#scheduler = scheduler;
     this.#providers = providers;
@@ -138,9 +138,13 @@ export class FileVerifier {
     for (const lost of this.#queue.without(acknowledged)) this.#queue.remove(this.#widened(lost));
   }
 
+  get #isStopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   /** Nothing more is compared, and results that are still to come have no effect. Resolves when nothing is compared. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#stopping.abort();
     await Promise.all(this.#lanes);
   }
 
@@ -161,7 +165,7 @@ export class FileVerifier {
       while (!this.#queue.isEmpty && !this.#isStopped) await this.#verifyBatch();
     } catch (error) {
       if (!this.#isStopped) this.#listener.failed(CopyError.from(error));
-      this.#isStopped = true;
+      this.#stopping.abort();
     }
   }
 

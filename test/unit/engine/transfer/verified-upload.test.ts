@@ -1,7 +1,9 @@
 /** Uploads that are verified by digests and by reading back, to a remote that does what it is told. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { CopyError } from '../../../../src/errors.ts';
 import type { DigestMethod, Range } from '../../../../src/remotes/remote.ts';
 import { contents, expectArrived, notices, uploadScene } from '../../../support/upload-scene.ts';
 
@@ -185,4 +187,21 @@ test('a connection that is lost while room is asked for costs nothing but the as
   expectArrived(it, [SIZE]);
   expect(asked, 'until one answers').toBe(7);
   expect(verified).toEqual({ ...nothing, byDigest: SIZE });
+});
+
+test('a file that fails before its provider was tried fails at once', async () => {
+  const it = await uploadScene([SIZE], { digestMethods: ['check-file'], writers: 'one' });
+  it.remote.onWrite = (_, { offset }) => {
+    if (offset >= MIB) throw new CopyError('no-space', 'No space is left.');
+  };
+  let asks = 0;
+  it.remote.onDigest = async () => {
+    // When the answer comes, nobody has the file open any more from which it could be tried.
+    while (it.remote.holders > 0) await nextTurn();
+    asks++;
+    return undefined;
+  };
+  const { error } = await it.run({ verify: 'auto', wanted: 1, retryForMs: 60_000 });
+  expect(error).toMatchObject({ code: 'no-space', exitCode: 4 });
+  expect(asks).toBeLessThan(10);
 });
