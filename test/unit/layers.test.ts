@@ -177,15 +177,65 @@ function objection({ file, specifier, types }: Import): string | undefined {
   return mustBeTypes && !types ? `${file}: ${layer.name} may import only types of ${target}` : undefined;
 }
 
+let found: Import[] | undefined;
+
+function allImports(): readonly Import[] {
+  found ??= files.flatMap((file) => importsOf(file, readFileSync(join(root, file), 'utf8')));
+  return found;
+}
+
 test('every file belongs to a layer', () => {
   expect(files.length).toBeGreaterThan(50);
   for (const file of files) expect(() => layerOf(file)).not.toThrow();
 });
 
 test('every import is allowed by the table', () => {
-  const imports = files.flatMap((file) => importsOf(file, readFileSync(join(root, file), 'utf8')));
+  const imports = allImports();
   expect(imports.length).toBeGreaterThan(200);
   expect(imports.map(objection).filter((wrong) => wrong !== undefined)).toEqual([]);
+});
+
+/** Files that import each other, directly or by way of others; each group once. */
+function cyclesIn(imports: readonly Pick<Import, 'file' | 'specifier'>[]): string[][] {
+  const importedBy = new Map<string, string[]>();
+  for (const { file, specifier } of imports) {
+    if (!specifier.startsWith('.')) continue;
+    const target = posix.normalize(posix.join(dirname(file), specifier));
+    importedBy.set(file, [...(importedBy.get(file) ?? []), target]);
+  }
+  const reachableFrom = (file: string): Set<string> => {
+    const reached = new Set<string>();
+    const next = [...(importedBy.get(file) ?? [])];
+    for (let one = next.pop(); one !== undefined; one = next.pop()) {
+      if (reached.has(one)) continue;
+      reached.add(one);
+      next.push(...(importedBy.get(one) ?? []));
+    }
+    return reached;
+  };
+  const reachable = new Map([...importedBy.keys()].map((file) => [file, reachableFrom(file)]));
+  const groups = new Map<string, string[]>();
+  for (const [file, reached] of reachable) {
+    if (!reached.has(file)) continue;
+    const group = [...reached].filter((other) => reachable.get(other)?.has(file)).sort();
+    groups.set(group.join(), group);
+  }
+  return [...groups.values()];
+}
+
+test('no files import each other in a cycle, types included', () => {
+  expect(cyclesIn(allImports())).toEqual([]);
+});
+
+test('a cycle is found, however long it is', () => {
+  const imports = [
+    { file: 'a/a.ts', specifier: './b.ts' },
+    { file: 'a/b.ts', specifier: '../c.ts' },
+    { file: 'c.ts', specifier: './a/a.ts' },
+    { file: 'c.ts', specifier: 'node:fs' },
+    { file: 'd.ts', specifier: './a/a.ts' },
+  ];
+  expect(cyclesIn(imports)).toEqual([['a/a.ts', 'a/b.ts', 'c.ts']]);
 });
 
 test.each([

@@ -16,7 +16,7 @@ import type { Counters } from './counters.ts';
 import { OpenedOnce } from './opened-once.ts';
 import { hashing } from './piece-hasher.ts';
 import { type RunnerCommand, type RunnerReport, stageKey } from './piece-runner.ts';
-import type { Runners } from './runners.ts';
+import type { LocalConnections, Runners } from './runners.ts';
 import { TaskProgress } from './task-progress.ts';
 import { TaskSlices } from './task-slices.ts';
 
@@ -32,7 +32,7 @@ interface OpenConnection {
   readonly tasks: Set<Promise<void>>;
 }
 
-export class LocalRunner implements Runners {
+export class LocalRunner implements Runners, LocalConnections {
   readonly #remote: Remote;
   readonly #counters: Counters;
   readonly #dialling: Map<number, AbortController> = new Map();
@@ -46,7 +46,7 @@ export class LocalRunner implements Runners {
     this.#counters = counters;
   }
 
-  get local(): LocalRunner {
+  get local(): LocalConnections {
     return this;
   }
 
@@ -85,31 +85,23 @@ export class LocalRunner implements Runners {
     await Promise.all(this.#gone);
   }
 
-  /** An open connection of this runner, for stat, list and commit. */
   connection(id: number): RemoteConnection | undefined {
     return this.#connections.get(id)?.remote;
   }
 
-  /** Hands over a staged file that was opened on a connection of this runner. */
   adopt(connection: number, staged: Staged): void {
     this.#connections.get(connection)?.staged.set(stageKey(staged.token), staged);
   }
 
-  /**
-   * The staged file on a connection of this runner, joined if it is not yet.
-   * @throws CopyError `connection-lost` when the connection is gone; whatever `join` rejects with.
-   */
   async joined(connection: number, of: StageToken): Promise<Staged> {
     const { remote, staged } = this.#opened(connection);
     return staged.get(stageKey(of), () => remote.join(of));
   }
 
-  /** Whether a connection has this staged file open. */
   holds(connection: number, of: StageToken): boolean {
     return this.#connections.get(connection)?.staged.has(stageKey(of)) ?? false;
   }
 
-  /** Forgets a staged file that was sealed or closed by its borrower. */
   forget(connection: number, of: StageToken): void {
     void this.#connections.get(connection)?.staged.take(stageKey(of));
   }

@@ -10,7 +10,8 @@ import type { Attributes, CopiedStage, DrawnStage, FoundStage, StageToken } from
 import { removalRefusal } from './aside-files.ts';
 import { ExtensionName, OpenFlag } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
-import { type CopyingConnection, copyWholeFile } from './copies/copy-whole-file.ts';
+import type { CopyingConnection } from './copies/copy-method.ts';
+import { copyWholeFile } from './copies/copy-whole-file.ts';
 import { createPartial, STAGED_MODE } from './create-partial.ts';
 import type { DefaultModes } from './default-modes.ts';
 import { listDirectory } from './directory-listing.ts';

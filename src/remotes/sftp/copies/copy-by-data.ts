@@ -3,7 +3,7 @@ import { ExtensionName, OpenFlag } from '../codec/constants.ts';
 import { encodeCopyData } from '../codec/extensions.ts';
 import type { SftpSession } from '../session.ts';
 import { asked } from '../sftp-files.ts';
-import type { CopyRequest } from './copy-whole-file.ts';
+import type { CopyRequest } from './copy-method.ts';
 
 /** Bytes of one request: the server answers nothing else on this connection meanwhile. */
 const MAX_LENGTH = 64 * 1024 * 1024;

@@ -4,7 +4,7 @@ import { exposedPartial } from '../create-partial.ts';
 import { isRefusal, lookAt } from '../looks.ts';
 import type { SftpSession } from '../session.ts';
 import { asked } from '../sftp-files.ts';
-import type { CopyRequest } from './copy-whole-file.ts';
+import type { CopyRequest } from './copy-method.ts';
 
 /**
  * By `copy-file` (draft-ietf-secsh-filexfer-extensions-00, section 6). proftpd has it without announcing it in version 3.

@@ -2,7 +2,7 @@ import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { escapedPath } from '../digests/escaped-path.ts';
 import { hashingMs, type ShellScript, ShellSession } from '../digests/shell-session.ts';
-import type { CopyingConnection, CopyRequest } from './copy-whole-file.ts';
+import type { CopyingConnection, CopyRequest } from './copy-method.ts';
 
 /**
  * Reads two lines, each a path as `printf %b` understands it, and copies the first file to the second path, where nothing
