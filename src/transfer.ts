@@ -3,7 +3,7 @@ import type { Worker } from 'node:worker_threads';
 import type { Observer, TransferEventBody } from './engine/events.ts';
 import { GuardedObserver, warnOfObserver } from './engine/guarded-observer.ts';
 import { type FoundSources, findSources, type SourceFile } from './engine/local/local-files.ts';
-import type { JournalStore } from './engine/resume/file-resume.ts';
+import type { JournalStore } from './engine/resume/file-journal.ts';
 import { pruneJournals, stateDirectory } from './engine/resume/journal-place.ts';
 import { machineId } from './engine/resume/machine-id.ts';
 import { Counters, MAX_CONNECTIONS } from './engine/runner/counters.ts';

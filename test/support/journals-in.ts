@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import type { JournalStore } from '../../src/engine/resume/file-resume.ts';
+import type { JournalStore } from '../../src/engine/resume/file-journal.ts';
 
 /**
  * Journals in a temporary directory, which also names the server: the lock on a target is one of the whole machine, so

@@ -10,7 +10,7 @@ import type { RunnerReport } from '../../src/engine/runner/piece-runner.ts';
 import type { TransferOptions, TransferOutcome } from '../../src/engine/transfer/transfer-options.ts';
 import { TransferRun } from '../../src/engine/transfer/transfer-run.ts';
 import { Upload } from '../../src/engine/upload/upload.ts';
-import type { UploadOptions } from '../../src/engine/upload/upload-context.ts';
+import type { UploadOptions } from '../../src/engine/upload/upload-options.ts';
 import { DIGEST_METHODS } from '../../src/remotes/sftp/digests/digest-methods.ts';
 import { type MemoryFaults, MemoryRemote, stagedName } from './memory-remote.ts';
 import { makeTempDir } from './temp-dir.ts';

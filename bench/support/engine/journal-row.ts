@@ -1,8 +1,9 @@
 /** What is kept for another run: the journal of 16,384 pieces, written while they become durable, and read again. */
 import { createHash } from 'node:crypto';
+import type { LocalDigests } from '../../../src/engine/local/local-digests.ts';
 import { openSource } from '../../../src/engine/local/local-source.ts';
-import { FileResume, type JournalStore } from '../../../src/engine/resume/file-resume.ts';
-import type { LocalDigests } from '../../../src/engine/verify/local-digests.ts';
+import { FileJournal, type JournalStore } from '../../../src/engine/resume/file-journal.ts';
+import { type ReopenedSource, reopenStaged } from '../../../src/engine/upload/stages/reopen-staged.ts';
 import type { RemoteConnection, Staged, StageToken } from '../../../src/remotes/remote.ts';
 import { RangeSet } from '../../../src/util/range-set.ts';
 import { PIECE_SIZE, PIECES, TIB, withSparseFile } from './engine-scene.ts';
@@ -44,9 +45,12 @@ export function journal(): Promise<void> {
           throw error;
         },
       };
-      const opened = (): Promise<FileResume> => FileResume.open(journals, source, local, Buffer.from(path), TARGET);
+      const { size, mtimeMs, identity } = source;
+      const about = { direction: 'upload', sourcePath: path, source: identity, targetPath: String(TARGET) } as const;
+      const subject = { ...about, target: TARGET, size, mtimeMs, local };
+      const opened = (): Promise<FileJournal> => FileJournal.open(journals, subject);
       await write(await opened());
-      await resume(await opened());
+      await resume(await opened(), source);
     } finally {
       await source.close();
     }
@@ -54,7 +58,7 @@ export function journal(): Promise<void> {
 }
 
 /** Verification lags behind by one sync. */
-async function write(resumed: FileResume): Promise<void> {
+async function write(resumed: FileJournal): Promise<void> {
   await resumed.begin(TOKEN, PIECE_SIZE);
   const durable = new RangeSet();
   for (let piece = 0; piece < PIECES; piece += PIECES_A_SYNC) {
@@ -70,8 +74,8 @@ async function write(resumed: FileResume): Promise<void> {
 }
 
 /** Each piece is found to be right, in a batch of its own. */
-async function resume(resumed: FileResume): Promise<void> {
-  const reopened = await resumed.reopen(remote, async () => true);
+async function resume(resumed: FileJournal, source: ReopenedSource): Promise<void> {
+  const reopened = await reopenStaged(remote, resumed, source, async () => true);
   if (reopened?.by !== 'digests') throw new Error('The journal is not continued');
   for (let piece = 0; piece < PIECES; piece++) {
     const { right, wrong } = await resumed.stillNoted([]);

@@ -1,8 +1,9 @@
 /** The verifier of one file: 16,384 pieces that are acknowledged at once, as when most of a file is there already. */
+import type { LocalDigests } from '../../../src/engine/local/local-digests.ts';
 import { Scheduler } from '../../../src/engine/schedule/scheduler.ts';
+import { JobLedger } from '../../../src/engine/transfer/job-ledger.ts';
 import type { DigestProvider, DigestProviders } from '../../../src/engine/verify/digest-providers.ts';
 import { FileVerifier } from '../../../src/engine/verify/file-verifier.ts';
-import type { LocalDigests } from '../../../src/engine/verify/local-digests.ts';
 import type { Range } from '../../../src/remotes/remote.ts';
 import { PIECE_SIZE, TIB } from './engine-scene.ts';
 
@@ -19,12 +20,12 @@ const providers = {
 const local = { digest: async () => DIGEST } as Partial<LocalDigests> as LocalDigests;
 
 export function verifier(): Promise<void> {
-  const scheduler = new Scheduler(() => 0);
-  scheduler.addFile(1, TIB, PIECE_SIZE);
+  const ledger = new JobLedger(new Scheduler(() => 0), 1, () => {});
+  ledger.open({ size: TIB, pieceSize: PIECE_SIZE, only: undefined, claims: [] });
   const sides = { of: {}, fd: -1, local, back: async () => [], retryForMs: 1000 };
   return new Promise((resolve, reject) => {
-    const whole = { ...sides, file: 1, size: TIB, pieceSize: PIECE_SIZE };
-    const verifying = new FileVerifier(whole, scheduler, providers, {
+    const whole = { ...sides, size: TIB, pieceSize: PIECE_SIZE };
+    const verifying = new FileVerifier(whole, ledger, providers, {
       changed: () => {
         if (!verifying.isSettled) return;
         if (verifying.verified.byDigest === TIB) resolve();
@@ -34,7 +35,7 @@ export function verifier(): Promise<void> {
       wrong: async () => reject(new Error('A piece was said to be wrong')),
     });
     const all = { offset: 0, length: TIB };
-    scheduler.acknowledgedElsewhere(1, all);
+    ledger.acknowledge(all);
     verifying.acknowledged([all]);
   });
 }

@@ -3,11 +3,11 @@
  * job owns the ledger, the verification and the resume of one file. Both reach the two sides only through these interfaces.
  */
 import type { CopyError } from '../../errors.ts';
-import type { Abilities, DigestAlgorithm, Range } from '../../remotes/remote.ts';
+import type { Range } from '../../remotes/remote.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
 import type { ConnectionPool } from '../connections/connection-pool.ts';
 import type { TransferEventBody, VerifiedBytes } from '../events.ts';
-import type { JournalStore } from '../resume/file-resume.ts';
+import type { JournalStore } from '../resume/file-journal.ts';
 import type { Counters } from '../runner/counters.ts';
 import type { RunnerCommand, RunnerReport } from '../runner/piece-runner.ts';
 import type { Runners } from '../runner/runners.ts';
@@ -69,49 +69,11 @@ export interface Direction<File extends PlannedFile = PlannedFile> {
    */
   files(access: ConnectionAccess): AsyncIterable<File | UnplannedFile>;
   /**
-   * The job of a file: a `FileJob` with its {@link FileTransfer}, unless the file is copied in another way as a whole. The
+   * The job of a file: a `FileJob` with its `FileTransfer`, unless the file is copied in another way as a whole. The
    * destination is locked; directories that are missing on the way to it are created first.
    * @throws {CopyError} why this file cannot be copied, or with scope `run` why no other can be either
    */
   open(number: number, file: File, services: JobServices): Promise<RunningJob>;
-}
-
-/** The digest of each of the ranges, which ascend and do not overlap. */
-export type RangeDigests = (ranges: readonly Range[], algorithm: DigestAlgorithm) => Promise<readonly Uint8Array[]>;
-
-/** What is there when an attempt begins. */
-export interface Begun {
-  readonly pieceLimits: Abilities['pieceSize'];
-  /** What an earlier run says is there, ascending and disjoint. */
-  readonly claims: readonly Range[];
-  /** The one connection that may work on the file; undefined: all. */
-  readonly only?: number;
-}
-
-export interface Committed {
-  /** Bytes of the target. */
-  readonly bytes: number;
-  /** Whether the size of the target was read back and is right. */
-  readonly isSizeVerified: boolean;
-}
-
-/** All that differs between the directions for one file. */
-export interface FileTransfer {
-  readonly size: number;
-  begin(attempt: number): Promise<Begun>;
-  /** The command that carries a range: `send` or `receive`. */
-  command(task: number, connection: number, range: Range): RunnerCommand;
-  /** Digests of the local file. */
-  readonly here: RangeDigests;
-  /** Digests of what the server gives back. */
-  readonly there: RangeDigests;
-  /** Brings what was acknowledged to the disk. False: that cannot be known. */
-  sync(): Promise<boolean>;
-  /** Whether what was acknowledged is still worth something. */
-  connectionLost(connection: number): 'continue' | 'restart';
-  commit(): Promise<Committed>;
-  /** Closes what is open, after success as after a failure. */
-  abandon(): Promise<void>;
 }
 
 export interface FileResult {

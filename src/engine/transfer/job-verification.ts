@@ -1,48 +1,65 @@
-/** The verification of one file job: by what, and what becomes of a piece that is wrong. */
+/** The verification of one file job: by which means, and what becomes of a piece that is wrong. */
 import { CopyError } from '../../errors.ts';
-import type { Range, Staged, StageToken } from '../../remotes/remote.ts';
+import type { Range } from '../../remotes/remote.ts';
 import { formatSize } from '../../util/format-size.ts';
-import type { LocalSource } from '../local/local-source.ts';
+import type { LocalDigests } from '../local/local-digests.ts';
 import type { Hashed, PieceHashing } from '../runner/piece-hasher.ts';
-import type { UploadContext } from '../upload/upload-context.ts';
-import { digestBack } from '../verify/digest-back.ts';
 import type { Sides } from '../verify/digest-comparison.ts';
+import type { DigestProviders } from '../verify/digest-providers.ts';
 import { FileVerifier, type Verified } from '../verify/file-verifier.ts';
-import { LocalDigests } from '../verify/local-digests.ts';
 import { findOverwritten } from '../verify/second-look.ts';
+import type { Report, Verify } from './direction.ts';
+import type { JobLedger } from './job-ledger.ts';
 
 /** What the journal records of pieces, and what is read back is compared by. */
 const OF_JOURNAL = 'sha256';
 const NOTHING_VERIFIED: Verified = { byDigest: 0, byReadBack: 0 };
 
-/** What is needed of the job. */
+export interface VerificationServices {
+  readonly verify: Verify;
+  readonly retryForMs: number;
+  readonly ledger: JobLedger;
+  readonly digests: DigestProviders;
+  readonly report: Pick<Report, 'notice'>;
+  /** Gives idle connections something to do. */
+  dispatch(): void;
+}
+
+/** Both sides of a file that was begun. */
+export interface FileSides extends Omit<Sides, 'local' | 'retryForMs'> {
+  /** @throws {CopyError} `no-space`: there may be no room for a piece that was acknowledged */
+  checkRoom(piece: Range): Promise<void>;
+}
+
+/** What is needed of the file job. */
 export interface VerifiedJob {
-  readonly file: number;
   /** For messages. */
   readonly name: string;
-  readonly source: LocalSource;
+  /** Bytes. */
+  readonly size: number;
+  /** Of the local file. */
+  readonly local: LocalDigests;
+  /** Whether a journal records digests of pieces. */
   readonly hasJournal: boolean;
-  /** Does something with what is staged, on a connection that may. */
-  onStaged<T>(token: StageToken, work: (staged: Staged) => Promise<T>): Promise<T>;
+  /** @throws {CopyError} `source-changed` */
+  checkUnchanged(): Promise<void>;
   /** A piece is not what was acknowledged. Resolves when nothing that outlives the run claims that it is. */
   forget(piece: Range): Promise<void>;
   /** What `isSettled` says may have changed. */
-  changed(): void;
-  failed(error: unknown): void;
+  onChanged(): void;
+  onFailed(error: unknown): void;
 }
 
 export class JobVerification {
-  readonly local: LocalDigests;
-  readonly #run: UploadContext;
+  readonly #services: VerificationServices;
   readonly #job: VerifiedJob;
-  #token: StageToken | undefined;
+  #sides: FileSides | undefined;
   #pieceSize = 0;
   #verifier: FileVerifier | undefined;
 
-  constructor(run: UploadContext, job: VerifiedJob) {
-    this.#run = run;
+  constructor(services: VerificationServices, job: VerifiedJob) {
+    this.#services = services;
     this.#job = job;
-    this.local = new LocalDigests(job.source.fd);
   }
 
   /** Of the file that was begun last; undefined where nothing but the size is verified. */
@@ -52,27 +69,20 @@ export class JobVerification {
 
   /** Whether what cannot be verified by its contents is a failure. */
   get isDemanded(): boolean {
-    const { verify } = this.#run.options;
-    return verify === 'hash' || verify === 'read-back';
+    return isDemanded(this.#services.verify);
   }
 
   /** Both sides of the file that was begun last. */
   get sides(): Sides {
-    const token = this.#token!;
-    return {
-      of: token,
-      fd: this.#job.source.fd,
-      local: this.local,
-      retryForMs: this.#run.options.retryForMs,
-      back: (ranges, algorithm) => this.#job.onStaged(token, (staged) => digestBack(staged, ranges, algorithm)),
-    };
+    const { of, fd, back } = this.#sides!;
+    return { of, fd, back, local: this.#job.local, retryForMs: this.#services.retryForMs };
   }
 
-  /** The file is staged, and known to the scheduler. */
-  begin(token: StageToken, pieceSize: number): void {
-    this.#token = token;
+  /** The file has begun, and the ledger is open. */
+  begin(sides: FileSides, pieceSize: number): void {
+    this.#sides = sides;
     this.#pieceSize = pieceSize;
-    this.#verifier = this.#isByContents ? this.#newVerifier(token) : undefined;
+    this.#verifier = this.#isByContents ? this.#newVerifier(sides) : undefined;
   }
 
   /**
@@ -80,15 +90,15 @@ export class JobVerification {
    * journal does.
    */
   get hashing(): PieceHashing | undefined {
-    const { digests, options } = this.#run;
-    if (options.verify === 'size' || options.verify === 'none') return undefined;
-    const verifying = options.verify === 'read-back' ? OF_JOURNAL : digests.algorithm;
+    const { digests, verify } = this.#services;
+    if (verify === 'size' || verify === 'none') return undefined;
+    const verifying = verify === 'read-back' ? OF_JOURNAL : digests.algorithm;
     const algorithm = verifying ?? (this.#job.hasJournal ? OF_JOURNAL : undefined);
-    return algorithm && { algorithm, pieceSize: this.#pieceSize, fileSize: this.#job.source.size };
+    return algorithm && { algorithm, pieceSize: this.#pieceSize, fileSize: this.#job.size };
   }
 
   hashed({ algorithm, pieces }: Hashed): void {
-    for (const { piece, digest } of pieces) this.local.learn(piece, algorithm, digest);
+    for (const { piece, digest } of pieces) this.#job.local.learn(piece, algorithm, digest);
   }
 
   /** Whether all that is acknowledged is verified, or cannot be. */
@@ -102,75 +112,76 @@ export class JobVerification {
 
   /** Whether what must be hashed cannot be any more. */
   get lacksMeans(): boolean {
-    return this.#run.options.verify === 'hash' && (this.#verifier?.hasNoMeans ?? false);
+    return this.#services.verify === 'hash' && (this.#verifier?.hasNoMeans ?? false);
   }
 
   /** Whether the contents of all of it are verified. */
   get isVerified(): boolean {
     const { byDigest, byReadBack } = this.verified;
-    return byDigest + byReadBack === this.#job.source.size;
+    return byDigest + byReadBack === this.#job.size;
   }
 
   /**
    * What must be verified is, whatever happened on the way.
-   * @throws CopyError `no-digests`
+   * @throws {CopyError} `no-digests`: it is not
    */
   expectVerified(): void {
-    if (!this.isDemanded) return;
-    if (!this.isVerified) throw noDigests();
+    if (this.isDemanded && !this.isVerified) throw noDigests();
   }
 
   /** See {@link findOverwritten}. */
   async findOverwritten(): Promise<Range | undefined> {
-    const { digests: providers } = this.#run;
+    const { digests: providers } = this.#services;
     const { inUse } = providers;
     const pieces = inUse === undefined ? [] : (this.#verifier?.verifiedBy(inUse) ?? []);
     return pieces.length > 0 ? findOverwritten({ providers, sides: this.sides, pieces }) : undefined;
   }
 
   get #isByContents(): boolean {
-    const { options, digests } = this.#run;
-    return this.isDemanded || (options.verify === 'auto' && digests.isWanted);
+    const { verify, digests } = this.#services;
+    return this.isDemanded || (verify === 'auto' && digests.isWanted);
   }
 
-  #newVerifier(token: StageToken): FileVerifier {
-    const { scheduler, digests, options } = this.#run;
-    const { file, source } = this.#job;
-    const whole = { ...this.sides, file, size: source.size, pieceSize: this.#pieceSize };
-    return new FileVerifier(whole, scheduler, options.verify === 'read-back' ? undefined : digests, {
-      changed: () => this.#job.changed(),
+  #newVerifier(sides: FileSides): FileVerifier {
+    const { ledger, digests, verify } = this.#services;
+    const file = { ...this.sides, size: this.#job.size, pieceSize: this.#pieceSize };
+    return new FileVerifier(file, ledger, verify === 'read-back' ? undefined : digests, {
+      changed: () => this.#job.onChanged(),
       failed: (error) => this.#failed(error),
-      wrong: (piece) => this.#sendAgain(token, piece),
+      wrong: (piece) => this.#sendAgain(sides, piece),
     });
   }
 
-  /** A piece that is wrong however often it is sent: the source may have changed under our hands. */
+  /** A piece that is wrong however often it is sent: the source may have changed meanwhile. */
   async #failed(error: CopyError): Promise<void> {
     try {
-      if (error.code === 'integrity') await this.#job.source.checkUnchanged();
-      this.#job.failed(error);
+      if (error.code === 'integrity') await this.#job.checkUnchanged();
+      this.#job.onFailed(error);
     } catch (change) {
-      this.#job.failed(change);
+      this.#job.onFailed(change);
     }
   }
 
-  async #sendAgain(token: StageToken, piece: Range): Promise<void> {
-    const { file, name } = this.#job;
-    const { scheduler } = this.#run;
+  async #sendAgain(sides: FileSides, piece: Range): Promise<void> {
+    const { ledger, report } = this.#services;
     const verifier = this.#verifier;
-    scheduler.withdraw(file, piece);
+    ledger.withdraw(piece);
     try {
       await this.#job.forget(piece);
       // Where there is no room for it, sending it again is of no use.
-      await this.#job.onStaged(token, (staged) => staged.checkRoom(piece));
+      await sides.checkRoom(piece);
     } finally {
-      // It may have been begun anew meanwhile.
-      if (verifier === this.#verifier) scheduler.settleClaim(file, piece, false);
+      // The file may have begun again meanwhile.
+      if (verifier === this.#verifier) ledger.settleClaim(piece, false);
     }
     const why = `${formatSize(piece.length)} at ${formatSize(piece.offset)} are wrong on the server`;
-    this.#run.notice('sent-again', `${name}: ${why}, and sent again.`, 'warning');
-    this.#run.pump();
+    report.notice('sent-again', `${this.#job.name}: ${why}, and sent again.`, 'warning');
+    this.#services.dispatch();
   }
+}
+
+function isDemanded(verify: Verify): boolean {
+  return verify === 'hash' || verify === 'read-back';
 }
 
 /** @see Verify `hash` */

@@ -1,7 +1,8 @@
 /** Has the server bring to its disk what it has of a file, from time to time, so that a crash of it costs little. */
 import { CopyError } from '../../errors.ts';
-import type { Attributes, StageToken } from '../../remotes/remote.ts';
-import type { UploadContext } from '../upload/upload-context.ts';
+import type { Abilities, Attributes, Staged } from '../../remotes/remote.ts';
+import type { ServerContinuity } from '../connections/server-continuity.ts';
+import type { JobLedger } from './job-ledger.ts';
 
 /** From the first acknowledgement to the first sync. */
 const FIRST_MS = 500;
@@ -12,11 +13,34 @@ const LONGEST_REST_MS = 10_000;
 /** Where all connections are lost before a sync, the first and the shortest time are halved each time, down to a quarter. */
 const MOST_HASTE = 4;
 
+/** A connection that has the file open, and the file there. */
+export interface SyncPoint {
+  readonly connection: number;
+  /** Whether a sync there tells anything; undefined: the connection is gone. */
+  readonly durable: Abilities['durable'] | undefined;
+  staged(): Promise<Pick<Staged, 'look' | 'sync'>>;
+  /** Whether the connection still has the same file open. */
+  isHeld(): boolean;
+}
+
+export interface SyncServices {
+  readonly ledger: Pick<JobLedger, 'atRisk' | 'synced'>;
+  readonly continuity: Pick<ServerContinuity, 'epoch' | 'isWitness'>;
+}
+
+export interface SyncListener {
+  /** The server's disk does not take what it should: trying again does not help. */
+  onFailed(error: CopyError): void;
+  /**
+   * Something is durable that was not before. `seen`: what the staged file looked like right before; a crash leaves no
+   * less.
+   */
+  onSynced(seen: Attributes): void;
+}
+
 export class PeriodicSync {
-  readonly #run: UploadContext;
-  readonly #file: number;
-  readonly #failed: (error: CopyError) => void;
-  readonly #synced: (seen: Attributes) => void;
+  readonly #services: SyncServices;
+  readonly #listener: SyncListener;
   #seen: Attributes | undefined;
   #haste = 1;
   #underWay: Promise<void> | undefined;
@@ -27,20 +51,9 @@ export class PeriodicSync {
   #generation = 0;
   #isRefused = false;
 
-  /**
-   * `failed` is called when the server's disk does not take it: nothing will mend that; `synced` when something is
-   * durable that was not before, with what the staged file looked like right before: a crash leaves no less.
-   */
-  constructor(
-    run: UploadContext,
-    file: number,
-    failed: (error: CopyError) => void,
-    synced: (seen: Attributes) => void,
-  ) {
-    this.#run = run;
-    this.#file = file;
-    this.#failed = failed;
-    this.#synced = synced;
+  constructor(services: SyncServices, listener: SyncListener) {
+    this.#services = services;
+    this.#listener = listener;
   }
 
   /** What the staged file looked like right before the last sync that succeeded. */
@@ -71,11 +84,11 @@ export class PeriodicSync {
   }
 
   /** Only a witness of all that was acknowledged can tell that it was not lost before. */
-  ifDue(nowMs: number, connection: number, of: StageToken): void {
-    const { continuity, scheduler } = this.#run;
-    if (!this.mayBeDue(nowMs) || scheduler.atRisk(this.#file).isEmpty) return;
+  ifDue(nowMs: number, point: SyncPoint): void {
+    const { continuity, ledger } = this.#services;
+    if (!this.mayBeDue(nowMs) || ledger.atRisk.isEmpty) return;
     this.#dueMs ??= nowMs + FIRST_MS / this.#haste;
-    if (nowMs >= this.#dueMs && continuity.isWitness(connection)) this.#begin(connection, of);
+    if (nowMs >= this.#dueMs && continuity.isWitness(point.connection)) this.#begin(point);
   }
 
   /**
@@ -92,16 +105,16 @@ export class PeriodicSync {
   }
 
   /** Nothing more will be sent: what is there is to be kept. Resolves when it is, or cannot be. */
-  async last(connection: number, of: StageToken): Promise<void> {
+  async last(point: SyncPoint): Promise<void> {
     await this.#underWay;
     if (this.#isRefused) return;
-    const { continuity, scheduler } = this.#run;
-    if (continuity.isWitness(connection) && !scheduler.atRisk(this.#file).isEmpty) await this.#begin(connection, of);
+    const { continuity, ledger } = this.#services;
+    if (continuity.isWitness(point.connection) && !ledger.atRisk.isEmpty) await this.#begin(point);
   }
 
-  #begin(connection: number, of: StageToken): Promise<void> {
+  #begin(point: SyncPoint): Promise<void> {
     this.#workMs = 0;
-    this.#underWay = this.#sync(connection, of).finally(() => {
+    this.#underWay = this.#sync(point).finally(() => {
       const shortestMs = SHORTEST_REST_MS / this.#haste;
       const restMs = Math.min(LONGEST_REST_MS, Math.max(shortestMs, REST_FACTOR * this.#workMs));
       this.#underWay = undefined;
@@ -111,31 +124,31 @@ export class PeriodicSync {
     return this.#underWay;
   }
 
-  async #sync(connection: number, of: StageToken): Promise<void> {
-    const { continuity, scheduler, runner } = this.#run;
-    if (runner.local.connection(connection)?.abilities.durable === 'unknown') return;
-    const [epoch, generation, ranges] = [continuity.epoch, this.#generation, scheduler.atRisk(this.#file)];
+  async #sync(point: SyncPoint): Promise<void> {
+    const { continuity, ledger } = this.#services;
+    if (point.durable === 'unknown') return;
+    const [epoch, generation, ranges] = [continuity.epoch, this.#generation, ledger.atRisk];
     try {
-      const staged = await runner.local.joined(connection, of);
+      const staged = await point.staged();
       const looked = staged.look().then((attributes) => ({ attributes, atMs: performance.now() }));
       const [{ attributes: seen, atMs }, isDurable] = await Promise.all([looked, staged.sync()]);
       // What waits before it on a slow line is not its work: the answer to the look comes right before it begins.
       this.#workMs = performance.now() - atMs;
-      // What was begun anew meanwhile is another file.
+      // If the file began again meanwhile, it is another file.
       const isSame = epoch === continuity.epoch && generation === this.#generation;
-      if (isDurable && isSame && runner.local.holds(connection, of)) {
-        scheduler.synced(this.#file, ranges);
-        // What nobody may look at no other run can continue.
+      if (isDurable && isSame && point.isHeld()) {
+        ledger.synced(ranges);
+        // No other run can continue what nobody may look at.
         if (seen === undefined) return;
         this.#seen = seen;
-        this.#synced(seen);
+        this.#listener.onSynced(seen);
       }
     } catch (error) {
       // A lost connection is dealt with where it is reported.
       const failure = CopyError.from(error);
       if (failure.scope === 'connection') return;
       if (failure.scope === 'file') this.refused();
-      this.#failed(failure);
+      this.#listener.onFailed(failure);
     }
   }
 }

@@ -2,7 +2,7 @@
 import type { CopyError } from '../../errors.ts';
 import type { ConnectionPoolOptions } from '../connections/connection-pool.ts';
 import type { VerifiedBytes } from '../events.ts';
-import type { JournalStore } from '../resume/file-resume.ts';
+import type { JournalStore } from '../resume/file-journal.ts';
 import type { DigestOptions } from '../verify/digest-providers.ts';
 import type { JobOptions } from './direction.ts';
 

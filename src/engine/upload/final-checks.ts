@@ -1,10 +1,10 @@
 /** What is the same at the end of every upload: the attributes of the target, its size, and what is said about them. */
 import { CopyError } from '../../errors.ts';
 import type { Attributes, FinalAttributes, Published, Seal } from '../../remotes/remote.ts';
+import type { Report, Verify } from '../transfer/direction.ts';
 import type { Verified } from '../verify/file-verifier.ts';
-import type { UploadContext } from './upload-context.ts';
 
-type Run = Pick<UploadContext, 'options' | 'notice'>;
+type Notices = Pick<Report, 'notice'>;
 
 export interface FinishedFile {
   /** For messages. */
@@ -16,7 +16,7 @@ export interface FinishedFile {
 
 /** Mode and time of the source, or, where they are not wanted, the mode of what is replaced: `old`. */
 export function finalAttributes(
-  { options }: Run,
+  options: { readonly inplace: boolean; readonly preserve: boolean },
   source: { readonly mode: number; readonly mtimeMs: number },
   old: Attributes | undefined,
 ): Omit<FinalAttributes, 'size'> {
@@ -27,23 +27,28 @@ export function finalAttributes(
 
 /** What could not be done although the new file is right. */
 export function tellWarnings(
-  run: Run,
+  report: Notices,
   { name }: FinishedFile,
   { warnings }: Seal,
   { warnings: left, atomic }: Published,
 ): void {
-  for (const warning of warnings) run.notice('attributes', `${name}: ${warning}.`, 'warning');
-  for (const warning of left ?? []) run.notice('left-behind', `${name}: ${warning}.`, 'warning');
-  if (!atomic) run.notice('not-atomic', `${name}: the old file was moved away before the new one came.`, 'warning');
+  for (const warning of warnings) report.notice('attributes', `${name}: ${warning}.`, 'warning');
+  for (const warning of left ?? []) report.notice('left-behind', `${name}: ${warning}.`, 'warning');
+  if (!atomic) report.notice('not-atomic', `${name}: the old file was moved away before the new one came.`, 'warning');
 }
 
 /**
  * Whether the target has the size of the source. Accounts that may only write are common: what the server said OK to is
  * all that can be known there, and that is said, unless the contents were verified.
- * @throws CopyError `integrity` where it has another size, or nobody may look and exactly that is demanded
+ * @throws {CopyError} `integrity`: it has another size, or nobody may look although exactly that is demanded
  */
-export function isSizeVerified(run: Run, file: FinishedFile, { size }: Published, verified: Verified): boolean {
-  const { verify } = run.options;
+export function isSizeVerified(
+  report: Notices,
+  verify: Verify,
+  file: FinishedFile,
+  { size }: Published,
+  verified: Verified,
+): boolean {
   const { name, shownTarget, size: wanted } = file;
   if (verify === 'none') return false;
   if (size === wanted) return true;
@@ -53,7 +58,7 @@ export function isSizeVerified(run: Run, file: FinishedFile, { size }: Published
   if (verify === 'size') throw new CopyError('integrity', `${shownTarget} cannot be looked at.`);
   if (verified.byDigest + verified.byReadBack < wanted) {
     const message = `${name}: the server does not let ${shownTarget} be looked at, so that what has arrived could not be verified.`;
-    run.notice('not-verified', message, 'warning');
+    report.notice('not-verified', message, 'warning');
   }
   return false;
 }

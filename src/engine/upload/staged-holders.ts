@@ -8,12 +8,12 @@
 import type { CopyError } from '../../errors.ts';
 import type { StageToken } from '../../remotes/remote.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
-import type { LocalRunner } from '../runner/local-runner.ts';
 import type { PieceRunner } from '../runner/piece-runner.ts';
+import type { LocalConnections } from '../runner/runners.ts';
 
 /** The piece runners, as far as staged files are concerned. */
 export interface HolderRunner extends Pick<PieceRunner, 'post'> {
-  readonly local: Pick<LocalRunner, 'holds'>;
+  readonly local: Pick<LocalConnections, 'holds'>;
 }
 
 export class StagedHolders {

@@ -20,8 +20,9 @@ import type {
 import { lookAhead } from '../transfer/look-ahead.ts';
 import { UploadDestination, type UploadTarget } from './destination.ts';
 import { examineDirectoryFailure } from './failures/examine-failure.ts';
-import { FileUpload } from './file-upload.ts';
-import { type UploadOptions, uploadContext } from './upload-context.ts';
+import { openUpload } from './open-upload.ts';
+import type { UploadOptions } from './upload-options.ts';
+import { planUpload } from './upload-plan.ts';
 import { Writers } from './writers.ts';
 
 /** Targets that are looked up at once. */
@@ -82,8 +83,8 @@ export class Upload implements Direction<PlannedUpload> {
   async open(number: number, { source, target }: PlannedUpload, services: JobServices): Promise<RunningJob> {
     this.#making ??= this.#makeDirectories(services);
     await this.#making;
-    const writers = this.#writersOf(services);
-    return new FileUpload(uploadContext(services, writers, this.#options), number, source.path, target);
+    const upload = { ...this.#options, writers: this.#writersOf(services) };
+    return openUpload(number, planUpload(source.path, target), { ...services, upload });
   }
 
   /** @throws {CopyError} scope `run` */

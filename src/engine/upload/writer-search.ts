@@ -2,7 +2,11 @@
 import { CopyError } from '../../errors.ts';
 import type { StageToken, WriterProbe } from '../../remotes/remote.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
-import type { UploadContext } from './upload-context.ts';
+import type { ConnectionPool } from '../connections/connection-pool.ts';
+import type { PieceRunner } from '../runner/piece-runner.ts';
+import type { LocalConnections } from '../runner/runners.ts';
+import type { JobLedger } from '../transfer/job-ledger.ts';
+import type { Writers } from './writers.ts';
 
 /** With fewer bytes than this left to send, a second connection would not help. */
 const MIN_REST = 1024 * 1024;
@@ -24,25 +28,33 @@ export interface ProbeSubject {
   readonly size: number;
 }
 
+export interface SearchServices {
+  readonly writers: Writers;
+  readonly ledger: Pick<JobLedger, 'bytesAcknowledged' | 'toDo' | 'nextTask' | 'resume'>;
+  readonly pool: Pick<ConnectionPool, 'open'>;
+  readonly runner: Pick<PieceRunner, 'post'> & { readonly local: Pick<LocalConnections, 'connection'> };
+  /** Gives idle connections something to do. */
+  dispatch(): void;
+}
+
+/** The file job. */
 export interface ProbeListener {
   /** Resolves when no connection works on the file. */
   drain(): Promise<void>;
-  found(result: WriterProbe): void;
-  failed(error: CopyError): void;
-  /** The file goes on. */
-  ended(): void;
+  onFound(result: WriterProbe): void;
+  onFailed(error: CopyError): void;
+  /** The file is transferred again. */
+  onEnded(): void;
 }
 
 export class WriterSearch {
-  readonly #run: UploadContext;
-  readonly #file: number;
+  readonly #services: SearchServices;
   readonly #listener: ProbeListener;
   #asking: { readonly task: number; readonly answer: Deferred<WriterProbe> } | undefined;
   #work: Promise<void> | undefined;
 
-  constructor(run: UploadContext, file: number, listener: ProbeListener) {
-    this.#run = run;
-    this.#file = file;
+  constructor(services: SearchServices, listener: ProbeListener) {
+    this.#services = services;
     this.#listener = listener;
   }
 
@@ -56,17 +68,17 @@ export class WriterSearch {
     return this.#asking !== undefined;
   }
 
-  /** Begins if the answer is wanted, and not sought on another file, and there is a second connection to ask with. */
+  /** Begins if the answer is wanted, is not sought on another file, and there is a second connection to ask with. */
   consider(subject: ProbeSubject): void {
-    const { writers, scheduler, pool, runner } = this.#run;
-    if (this.#work !== undefined || writers.known !== 'unknown' || writers.probing) return;
+    const { writers, ledger, pool, runner } = this.#services;
+    if (this.#work !== undefined || writers.known !== 'unknown' || writers.isProbing) return;
     // Its owner writes from the beginning on: what follows can be taken back for the probe.
-    if (!isWorthIt(scheduler.bytesAcknowledged(this.#file), subject)) return;
+    if (!isWorthIt(ledger.bytesAcknowledged, subject)) return;
     const second = pool.open.find((id) => id !== subject.owner && runner.local.connection(id) !== undefined);
     if (second === undefined) return;
-    writers.probing = true;
+    writers.isProbing = true;
     this.#work = this.#search(subject, second).finally(() => {
-      writers.probing = false;
+      writers.isProbing = false;
       this.#work = undefined;
     });
   }
@@ -82,34 +94,34 @@ export class WriterSearch {
   }
 
   async #search(subject: ProbeSubject, second: number): Promise<void> {
-    const { scheduler } = this.#run;
+    const { ledger } = this.#services;
     await this.#listener.drain();
     try {
-      const next = scheduler.bytesToDo(this.#file).first?.offset;
+      const next = ledger.toDo.first?.offset;
       if (next !== undefined && isWorthIt(next, subject)) {
         const result = await this.#ask(subject, second, next);
         this.#asking = undefined;
-        this.#listener.found(result);
-        // Without anything to rely on the file is begun anew.
+        this.#listener.onFound(result);
+        // Without anything to rely on the file begins again.
         if (result.written === undefined) return;
       }
     } catch (error) {
       this.#asking = undefined;
-      this.#listener.failed(CopyError.from(error));
+      this.#listener.onFailed(CopyError.from(error));
       return;
     }
-    scheduler.resume(this.#file, 'drain');
-    this.#run.pump();
-    this.#listener.ended();
+    ledger.resume('drain');
+    this.#services.dispatch();
+    this.#listener.onEnded();
   }
 
   #ask(subject: ProbeSubject, second: number, firstOffset: number): Promise<WriterProbe> {
     const { owner, fd, of, size } = subject;
     const secondOffset = secondOffsetOf(firstOffset, subject);
-    const task = this.#run.scheduler.nextTask();
+    const task = this.#services.ledger.nextTask();
     const answer = deferred<WriterProbe>();
     this.#asking = { task, answer };
-    this.#run.runner.post({
+    this.#services.runner.post({
       kind: 'probe-writers',
       task,
       connection: owner,

@@ -2,8 +2,8 @@
 export type WriterCount = 'many' | 'one' | 'unknown';
 
 export class Writers {
-  /** Whether somebody is finding it out. */
-  probing = false;
+  /** Whether it is being found out. */
+  isProbing = false;
   #known: WriterCount = 'unknown';
   readonly #listeners: Set<() => void> = new Set();
   readonly #onDecided: (known: WriterCount, reason: string | undefined) => void;

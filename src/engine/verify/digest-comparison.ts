@@ -2,11 +2,11 @@
 import { CopyError } from '../../errors.ts';
 import type { DigestAlgorithm, DigestMethod, Range, StageToken } from '../../remotes/remote.ts';
 import { Patience } from '../connections/patience.ts';
+import type { LocalDigests } from '../local/local-digests.ts';
 import { isAllAlike } from '../local/local-source.ts';
 import { cellsOf } from '../schedule/grid.ts';
 import { type DigestBack, isSameDigest } from './digest-back.ts';
 import type { DigestProvider, DigestProviders } from './digest-providers.ts';
-import type { LocalDigests } from './local-digests.ts';
 
 /** What a provider is tried on: two short ranges, and none that is all alike as long as there are others. */
 const TRIAL_LENGTH = 64 * 1024;

@@ -16,7 +16,6 @@ import type { Range } from '../../remotes/remote.ts';
 import { RangeSet } from '../../util/range-set.ts';
 import { Patience } from '../connections/patience.ts';
 import { nextBoundary, wholePieces } from '../schedule/grid.ts';
-import type { Scheduler } from '../schedule/scheduler.ts';
 import { type Compared, compareDigests, isSameReadBack, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
 import { type VerificationMethod, VerifiedRanges } from './verified-ranges.ts';
@@ -30,10 +29,16 @@ const MAX_BATCHES = 2;
 const MAX_REWRITES = 3;
 
 export interface VerifiedFile extends Sides {
-  /** Number of the file job. */
-  readonly file: number;
   readonly size: number;
   readonly pieceSize: number;
+}
+
+/** The ledger of the file. */
+export interface AcknowledgedRanges {
+  /** A copy. */
+  readonly acknowledged: RangeSet;
+  /** Whether all of a range is acknowledged. */
+  has(range: Range): boolean;
 }
 
 export interface VerifierListener {
@@ -52,7 +57,7 @@ export interface Verified {
 
 export class FileVerifier {
   readonly #file: VerifiedFile;
-  readonly #scheduler: Pick<Scheduler, 'has' | 'acknowledgedRanges'>;
+  readonly #ledger: AcknowledgedRanges;
   /** Undefined: everything is read back. */
   readonly #providers: DigestProviders | undefined;
   readonly #listener: VerifierListener;
@@ -71,13 +76,13 @@ export class FileVerifier {
 
   constructor(
     file: VerifiedFile,
-    scheduler: Pick<Scheduler, 'has' | 'acknowledgedRanges'>,
+    ledger: AcknowledgedRanges,
     providers: DigestProviders | undefined,
     listener: VerifierListener,
   ) {
     this.#file = { ...file, signal: this.#stopping.signal };
     this.#patience = new Patience(file.retryForMs);
-    this.#scheduler = scheduler;
+    this.#ledger = ledger;
     this.#providers = providers;
     this.#listener = listener;
   }
@@ -114,10 +119,10 @@ export class FileVerifier {
 
   /** Queues the pieces that are acknowledged as a whole now that these parts are. */
   acknowledged(parts: readonly Range[]): void {
-    const { size, pieceSize, file } = this.#file;
+    const { size, pieceSize } = this.#file;
     for (const part of parts) {
       for (const piece of wholePieces([this.#widened(part)], size, pieceSize)) {
-        if (!this.#verified.has(piece) && this.#scheduler.has(file, piece)) this.#queue.add(piece);
+        if (!this.#verified.has(piece) && this.#ledger.has(piece)) this.#queue.add(piece);
       }
     }
     this.#compareQueued();
@@ -133,7 +138,7 @@ export class FileVerifier {
   /** Some acknowledged bytes are not acknowledged any more: their pieces are neither verified nor queued. */
   distrusted(): void {
     this.#epoch++;
-    const acknowledged = this.#scheduler.acknowledgedRanges(this.#file.file);
+    const { acknowledged } = this.#ledger;
     for (const lost of this.#verified.all.without(acknowledged)) this.#verified.remove(this.#widened(lost));
     for (const lost of this.#queue.without(acknowledged)) this.#queue.remove(this.#widened(lost));
   }
@@ -237,7 +242,7 @@ export class FileVerifier {
       this.#verified.add(piece, 'read-back');
       return this.#dropMethod(method);
     }
-    if (this.#isStopped || !this.#scheduler.has(this.#file.file, piece)) return;
+    if (this.#isStopped || !this.#ledger.has(piece)) return;
     const rewrites = (this.#rewrites.get(piece.offset) ?? 0) + 1;
     this.#rewrites.set(piece.offset, rewrites);
     if (rewrites > MAX_REWRITES) {

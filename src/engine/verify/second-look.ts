@@ -5,11 +5,11 @@
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { DigestAlgorithm, Range } from '../../remotes/remote.ts';
+import type { LocalDigests } from '../local/local-digests.ts';
 import { cellsOf } from '../schedule/grid.ts';
 import { isSameDigest } from './digest-back.ts';
 import { isSameReadBack, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
-import type { LocalDigests } from './local-digests.ts';
 
 const MAX_PIECES = 16;
 /** Bytes that are hashed again, unless one piece alone is longer. */

@@ -3,10 +3,10 @@ import { CopyError } from '../../../errors.ts';
 import type { Attributes, RemoteConnection, Situation } from '../../../remotes/remote.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { formatSize } from '../../../util/format-size.ts';
-import type { JournalStore } from '../../resume/file-resume.ts';
+import type { JournalStore } from '../../resume/file-journal.ts';
 import { Journal } from '../../resume/journal.ts';
 import { journalPath } from '../../resume/journal-place.ts';
-import type { UploadContext } from '../upload-context.ts';
+import type { Report } from '../../transfer/direction.ts';
 
 /**
  * Removes the partial file that an earlier run of this machine left of the target, as it may occupy the room that is
@@ -15,12 +15,11 @@ import type { UploadContext } from '../upload-context.ts';
  * @throws CopyError `no-space`; `journal-newer`
  */
 export async function prepareInPlace(
-  run: Pick<UploadContext, 'options' | 'notice'>,
+  { journals, report }: { readonly journals: JournalStore | undefined; readonly report: Pick<Report, 'notice'> },
   remote: RemoteConnection,
   target: Uint8Array,
   size: number,
 ): Promise<void> {
-  const { journals } = run.options;
   const journal = journals && (await openJournal(journals, target));
   const token = journal?.header.token;
   const before = await remote.examine(target, token, false);
@@ -31,14 +30,14 @@ export async function prepareInPlace(
     const after = await remote.examine(target, token, false);
     if (sizeOf(before.staged?.at) > 0 && after.staged?.at === 'missing') {
       const partial = `${cleanText(before.staged!.path)} (${formatSize(sizeOf(before.staged!.at))})`;
-      run.notice('partial-removed', `The partial file of an earlier run was removed: ${partial}.`);
+      report.notice('partial-removed', `The partial file of an earlier run was removed: ${partial}.`);
     }
     checkRoom(after, target, size, 0);
   }
   if (before.space !== undefined || sizeOf(before.target) === 0 || growth(before, size) === 0) return;
   const grows = `it has to hold ${formatSize(growth(before, size))} more than the old file`;
   const risk = `${cleanText(target)} loses its old content even if there is no room for the new one: ${grows}`;
-  run.notice('room-unknown', `The server does not tell how much room it has. ${risk}.`, 'warning');
+  report.notice('room-unknown', `The server does not tell how much room it has. ${risk}.`, 'warning');
 }
 
 function openJournal(journals: JournalStore, target: Uint8Array): Promise<Journal | undefined> {

@@ -7,8 +7,7 @@
 import { CopyError } from '../../../errors.ts';
 import type { FoundStage, StageToken } from '../../../remotes/remote.ts';
 import { cleanText } from '../../../util/clean-text.ts';
-import type { UploadContext } from '../upload-context.ts';
-import { type RestingStages, StageAdoption } from './stage-adoption.ts';
+import { type RestingStages, StageAdoption, type StageServices } from './stage-adoption.ts';
 import { isSameStage, type SearchedFile, StageSearch } from './stage-search.ts';
 
 /** How long sending waits for the listing of the directory. */
@@ -21,7 +20,7 @@ export interface SearchingJob {
   release(): void;
   /** The file is continued in what `token` names, which is ours now. */
   moveTo(token: StageToken): void;
-  failed(error: unknown): void;
+  onFailed(error: unknown): void;
 }
 
 export interface Consideration {
@@ -42,7 +41,7 @@ export interface Consideration {
 }
 
 export class ForeignStages {
-  readonly #run: Pick<UploadContext, 'onConnection' | 'notice'>;
+  readonly #services: StageServices;
   readonly #search: StageSearch;
   readonly #job: SearchingJob;
   readonly #adoption: StageAdoption;
@@ -51,11 +50,11 @@ export class ForeignStages {
   #hasEndedRun = false;
 
   /** Begins to look at once. */
-  constructor(run: Pick<UploadContext, 'onConnection' | 'notice'>, file: SearchedFile, job: SearchingJob) {
-    this.#run = run;
+  constructor(services: StageServices, file: SearchedFile, job: SearchingJob) {
+    this.#services = services;
     this.#job = job;
-    this.#search = new StageSearch(run, file);
-    this.#adoption = new StageAdoption(run, this.#search, file.size);
+    this.#search = new StageSearch(services.access, file);
+    this.#adoption = new StageAdoption(services, this.#search, file.size);
     this.#finding = this.#search.find();
     // Who awaits it is told of its failure.
     this.#finding.catch(() => {});
@@ -77,12 +76,7 @@ export class ForeignStages {
    */
   async clear(own: StageToken, signal: AbortSignal): Promise<void> {
     this.#isConsidered = true;
-    const found = await this.#foreign(own);
-    if (found.length === 0) return;
-    const resting = (await this.#restingOf(found, signal)).filter(({ isCertain }) => isCertain);
-    if (await this.#search.discard(resting.map(({ token }) => token))) return;
-    const names = resting.map(({ path }) => cleanText(path)).join(', ');
-    this.#run.notice('left-over', `Not all of these could be removed from the server: ${names}.`, 'warning');
+    await this.#noting(signal, () => this.#clear(own, signal));
   }
 
   /**
@@ -92,11 +86,9 @@ export class ForeignStages {
   async consider(consideration: Consideration): Promise<void> {
     if (this.#isConsidered) return;
     try {
-      await this.#consider(consideration);
+      await this.#noting(consideration.signal, () => this.#consider(consideration));
     } catch (error) {
-      if (consideration.signal.aborted) return;
-      this.#hasEndedRun = isInTheWay(error);
-      this.#job.failed(error);
+      if (!consideration.signal.aborted) this.#job.onFailed(error);
     }
   }
 
@@ -173,11 +165,25 @@ export class ForeignStages {
     }
   }
 
-  async #restingOf(found: readonly FoundStage[], signal: AbortSignal): Promise<readonly FoundStage[]> {
+  async #clear(own: StageToken, signal: AbortSignal): Promise<void> {
+    const found = await this.#foreign(own);
+    if (found.length === 0) return;
+    const resting = (await this.#search.atRest(found, signal)).filter(({ isCertain }) => isCertain);
+    if (await this.#search.discard(resting.map(({ token }) => token))) return;
+    const names = resting.map(({ path }) => cleanText(path)).join(', ');
+    this.#services.report.notice(
+      'left-over',
+      `Not all of these could be removed from the server: ${names}.`,
+      'warning',
+    );
+  }
+
+  /** Notes whether `work` fails because of what others staged. */
+  async #noting(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     try {
-      return await this.#search.atRest(found, signal);
+      await work();
     } catch (error) {
-      this.#hasEndedRun = isInTheWay(error);
+      if (!signal.aborted) this.#hasEndedRun = isInTheWay(error);
       throw error;
     }
   }

@@ -3,11 +3,16 @@ import { CopyError } from '../../../errors.ts';
 import type { DrawnStage, FoundStage, RemoteConnection, StageToken } from '../../../remotes/remote.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { formatSize } from '../../../util/format-size.ts';
-import type { UploadContext } from '../upload-context.ts';
-import { isSameStage, type StageCopy, type StageSearch } from './stage-search.ts';
+import type { Report } from '../../transfer/direction.ts';
+import { isSameStage, type StageAccess, type StageCopy, type StageSearch } from './stage-search.ts';
 
 /** On how many connections something is removed that is of no use any more. */
 const CLEANING_ATTEMPTS = 2;
+
+export interface StageServices {
+  readonly access: StageAccess;
+  readonly report: Pick<Report, 'notice'>;
+}
 
 /** Staged files, as they were found. */
 export interface RestingStages {
@@ -37,7 +42,7 @@ interface CopyAttempt {
 }
 
 export class StageAdoption {
-  readonly #run: Pick<UploadContext, 'onConnection' | 'notice'>;
+  readonly #services: StageServices;
   readonly #search: StageSearch;
   /** Bytes of the local file. */
   readonly #size: number;
@@ -54,8 +59,8 @@ export class StageAdoption {
   /** What is continued as it is. */
   #original: FoundStage | undefined;
 
-  constructor(run: Pick<UploadContext, 'onConnection' | 'notice'>, search: StageSearch, size: number) {
-    this.#run = run;
+  constructor(services: StageServices, search: StageSearch, size: number) {
+    this.#services = services;
     this.#search = search;
     this.#size = size;
   }
@@ -92,7 +97,10 @@ export class StageAdoption {
     if (attempt.copy !== undefined) return this.#continueIn(attempt.copy, best);
     if (!attempt.isWithoutRoom) {
       const what = `the partial file ${cleanText(best.path)} of another run`;
-      this.#run.notice('not-copied', `The server cannot copy ${what}${attempt.reason ?? ''}: everything is sent.`);
+      this.#services.report.notice(
+        'not-copied',
+        `The server cannot copy ${what}${attempt.reason ?? ''}: everything is sent.`,
+      );
       return undefined;
     }
     // What this machine staged of another source is removed, and makes room for all of the file.
@@ -141,13 +149,13 @@ export class StageAdoption {
   }
 
   #tell(message: string): void {
-    this.#run.notice('left-over', message, 'warning');
+    this.#services.report.notice('left-over', message, 'warning');
   }
 
   /** The target is in its place by then: a failure is only told. */
   async #isRemoved(remove: (remote: RemoteConnection) => Promise<boolean>): Promise<boolean> {
     try {
-      return await this.#run.onConnection((_, remote) => remove(remote), { attempts: CLEANING_ATTEMPTS });
+      return await this.#services.access.onConnection((_, remote) => remove(remote), { attempts: CLEANING_ATTEMPTS });
     } catch {
       return false;
     }
@@ -163,7 +171,7 @@ export class StageAdoption {
     this.#continued = copy;
     for (const warning of copy.warnings) {
       const what = `${cleanText(of.path)}, which another run has staged, is continued in a copy`;
-      this.#run.notice('attributes', `${what}: ${warning}.`, 'warning');
+      this.#services.report.notice('attributes', `${what}: ${warning}.`, 'warning');
     }
     return copy.token;
   }

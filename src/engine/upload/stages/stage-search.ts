@@ -5,9 +5,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { CopyError } from '../../../errors.ts';
 import type { Attributes, CopiedStage, DrawnStage, FoundStage, Range, StageToken } from '../../../remotes/remote.ts';
+import type { ConnectionAccess } from '../../connections/connection-access.ts';
 import { isAllAlike } from '../../local/local-source.ts';
 import { differingSamples } from '../../resume/sample-claims.ts';
-import type { UploadContext } from '../upload-context.ts';
 
 const LOOK_AGAIN_MS = 3000;
 /** Places of a staged file that are compared before it is copied. */
@@ -20,6 +20,9 @@ const MAX_COMPARED = 4;
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
 /** On how many connections a copy is tried. */
 const COPY_ATTEMPTS = 2;
+
+/** Does something on an open connection of this thread; see `ConnectionAccess`. */
+export type StageAccess = Pick<ConnectionAccess, 'onConnection'>;
 
 export interface SearchedFile {
   readonly target: Uint8Array;
@@ -34,18 +37,18 @@ export interface SearchedFile {
 export type StageCopy = DrawnStage & CopiedStage;
 
 export class StageSearch {
-  readonly #run: Pick<UploadContext, 'onConnection'>;
+  readonly #access: StageAccess;
   readonly #file: SearchedFile;
 
-  constructor(run: Pick<UploadContext, 'onConnection'>, file: SearchedFile) {
-    this.#run = run;
+  constructor(access: StageAccess, file: SearchedFile) {
+    this.#access = access;
     this.#file = file;
   }
 
   /** Everything that is staged, what this run stages meanwhile included; nothing where the server does not let us look. */
   async find(): Promise<readonly FoundStage[]> {
     try {
-      return await this.#run.onConnection((_, remote) => remote.findStaged(this.#file.target));
+      return await this.#access.onConnection((_, remote) => remote.findStaged(this.#file.target));
     } catch (error) {
       const { scope } = CopyError.from(error);
       if (scope === 'connection' || scope === 'run') throw error;
@@ -61,7 +64,7 @@ export class StageSearch {
   async atRest(found: readonly FoundStage[], signal: AbortSignal): Promise<readonly FoundStage[]> {
     await pause(this.#file.lookAgainMs ?? LOOK_AGAIN_MS, signal);
     if (signal.aborted) return [];
-    const looks = await this.#run.onConnection((_, remote) =>
+    const looks = await this.#access.onConnection((_, remote) =>
       Promise.all(found.map(async (stage) => ({ stage, now: await remote.lookAt(stage.token) }))),
     );
     const resting: FoundStage[] = [];
@@ -93,7 +96,7 @@ export class StageSearch {
    * change does not tell when a file was sealed, because it is then set to that of the source; the other time does.
    */
   async abandoned(found: readonly FoundStage[], own: StageToken): Promise<readonly FoundStage[]> {
-    const created = await this.#run.onConnection((_, remote) => remote.lookAt(own));
+    const created = await this.#access.onConnection((_, remote) => remote.lookAt(own));
     const nowMs = created?.mtimeMs;
     if (nowMs === undefined) return [];
     return found.filter(({ attributes: { mtimeMs = nowMs, atimeMs = nowMs } }) => {
@@ -103,12 +106,12 @@ export class StageSearch {
 
   /** Bytes that may be written on the server beside `own`; undefined: nobody knows. */
   freeSpace(own: StageToken): Promise<number | undefined> {
-    return this.#run.onConnection((_, remote) => remote.freeSpace(own));
+    return this.#access.onConnection((_, remote) => remote.freeSpace(own));
   }
 
   /** Whether all of them are gone. */
   async discard(tokens: readonly StageToken[]): Promise<boolean> {
-    const gone = await this.#run.onConnection((_, remote) => Promise.all(tokens.map((one) => remote.discard(one))));
+    const gone = await this.#access.onConnection((_, remote) => Promise.all(tokens.map((one) => remote.discard(one))));
     return gone.every((isGone) => isGone);
   }
 
@@ -122,7 +125,7 @@ export class StageSearch {
     onDrawn: (copy: DrawnStage) => void,
     signal: AbortSignal,
   ): Promise<StageCopy | undefined> {
-    return this.#run.onConnection(
+    return this.#access.onConnection(
       async (_, remote) => {
         const drawn = remote.drawStage(this.#file.target);
         onDrawn(drawn);
@@ -148,7 +151,7 @@ export class StageSearch {
   /** Undefined where it cannot be read. It is opened for reading alone, because somebody else may still write it. */
   async #differing(path: Uint8Array, samples: readonly Range[]): Promise<Set<number> | undefined> {
     try {
-      return await this.#run.onConnection(async (_, remote) => {
+      return await this.#access.onConnection(async (_, remote) => {
         const file = await remote.open(path);
         try {
           return await differingSamples((slices, drain) => file.read(slices, drain), this.#file.fd, samples);

@@ -11,16 +11,17 @@
  * a connection that always breaks at the same place does not count.
  */
 import { CopyError } from '../../../errors.ts';
-import type { Attributes, RemoteConnection, Staged, StageToken } from '../../../remotes/remote.ts';
+import type { RemoteConnection, Staged, StageToken } from '../../../remotes/remote.ts';
 import { formatSize } from '../../../util/format-size.ts';
 import { Patience } from '../../connections/patience.ts';
 import { type LocalSource, openSource } from '../../local/local-source.ts';
 import { SourceWatch } from '../../local/source-watch.ts';
+import type { FileResult } from '../../transfer/direction.ts';
 import { noDigests } from '../../transfer/job-verification.ts';
 import { type DigestBack, digestBack } from '../../verify/digest-back.ts';
-import type { Verified } from '../../verify/file-verifier.ts';
 import { finalAttributes, isSizeVerified, tellWarnings } from '../final-checks.ts';
-import type { UploadContext } from '../upload-context.ts';
+import type { UploadServices } from '../upload-options.ts';
+import type { UploadPlan } from '../upload-plan.ts';
 import { SourceStream } from './source-stream.ts';
 import { StreamDigests } from './stream-digests.ts';
 import { type StreamVerdict, verifyByDigest, verifyByReadBack } from './stream-verification.ts';
@@ -28,30 +29,12 @@ import { type StreamVerdict, verifyByDigest, verifyByReadBack } from './stream-v
 /** How often a stream is sent again that is wrong on the server. */
 const MAX_REWRITES = 3;
 
-export interface StreamJob {
-  readonly path: Buffer;
-  /** For messages. */
-  readonly name: string;
-  readonly shownTarget: string;
-  /** For events. */
-  readonly paths: { readonly source: string; readonly target: string };
-  readonly target: Uint8Array;
-  /** What is going to be replaced. */
-  readonly old: Attributes | undefined;
-}
-
-export interface StreamResult {
-  readonly bytes: number;
-  readonly sizeVerified: boolean;
-  readonly verified: Verified;
-}
-
 /** The server has other bytes than were sent to it. */
 class WrongOnServer extends Error {}
 
 export class StreamUpload {
-  readonly #run: UploadContext;
-  readonly #job: StreamJob;
+  readonly #services: UploadServices;
+  readonly #plan: UploadPlan;
   /** Of this attempt. */
   #bytesAcknowledged = 0;
   #mostAcknowledged = 0;
@@ -61,10 +44,10 @@ export class StreamUpload {
   #left: StageToken | undefined;
   #rewrites = 0;
 
-  constructor(run: UploadContext, job: StreamJob) {
-    this.#run = run;
-    this.#job = job;
-    this.#patience = new Patience(run.options.retryForMs);
+  constructor(services: UploadServices, plan: UploadPlan) {
+    this.#services = services;
+    this.#plan = plan;
+    this.#patience = new Patience(services.options.retryForMs);
   }
 
   get bytesAcknowledged(): number {
@@ -72,19 +55,25 @@ export class StreamUpload {
   }
 
   /** Resolves when the target is in its place; rejects with a CopyError. */
-  async run(): Promise<StreamResult> {
+  async run(): Promise<FileResult> {
     for (;;) {
-      const attempt = await this.#run.onConnection((connection, remote) => this.#attempt(connection, remote));
+      const attempt = await this.#services.access.onConnection((connection, remote) =>
+        this.#attempt(connection, remote),
+      );
       if ('result' in attempt) return attempt.result;
       this.#checkAgain(attempt.error);
       const why = attempt.error.message;
-      this.#run.notice('started-over', `${this.#job.name} is sent from the beginning again: ${why}`, 'warning');
+      this.#services.report.notice(
+        'started-over',
+        `${this.#plan.name} is sent from the beginning again: ${why}`,
+        'warning',
+      );
     }
   }
 
   /** @throws CopyError where there is to be no other attempt */
   #checkAgain(error: Error): void {
-    if (this.#run.error !== undefined) throw this.#run.error;
+    this.#services.signal.throwIfAborted();
     if (error instanceof WrongOnServer) {
       if (++this.#rewrites > MAX_REWRITES) throw new CopyError('integrity', error.message);
       return;
@@ -98,26 +87,26 @@ export class StreamUpload {
   async #attempt(
     connection: number,
     remote: RemoteConnection,
-  ): Promise<{ readonly result: StreamResult } | { readonly error: Error }> {
+  ): Promise<{ readonly result: FileResult } | { readonly error: Error }> {
     this.#bytesAcknowledged = 0;
     let source: LocalSource | undefined;
     try {
-      source = await openSource(this.#job.path);
+      source = await openSource(this.#plan.path);
       if (!source.isStream) {
-        throw new CopyError('source-changed', `${this.#job.name} changed while it was copied (its end).`);
+        throw new CopyError('source-changed', `${this.#plan.name} changed while it was copied (its end).`);
       }
       return { result: await this.#send(source, connection, remote) };
     } catch (error) {
       if (error instanceof WrongOnServer) return { error };
       const failure = CopyError.from(error);
-      if (failure.scope === 'connection') this.#run.pool.drop(connection);
+      if (failure.scope === 'connection') this.#services.pool.drop(connection);
       return { error: failure };
     } finally {
       await source?.close();
     }
   }
 
-  async #send(source: LocalSource, connection: number, remote: RemoteConnection): Promise<StreamResult> {
+  async #send(source: LocalSource, connection: number, remote: RemoteConnection): Promise<FileResult> {
     const digests = await this.#newDigests();
     const staged = await this.#stage(remote);
     try {
@@ -126,7 +115,7 @@ export class StreamUpload {
       const verdict = await this.#verify(
         staged,
         digests,
-        () => this.#run.runner.local.connection(connection) === remote,
+        () => this.#services.runner.local.connection(connection) === remote,
       );
       return await this.#commit(source, staged, length, verdict);
     } catch (error) {
@@ -137,7 +126,7 @@ export class StreamUpload {
 
   /** What the stream is to be hashed by: it must be known before the first byte is read. */
   async #newDigests(): Promise<StreamDigests | undefined> {
-    const { digests, options } = this.#run;
+    const { digests, options } = this.#services;
     if (options.verify === 'read-back') return new StreamDigests('sha256');
     if (options.verify === 'size' || options.verify === 'none' || !digests.isWanted) return undefined;
     if (!(await digests.isAvailable())) return undefined;
@@ -147,13 +136,13 @@ export class StreamUpload {
   async #stage(remote: RemoteConnection): Promise<Staged> {
     const left = this.#left;
     if (left !== undefined) await remote.discard(left);
-    const how = this.#run.options.inplace ? 'in-place' : 'new';
+    const how = this.#services.upload.inplace ? 'in-place' : 'new';
     // Nobody knows how long it will take.
-    const staged = await remote.stage(this.#job.target, how, Number.POSITIVE_INFINITY);
+    const staged = await remote.stage(this.#plan.target.path, how, Number.POSITIVE_INFINITY);
     for (const warning of staged.warnings ?? []) {
-      this.#run.notice('attributes', `${this.#job.name}: ${warning}.`, 'warning');
+      this.#services.report.notice('attributes', `${this.#plan.name}: ${warning}.`, 'warning');
     }
-    if (!this.#run.options.inplace) this.#left = staged.token;
+    if (!this.#services.upload.inplace) this.#left = staged.token;
     return staged;
   }
 
@@ -164,16 +153,16 @@ export class StreamUpload {
     digests: StreamDigests | undefined,
     connection: number,
   ): Promise<number> {
-    const { counters } = this.#run;
+    const { counters } = this.#services;
     let changed: CopyError | undefined;
     const watch = new SourceWatch(source, (error) => {
       changed = error;
     });
     const failure = (): CopyError | undefined => {
       watch.lookIfDue(performance.now());
-      return this.#run.error ?? changed;
+      return this.#services.signal.aborted ? this.#services.signal.reason : changed;
     };
-    const { name } = this.#job;
+    const { name } = this.#plan;
     const stream = new SourceStream({ name, fd: source.fd, digests, counters, connection, failure });
     try {
       await staged.write(stream, stream.fill, ({ length }) => {
@@ -192,7 +181,7 @@ export class StreamUpload {
       this.#mostAcknowledged = this.#bytesAcknowledged;
       this.#patience.progressed();
     }
-    this.#run.progressed();
+    this.#services.access.progressed();
   }
 
   async #verify(
@@ -200,7 +189,7 @@ export class StreamUpload {
     hashed: StreamDigests | undefined,
     isConnected: () => boolean,
   ): Promise<Exclude<StreamVerdict, { wrong: unknown }>> {
-    const { digests, options } = this.#run;
+    const { digests, options } = this.#services;
     // Of nothing the size tells everything.
     if (hashed === undefined || this.#bytesAcknowledged === 0) return this.#unverified();
     const back: DigestBack = (ranges, algorithm) => digestBack(staged, ranges, algorithm);
@@ -223,7 +212,7 @@ export class StreamUpload {
 
   /** @throws CopyError `no-digests` where that is not enough */
   #unverified(): undefined {
-    if (this.#run.options.verify === 'hash' && this.#bytesAcknowledged > 0) throw noDigests();
+    if (this.#services.options.verify === 'hash' && this.#bytesAcknowledged > 0) throw noDigests();
     return undefined;
   }
 
@@ -232,25 +221,30 @@ export class StreamUpload {
     staged: Staged,
     size: number,
     verdict: Exclude<StreamVerdict, { wrong: unknown }>,
-  ): Promise<StreamResult> {
-    const { name, shownTarget, paths, old } = this.#job;
-    this.#run.emit({ type: 'file', state: 'committing', ...paths, size });
-    const seal = await staged.seal({ size, ...finalAttributes(this.#run, source, old) });
+  ): Promise<FileResult> {
+    const { name, shownTarget, paths, target } = this.#plan;
+    const { verify } = this.#services.options;
+    this.#services.report.emit({ type: 'file', state: 'committing', ...paths, size });
+    const seal = await staged.seal({ size, ...finalAttributes(this.#services.upload, source, target.old) });
     await source.checkUnchanged();
     let again = false;
-    const published = await this.#run.onConnection((_, remote) => {
-      const publishing = remote.publish(staged.token, seal, { again, replaces: old ?? 'nothing' });
+    const published = await this.#services.access.onConnection((_, remote) => {
+      const publishing = remote.publish(staged.token, seal, { again, replaces: target.old ?? 'nothing' });
       again = true;
       return publishing;
     });
     this.#left = undefined;
     const file = { name, shownTarget, size };
-    tellWarnings(this.#run, file, seal, published);
+    tellWarnings(this.#services.report, file, seal, published);
     const verified = {
       byDigest: verdict !== undefined && verdict.by !== 'read-back' ? size : 0,
       byReadBack: verdict?.by === 'read-back' ? size : 0,
     };
-    return { bytes: size, sizeVerified: isSizeVerified(this.#run, file, published, verified), verified };
+    return {
+      bytes: size,
+      sizeVerified: isSizeVerified(this.#services.report, verify, file, published, verified),
+      verified,
+    };
   }
 
   /** Nothing of it is of use to another attempt, or another run. What cannot be removed now is before the next attempt. */

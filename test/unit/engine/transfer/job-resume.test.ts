@@ -1,12 +1,14 @@
 import { utimes } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { LocalDigests } from '../../../../src/engine/local/local-digests.ts';
 import { openSource } from '../../../../src/engine/local/local-source.ts';
+import { FileJournal } from '../../../../src/engine/resume/file-journal.ts';
 import { Journal } from '../../../../src/engine/resume/journal.ts';
 import { journalPath } from '../../../../src/engine/resume/journal-place.ts';
-import { JobResume, type ResumedJob } from '../../../../src/engine/transfer/job-resume.ts';
-import type { UploadContext } from '../../../../src/engine/upload/upload-context.ts';
-import { LocalDigests } from '../../../../src/engine/verify/local-digests.ts';
+
+import { JobResume, type ResumedJob, type ResumeServices } from '../../../../src/engine/transfer/job-resume.ts';
+
 import { RangeSet } from '../../../../src/util/range-set.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
 import { writeRandomFile } from '../../../support/random-file.ts';
@@ -18,7 +20,7 @@ const identity = { host: 'h', port: 22, user: 'u' };
 const target = Buffer.from('/t');
 
 /** A file job of which hashing a piece takes longer than the journal may work at a time. */
-async function slowToHash(about: Partial<ResumedJob> = {}) {
+async function slowToHash(msLeft = Number.POSITIVE_INFINITY) {
   const dir = await tempDirForTest();
   await writeRandomFile(dir.file('source'), SIZE);
   await utimes(dir.file('source'), 1, 1);
@@ -34,29 +36,24 @@ async function slowToHash(about: Partial<ResumedJob> = {}) {
   };
   const durable = new RangeSet();
   const journals = { directory: dir.file('state'), identity, resume: true, machine: 'm', failed: () => {} };
-  const run = {
-    options: { journals, inplace: false, pieceSize: PIECE },
+  const subject = { direction: 'upload', sourcePath: '/s', source: source.identity, targetPath: '/t' } as const;
+  const file = { target, size: SIZE, mtimeMs: source.mtimeMs, local };
+  const opened = await FileJournal.open(journals, { ...subject, ...file });
+  const services = {
+    verify: 'auto',
     digests: { inUse: 'shell' },
-    scheduler: { durable: () => new RangeSet(durable), acknowledgedRanges: () => new RangeSet() },
-    onConnection: async (work: (connection: number, remote: object) => unknown) =>
-      work(1, { findStaged: async () => [] }),
-  } as unknown as UploadContext;
-  const job = {
-    file: 1,
-    source,
-    verification: { local },
-    path: Buffer.from(dir.file('source')),
-    target,
-    hold: () => {},
-    release: () => {},
-    ...about,
-  } as unknown as ResumedJob;
-  const resume = (await JobResume.open(run, job))!;
-  const token = { path: '/.t.mtpart' };
-  await resume.begin(token, PIECE, undefined);
-  // Nobody else staged anything.
-  resume.considerForeign(token, true);
-  await waitFor(() => resume.hasJournal, { what: 'the journal' });
+    ledger: {
+      msLeft: () => msLeft,
+      get durable() {
+        return new RangeSet(durable);
+      },
+      acknowledged: new RangeSet(),
+    },
+  } as unknown as ResumeServices;
+  const job = { verification: {} } as unknown as ResumedJob;
+  const resume = new JobResume(services, job, opened, SIZE);
+  resume.begin(PIECE);
+  await opened.begin({ path: '/.t.mtpart' }, PIECE);
   /** Another part is durable now, and the staged file was touched right before. */
   const synced = (pieces: number, mtimeMs: number): void => {
     durable.add({ offset: 0, length: pieces * PIECE });
@@ -100,7 +97,7 @@ test('a run that ends does not wait for the rest, and hashes what it can before 
 });
 
 test('near its end nothing is hashed for the journal alone, unless the run is stopped', async () => {
-  const { resume, synced, journal, hashed } = await slowToHash({ msLeft: 1900 });
+  const { resume, synced, journal, hashed } = await slowToHash(1900);
   synced(8, 1000);
   await resume.settled();
   expect(hashed()).toBe(0);

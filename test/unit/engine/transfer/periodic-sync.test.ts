@@ -1,12 +1,10 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { ServerContinuity } from '../../../../src/engine/connections/server-continuity.ts';
 import { Scheduler } from '../../../../src/engine/schedule/scheduler.ts';
-import { PeriodicSync } from '../../../../src/engine/transfer/periodic-sync.ts';
-import type { UploadContext } from '../../../../src/engine/upload/upload-context.ts';
+import { JobLedger } from '../../../../src/engine/transfer/job-ledger.ts';
+import { PeriodicSync, type SyncPoint } from '../../../../src/engine/transfer/periodic-sync.ts';
 import { CopyError } from '../../../../src/errors.ts';
 import type { Abilities } from '../../../../src/remotes/remote.ts';
-
-const token = { path: '/f' };
 
 /** A file of which everything is acknowledged, on a server that syncs when it is told to. */
 function scene(sync: () => Promise<boolean> = async () => true, durable: Abilities['durable'] = 'synced') {
@@ -16,33 +14,37 @@ function scene(sync: () => Promise<boolean> = async () => true, durable: Abiliti
   scheduler.addFile(1, 1000, 65536);
   scheduler.acknowledgedElsewhere(1, { offset: 0, length: 1000 });
   let asked = 0;
-  const runner = {
-    connection: () => ({ abilities: { durable } }),
-    holds: () => true,
-    joined: async () => ({
+  const pointOn = (connection: number): SyncPoint => ({
+    connection,
+    durable,
+    isHeld: () => true,
+    staged: async () => ({
       look: async () => ({ kind: 'file', size: 1000 }),
       sync: () => {
         asked++;
         return sync();
       },
     }),
-  };
+  });
   const failures: CopyError[] = [];
-  const run = { scheduler, continuity, runner: { local: runner } } as unknown as UploadContext;
+  const ledger = new JobLedger(scheduler, 1, () => {});
   let synced = 0;
-  const told = (): void => {
+  const onSynced = (): void => {
     synced++;
   };
-  const periodic = new PeriodicSync(run, 1, (error) => failures.push(error), told);
+  const onFailed = (error: CopyError): void => {
+    failures.push(error);
+  };
+  const periodic = new PeriodicSync({ ledger, continuity }, { onFailed, onSynced });
   const start = performance.now();
   periodic.restart();
   /** Lets some time pass in thought; resolves when what was begun by then is done. */
   const at = async (ms: number, connection = 1): Promise<number> => {
-    periodic.ifDue(start + ms, connection, token);
+    periodic.ifDue(start + ms, pointOn(connection));
     await new Promise((resolve) => setImmediate(resolve));
     return asked;
   };
-  return { scheduler, continuity, periodic, failures, at, synced: () => synced };
+  return { scheduler, continuity, periodic, failures, at, pointOn, synced: () => synced };
 }
 
 test('half a second after the first acknowledgement what is at risk is synced and told of, and then it is not', async () => {
@@ -85,11 +87,11 @@ test.each([
 });
 
 test('what is to be kept at the end is synced whenever it was last', async () => {
-  const { scheduler, periodic, synced } = scene();
-  await periodic.last(1, token);
+  const { scheduler, periodic, pointOn, synced } = scene();
+  await periodic.last(pointOn(1));
   expect(synced()).toBe(1);
   expect(scheduler.atRisk(1).total).toBe(0);
-  await periodic.last(1, token);
+  await periodic.last(pointOn(1));
   expect(synced(), 'nothing is left').toBe(1);
 });
 
@@ -135,25 +137,25 @@ test('a server that cannot promise, or may have been restarted meanwhile, leaves
 
 test('after a failure of the disk no later answer is believed, until another file begins', async () => {
   let count = 0;
-  const { scheduler, periodic, at, synced } = scene(async () => {
+  const { scheduler, periodic, at, pointOn, synced } = scene(async () => {
     if (count++ === 0) throw new CopyError('destination-refused', 'input/output error');
     return true;
   });
   await at(0);
   await at(11_000);
-  await periodic.last(1, token);
+  await periodic.last(pointOn(1));
   expect(await at(30_000)).toBe(1);
   expect(scheduler.atRisk(1).total).toBe(1000);
   expect([synced(), periodic.seen]).toEqual([0, undefined]);
   periodic.restart();
-  await periodic.last(1, token);
+  await periodic.last(pointOn(1));
   expect(scheduler.atRisk(1).total).toBe(0);
 });
 
 test('nor after one that was told while the file was sealed', async () => {
-  const { scheduler, periodic } = scene();
+  const { scheduler, periodic, pointOn } = scene();
   periodic.refused();
-  await periodic.last(1, token);
+  await periodic.last(pointOn(1));
   expect(scheduler.atRisk(1).total).toBe(1000);
 });
 

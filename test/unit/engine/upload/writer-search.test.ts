@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { RunnerCommand } from '../../../../src/engine/runner/piece-runner.ts';
 import { Scheduler } from '../../../../src/engine/schedule/scheduler.ts';
-import type { UploadContext } from '../../../../src/engine/upload/upload-context.ts';
-import { type ProbeSubject, WriterSearch } from '../../../../src/engine/upload/writer-search.ts';
+import { JobLedger } from '../../../../src/engine/transfer/job-ledger.ts';
+import { type ProbeSubject, type SearchServices, WriterSearch } from '../../../../src/engine/upload/writer-search.ts';
 import { Writers } from '../../../../src/engine/upload/writers.ts';
 import type { Range } from '../../../../src/remotes/remote.ts';
 
@@ -12,19 +12,19 @@ const MIB = 1024 * KIB;
 /** Which slices the probe of a file of 100 MiB would write, if any; `acknowledged`: what its owner has written. */
 async function probedOffsets(subject: Partial<ProbeSubject>, acknowledged: Range[] = []) {
   const size = subject.size ?? 100 * MIB;
-  const scheduler = new Scheduler(() => 0);
-  scheduler.addFile(1, size, 4 * MIB, 1);
-  for (const range of acknowledged) scheduler.acknowledgedElsewhere(1, range);
+  const ledger = new JobLedger(new Scheduler(() => 0), 1, () => {});
+  ledger.open({ size, pieceSize: 4 * MIB, only: 1, claims: [] });
+  for (const range of acknowledged) ledger.acknowledge(range);
   const posted: RunnerCommand[] = [];
-  const run = {
+  const services = {
     writers: new Writers(() => {}),
-    scheduler,
+    ledger,
     pool: { open: [1, 2] },
     runner: { local: { connection: () => ({}) }, post: (command: RunnerCommand) => posted.push(command) },
-    pump: () => {},
-  } as unknown as UploadContext;
-  const listener = { drain: async () => {}, found: () => {}, failed: () => {}, ended: () => {} };
-  const search = new WriterSearch(run, 1, listener);
+    dispatch: () => {},
+  } as unknown as SearchServices;
+  const listener = { drain: async () => {}, onFound: () => {}, onFailed: () => {}, onEnded: () => {} };
+  const search = new WriterSearch(services, listener);
   search.consider({ owner: 1, fd: 3, of: {}, foundSize: 0, size, ...subject });
   await Promise.resolve();
   const probe = posted.find((command) => command.kind === 'probe-writers');

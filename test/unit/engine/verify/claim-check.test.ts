@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { LocalDigests } from '../../../../src/engine/local/local-digests.ts';
 import { openSource } from '../../../../src/engine/local/local-source.ts';
 import { checkClaims } from '../../../../src/engine/verify/claim-check.ts';
 import { digestBack } from '../../../../src/engine/verify/digest-back.ts';
 import { DigestProviders } from '../../../../src/engine/verify/digest-providers.ts';
-import { LocalDigests } from '../../../../src/engine/verify/local-digests.ts';
 import type { DigestMethod, FoundStage, Range } from '../../../../src/remotes/remote.ts';
 import { DIGEST_METHODS } from '../../../../src/remotes/sftp/digests/digest-methods.ts';
 import { RangeSet } from '../../../../src/util/range-set.ts';

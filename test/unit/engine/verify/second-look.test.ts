@@ -1,10 +1,10 @@
 /** Pieces that were verified and are asked about again before a target is sealed that was written in place. */
 import { writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { LocalDigests } from '../../../../src/engine/local/local-digests.ts';
 import { openSource } from '../../../../src/engine/local/local-source.ts';
 import { digestBack } from '../../../../src/engine/verify/digest-back.ts';
 import { DigestProviders } from '../../../../src/engine/verify/digest-providers.ts';
-import { LocalDigests } from '../../../../src/engine/verify/local-digests.ts';
 import { choosePieces, findOverwritten } from '../../../../src/engine/verify/second-look.ts';
 import type { DigestAlgorithm, Range } from '../../../../src/remotes/remote.ts';
 import { DIGEST_METHODS } from '../../../../src/remotes/sftp/digests/digest-methods.ts';

@@ -1,7 +1,7 @@
 import { open, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { ForeignStages } from '../../../../../src/engine/upload/stages/foreign-stages.ts';
-import type { UploadContext } from '../../../../../src/engine/upload/upload-context.ts';
+import type { StageServices } from '../../../../../src/engine/upload/stages/stage-adoption.ts';
 import type { Drain, Slices, StageToken } from '../../../../../src/remotes/remote.ts';
 import { tempDirForTest } from '../../../../support/for-one-test.ts';
 import { contents } from '../../../../support/upload-scene.ts';
@@ -46,19 +46,23 @@ async function scene(looks: { readonly mtimeMs: number }) {
       return true;
     },
   };
-  const run = {
-    onConnection: async (work: (connection: number, remote: object) => unknown) => work(1, remote),
-    notice: () => {},
-  } as unknown as UploadContext;
+  const services = {
+    access: { onConnection: async (work: (connection: number, remote: object) => unknown) => work(1, remote) },
+    report: { notice: () => {} },
+  } as unknown as StageServices;
   const moved: StageToken[] = [];
   const failures: unknown[] = [];
   const job = {
     hold: () => {},
     release: () => {},
     moveTo: (token: StageToken) => moved.push(token),
-    failed: (error: unknown) => failures.push(error),
+    onFailed: (error: unknown) => failures.push(error),
   };
-  const stages = new ForeignStages(run, { target: Buffer.from('/t'), fd: file.fd, size: SIZE, lookAgainMs: 200 }, job);
+  const stages = new ForeignStages(
+    services,
+    { target: Buffer.from('/t'), fd: file.fd, size: SIZE, lookAgainMs: 200 },
+    job,
+  );
   await stages.consider({
     own: OWN,
     outdated: undefined,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { LocalDigests } from '../../../../src/engine/verify/local-digests.ts';
+import { LocalDigests } from '../../../../src/engine/local/local-digests.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
 import { contents } from '../../../support/upload-scene.ts';
 

@@ -2,13 +2,16 @@ import { readFileSync } from 'node:fs';
 import { appendFile, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { openSource } from '../../../../src/engine/local/local-source.ts';
-import { FileResume, type JournalStore } from '../../../../src/engine/resume/file-resume.ts';
+import { LocalDigests } from '../../../../src/engine/local/local-digests.ts';
+
+import { type LocalSource, openSource } from '../../../../src/engine/local/local-source.ts';
+import { FileJournal, type JournalStore } from '../../../../src/engine/resume/file-journal.ts';
 import { Journal } from '../../../../src/engine/resume/journal.ts';
 import { journalPath } from '../../../../src/engine/resume/journal-place.ts';
 import { withinMs } from '../../../../src/engine/resume/pace.ts';
-import { LocalDigests } from '../../../../src/engine/verify/local-digests.ts';
-import type { Attributes, RemoteConnection, Staged } from '../../../../src/remotes/remote.ts';
+import { type CanCompare, reopenCopy, reopenStaged } from '../../../../src/engine/upload/stages/reopen-staged.ts';
+import type { Attributes, RemoteConnection, Staged, StageToken } from '../../../../src/remotes/remote.ts';
+
 import { RangeSet } from '../../../../src/util/range-set.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
 import { writeRandomFile } from '../../../support/random-file.ts';
@@ -33,13 +36,17 @@ async function scene(resume = true, size = SIZE) {
     resume,
     failed: (error) => failures.push(error),
   };
-  const next = (local = new LocalDigests(source.fd)) =>
-    FileResume.open(journals, source, local, Buffer.from(path), target);
+  const openFor = async (of: LocalSource, local: LocalDigests) => {
+    const about = { direction: 'upload', sourcePath: path, source: of.identity, targetPath: '/t' } as const;
+    const subject = { ...about, target, size: of.size, mtimeMs: of.mtimeMs, local };
+    return reopening(await FileJournal.open(journals, subject), of);
+  };
+  const next = (local = new LocalDigests(source.fd)) => openFor(source, local);
   /** Another run, which looks at the source anew. */
   const again = async () => {
     const changed = await openSource(Buffer.from(path));
     onTestFinished(() => changed.close());
-    return FileResume.open(journals, changed, new LocalDigests(changed.fd), Buffer.from(path), target);
+    return openFor(changed, new LocalDigests(changed.fd));
   };
   return {
     path,
@@ -50,6 +57,15 @@ async function scene(resume = true, size = SIZE) {
     failures,
     journal: journalPath(journals.directory, journals.identity, target, 'm'),
   };
+}
+
+/** A journal, and what an upload concludes from it. */
+function reopening(journal: FileJournal, source: LocalSource) {
+  const reopen = (remote: RemoteConnection, canCompare?: CanCompare) =>
+    reopenStaged(remote, journal, source, canCompare);
+  const adopt = (remote: RemoteConnection, copy: StageToken, compare: CanCompare) =>
+    reopenCopy(remote, copy, source, compare);
+  return Object.assign(journal, { reopen, adopt });
 }
 
 /** A remote on which the staged file looks like this; undefined: it is not there. */

@@ -1,0 +1,293 @@
+/**
+ * What earlier runs have noted about one file, and what this run notes for the next one: the journal of the file, and the
+ * rules for what may be concluded from it.
+ */
+import type { CopyError } from '../../errors.ts';
+import type { Attributes, Range, RemoteIdentity, StageToken } from '../../remotes/remote.ts';
+import { RangeSet } from '../../util/range-set.ts';
+import type { LocalDigests } from '../local/local-digests.ts';
+import { Journal } from './journal.ts';
+import { journalPath } from './journal-place.ts';
+import type { DigestedPiece, JournalHeader } from './journal-records.ts';
+import { NotedRanges, type Noting } from './noted-ranges.ts';
+import type { Pace } from './pace.ts';
+
+/**
+ * How much later than the journal last saw it a staged file may have been written: the run continued until it ended. A file
+ * that was changed after that was changed by somebody else.
+ */
+const MAX_LATER_MS = 5 * 60_000;
+
+/** A journal lags behind: so many bytes after what it knows may be there too. */
+const LAG = 256 * 1024 * 1024;
+
+/** After so much hashing the journal is flushed, and the connections have their turn. */
+const TURN_MS = 50;
+
+/** Where the journals of a run are. */
+export interface JournalStore {
+  readonly directory: string;
+  /** Of the remote. */
+  readonly identity: RemoteIdentity;
+  /** This machine; see `machine-id.ts`. */
+  readonly machine: string;
+  /** False: what earlier runs left is thrown away. */
+  readonly resume: boolean;
+  /** Between two looks at what another machine may be writing, in milliseconds. Default: 3000. */
+  readonly lookAgainMs?: number;
+  /** A journal cannot be written: told once a file. */
+  readonly failed: (error: CopyError) => void;
+}
+
+/** The file that a journal is about. */
+export interface JournalSubject extends Pick<JournalHeader, 'direction' | 'sourcePath' | 'source' | 'targetPath'> {
+  /** The path of the target, which with the server names the journal. */
+  readonly target: Uint8Array;
+  /** Bytes of the source. */
+  readonly size: number;
+  /** Of the source. */
+  readonly mtimeMs: number;
+  /** Digests of the local file. */
+  readonly local: LocalDigests;
+}
+
+/** A range that an earlier run says is on the server's disk, and what was in it. */
+export type Claim = DigestedPiece;
+
+export class FileJournal {
+  readonly #journals: JournalStore;
+  readonly #subject: JournalSubject;
+  readonly #path: string;
+  #journal: Journal | undefined;
+  /** What this run knows to be in the journal. */
+  #noted: NotedRanges | undefined;
+  /** That of an earlier run, of which nothing is continued. */
+  #aside: Journal | undefined;
+  /** What the journal has of the local file, by offset, where that is to be compared. */
+  readonly #claimed: Map<number, string> = new Map();
+  /** How often something was taken back. */
+  #forgotten = 0;
+  /** Whether the journal is about the staged file of this run, and on the disk. */
+  #isKept = false;
+
+  private constructor(journals: JournalStore, subject: JournalSubject) {
+    this.#journals = journals;
+    this.#subject = subject;
+    this.#path = journalPath(journals.directory, journals.identity, subject.target, journals.machine);
+  }
+
+  /** @throws {CopyError} `journal-newer`: a newer version of this program wrote the journal */
+  static async open(journals: JournalStore, subject: JournalSubject): Promise<FileJournal> {
+    const file = new FileJournal(journals, subject);
+    const journal = await Journal.open(file.#path, file.#onFailed);
+    // That of another machine counts as none, as its run may still write what it staged.
+    if (journal?.header.machine === journals.machine) file.#use(journal);
+    else await journal?.close();
+    return file;
+  }
+
+  /** What an earlier run on this machine staged for this target, also where it is of no use. */
+  get staged(): StageToken | undefined {
+    return this.#journal?.header.token;
+  }
+
+  /** Whether that was staged for the same source, and may be continued. */
+  get mayContinue(): boolean {
+    return this.#journals.resume && this.#journal !== undefined && this.#isAbout(this.#journal.header);
+  }
+
+  /** Whether the journal is about the staged file of this run, and on the disk. */
+  get isJournalled(): boolean {
+    return this.#isKept;
+  }
+
+  /** Bytes that the next run need not send, if the staged file has `size` bytes. */
+  keptWithin(size: number): number {
+    if (!this.#isKept) return 0;
+    const there = this.claims.filter(({ offset, length }) => offset + length <= size);
+    return there.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** What the journal says is durable, each with the digest of the local bytes. */
+  get claims(): Claim[] {
+    return this.#claimsWithin({ offset: 0, length: this.#subject.size });
+  }
+
+  /** What may be there according to the journal, in any state, and what may have come after it, as far as `written`. */
+  near(written: Range): RangeSet {
+    const near = new RangeSet();
+    for (const { offset, length } of this.#journal?.known ?? []) near.add({ offset, length: length + LAG });
+    for (const beyond of new RangeSet([written]).missingIn({ offset: 0, length: Number.MAX_SAFE_INTEGER }))
+      near.remove(beyond);
+    return near;
+  }
+
+  /** Whether a staged file is neither shorter than what was on its disk, nor was touched before or long after its run. */
+  isAsLeft(found: Attributes | undefined, claims: readonly Claim[]): boolean {
+    const { size, mtimeMs } = this.#subject;
+    const staged = this.#journal?.staged;
+    if (found === undefined || staged === undefined || found.size > size) return false;
+    // They ascend, and are too many to be arguments.
+    const last = claims.at(-1)!;
+    if (found.size < Math.max(last.offset + last.length, staged.size)) return false;
+    if (found.mtimeMs === undefined || staged.mtimeMs === undefined) return true;
+    // A run that came as far as the end has given it the time of the source.
+    if (found.mtimeMs === Math.floor(mtimeMs / 1000) * 1000) return true;
+    return found.mtimeMs >= staged.mtimeMs && found.mtimeMs <= staged.mtimeMs + MAX_LATER_MS;
+  }
+
+  /** What the journal names is continued, and digests of both sides decide what is right. */
+  continueByDigests(found: Attributes | undefined): void {
+    this.#isKept = true;
+    const { claims } = this;
+    if (claims.length === 0 || !this.isAsLeft(found, claims)) return;
+    for (const { offset, digest } of claims) this.#claimed.set(offset, digest);
+  }
+
+  /** What the journal names is continued; only the journal can tell what is right. */
+  continueByJournal(claims: readonly Claim[]): void {
+    for (const claim of claims) {
+      this.#claimed.set(claim.offset, claim.digest);
+      this.#noted?.add(claim, 'durable');
+    }
+    this.#isKept = true;
+  }
+
+  /** The claims are wrong, as a look at the staged file has shown. */
+  async withdraw(claims: readonly Claim[]): Promise<void> {
+    for (const claim of claims) this.#journal?.forget(claim);
+    await this.#journal?.flush();
+  }
+
+  /**
+   * What an earlier run left is not continued here. Its journal stays on the disk until another one takes its place, so that
+   * what it names is not forgotten if this run is killed.
+   */
+  async setAside(): Promise<void> {
+    this.#noted = undefined;
+    this.#isKept = false;
+    await this.#journal?.close();
+    this.#aside = this.#journal;
+    this.#journal = undefined;
+  }
+
+  /** What is staged is ours, and nothing is known of it yet. Resolves when the next run will know that too. */
+  async begin(token: StageToken, pieceSize: number): Promise<void> {
+    await this.#journal?.close();
+    this.#isKept = true;
+    this.#use(await Journal.create(this.#path, { ...this.#about, token, pieceSize }, this.#onFailed));
+  }
+
+  /** Whether the local file still has what the journal claims of a range. */
+  async isRight(range: Range): Promise<boolean> {
+    const here = await this.#subject.local.digest(range, 'sha256');
+    if (this.#claimed.get(range.offset) === here.toString('hex')) return true;
+    await this.forget([range]);
+    return false;
+  }
+
+  /**
+   * Judges ranges of which no digest of the server can tell: `right` are those that are durable by the journal and have the
+   * same digest here, `wrong` is the rest. It takes time by what is asked for, not by what the journal has.
+   */
+  async stillNoted(ranges: readonly Range[]): Promise<{ readonly right: Range[]; readonly wrong: Range[] }> {
+    const unknown = new RangeSet(ranges);
+    const claims = [...unknown].flatMap((run) => this.#claimsWithin(run));
+    const right: Range[] = [];
+    for (const claim of claims) {
+      if (!this.#claimed.has(claim.offset) || !unknown.has(claim) || !(await this.isRight(claim))) continue;
+      right.push(claim);
+      unknown.remove(claim);
+    }
+    return { right, wrong: [...unknown] };
+  }
+
+  /** What is not there, or wrong. Resolves when it may be written: until then the journal would claim it. */
+  async forget(ranges: readonly Range[]): Promise<void> {
+    this.#forgotten++;
+    for (const range of ranges) {
+      this.#journal?.forget(range);
+      this.#noted?.forget(range);
+    }
+    if (ranges.length > 0) await this.#journal?.flush();
+  }
+
+  /** What the server said OK to: where digests decide, the next run looks there first. */
+  async noteAcknowledged(acknowledged: Iterable<Range>): Promise<void> {
+    for (const range of acknowledged) this.#journal?.record(range, 'acknowledged');
+    await this.#journal?.flush();
+  }
+
+  /** What the staged file looked like right before a sync; on the disk with what is noted next. */
+  sawStaged({ size, mtimeMs }: Attributes): void {
+    this.#journal?.sawStaged({ size, atMs: Date.now(), ...(mtimeMs !== undefined && { mtimeMs }) });
+  }
+
+  /**
+   * Records what the server has on its disk: whole pieces, each with its digest, and whether that was verified; then, with
+   * `parts`, parts of other pieces; as many as can be hashed at this pace. Calls must not overlap.
+   */
+  async note(durable: RangeSet, pace: Pace, noting: Noting = {}): Promise<void> {
+    const journal = this.#journal;
+    if (journal === undefined) return;
+    const { local } = this.#subject;
+    const forgotten = this.#forgotten;
+    let workedMs = 0;
+    for (const { range, state, isPart } of this.#noted?.missingIn(durable, noting) ?? []) {
+      const begun = performance.now();
+      const digest = await (isPart ? local.digestOnce(range, 'sha256') : local.digest(range, 'sha256'));
+      workedMs += performance.now() - begun;
+      // The range may be among those that were forgotten. The others are recorded after the next sync.
+      if (forgotten !== this.#forgotten) break;
+      journal.record(range, state, digest.toString('hex'));
+      this.#noted?.add(range, state);
+      if (workedMs < TURN_MS) continue;
+      await journal.flush();
+      if (!(await pace(workedMs))) return;
+      workedMs = 0;
+    }
+    await journal.flush();
+  }
+
+  /** The target is in its place: nothing is left to continue with. */
+  async finish(): Promise<void> {
+    await (this.#journal ?? this.#aside)?.finish();
+    this.#journal = undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#journal?.close();
+  }
+
+  #use(journal: Journal): void {
+    this.#journal = journal;
+    this.#noted = new NotedRanges(this.#subject.size, journal.header.pieceSize);
+  }
+
+  /** Ascending and disjoint. */
+  #claimsWithin(range: Range): Claim[] {
+    const digested = this.#journal?.digestedWithin(range) ?? [];
+    return digested.filter(({ state }) => state !== 'acknowledged');
+  }
+
+  readonly #onFailed = (error: CopyError): void => {
+    this.#isKept = false;
+    this.#journals.failed(error);
+  };
+
+  get #about(): Pick<JournalHeader, 'direction' | 'machine' | 'sourcePath' | 'source' | 'targetPath'> {
+    const { direction, sourcePath, source, targetPath } = this.#subject;
+    return { direction, machine: this.#journals.machine, sourcePath, source, targetPath };
+  }
+
+  #isAbout({ machine, sourcePath, targetPath, source }: JournalHeader): boolean {
+    const about = this.#about;
+    const keys = Object.keys(about.source) as (keyof typeof source)[];
+    return (
+      machine === about.machine &&
+      sourcePath === about.sourcePath &&
+      targetPath === about.targetPath &&
+      keys.every((key) => source[key] === about.source[key])
+    );
+  }
+}

@@ -1,0 +1,408 @@
+/**
+ * One file job, in either direction. It owns the ledger, the verification and the resume of its file; what depends on the
+ * direction is behind its `FileTransfer`.
+ *
+ *               begin                        everything acknowledged and verified
+ *   ┌────────┐ ───────▶ ┌──────────────┐ ───────────────────────────────────────────▶ ┌────────────┐
+ *   │ staging│          │ transferring │                                              │ committing │ ──▶ done
+ *   └────────┘ ◀─────┐  └──────────────┘ ◀──────────────────┐                         └────────────┘
+ *                    │         │ interrupted, for example   │ continued with what          │ interrupted: the server may
+ *       nothing that │         ▼ with its connections       │ is still there               │ have lost something
+ *       was sent is  │  ┌──────────────┐                    │                              │
+ *       left         └─ │ interrupted  │ ───────────────────┘ ◀────────────────────────────┘
+ *                       └──────────────┘
+ *
+ * Any other failure ends the job in each of these states. What is there is then made durable and noted, so that another run
+ * can continue it. A job that is interrupted again and again fails when its acknowledged bytes have reached no new maximum
+ * for the time to retry.
+ */
+import { CopyError } from '../../errors.ts';
+import type { Range } from '../../remotes/remote.ts';
+import { type Deferred, deferred } from '../../util/deferred.ts';
+import { formatSize } from '../../util/format-size.ts';
+import { Patience } from '../connections/patience.ts';
+import { FileJournal } from '../resume/file-journal.ts';
+import type { Hashed } from '../runner/piece-hasher.ts';
+import type { RunnerCommand } from '../runner/piece-runner.ts';
+import { choosePieceSize, pieceCount, UNLIMITED_PIECES } from '../schedule/grid.ts';
+import type { Examined, FileResult, JobServices, RunnerAnswer, RunningJob } from './direction.ts';
+import type { FileTransfer, JobControl } from './file-transfer.ts';
+import { BeginAgain, Interrupted, StartOver } from './interruption.ts';
+import { JobLedger } from './job-ledger.ts';
+import { type Claims, JobResume } from './job-resume.ts';
+import { JobVerification, noDigests } from './job-verification.ts';
+import { PeriodicSync } from './periodic-sync.ts';
+import { TransferPhase } from './transfer-phase.ts';
+
+const RESTARTED = new CopyError('connection-lost', 'The server may have been restarted.');
+
+export class FileJob implements RunningJob {
+  readonly isStream = false;
+  readonly #services: JobServices;
+  readonly #ledger: JobLedger;
+  readonly #transfer: FileTransfer;
+  readonly #verification: JobVerification;
+  readonly #sync: PeriodicSync;
+  readonly #patience: Patience;
+  readonly #phase: TransferPhase = new TransferPhase();
+  /** Undefined where nothing is kept for another run. */
+  #resume: JobResume | undefined;
+  /** Settles when no connection works on the file. */
+  #drained: Deferred<void> | undefined;
+  /** Whether acknowledged bytes may have been lost after the last of them was sent. */
+  #isDistrusted = false;
+  /** What the server may have lost, and is asked about when the transfer continues. */
+  #doubtful: readonly Range[] = [];
+  /** The most bytes that were acknowledged, and not thrown away, at one time: more is progress. */
+  #mostAcknowledged = 0;
+  /** Bytes that were acknowledged in the end. */
+  #bytesThere = 0;
+
+  /** `number`: of the file job, unique in its run. `open`: gives what depends on the direction. */
+  constructor(number: number, services: JobServices, open: (job: JobControl) => FileTransfer) {
+    const { options, scheduler, dispatcher, digests, continuity, report } = services;
+    const dispatch = (): void => dispatcher.dispatch();
+    this.#services = services;
+    this.#patience = new Patience(options.retryForMs);
+    this.#ledger = new JobLedger(scheduler, number, (order) => dispatcher.carryOut(order));
+    this.#transfer = open(this.#control());
+    this.#verification = new JobVerification(
+      { ...options, ledger: this.#ledger, digests, report, dispatch },
+      this.#asVerified(),
+    );
+    this.#sync = new PeriodicSync(
+      { ledger: this.#ledger, continuity },
+      {
+        onFailed: (error) => this.#phase.stop(error),
+        onSynced: (seen) => {
+          if (this.#transfer.outlivesRun) this.#resume?.synced(seen);
+        },
+      },
+    );
+  }
+
+  get bytesAcknowledged(): number {
+    return this.#ledger.bytesAcknowledged;
+  }
+
+  get bytesResumed(): number {
+    return this.#resume?.bytesResumed ?? 0;
+  }
+
+  get isSyncing(): boolean {
+    return this.#sync.isUnderWay;
+  }
+
+  async run(): Promise<FileResult> {
+    let isKept = true;
+    try {
+      this.#resume = await this.#openResume();
+      const result = await this.#copy();
+      isKept = false;
+      return result;
+    } catch (error) {
+      // The server does not have what it said OK to: what it is said to have is worth nothing.
+      isKept = CopyError.from(error).code !== 'integrity';
+      throw error;
+    } finally {
+      await this.#end(isKept);
+    }
+  }
+
+  examine(failure: CopyError): Promise<Examined> {
+    const nothing: Examined = { failure, bytesKept: 0, isSeen: false };
+    const state = { bytesThere: this.#bytesThere, journal: this.#resume?.journal };
+    return this.#transfer.examine?.(failure, state) ?? Promise.resolve(nothing);
+  }
+
+  command(task: number, connection: number, range: Range): RunnerCommand {
+    return this.#transfer.command(task, connection, range, this.#verification.hashing);
+  }
+
+  hashed(hashed: Hashed): void {
+    this.#verification.hashed(hashed);
+  }
+
+  acknowledged(parts: readonly Range[]): void {
+    this.#verification.verifier?.acknowledged(parts);
+    this.#transfer.onAcknowledged?.(parts);
+    const bytes = this.#ledger.bytesAcknowledged;
+    if (bytes > this.#mostAcknowledged) this.#patience.progressed();
+    this.#mostAcknowledged = Math.max(this.#mostAcknowledged, bytes);
+    const nowMs = performance.now();
+    if (this.#sync.mayBeDue(nowMs)) this.#syncIfDue(nowMs);
+  }
+
+  taskEnded(connection: number, error: CopyError | undefined): void {
+    if (error?.scope === 'connection') this.#services.pool.drop(connection);
+    if (error !== undefined && !this.#transfer.onTaskFailed?.(error)) {
+      // What the task did not transfer is handed out again.
+      if (error.scope !== 'connection') this.#phase.stop(error);
+    }
+    this.#look();
+  }
+
+  answered(answer: RunnerAnswer): void {
+    this.#transfer.onAnswer?.(answer);
+  }
+
+  connectionOpened(): void {
+    this.#transfer.onConnectionOpened?.();
+  }
+
+  connectionLost(connection: number): void {
+    this.#transfer.onConnectionLost?.(connection);
+  }
+
+  /** What was acknowledged and not synced cannot be relied on any more. */
+  serverMayHaveRestarted(): void {
+    const ranges = [...this.#ledger.atRisk];
+    if (ranges.length === 0) return;
+    this.#isDistrusted = true;
+    if (this.#resume?.canRecheck) {
+      for (const range of ranges) this.#ledger.withdraw(range);
+      this.#doubtful = [...this.#doubtful, ...ranges];
+      if (this.#phase.isTransferring) this.#recheck();
+    } else {
+      this.#tellSentAgain(this.#ledger.distrust());
+    }
+    this.#verification.verifier?.distrusted();
+    this.#sync.cameTooLate();
+  }
+
+  mayRelocate(connection: number): boolean {
+    return this.#phase.isTransferring && (this.#transfer.mayRelocate?.(connection) ?? true);
+  }
+
+  tick(nowMs: number): void {
+    if (this.#phase.isTransferring) {
+      this.#transfer.onTick?.(nowMs);
+      this.#resume?.noteAcknowledged(nowMs);
+    }
+    this.#syncIfDue(nowMs);
+  }
+
+  fail(error: CopyError): void {
+    this.#phase.stop(error);
+    this.#transfer.onRunOver?.(error);
+  }
+
+  /** A file of one piece is sent as quickly as it is looked at: nothing is kept of it. */
+  async #openResume(): Promise<JobResume | undefined> {
+    const { journals, options, digests, continuity, dispatcher } = this.#services;
+    const { journalSubject: subject, size } = this.#transfer;
+    if (journals === undefined || subject === undefined) return undefined;
+    if (pieceCount(size, choosePieceSize(size, UNLIMITED_PIECES, options.pieceSize)) <= 1) return undefined;
+    const journal = await FileJournal.open(journals, subject);
+    const { verify } = options;
+    const services = { verify, ledger: this.#ledger, digests, continuity, dispatch: () => dispatcher.dispatch() };
+    const phase = this.#phase;
+    const job = {
+      verification: this.#verification,
+      get isOngoing() {
+        return phase.isOngoing;
+      },
+      onChanged: () => this.#look(),
+      onFailed: (error: unknown) => this.#phase.fail(error),
+    };
+    return new JobResume(services, job, journal, size);
+  }
+
+  async #copy(): Promise<FileResult> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#send(attempt);
+        this.#verification.expectVerified();
+        const { bytes, isSizeVerified } = await this.#transfer.commit();
+        return { bytes, sizeVerified: isSizeVerified, verified: this.#verification.verified };
+      } catch (error) {
+        await this.#recover(error);
+      }
+    }
+  }
+
+  /** Resolves when the file is to be continued, or to begin again. */
+  async #recover(error: unknown): Promise<void> {
+    if (error instanceof BeginAgain) return;
+    if (!(error instanceof Interrupted)) throw error;
+    this.#services.signal.throwIfAborted();
+    if (this.#patience.hasEnded(performance.now())) throw error.cause;
+    const isContinued = !(error instanceof StartOver) && (await this.#suspend());
+    this.#phase.setInterrupted(isContinued);
+    if (isContinued) return;
+    const { report } = this.#services;
+    report.notice(
+      'started-over',
+      `${this.#transfer.name} is sent from the beginning again: ${error.message}`,
+      'warning',
+    );
+  }
+
+  /** Whether the file can be continued. */
+  async #suspend(): Promise<boolean> {
+    if (this.#transfer.suspend === undefined) return false;
+    // Whoever needs the staged file meanwhile waits until it is open again.
+    this.#phase.setInterrupted(true);
+    return this.#transfer.suspend();
+  }
+
+  async #send(attempt: number): Promise<void> {
+    const claims = this.#phase.isInterrupted ? await this.#continue() : await this.#begin(attempt);
+    // The run may have ended while the file was staged, when there was nothing to stop yet.
+    this.#services.signal.throwIfAborted();
+    this.#phase.begin();
+    this.#isDistrusted = false;
+    this.#transfer.onTransferring?.();
+    this.#services.dispatcher.dispatch();
+    if (claims !== undefined) this.#resume?.check(claims);
+    this.#recheck();
+    this.#look();
+    await this.#phase.ended();
+    if (!this.#ledger.isComplete) throw new Interrupted(RESTARTED);
+    this.#isDistrusted = false;
+  }
+
+  async #begin(attempt: number): Promise<Claims | undefined> {
+    await this.#quiesce();
+    const { pieceLimits, claims, only } = await this.#transfer.begin(attempt, this.#resume?.journal);
+    this.#sync.restart();
+    this.#phase.restart();
+    this.#doubtful = [];
+    const { size } = this.#transfer;
+    const pieceSize = choosePieceSize(size, pieceLimits, this.#services.options.pieceSize);
+    this.#resume?.begin(pieceSize);
+    this.#ledger.open({ size, pieceSize, only, claims: claims?.claims ?? [] });
+    this.#verification.begin(this.#transfer.sides, pieceSize);
+    this.#transfer.onOpened?.();
+    return claims;
+  }
+
+  async #continue(): Promise<undefined> {
+    await this.#transfer.continue?.();
+    this.#ledger.resume('drain');
+  }
+
+  /** Where the server can hash, what it may have lost is compared. */
+  #recheck(): void {
+    const ranges = this.#doubtful;
+    this.#doubtful = [];
+    if (ranges.length > 0) this.#resume?.recheck(ranges, (bytes) => this.#tellSentAgain(bytes));
+  }
+
+  #tellSentAgain(bytes: number): void {
+    const why = 'every connection was lost, and the server may have been restarted';
+    const message = `${this.#transfer.name}: ${formatSize(bytes)} are sent again, because ${why}.`;
+    this.#services.report.notice('sent-again', message, 'warning');
+  }
+
+  #syncIfDue(nowMs: number): void {
+    if (!this.#phase.isTransferring) return;
+    const point = this.#transfer.syncPoint;
+    if (point !== undefined) this.#sync.ifDue(nowMs, point);
+  }
+
+  /** Settles what is waited for, if it has come. */
+  #look(): void {
+    if (this.#ledger.hasTasks) return;
+    this.#drained?.resolve();
+    this.#drained = undefined;
+    if (this.#verification.lacksMeans) this.#phase.stop(noDigests());
+    if (!this.#ledger.isComplete || this.#transfer.isProbing) return;
+    if (this.#verification.isSettled) this.#phase.complete();
+  }
+
+  async #drain(): Promise<void> {
+    this.#ledger.pause('drain');
+    while (this.#ledger.hasTasks) {
+      this.#drained ??= deferred();
+      await this.#drained.promise;
+    }
+  }
+
+  /** Resolves when nothing works on this file; no connection begins to until the ledger resumes or is opened again. */
+  async #quiesce(): Promise<void> {
+    void this.#verification.verifier?.stop();
+    await this.#transfer.settle?.();
+    await this.#resume?.settled();
+    await this.#drain();
+  }
+
+  async #end(isKept: boolean): Promise<void> {
+    this.#phase.setInterrupted(false);
+    await this.#quiesce();
+    await (isKept ? this.#keep() : this.#resume?.journal.finish());
+    this.#bytesThere = this.#ledger.bytesAcknowledged;
+    this.#ledger.close();
+    // After a failure files are open there; nobody waits for a server to close what is of no use.
+    this.#transfer.abandon();
+    // The verifier reads the local file.
+    await this.#verification.verifier?.stop();
+    await this.#transfer.close();
+  }
+
+  /** After a failure: what the server has is made durable as far as it still can be, and noted. */
+  async #keep(): Promise<void> {
+    await this.#transfer.beforeKeep?.();
+    const point = this.#transfer.outlivesRun ? this.#transfer.syncPoint : undefined;
+    if (point !== undefined) await this.#sync.last(point);
+    await this.#resume?.keep(this.#sync.seen);
+  }
+
+  #control(): JobControl {
+    const [ledger, phase, job] = [this.#ledger, this.#phase, this];
+    return {
+      ledger,
+      get isTransferring() {
+        return phase.isTransferring;
+      },
+      get isOngoing() {
+        return phase.isOngoing;
+      },
+      get verified() {
+        return job.#verification.verified;
+      },
+      get isVerified() {
+        return job.#verification.isVerified;
+      },
+      get isVerificationDemanded() {
+        return job.#verification.isDemanded;
+      },
+      drain: () => this.#drain(),
+      acknowledge: (ranges) => {
+        for (const range of ranges) ledger.acknowledge(range);
+        this.#verification.verifier?.acknowledged(ranges);
+      },
+      onChanged: () => this.#look(),
+      interrupt: (cause) => phase.stop(new Interrupted(cause)),
+      startOver: (cause) => phase.stop(new StartOver(cause)),
+      beginAgain: () => phase.fail(new BeginAgain()),
+      stop: (error) => phase.stop(error),
+      fail: (error) => phase.fail(error),
+      findOverwritten: () => this.#verification.findOverwritten(),
+      expectKept: () => {
+        if (this.#isDistrusted) throw new Interrupted(RESTARTED);
+      },
+      onSyncRefused: () => this.#sync.refused(),
+    };
+  }
+
+  #asVerified(): ConstructorParameters<typeof JobVerification>[1] {
+    const job = this;
+    const { name, size, local } = this.#transfer;
+    return {
+      name,
+      size,
+      local,
+      get hasJournal() {
+        return job.#resume !== undefined;
+      },
+      checkUnchanged: () => this.#transfer.checkUnchanged(),
+      forget: async (piece) => {
+        this.#sync.invalidate();
+        await this.#resume?.journal.forget([piece]);
+      },
+      onChanged: () => this.#look(),
+      onFailed: (error) => this.#phase.fail(error),
+    };
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * The ledger of one file, and its place in the scheduler: which bytes of the file are acknowledged, durable, claimed or to
+ * do, and which of them may be handed out. No other part of the file job calls the scheduler. Before the file is opened
+ * here, and after it is closed, nothing is acknowledged and nothing is handed out.
+ */
+import type { Range } from '../../remotes/remote.ts';
+import type { RangeSet } from '../../util/range-set.ts';
+import type { Order, PauseReason, Scheduler } from '../schedule/scheduler.ts';
+import { TimeLeft } from './time-left.ts';
+
+export interface OpenedLedger {
+  /** Bytes of the file. */
+  readonly size: number;
+  readonly pieceSize: number;
+  /** The one connection that may work on the file; undefined: all. */
+  readonly only: number | undefined;
+  /** What an earlier run says is there: it is handed out to nobody until {@link JobLedger.settleClaim}. */
+  readonly claims: readonly Range[];
+}
+
+export class JobLedger {
+  readonly #scheduler: Scheduler;
+  readonly #file: number;
+  readonly #carryOut: (order: Order) => void;
+  #timeLeft: TimeLeft = new TimeLeft(0, 0, 0);
+
+  /** `file`: the number of the file job. `carryOut` is called with what the scheduler orders. */
+  constructor(scheduler: Scheduler, file: number, carryOut: (order: Order) => void) {
+    this.#scheduler = scheduler;
+    this.#file = file;
+    this.#carryOut = carryOut;
+  }
+
+  /** The file begins, or begins again: what tasks that are still under way report has no effect on it. */
+  open({ size, pieceSize, only, claims }: OpenedLedger): void {
+    const claimedBytes = claims.reduce((sum, { length }) => sum + length, 0);
+    this.#timeLeft = new TimeLeft(size, claimedBytes, performance.now());
+    this.#scheduler.addFile(this.#file, size, pieceSize, only, claims);
+  }
+
+  close(): void {
+    this.#scheduler.removeFile(this.#file);
+  }
+
+  /** `only`: the one connection that may work on the file; undefined: all. */
+  restrict(only: number | undefined): void {
+    this.#scheduler.restrict(this.#file, only);
+  }
+
+  /** Nothing more is handed out until {@link resume}, and what connections have not taken yet is taken back. */
+  pause(reason: PauseReason): void {
+    for (const order of this.#scheduler.pause(this.#file, reason)) this.#carryOut(order);
+  }
+
+  resume(reason: PauseReason): void {
+    this.#scheduler.resume(this.#file, reason);
+  }
+
+  /** Whether connections work on the file. */
+  get hasTasks(): boolean {
+    return this.#scheduler.hasTasks(this.#file);
+  }
+
+  /** A number for a task that is not the scheduler's. */
+  nextTask(): number {
+    return this.#scheduler.nextTask();
+  }
+
+  /** Whether every byte is acknowledged. */
+  get isComplete(): boolean {
+    return this.#scheduler.isComplete(this.#file);
+  }
+
+  get bytesAcknowledged(): number {
+    return this.#scheduler.bytesAcknowledged(this.#file);
+  }
+
+  /** When the file will have been transferred, as far as can be told; in milliseconds from now. */
+  msLeft(nowMs: number): number {
+    return this.#timeLeft.ms(this.bytesAcknowledged, nowMs);
+  }
+
+  /** Whether all of a range is acknowledged. */
+  has(range: Range): boolean {
+    return this.#scheduler.has(this.#file, range);
+  }
+
+  /** Copies, which later changes leave as they are. */
+  get acknowledged(): RangeSet {
+    return this.#scheduler.acknowledgedRanges(this.#file);
+  }
+
+  /** What is neither acknowledged nor handed out. */
+  get toDo(): RangeSet {
+    return this.#scheduler.bytesToDo(this.#file);
+  }
+
+  /** What a crash of the server would lose now. */
+  get atRisk(): RangeSet {
+    return this.#scheduler.atRisk(this.#file);
+  }
+
+  /** What a crash of the server would leave. */
+  get durable(): RangeSet {
+    return this.#scheduler.durable(this.#file);
+  }
+
+  /** Bytes were acknowledged outside of any task. */
+  acknowledge(range: Range): void {
+    this.#scheduler.acknowledgedElsewhere(this.#file, range);
+  }
+
+  /** The ranges have reached the server's disk. */
+  synced(ranges: Iterable<Range>): void {
+    this.#scheduler.synced(this.#file, ranges);
+  }
+
+  /** The server may have crashed: what was at risk is to do again. Returns how many bytes that is. */
+  distrust(): number {
+    return this.#scheduler.distrust(this.#file);
+  }
+
+  /** What was acknowledged is in doubt: it is handed out to nobody until {@link settleClaim}. */
+  withdraw(range: Range): void {
+    this.#scheduler.withdraw(this.#file, range);
+  }
+
+  /** What was claimed is there, and durable, or it is to do. */
+  settleClaim(range: Range, isThere: boolean): void {
+    this.#scheduler.settleClaim(this.#file, range, isThere);
+  }
+}

@@ -1,0 +1,53 @@
+/** A file job whose file is not handed out to connections in ranges: it has no tasks, and nothing is done to it from outside. */
+import { CopyError } from '../../errors.ts';
+import type { RunnerCommand } from '../runner/piece-runner.ts';
+import type { Examined, FileResult, RunningJob } from './direction.ts';
+
+export abstract class TasklessJob implements RunningJob {
+  abstract readonly isStream: boolean;
+  readonly bytesResumed = 0;
+  readonly isSyncing = false;
+
+  abstract readonly bytesAcknowledged: number;
+  abstract run(): Promise<FileResult>;
+  abstract examine(failure: CopyError): Promise<Examined>;
+
+  command(): RunnerCommand {
+    throw new CopyError('bug', 'The file is not sent in ranges.');
+  }
+
+  /** It may be using any connection. */
+  mayRelocate(): boolean {
+    return false;
+  }
+
+  acknowledged(): void {}
+  hashed(): void {}
+  taskEnded(): void {}
+  answered(): void {}
+  connectionOpened(): void {}
+  connectionLost(): void {}
+  serverMayHaveRestarted(): void {}
+  tick(): void {}
+  fail(): void {}
+}
+
+/** A job that fails as soon as it is run. */
+export class UnopenedJob extends TasklessJob {
+  readonly isStream = false;
+  readonly bytesAcknowledged = 0;
+  readonly #failure: unknown;
+
+  constructor(failure: unknown) {
+    super();
+    this.#failure = failure;
+  }
+
+  run(): Promise<FileResult> {
+    return Promise.reject(this.#failure);
+  }
+
+  async examine(failure: CopyError): Promise<Examined> {
+    return { failure, bytesKept: 0, isSeen: false };
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Does something with the staged file of one file job, on a connection that may. Where only its owner may open the file and
+ * the owner was lost, the work waits until another connection has opened it.
+ */
+import { CopyError } from '../../errors.ts';
+import type { Staged, StageToken } from '../../remotes/remote.ts';
+import { type Deferred, deferred } from '../../util/deferred.ts';
+import type { ConnectionAccess } from '../connections/connection-access.ts';
+import type { LocalConnections } from '../runner/runners.ts';
+import type { StagedHolders } from './staged-holders.ts';
+import type { Writers } from './writers.ts';
+
+const BEGUN_AGAIN = new CopyError('cancelled', 'The file began again.');
+export const OWNER_LOST: CopyError = new CopyError('connection-lost', 'The one connection that wrote it was lost.');
+
+export interface StagedAccessServices {
+  readonly access: Pick<ConnectionAccess, 'onConnection' | 'progressed'>;
+  readonly runner: Pick<LocalConnections, 'joined'>;
+  readonly writers: Pick<Writers, 'known'>;
+}
+
+export class StagedAccess {
+  readonly #services: StagedAccessServices;
+  readonly #holders: StagedHolders;
+  readonly #job: { readonly isOngoing: boolean };
+  /** Settles when a connection holds the staged file again. */
+  #regained: Deferred<void> | undefined;
+
+  /** `job` tells whether a lost owner is going to be replaced. */
+  constructor(services: StagedAccessServices, holders: StagedHolders, job: { readonly isOngoing: boolean }) {
+    this.#services = services;
+    this.#holders = holders;
+    this.#job = job;
+  }
+
+  /**
+   * @throws {CopyError} `cancelled`: `token` names a staged file that is not used any more; `connection-lost`: its owner was
+   * lost; whatever `work` rejects with
+   */
+  async onStaged<T>(token: StageToken, work: (staged: Staged) => Promise<T>): Promise<T> {
+    const { access, runner, writers } = this.#services;
+    const holders = this.#holders;
+    const workOn = async (connection: number): Promise<T> => {
+      if (token !== holders.token) throw BEGUN_AGAIN;
+      holders.add(connection);
+      const result = await work(await runner.joined(connection, token));
+      access.progressed();
+      return result;
+    };
+    for (;;) {
+      if (writers.known === 'many')
+        return access.onConnection(workOn, { prefer: holders.localHolder ?? holders.owner });
+      if (token !== holders.token) throw BEGUN_AGAIN;
+      if (holders.isOwnerHolding) return workOn(holders.owner);
+      if (!this.#job.isOngoing) throw OWNER_LOST;
+      this.#regained ??= deferred();
+      await this.#regained.promise;
+    }
+  }
+
+  /** A connection holds the staged file. */
+  onRegained(): void {
+    this.#regained?.resolve();
+    this.#regained = undefined;
+  }
+
+  /** The staged file is given up: nobody waits for it any more. */
+  stop(): void {
+    this.#regained?.reject(BEGUN_AGAIN);
+    this.#regained = undefined;
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * What earlier runs staged for the target of one file job: this run continues it, has the server copy it, or removes it. Our
+ * own journal names what this machine staged; what others staged is found by listing the directory.
+ */
+import { CopyError } from '../../../errors.ts';
+import type { Range, RemoteConnection, StageToken } from '../../../remotes/remote.ts';
+import type { ConnectionAccess } from '../../connections/connection-access.ts';
+import type { FileJournal } from '../../resume/file-journal.ts';
+import { choosePieceSize, wholePieces } from '../../schedule/grid.ts';
+import type { Report } from '../../transfer/direction.ts';
+import { type DigestBack, digestBack } from '../../verify/digest-back.ts';
+import { longTrialRanges } from '../../verify/digest-comparison.ts';
+import type { DigestProviders } from '../../verify/digest-providers.ts';
+import { ForeignStages, type SearchingJob } from './foreign-stages.ts';
+import { type CanCompare, type Reopened, reopenCopy, reopenStaged } from './reopen-staged.ts';
+
+export interface EarlierStagesServices {
+  readonly access: Pick<ConnectionAccess, 'onConnection'>;
+  readonly digests: Pick<DigestProviders, 'isAvailable' | 'trusted'>;
+  readonly report: Pick<Report, 'notice'>;
+}
+
+export interface EarlierStagesOptions {
+  readonly target: Uint8Array;
+  /** The local file, and its length in bytes. */
+  readonly fd: number;
+  readonly size: number;
+  readonly pieceSize: number | 'auto';
+  /** False: what earlier runs left is thrown away. */
+  readonly isResuming: boolean;
+  /** Between two looks at what somebody may be writing, in milliseconds. Default: 3000. */
+  readonly lookAgainMs?: number | undefined;
+}
+
+export class EarlierStages {
+  readonly #services: EarlierStagesServices;
+  readonly #options: EarlierStagesOptions;
+  readonly #journal: FileJournal;
+  readonly #foreign: ForeignStages;
+  /** What others staged is being considered; never rejects. */
+  #considering: Promise<void> | undefined;
+  /** What an earlier run on this machine staged of another source. */
+  #outdated: StageToken | undefined;
+  #ending: AbortController = new AbortController();
+
+  /** Begins to look for what others staged. */
+  constructor(services: EarlierStagesServices, options: EarlierStagesOptions, journal: FileJournal, job: SearchingJob) {
+    this.#services = services;
+    this.#options = options;
+    this.#journal = journal;
+    this.#foreign = new ForeignStages(services, options, job);
+  }
+
+  /** See {@link ForeignStages.hasEndedRun}. */
+  get hasEndedRun(): boolean {
+    return this.#foreign.hasEndedRun;
+  }
+
+  /** The file is about to be staged, or staged again. What the last staging began must have settled. */
+  begin(): void {
+    this.#ending = new AbortController();
+  }
+
+  /** What an earlier run on this machine left, opened; where the server can hash it, that decides. */
+  async reopen(remote: RemoteConnection): Promise<Reopened | undefined> {
+    // Nothing waits where there is nothing to continue with.
+    if (!this.#journal.mayContinue) return undefined;
+    const canCompare = (await this.#services.digests.isAvailable()) ? this.#canCompare(remote) : undefined;
+    return reopenStaged(remote, this.#journal, this.#options, canCompare);
+  }
+
+  /** What {@link SearchingJob.moveTo} was told; undefined where it is gone, or nobody can tell what is in it. */
+  async adopt(remote: RemoteConnection, token: StageToken): Promise<Reopened | undefined> {
+    const adopted = await reopenCopy(remote, token, this.#options, this.#canCompare(remote));
+    if (adopted === undefined) await this.#foreign.dismiss(token);
+    return adopted;
+  }
+
+  /**
+   * What an earlier run on this machine staged, and this one does not continue, is removed, unless the server may still copy
+   * from it.
+   */
+  async discardOwn(remote: RemoteConnection): Promise<void> {
+    const { staged, mayContinue } = this.#journal;
+    if (staged === undefined) return;
+    // It is removed as soon as the server has copied what is of use.
+    if (!mayContinue && (await this.#mayCopy())) this.#outdated = staged;
+    else await remote.discard(staged);
+  }
+
+  /**
+   * Removes what others staged, where nothing is to be continued.
+   * @throws {CopyError} `target-busy`: one of them is still being written
+   */
+  async clear(own: StageToken): Promise<void> {
+    if (!this.#options.isResuming) await this.#foreign.clear(own, this.#ending.signal);
+  }
+
+  /**
+   * The file is staged. Resolves when the journal is on the disk, if it tells of the file: until it is known whether the file
+   * will be continued in a copy of something else, it does not.
+   */
+  async beginJournal(own: StageToken, pieceSize: number, reopened: Reopened | undefined): Promise<void> {
+    if (reopened?.isOurs) return;
+    if (reopened === undefined && !this.#foreign.isConsidered) await this.#journal.setAside();
+    else await this.#journal.begin(own, pieceSize);
+  }
+
+  /** See {@link ForeignStages.consider}. `isEmpty`: nothing of an earlier run is continued. */
+  consider(own: StageToken, pieceSize: number, isEmpty: boolean): void {
+    this.#considering = this.#foreign.consider({
+      own,
+      outdated: this.#outdated,
+      isEmpty,
+      minLength: pieceSize,
+      mayCopy: () => this.#mayCopy(),
+      keepOwn: () => this.#journal.begin(own, pieceSize),
+      signal: this.#ending.signal,
+    });
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    this.#ending.abort();
+    await this.#considering;
+  }
+
+  /** See {@link ForeignStages.removeSuperseded}. */
+  removeSuperseded(): Promise<void> {
+    return this.#foreign.removeSuperseded();
+  }
+
+  #canCompare(remote: RemoteConnection): CanCompare {
+    const { fd, size, pieceSize: wanted } = this.#options;
+    const pieceSize = choosePieceSize(size, remote.abilities.pieceSize, wanted);
+    return async (staged, claims) => {
+      const pieces = [...wholePieces(claims, size, pieceSize)];
+      const ranges = (): Promise<Range[]> => longTrialRanges(fd, pieces);
+      const back: DigestBack = (some, algorithm) => digestBack(staged, some, algorithm);
+      if (pieces.length === 0) return false;
+      return (await this.#services.digests.trusted({ of: staged.token, back, ranges })) !== undefined;
+    };
+  }
+
+  /** Without digests nobody could tell what a copy has. */
+  async #mayCopy(): Promise<boolean> {
+    if (!this.#options.isResuming) return false;
+    return this.#services.digests.isAvailable().catch((error: unknown) => {
+      // The line says nothing of the server's means; without an answer everything is sent.
+      if (CopyError.from(error).scope === 'connection') return false;
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,135 @@
+/** Opens what an earlier run staged, or a copy of it, to continue the file there. */
+import { CopyError } from '../../../errors.ts';
+import type { Range, RemoteConnection, Staged, StageToken } from '../../../remotes/remote.ts';
+import type { Claim, FileJournal } from '../../resume/file-journal.ts';
+import { differingSamples } from '../../resume/sample-claims.ts';
+
+/** The local file. */
+export interface ReopenedSource {
+  readonly fd: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export interface Reopened {
+  readonly staged: Staged;
+  /** Ascending and disjoint. */
+  readonly claims: readonly Range[];
+  /** By what they are to be judged: digests of both sides, or those that the journal has of the local file. */
+  readonly by: 'digests' | 'journal';
+  /** Whether the journal is about what is staged; else it is a copy, of which no journal tells yet. */
+  readonly isOurs: boolean;
+}
+
+/** Whether the server can be made to hash what is staged, so that the digests decide. */
+export type CanCompare = (staged: Staged, claims: readonly Range[]) => Promise<boolean>;
+
+/**
+ * What an earlier run on this machine staged, if it may be continued; undefined: begin anew. Without `canCompare` nobody can
+ * tell what is in it but the journal.
+ */
+export async function reopenStaged(
+  remote: RemoteConnection,
+  journal: FileJournal,
+  source: ReopenedSource,
+  canCompare?: CanCompare,
+): Promise<Reopened | undefined> {
+  if (!journal.mayContinue) return undefined;
+  const compared = canCompare && (await reopenByDigests(remote, journal, source, canCompare));
+  return compared ?? (await reopenByJournal(remote, journal, source));
+}
+
+/** Opens a copy of what others staged: all of it is to be compared. */
+export async function reopenCopy(
+  remote: RemoteConnection,
+  token: StageToken,
+  source: ReopenedSource,
+  canCompare: CanCompare,
+): Promise<Reopened | undefined> {
+  const staged = await remote.reopen(token);
+  if (staged === undefined) return undefined;
+  const written = writtenIn(staged, source);
+  if (!(await isComparable(staged, [written], source, canCompare))) return undefined;
+  return { staged, claims: [written], by: 'digests', isOurs: false };
+}
+
+/** The digests decide: what the journal says only tells where to look first. */
+async function reopenByDigests(
+  remote: RemoteConnection,
+  journal: FileJournal,
+  source: ReopenedSource,
+  canCompare: CanCompare,
+): Promise<Reopened | undefined> {
+  const staged = await remote.reopen(journal.staged!);
+  if (staged === undefined) return undefined;
+  const claims = [...journal.near(writtenIn(staged, source))];
+  if (!(await isComparable(staged, claims, source, canCompare))) return undefined;
+  journal.continueByDigests(staged.found);
+  return { staged, claims, by: 'digests', isOurs: true };
+}
+
+/** Nobody can hash: what is durable by the journal, if it is of this source and looks as it should. */
+async function reopenByJournal(
+  remote: RemoteConnection,
+  journal: FileJournal,
+  source: ReopenedSource,
+): Promise<Reopened | undefined> {
+  const { claims } = journal;
+  if (claims.length === 0) return undefined;
+  const staged = await remote.reopen(journal.staged!);
+  if (staged === undefined) return undefined;
+  const right = journal.isAsLeft(staged.found, claims) ? await sampled(staged, journal, claims, source) : [];
+  if (right.length === 0) {
+    await staged.close();
+    return undefined;
+  }
+  journal.continueByJournal(right);
+  return { staged, claims: right, by: 'journal', isOurs: true };
+}
+
+function writtenIn({ found }: Staged, { size }: ReopenedSource): Range {
+  return { offset: 0, length: Math.min(found?.size ?? 0, size) };
+}
+
+/** Whether digests can tell what is right of `claims`; where they cannot, `staged` is closed. */
+async function isComparable(
+  staged: Staged,
+  claims: readonly Range[],
+  { size }: ReopenedSource,
+  canCompare: CanCompare,
+): Promise<boolean> {
+  const isEmpty = claims.every(({ length }) => length === 0);
+  // What is beyond the end would spoil the digest of the last piece.
+  await staged.cutOff(size);
+  if (!isEmpty && (await canCompareOrClosed(staged, claims, canCompare))) return true;
+  await staged.close();
+  return false;
+}
+
+/** What fails because of the connection is tried on another one: the file is closed on this one first. */
+async function canCompareOrClosed(staged: Staged, claims: readonly Range[], canCompare: CanCompare): Promise<boolean> {
+  try {
+    return await canCompare(staged, claims);
+  } catch (error) {
+    await staged.close().catch(() => {});
+    throw error;
+  }
+}
+
+/** The claims that a look at a few bytes of each does not contradict; none where the server lets nobody read. */
+async function sampled(
+  staged: Staged,
+  journal: FileJournal,
+  claims: readonly Claim[],
+  { fd }: ReopenedSource,
+): Promise<Claim[]> {
+  try {
+    const differing = await differingSamples((slices, drain) => staged.readBack(slices, drain), fd, claims);
+    await journal.withdraw(claims.filter(({ offset }) => differing.has(offset)));
+    return claims.filter(({ offset }) => !differing.has(offset));
+  } catch (error) {
+    const failure = CopyError.from(error);
+    if (failure.scope === 'connection' || failure.scope === 'run') throw failure;
+    return [];
+  }
+}

@@ -1,0 +1,158 @@
+/** How the file of one job is staged: new, or with what an earlier run left; and how it is opened again after a loss. */
+import { CopyError } from '../../errors.ts';
+import type { Abilities, Range, RemoteConnection, StageToken } from '../../remotes/remote.ts';
+import type { ConnectionAccess } from '../connections/connection-access.ts';
+import { fillFrom } from '../local/local-source.ts';
+import type { JournalStore } from '../resume/file-journal.ts';
+import type { LocalConnections } from '../runner/runners.ts';
+import type { Report } from '../transfer/direction.ts';
+import { StartOver } from '../transfer/interruption.ts';
+import type { JobLedger } from '../transfer/job-ledger.ts';
+import { prepareInPlace } from './failures/prepare-in-place.ts';
+import { regainStaged } from './regain-staged.ts';
+import type { StagedHolders } from './staged-holders.ts';
+import type { EarlierStages } from './stages/earlier-stages.ts';
+import type { Reopened } from './stages/reopen-staged.ts';
+import type { UploadSettings } from './upload-options.ts';
+
+const NOT_KEPT = new CopyError('connection-lost', 'The server did not keep what a lost connection had written.');
+
+export interface StagingServices {
+  readonly access: Pick<ConnectionAccess, 'onConnection'>;
+  readonly runner: Pick<LocalConnections, 'adopt'>;
+  readonly ledger: Pick<JobLedger, 'acknowledged'>;
+  readonly journals: JournalStore | undefined;
+  readonly report: Pick<Report, 'notice'>;
+  readonly upload: UploadSettings;
+  /** Aborted when the run is over. */
+  readonly signal: AbortSignal;
+}
+
+export interface StagingFile {
+  /** For messages. */
+  readonly name: string;
+  readonly target: Uint8Array;
+  /** The local file, and its length in bytes. */
+  readonly fd: number;
+  readonly size: number;
+}
+
+export interface StagedAttempt {
+  readonly abilities: Abilities;
+  /** What an earlier run left; undefined: the staged file is new. */
+  readonly reopened: Reopened | undefined;
+}
+
+export class Staging {
+  readonly #services: StagingServices;
+  readonly #file: StagingFile;
+  readonly #holders: StagedHolders;
+  /** Size of the staged file when it was opened, bytes. */
+  #foundSize = 0;
+  /** The end of all that was acknowledged since the file was staged, bytes. */
+  #writtenEnd = 0;
+
+  constructor(services: StagingServices, file: StagingFile, holders: StagedHolders) {
+    this.#services = services;
+    this.#file = file;
+    this.#holders = holders;
+  }
+
+  /** Size of the staged file when it was opened, bytes. */
+  get foundSize(): number {
+    return this.#foundSize;
+  }
+
+  onAcknowledged(parts: readonly Range[]): void {
+    for (const { offset, length } of parts) this.#writtenEnd = Math.max(this.#writtenEnd, offset + length);
+  }
+
+  /**
+   * Stages the file. `adopted`: a copy in which it is continued, if any. What an earlier attempt staged is removed.
+   * @throws {CopyError} why it cannot be staged
+   */
+  async stage(
+    attempt: number,
+    adopted: StageToken | undefined,
+    earlier: EarlierStages | undefined,
+  ): Promise<StagedAttempt> {
+    const { access } = this.#services;
+    const previous = this.#holders.token;
+    await this.#holders.leave().catch(() => {
+      // What an earlier attempt wrote is thrown away, so its closing may fail.
+    });
+    earlier?.begin();
+    const staged = await access.onConnection((connection, remote) =>
+      this.#stageOn(connection, remote, attempt, adopted, earlier, previous),
+    );
+    if (previous !== undefined && adopted !== undefined) {
+      await access.onConnection((_, remote) => remote.discard(previous));
+    }
+    if (attempt === 1) await earlier?.clear(this.#holders.token!);
+    const { claims = [] } = staged.reopened ?? {};
+    this.#writtenEnd = Math.max(0, ...claims.slice(-1).map(({ offset, length }) => offset + length));
+    return staged;
+  }
+
+  /**
+   * Opens the staged file on another connection, with all that is acknowledged.
+   * @throws {StartOver} where the server did not keep that
+   */
+  async regain(): Promise<void> {
+    const { access, runner, ledger, upload, signal } = this.#services;
+    const token = this.#holders.token!;
+    const { fd, size } = this.#file;
+    await access.onConnection(async (connection, remote) => {
+      const staged = await regainStaged(remote, {
+        token,
+        acknowledged: ledger.acknowledged,
+        // What is in flight at the end of a lost connection would otherwise hide from a probe what it writes.
+        cutOffAt: upload.writers.known === 'unknown' && !upload.inplace ? this.#writtenEnd : undefined,
+        fill: fillFrom(fd),
+      });
+      signal.throwIfAborted();
+      if (staged === undefined) throw new StartOver(NOT_KEPT);
+      runner.adopt(connection, staged);
+      this.#foundSize = Math.min(size, this.#writtenEnd);
+      this.#holders.setOwner(connection, token);
+    });
+  }
+
+  async #stageOn(
+    connection: number,
+    remote: RemoteConnection,
+    attempt: number,
+    adopted: StageToken | undefined,
+    earlier: EarlierStages | undefined,
+    previous: StageToken | undefined,
+  ): Promise<StagedAttempt> {
+    const { runner, report, journals, upload, signal } = this.#services;
+    const { name, target, size } = this.#file;
+    const isFirst = attempt === 1;
+    const reopened = await reopen(remote, isFirst, adopted, earlier);
+    // Whoever stops the run now wants to continue later, with what is there.
+    signal.throwIfAborted();
+    if (reopened === undefined && isFirst) await earlier?.discardOwn(remote);
+    // What an earlier attempt of this run wrote is not used any more.
+    if (previous !== undefined && adopted === undefined) await remote.discard(previous);
+    if (upload.inplace && isFirst) await prepareInPlace({ journals, report }, remote, target, size);
+    const staged = reopened?.staged ?? (await remote.stage(target, upload.inplace ? 'in-place' : 'new', size));
+    for (const warning of staged.warnings ?? []) report.notice('attributes', `${name}: ${warning}.`, 'warning');
+    // What is beyond the end would spoil the digest of the last piece.
+    if ((staged.found?.size ?? 0) > size) await staged.cutOff(size);
+    runner.adopt(connection, staged);
+    this.#foundSize = Math.min(size, staged.found?.size ?? 0);
+    this.#holders.setOwner(connection, staged.token);
+    return { abilities: remote.abilities, reopened };
+  }
+}
+
+async function reopen(
+  remote: RemoteConnection,
+  isFirst: boolean,
+  adopted: StageToken | undefined,
+  earlier: EarlierStages | undefined,
+): Promise<Reopened | undefined> {
+  if (adopted !== undefined) return earlier?.adopt(remote, adopted);
+  return isFirst ? earlier?.reopen(remote) : undefined;
+}

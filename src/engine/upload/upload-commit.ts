@@ -1,0 +1,167 @@
+/**
+ * The commit of one file of an upload: all connections but one close the staged file, it gets its size and attributes, is
+ * synced and closed (the seal), and is renamed to its target if it is still as it was sealed.
+ *
+ * What can go wrong: the server reports on CLOSE what it could not store; it was restarted before the seal had synced
+ * everything (the file continues); late writes of a lost connection, which put the right bytes in the right places, give the
+ * sealed file a new time (it is sealed again); the source or the target was changed meanwhile.
+ */
+import { CopyError } from '../../errors.ts';
+import type { Attributes, Published, Seal } from '../../remotes/remote.ts';
+import type { ConnectionAccess } from '../connections/connection-access.ts';
+import type { LocalSource } from '../local/local-source.ts';
+import type { LocalConnections } from '../runner/runners.ts';
+import type { Continuity, Report, Verify } from '../transfer/direction.ts';
+import type { Committed, JobControl } from '../transfer/file-transfer.ts';
+import { Interrupted } from '../transfer/interruption.ts';
+import { finalAttributes, isSizeVerified, tellWarnings } from './final-checks.ts';
+import { OWNER_LOST } from './staged-access.ts';
+import type { StagedHolders } from './staged-holders.ts';
+import type { UploadSettings } from './upload-options.ts';
+
+/** How often a staged file is sealed again that was touched afterwards. */
+const MAX_SEALS = 3;
+
+export interface CommitServices {
+  readonly verify: Verify;
+  readonly access: Pick<ConnectionAccess, 'onConnection'>;
+  readonly runner: Pick<LocalConnections, 'joined' | 'forget'>;
+  readonly continuity: Pick<Continuity, 'assure'>;
+  readonly report: Report;
+  readonly upload: UploadSettings;
+}
+
+export interface CommittedFile {
+  /** For messages. */
+  readonly name: string;
+  readonly shownTarget: string;
+  /** For events. */
+  readonly paths: { readonly source: string; readonly target: string };
+  readonly size: number;
+  readonly source: Pick<LocalSource, 'mode' | 'mtimeMs' | 'checkUnchanged'>;
+  /** What is going to be replaced. */
+  readonly old: Attributes | undefined;
+}
+
+export class UploadCommit {
+  readonly #services: CommitServices;
+  readonly #file: CommittedFile;
+  readonly #holders: StagedHolders;
+  readonly #job: JobControl;
+  #hasSealed = false;
+
+  constructor(services: CommitServices, file: CommittedFile, holders: StagedHolders, job: JobControl) {
+    this.#services = services;
+    this.#file = file;
+    this.#holders = holders;
+    this.#job = job;
+  }
+
+  /** Whether the staged file was complete once: then it is kept, whatever happens to it. */
+  get hasSealed(): boolean {
+    return this.#hasSealed;
+  }
+
+  /**
+   * @throws {CopyError} why the target is not in its place
+   * @throws {Interrupted} where the file has to be continued first
+   */
+  async run(): Promise<Committed> {
+    const { verify, report, upload } = this.#services;
+    const { paths, size } = this.#file;
+    if (upload.inplace) await this.#expectUntouched();
+    // All that do not seal leave: also one that owned the file once, and is in another thread now.
+    const sealer = this.#holders.isOwnerHolding ? this.#holders.owner : undefined;
+    await this.#holders.leave(sealer);
+    report.emit({ type: 'file', state: 'committing', ...paths, size });
+    const { seal, published } = await this.#sealAndPublish();
+    tellWarnings(report, this.#file, seal, published);
+    return { bytes: size, isSizeVerified: isSizeVerified(report, verify, this.#file, published, this.#job.verified) };
+  }
+
+  /**
+   * Another program can always write into the target itself.
+   * @throws {CopyError} `target-busy`: something has changed that was verified
+   */
+  async #expectUntouched(): Promise<void> {
+    const { access, continuity } = this.#services;
+    try {
+      if ((await this.#job.findOverwritten()) === undefined) return;
+      // A crash of the server may have taken it: then nobody has overwritten it.
+      await access.onConnection((connection) => continuity.assure(connection), { prefer: this.#holders.owner });
+    } catch (error) {
+      throw interruptedIfLost(error);
+    }
+    this.#job.expectKept();
+    const message = `Another program writes into ${this.#file.shownTarget} too: what had been verified there has changed.`;
+    const advice = 'End that program, which may run on another machine, then run the same command again.';
+    throw new CopyError('target-busy', message, { advice });
+  }
+
+  async #sealAndPublish(): Promise<{ readonly seal: Seal; readonly published: Published }> {
+    for (let attempt = 1; ; attempt++) {
+      const seal = this.#mayOthersWrite ? await this.#sealAnywhere() : await this.#sealOnOwner();
+      // What was lost before the seal synced it would be a hole.
+      this.#job.expectKept();
+      this.#job.ledger.synced([{ offset: 0, length: this.#file.size }]);
+      await this.#file.source.checkUnchanged();
+      try {
+        return { seal, published: await this.#publish(seal) };
+      } catch (error) {
+        // What a connection that was lost had in flight may come late: the right bytes, but a new time.
+        const { code, retry } = CopyError.from(error);
+        const isLate = this.#holders.hasLostOne && this.#mayOthersWrite && code === 'target-busy' && retry;
+        if (!isLate || attempt === MAX_SEALS) throw error;
+      }
+    }
+  }
+
+  #publish(seal: Seal): Promise<Published> {
+    let again = false;
+    return this.#services.access.onConnection((_, remote) => {
+      const options = { again, replaces: this.#file.old ?? ('nothing' as const) };
+      again = true;
+      return remote.publish(this.#holders.token!, seal, options);
+    });
+  }
+
+  #sealAnywhere(): Promise<Seal> {
+    return this.#services.access.onConnection((connection) => this.#seal(connection), { prefer: this.#holders.owner });
+  }
+
+  /** Where others must not open the file, its owner must do everything. */
+  async #sealOnOwner(): Promise<Seal> {
+    try {
+      if (!this.#holders.isOwnerHolding) throw OWNER_LOST;
+      return await this.#seal(this.#holders.owner);
+    } catch (error) {
+      throw interruptedIfLost(error);
+    }
+  }
+
+  async #seal(connection: number): Promise<Seal> {
+    const { runner, continuity, upload } = this.#services;
+    const { size, source, old } = this.#file;
+    const attributes = finalAttributes(upload, source, old);
+    const { isVerified } = this.#job;
+    const staged = await runner.joined(connection, this.#holders.token!);
+    this.#hasSealed = true;
+    const seal = await staged.seal({ size, isVerified, ...attributes }).catch((error: unknown) => {
+      if (CopyError.from(error).scope === 'file') this.#job.onSyncRefused();
+      throw error;
+    });
+    await continuity.assure(connection);
+    runner.forget(connection, this.#holders.token!);
+    return seal;
+  }
+
+  get #mayOthersWrite(): boolean {
+    return this.#services.upload.writers.known === 'many';
+  }
+}
+
+/** The loss of the connection interrupts the file; any other failure is the failure of the file. */
+function interruptedIfLost(error: unknown): Error {
+  const failure = CopyError.from(error);
+  return failure.scope === 'connection' ? new Interrupted(failure) : failure;
+}

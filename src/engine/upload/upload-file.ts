@@ -1,0 +1,364 @@
+/**
+ * One file of an upload, as its file job sees it: staged on one connection, written by as many as the server lets write,
+ * sealed and published. Parts of their own track who holds the staged file, find out how many may write it, continue what
+ * earlier runs left, stage the file and commit it; this class tells each of them what happens.
+ */
+import { CopyError } from '../../errors.ts';
+import type { Abilities, Range, Staged, StageToken, WriterProbe } from '../../remotes/remote.ts';
+import { LocalDigests } from '../local/local-digests.ts';
+import type { LocalSource } from '../local/local-source.ts';
+import { SourceWatch } from '../local/source-watch.ts';
+import type { FileJournal, JournalSubject } from '../resume/file-journal.ts';
+import type { PieceHashing } from '../runner/piece-hasher.ts';
+import { type RunnerCommand, stageKey } from '../runner/piece-runner.ts';
+import { choosePieceSize, pieceCount } from '../schedule/grid.ts';
+import type { Examined, RunnerAnswer } from '../transfer/direction.ts';
+import type { Begun, Committed, FailedJobState, FileTransfer, JobControl } from '../transfer/file-transfer.ts';
+import type { FileSides } from '../transfer/job-verification.ts';
+import type { SyncPoint } from '../transfer/periodic-sync.ts';
+import { digestBack } from '../verify/digest-back.ts';
+import { examineFailure } from './failures/examine-failure.ts';
+import { OWNER_LOST, StagedAccess } from './staged-access.ts';
+import { StagedHolders } from './staged-holders.ts';
+import { EarlierStages } from './stages/earlier-stages.ts';
+import type { Reopened } from './stages/reopen-staged.ts';
+import { Staging } from './staging.ts';
+import { UploadCommit } from './upload-commit.ts';
+import type { UploadServices } from './upload-options.ts';
+import type { UploadPlan } from './upload-plan.ts';
+import { WriterSearch } from './writer-search.ts';
+
+interface Attempt {
+  readonly pieceSize: number;
+  readonly pieces: number;
+  readonly writers: Abilities['writers'];
+  /** Undefined: the staged file is new. */
+  readonly reopened: Reopened | undefined;
+}
+
+const NO_ATTEMPT: Attempt = { pieceSize: 0, pieces: 0, writers: 'unknown', reopened: undefined };
+
+export class UploadFile implements FileTransfer {
+  readonly local: LocalDigests;
+  readonly #services: UploadServices;
+  readonly #job: JobControl;
+  readonly #plan: UploadPlan;
+  readonly #source: LocalSource;
+  readonly #watch: SourceWatch;
+  readonly #holders: StagedHolders;
+  readonly #stagedAccess: StagedAccess;
+  readonly #staging: Staging;
+  readonly #search: WriterSearch;
+  readonly #commit: UploadCommit;
+  readonly #unsubscribe: () => void;
+  /** What earlier runs staged; undefined where nothing is kept for another run. */
+  #earlier: EarlierStages | undefined;
+  #journal: FileJournal | undefined;
+  /** The grid of the current attempt, and what it continues. */
+  #attempt: Attempt = NO_ATTEMPT;
+  /** The copy in which the next attempt continues. */
+  #adopted: StageToken | undefined;
+  /** Whether nothing is sent now, because the server may have it already. */
+  #isHeld = false;
+
+  constructor(services: UploadServices, job: JobControl, plan: UploadPlan, source: LocalSource) {
+    const { access, pool, runner, dispatcher, upload, options, continuity, report } = services;
+    const { name, target } = plan;
+    const { ledger } = job;
+    this.#services = services;
+    this.#job = job;
+    this.#plan = plan;
+    this.#source = source;
+    this.local = new LocalDigests(source.fd);
+    this.#watch = new SourceWatch(source, (error) => job.stop(error));
+    this.#holders = new StagedHolders(runner);
+    const { writers } = upload;
+    this.#stagedAccess = new StagedAccess({ access, runner: runner.local, writers }, this.#holders, job);
+    this.#staging = new Staging(
+      { ...services, runner: runner.local, ledger },
+      { name, target: target.path, fd: source.fd, size: source.size },
+      this.#holders,
+    );
+    this.#search = new WriterSearch(
+      { writers, ledger, pool, runner, dispatch: () => dispatcher.dispatch() },
+      {
+        drain: () => job.drain(),
+        onFound: (result) => this.#applyProbe(result),
+        // Half a probe may have done harm that no later one would see: it is looked at before anything else is written.
+        onFailed: (error) => (error.scope === 'connection' ? job.interrupt(error) : job.stop(error)),
+        onEnded: () => job.onChanged(),
+      },
+    );
+    this.#commit = new UploadCommit(
+      { verify: options.verify, access, runner: runner.local, continuity, report, upload },
+      { ...plan, size: source.size, source, old: target.old },
+      this.#holders,
+      job,
+    );
+    this.#unsubscribe = writers.subscribe(() => this.#share());
+  }
+
+  get name(): string {
+    return this.#plan.name;
+  }
+
+  get size(): number {
+    return this.#source.size;
+  }
+
+  get journalSubject(): JournalSubject | undefined {
+    // The target itself has nothing apart that could be continued.
+    if (this.#services.upload.inplace) return undefined;
+    const { paths, target } = this.#plan;
+    const { size, mtimeMs, identity } = this.#source;
+    const about = { sourcePath: paths.source, source: identity, targetPath: paths.target };
+    return { direction: 'upload', ...about, target: target.path, size, mtimeMs, local: this.local };
+  }
+
+  get sides(): FileSides {
+    const token = this.#holders.token!;
+    const access = this.#stagedAccess;
+    return {
+      of: token,
+      fd: this.#source.fd,
+      back: (ranges, algorithm) => access.onStaged(token, (staged) => digestBack(staged, ranges, algorithm)),
+      checkRoom: (piece) => access.onStaged(token, (staged) => staged.checkRoom(piece)),
+    };
+  }
+
+  async begin(attempt: number, journal: FileJournal | undefined): Promise<Begun> {
+    if (journal !== undefined) this.#earlier ??= this.#openEarlier(journal);
+    this.#journal = journal;
+    const adopted = this.#adopted;
+    this.#adopted = undefined;
+    const { abilities, reopened } = await this.#staging.stage(attempt, adopted, this.#earlier);
+    this.#isHeld = false;
+    const pieceSize = choosePieceSize(this.size, abilities.pieceSize, this.#services.options.pieceSize);
+    this.#attempt = { pieceSize, pieces: pieceCount(this.size, pieceSize), writers: abilities.writers, reopened };
+    if (abilities.writers === 'unknown' && this.#showsManyWriters) this.#services.upload.writers.decide('many');
+    await this.#earlier?.beginJournal(this.#holders.token!, pieceSize, reopened);
+    return { pieceLimits: abilities.pieceSize, claims: reopened, only: this.#holders.owner };
+  }
+
+  onOpened(): void {
+    const { pieceSize, reopened, writers } = this.#attempt;
+    // What the server may have already is not sent before that is known.
+    this.#earlier?.consider(this.#holders.token!, pieceSize, reopened === undefined);
+    if (writers !== 'unknown') this.#services.upload.writers.decide(writers);
+  }
+
+  onTransferring(): void {
+    this.#stagedAccess.onRegained();
+    this.#share();
+    // First, so that nothing is under way that would have to be waited for.
+    this.#considerProbe();
+  }
+
+  command(task: number, connection: number, range: Range, hashing: PieceHashing | undefined): RunnerCommand {
+    this.#holders.add(connection);
+    return { kind: 'send', task, connection, fd: this.#source.fd, of: this.#holders.token!, range, hashing };
+  }
+
+  get syncPoint(): SyncPoint | undefined {
+    const { local } = this.#services.runner;
+    const { token, localHolder: connection } = this.#holders;
+    if (token === undefined || connection === undefined) return undefined;
+    const staged = (): Promise<Staged> => local.joined(connection, token);
+    const durable = local.connection(connection)?.abilities.durable;
+    return { connection, durable, staged, isHeld: () => local.holds(connection, token) };
+  }
+
+  /** Where one connection alone may write, another run could not tell how many may. */
+  get outlivesRun(): boolean {
+    return this.#mayOthersWrite;
+  }
+
+  get isProbing(): boolean {
+    return this.#search.isAsking;
+  }
+
+  checkUnchanged(): Promise<void> {
+    return this.#source.checkUnchanged();
+  }
+
+  onAcknowledged(parts: readonly Range[]): void {
+    this.#staging.onAcknowledged(parts);
+  }
+
+  onTaskFailed(error: CopyError): boolean {
+    if (error.code === 'single-writer') this.#services.upload.writers.decide('one', error.message);
+    else if (error.scope !== 'connection') return false;
+    this.#share();
+    return true;
+  }
+
+  onAnswer(answer: RunnerAnswer): void {
+    if (answer.kind === 'file-closed') return;
+    const error = answer.error && CopyError.fromData(answer.error);
+    if (answer.kind === 'probed') return this.#search.answered(answer.task, answer.result, error);
+    const { token } = this.#holders;
+    if (token !== undefined && stageKey(token) === stageKey(answer.of)) this.#holders.onLeft(answer.connection, error);
+  }
+
+  onConnectionOpened(): void {
+    this.#considerProbe();
+  }
+
+  onConnectionLost(connection: number): void {
+    this.#holders.onConnectionLost(connection);
+    this.#share();
+  }
+
+  mayRelocate(connection: number): boolean {
+    // It may not be known yet who may write.
+    return this.#mayOthersWrite && connection !== this.#holders.owner && !this.#search.isAsking;
+  }
+
+  onTick(nowMs: number): void {
+    this.#watch.lookIfDue(nowMs);
+  }
+
+  onRunOver(error: CopyError): void {
+    this.#search.fail(error);
+  }
+
+  /** False where a CLOSE tells that the server did not keep what was sent. */
+  async suspend(): Promise<boolean> {
+    await this.#search.work;
+    await this.#job.drain();
+    return this.#holders.leave().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  continue(): Promise<void> {
+    return this.#staging.regain();
+  }
+
+  async settle(): Promise<void> {
+    this.#stagedAccess.stop();
+    await this.#search.work;
+    await this.#earlier?.settled();
+  }
+
+  async commit(): Promise<Committed> {
+    const committed = await this.#commit.run();
+    await this.#earlier?.removeSuperseded();
+    return committed;
+  }
+
+  /** After a refusal, what is left is examined first. Where what others staged is in the way, nothing is worth keeping. */
+  async beforeKeep(): Promise<void> {
+    const { signal } = this.#services;
+    const isStopped = (signal.aborted && signal.reason.code === 'cancelled') || this.#earlier?.hasEndedRun === true;
+    const isUnknown = this.#journal === undefined ? this.#attempt.pieces <= 1 : this.#journal.staged === undefined;
+    if (isStopped && isUnknown && !this.#commit.hasSealed) await this.#discardUnknown();
+  }
+
+  abandon(): void {
+    this.#unsubscribe();
+    void this.#holders.leave().catch(() => {});
+  }
+
+  close(): Promise<void> {
+    return this.#source.close();
+  }
+
+  examine(failure: CopyError, { bytesThere, journal }: FailedJobState): Promise<Examined> {
+    const { access, upload } = this.#services;
+    const { path, old } = this.#plan.target;
+    const job = {
+      target: path,
+      token: this.#holders.token,
+      size: this.size,
+      bytesThere,
+      inplace: upload.inplace,
+      partial: journal?.isJournalled ? ('known' as const) : ('left' as const),
+      oldSize: old?.size,
+      keptWithin: (size: number) => journal?.keptWithin(size) ?? 0,
+    };
+    return examineFailure(access, job, failure);
+  }
+
+  get #mayOthersWrite(): boolean {
+    return this.#services.upload.writers.known === 'many';
+  }
+
+  /**
+   * Whether what is continued shows that many connections may write: an earlier run wrote it, and a crash did not take it. If
+   * they may not, verification finds that out. A copy was made by the server: it shows nothing.
+   */
+  get #showsManyWriters(): boolean {
+    const { reopened } = this.#attempt;
+    if (reopened === undefined || !reopened.isOurs || reopened.claims.length === 0) return false;
+    const isVerified = this.#job.isVerificationDemanded || this.#services.options.verify === 'auto';
+    return reopened.by === 'journal' || isVerified;
+  }
+
+  #openEarlier(journal: FileJournal): EarlierStages {
+    const { journals, options } = this.#services;
+    const { ledger } = this.#job;
+    const file = { target: this.#plan.target.path, fd: this.#source.fd, size: this.size, pieceSize: options.pieceSize };
+    const { resume = false, lookAgainMs } = journals ?? {};
+    return new EarlierStages(this.#services, { ...file, isResuming: resume, lookAgainMs }, journal, {
+      hold: () => {
+        this.#isHeld = true;
+        ledger.pause('search');
+      },
+      release: () => this.#release(),
+      moveTo: (token) => {
+        this.#adopted = token;
+        this.#job.beginAgain();
+      },
+      onFailed: (error) => this.#job.fail(error),
+    });
+  }
+
+  #release(): void {
+    this.#isHeld = false;
+    this.#job.ledger.resume('search');
+    // First, so that nothing is under way that would have to be waited for.
+    this.#considerProbe();
+    this.#services.dispatcher.dispatch();
+    this.#job.onChanged();
+  }
+
+  /**
+   * Decides which connections may work on the file: all, or its owner alone; without an owner the file is interrupted, and
+   * gets another. A file of one piece stays with its owner as long as there is one: joining costs the others more than they
+   * could send.
+   */
+  #share(): void {
+    if (!this.#job.isTransferring) return;
+    const { isOwnerHolding, owner } = this.#holders;
+    if (!this.#mayOthersWrite && !isOwnerHolding) return this.#job.interrupt(OWNER_LOST);
+    const isShared = this.#mayOthersWrite && (this.#attempt.pieces > 1 || !isOwnerHolding);
+    this.#job.ledger.restrict(isShared ? undefined : owner);
+  }
+
+  #considerProbe(): void {
+    // The owner sends a file of one piece anyway.
+    if (!this.#job.isTransferring || this.#attempt.pieces < 2 || this.#isHeld) return;
+    const { owner, token } = this.#holders;
+    const { foundSize } = this.#staging;
+    this.#search.consider({ owner, fd: this.#source.fd, of: token!, foundSize, size: this.size });
+  }
+
+  #applyProbe({ writers, reason, written }: WriterProbe): void {
+    this.#job.acknowledge(written ?? []);
+    this.#services.upload.writers.decide(writers, reason);
+    if (written !== undefined) return;
+    this.#job.startOver(new CopyError('single-writer', reason ?? 'The server lost data.'));
+  }
+
+  /** What no run will continue is not left behind, if there is a connection left to remove it. */
+  async #discardUnknown(): Promise<void> {
+    const { runner, upload } = this.#services;
+    const { token, localHolder, owner } = this.#holders;
+    const remote = runner.local.connection(localHolder ?? owner);
+    if (token === undefined || remote === undefined || upload.inplace) return;
+    // The failure that led here is the one to report.
+    await remote.discard(token).catch(() => {});
+  }
+}

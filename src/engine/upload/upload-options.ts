@@ -1,0 +1,21 @@
+/** What only uploads are told, and what their file jobs receive. */
+import type { JobServices } from '../transfer/direction.ts';
+import type { Writers } from './writers.ts';
+
+export interface UploadOptions {
+  /** Path on the server; empty: the home directory. */
+  readonly destination: Uint8Array;
+  /** Write the target itself. */
+  readonly inplace: boolean;
+  /** Give the target the mode bits and times of the source. */
+  readonly preserve: boolean;
+}
+
+/** What all files of an upload have in common. */
+export interface UploadSettings extends Pick<UploadOptions, 'inplace' | 'preserve'> {
+  readonly writers: Writers;
+}
+
+export interface UploadServices extends JobServices {
+  readonly upload: UploadSettings;
+}
