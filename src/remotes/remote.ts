@@ -23,6 +23,19 @@ export interface Attributes {
   readonly mode?: number;
 }
 
+export interface NewAttributes {
+  /** Permission bits. */
+  readonly mode?: number;
+  readonly mtimeMs?: number;
+}
+
+export interface DirectoryEntry {
+  /** One name, never a path. It comes from the server: clean it before printing. */
+  readonly name: Uint8Array;
+  /** Of the entry itself: symbolic links are not followed. Some servers leave attributes out. */
+  readonly attributes: Attributes;
+}
+
 /** What planner, grid and scheduler must respect. */
 export interface Abilities {
   /** Bounds of a piece; a protocol with numbered parts has a largest number of them. */
@@ -114,6 +127,24 @@ export interface RemoteConnection {
   /** The absolute path without links, of a path that exists; relative paths begin at the home directory. */
   realPath(path: Uint8Array): Promise<Uint8Array>;
   makeDirectory(path: Uint8Array): Promise<void>;
+  /**
+   * The entries of a directory, in any order, without those for itself and its parent. An empty path is where relative
+   * paths begin.
+   * @throws {CopyError} of the destination: when the directory may not be listed; `protocol`: when a name could lead out
+   *   of the directory
+   */
+  list(path: Uint8Array): AsyncIterable<DirectoryEntry>;
+  /**
+   * Removes a file or a symbolic link; one that is gone already counts as removed.
+   * @throws {CopyError} of the destination: when the server refuses
+   */
+  remove(path: Uint8Array): Promise<void>;
+  /**
+   * Sets what is given, of a file or a directory; follows symbolic links. Setuid, setgid and sticky bits are never set.
+   * @throws {CopyError} of the destination: when the server refuses; what came before is set then. `unsupported`: when the
+   *   protocol cannot express the time
+   */
+  setAttributes(path: Uint8Array, attributes: NewAttributes): Promise<void>;
   /**
    * Opens a file for reading; follows symbolic links. Rejects with `source-missing`, `source-unreadable`, or
    * `source-unsupported` for what is no file; best looked at before, as the opening of a pipe may take for ever.
@@ -346,17 +377,21 @@ export interface Staged {
   look(): Promise<Attributes | undefined>;
   /** Rejects with `no-space` where the server may have said OK to bytes of `range` for which its disk has no room. */
   checkRoom(range: Range): Promise<void>;
+  /**
+   * Has the far side copy a range of the file at `from` to the same place of this one. False where it cannot. What was
+   * copied is acknowledged, no more; where `from` ends before the range does, so does the copy. It is to be hashed before it
+   * is relied on. Best with long ranges, as each call opens `from`.
+   */
+  copyRange(from: Uint8Array, range: Range): Promise<boolean>;
   /** Takes away what is beyond `size`, if there is anything. */
   cutOff(size: number): Promise<void>;
   /** Gives the staged file up; rejects if the server reports a failure that would otherwise be lost. */
   close(): Promise<void>;
 }
 
-export interface FinalAttributes {
+/** A mode that is left out is as the server makes it. */
+export interface FinalAttributes extends NewAttributes {
   readonly size: number;
-  /** Permission bits; left out: as the server makes it. */
-  readonly mode?: number;
-  readonly mtimeMs?: number;
   /** Whether all of it was read by the server since it was written, and is right: then nothing can have been lost unseen. */
   readonly isVerified?: boolean;
 }

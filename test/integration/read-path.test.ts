@@ -10,6 +10,7 @@ import { proftpdForTest, proxyForTest, sshdForTest, tempDirForTest } from '../su
 import { type RemoteToOptions, sftpRemoteTo } from '../support/sftp-remote-to.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { byTier } from '../support/tier.ts';
+import { complianceOfRemote } from '../unit/remotes/remote-compliance.ts';
 import { fillWith, Sink, slicesOf, sourceBytes } from '../unit/remotes/sftp/staging.ts';
 
 const MIB = 1024 * 1024;
@@ -47,6 +48,16 @@ const servers = [
 ] as const;
 
 for (const [name, start] of servers) {
+  describeWithServers([name], `the contract of a remote with ${name}`, () => {
+    complianceOfRemote(async () => {
+      const server = await start();
+      const connection = await sftpRemoteTo(server).connect(1, never, () => {});
+      await connection.makeDirectory(Buffer.from('directory'));
+      const directory = Buffer.from(await connection.realPath(Buffer.from('directory'))).toString('latin1');
+      return { connection, directory, copiesRanges: connection.beneath.session.offers('copy-data') };
+    });
+  });
+
   describeWithServers([name], `reads from ${name}`, () => {
     test('give files of every size around that of a packet and a request, whole, and not a byte beyond', async () => {
       const server = await start();

@@ -3,13 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { Duplex } from 'node:stream';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { OpenFlag } from '../../src/remotes/sftp/codec/constants.ts';
 import { SftpSession } from '../../src/remotes/sftp/session.ts';
+import { SftpConnection } from '../../src/remotes/sftp/sftp-connection.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { sendWrite } from '../support/send-write.ts';
 import { requireServer } from '../support/servers.ts';
 import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
+import { complianceOfRemote } from '../unit/remotes/remote-compliance.ts';
 
 describeWithServers(['sftp-server'], "a session with OpenSSH's sftp-server over pipes", () => {
   let dir: TempDir;
@@ -148,5 +150,17 @@ describeWithServers(['sftp-server'], "a session with OpenSSH's sftp-server over 
     }
     expect(await session.closed).toMatchObject({ code: 'connection-lost' });
     expect(session.inFlight).toBe(0);
+  });
+
+  describe('as a remote', () => {
+    complianceOfRemote(async () => ({
+      connection: new SftpConnection(session, session.closed, {
+        software: 'sftp-server',
+        inFlight: 'auto',
+        close: async () => {},
+      }),
+      directory: dir.path,
+      copiesRanges: session.offers('copy-data'),
+    }));
   });
 });

@@ -12,8 +12,10 @@ import type {
   DigestAlgorithm,
   Digester,
   DigestMethod,
+  DirectoryEntry,
   DrawnStage,
   FoundStage,
+  NewAttributes,
   Published,
   PublishOptions,
   Range,
@@ -236,7 +238,7 @@ export class MemoryConnection implements RemoteConnection {
 
   async stat(path: Uint8Array): Promise<Attributes | undefined> {
     await this.cross();
-    const name = text(path);
+    const name = pathText(path);
     if (this.remote.directories.has(name)) return { kind: 'directory', size: 0, mode: 0o755 };
     const file = this.remote.files.get(name);
     return file && { kind: 'file', size: file.bytes.length, mtimeMs: file.mtimeMs, mode: file.mode };
@@ -248,17 +250,37 @@ export class MemoryConnection implements RemoteConnection {
 
   async realPath(path: Uint8Array): Promise<Uint8Array> {
     await this.cross();
-    return Buffer.from(text(path), 'latin1');
+    return Buffer.from(pathText(path), 'latin1');
   }
 
   async makeDirectory(path: Uint8Array): Promise<void> {
     await this.cross();
-    this.remote.directories.add(text(path));
+    this.remote.directories.add(pathText(path));
+  }
+
+  async *list(path: Uint8Array): AsyncGenerator<DirectoryEntry> {
+    await this.cross();
+    const directory = pathText(path);
+    const { files, directories } = this.remote;
+    if (!directories.has(directory)) throw new CopyError('destination-refused', 'There is no such directory.');
+    for (const inside of [...files.keys(), ...directories]) {
+      if (inside === directory || posix.dirname(inside) !== directory) continue;
+      const attributes = await this.stat(Buffer.from(inside, 'latin1'));
+      if (attributes !== undefined) yield { name: Buffer.from(posix.basename(inside), 'latin1'), attributes };
+    }
+  }
+
+  async setAttributes(path: Uint8Array, { mode, mtimeMs }: NewAttributes): Promise<void> {
+    await this.cross();
+    const file = this.remote.files.get(pathText(path));
+    if (file === undefined) throw new CopyError('destination-refused', 'Nothing stands there.');
+    if (mode !== undefined) file.mode = mode & 0o777;
+    if (mtimeMs !== undefined) file.mtimeMs = mtimeMs;
   }
 
   async remove(path: Uint8Array): Promise<void> {
     await this.cross();
-    this.remote.files.delete(text(path));
+    this.remote.files.delete(pathText(path));
   }
 
   async open(path: Uint8Array): Promise<RemoteFile> {
@@ -266,7 +288,7 @@ export class MemoryConnection implements RemoteConnection {
     this.checkRead('source-unreadable');
     if (attributes === undefined) throw new CopyError('source-missing', 'Nothing stands there.');
     if (attributes.kind !== 'file') throw new CopyError('source-unsupported', 'It is no file.');
-    const file = new MemoryRemoteFile(this, text(path), attributes);
+    const file = new MemoryRemoteFile(this, pathText(path), attributes);
     this.reading.add(file);
     return file;
   }
@@ -283,16 +305,16 @@ export class MemoryConnection implements RemoteConnection {
   async stage(target: Uint8Array, how: 'new' | 'in-place'): Promise<Staged> {
     await this.cross();
     const { files } = this.remote;
-    const path = how === 'in-place' ? text(target) : this.remote.newStagedName(text(target));
+    const path = how === 'in-place' ? pathText(target) : this.remote.newStagedName(pathText(target));
     if (how === 'new' || !files.has(path)) files.set(path, { bytes: Buffer.alloc(0), mtimeMs: 0, mode: 0o600 });
-    return this.#staged({ target: text(target), path, stage: how === 'new' ? path : this.remote.nextStage() });
+    return this.#staged({ target: pathText(target), path, stage: how === 'new' ? path : this.remote.nextStage() });
   }
 
   async findStaged(target: Uint8Array): Promise<readonly FoundStage[]> {
     await this.cross();
     const found: FoundStage[] = [];
-    for (const path of this.remote.stagedNames(text(target))) {
-      const token = { target: text(target), path, stage: path };
+    for (const path of this.remote.stagedNames(pathText(target))) {
+      const token = { target: pathText(target), path, stage: path };
       const attributes = await this.lookAt(token);
       if (attributes !== undefined) found.push({ token, path: Buffer.from(path), attributes, isCertain: true });
     }
@@ -305,8 +327,8 @@ export class MemoryConnection implements RemoteConnection {
   }
 
   drawStage(target: Uint8Array): DrawnStage {
-    const path = this.remote.newStagedName(text(target));
-    return { token: { target: text(target), path, stage: path }, path: Buffer.from(path) };
+    const path = this.remote.newStagedName(pathText(target));
+    return { token: { target: pathText(target), path, stage: path }, path: Buffer.from(path) };
   }
 
   async copyStaged({ path }: StageToken, copy: StageToken): Promise<CopiedStage | undefined> {
@@ -371,7 +393,7 @@ export class MemoryConnection implements RemoteConnection {
       maxRangeLength: 2 ** 30,
       digests: async (of, ranges, algorithm) => {
         await this.cross();
-        const path = of instanceof Uint8Array ? text(of) : String(of['path']);
+        const path = of instanceof Uint8Array ? pathText(of) : String(of['path']);
         return Promise.all(ranges.map((range) => digestOf(remote, method, path, range, algorithm, id)));
       },
       close: async () => {},
@@ -425,7 +447,7 @@ async function digestOf(
 }
 
 /** Relative paths begin at the home directory. */
-function text(path: Uint8Array): string {
+export function pathText(path: Uint8Array): string {
   const name = Buffer.from(path).toString('latin1');
   return posix.resolve('/home', name);
 }

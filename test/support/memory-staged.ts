@@ -14,7 +14,7 @@ import type {
   WriterProbe,
 } from '../../src/remotes/remote.ts';
 import { readSlices } from './memory-file.ts';
-import type { MemoryConnection } from './memory-remote.ts';
+import { type MemoryConnection, pathText } from './memory-remote.ts';
 import { carrySlices } from './memory-slices.ts';
 
 export class MemoryStaged implements Staged {
@@ -94,6 +94,16 @@ export class MemoryStaged implements Staged {
   async checkRoom(): Promise<void> {
     this.#connection.remote.onCheckRoom(this.#connection.id);
     await this.#connection.cross();
+  }
+
+  async copyRange(from: Uint8Array, { offset, length }: Range): Promise<boolean> {
+    const { remote } = this.#connection;
+    await this.#connection.cross();
+    if (!remote.faults.copiesFiles) return false;
+    const bytes = remote.contents(pathText(from));
+    if (bytes === undefined) throw new CopyError('destination-refused', 'Nothing stands there.');
+    remote.store(this.#path, offset, bytes.subarray(offset, offset + length));
+    return true;
   }
 
   async cutOff(size: number): Promise<void> {

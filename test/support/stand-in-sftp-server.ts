@@ -6,7 +6,13 @@ import { basename, dirname } from 'node:path/posix';
 import { Duplex } from 'node:stream';
 import type { SftpAttributes } from '../../src/remotes/sftp/codec/attributes.ts';
 import { ExtensionName, OpenFlag, StatusCode } from '../../src/remotes/sftp/codec/constants.ts';
-import { encodeStatVfs, parseFsync, parsePosixRename } from '../../src/remotes/sftp/codec/extensions.ts';
+import {
+  type CopyData,
+  encodeStatVfs,
+  parseCopyData,
+  parseFsync,
+  parsePosixRename,
+} from '../../src/remotes/sftp/codec/extensions.ts';
 import { PacketFramer } from '../../src/remotes/sftp/codec/packet-framer.ts';
 import { encodeReply, type NameEntry, type Reply } from '../../src/remotes/sftp/codec/replies.ts';
 import { parseRequest, type Request } from '../../src/remotes/sftp/codec/requests.ts';
@@ -29,6 +35,9 @@ export interface Quirks {
   refusesSecondWrite: boolean;
   posixRename: boolean;
   fsync: boolean;
+  copyData: boolean;
+  /** More names that are listed in every directory. */
+  alsoLists: readonly string[];
   /** More extensions that are offered, though not there. */
   alsoOffers: readonly string[];
   /** posix-rename is offered, and answered with this status. */
@@ -103,6 +112,8 @@ const NO_QUIRKS: Quirks = {
   refusesSecondWrite: false,
   posixRename: true,
   fsync: true,
+  copyData: false,
+  alsoLists: [],
   alsoOffers: [],
   refusePosixRename: undefined,
   renameReplaces: false,
@@ -233,10 +244,11 @@ class StandInSession {
     for (let packet = this.#framer.next(); packet !== undefined; packet = this.#framer.next()) {
       const request = parseRequest(packet);
       if (request.type === 'init') {
-        const { posixRename, fsync, freeBytes, alsoOffers } = this.#server.quirks;
+        const { posixRename, fsync, copyData, freeBytes, alsoOffers } = this.#server.quirks;
         const names: string[] = [...alsoOffers];
         if (posixRename) names.push(ExtensionName.posixRename);
         if (fsync) names.push(ExtensionName.fsync);
+        if (copyData) names.push(ExtensionName.copyData);
         if (freeBytes !== undefined) names.push(ExtensionName.statVfs);
         const extensions = new Map(names.map((name) => [name, Buffer.from('1')]));
         for (const [name, value] of offeredFor(this.#server.quirks.checkFile)) extensions.set(name, Buffer.from(value));
@@ -281,6 +293,9 @@ class StandInSession {
         return this.#attributes(this.#handle(request.handle).file);
       case 'fsetstat':
         return this.#setAttributes(this.#handle(request.handle).file, request.attributes);
+      case 'mkdir':
+        this.#server.put(text(request.path), '', { kind: 'directory', mode: 0o755 });
+        return OK;
       case 'opendir':
         return this.#openDirectory(text(request.path));
       case 'readdir':
@@ -313,11 +328,17 @@ class StandInSession {
       const { oldPath, newPath } = parsePosixRename(payload);
       return this.#rename(text(oldPath), text(newPath), true);
     }
-    const { freeBytes } = this.#server.quirks;
+    const { freeBytes, copyData } = this.#server.quirks;
     if (name === ExtensionName.statVfs && freeBytes !== undefined) return freeSpace(freeBytes);
+    if (name === ExtensionName.copyData && copyData) return this.#copyData(parseCopyData(payload));
     if (name !== ExtensionName.fsync) throw new Refusal(StatusCode.unsupported, 'Unknown extension');
     this.#handle(parseFsync(payload).handle);
     return OK;
+  }
+
+  #copyData({ fromHandle, fromOffset, length, toHandle, toOffset }: CopyData): Answer {
+    const { bytes } = this.#handle(fromHandle).file;
+    return this.#write(this.#handle(toHandle), toOffset, Buffer.from(bytes.subarray(fromOffset, fromOffset + length)));
   }
 
   #checkFile(name: string, payload: Uint8Array): Answer | 'none' {
@@ -373,11 +394,17 @@ class StandInSession {
   #openDirectory(path: string): Answer {
     const directory = path.replace(/\/$/, '');
     const inside = [...this.#server.disk].filter(([name]) => dirname(name) === directory);
-    const entries = inside.map(([name, file]) => ({
-      name: Buffer.from(basename(name), 'latin1'),
+    if (!this.#server.disk.has(directory) && this.#server.disk.get(dirname(directory))?.kind === 'directory') {
+      throw new Refusal(StatusCode.noSuchFile, 'No such directory');
+    }
+    const entry = (name: string, file: DiskFile): NameEntry => ({
+      name: Buffer.from(name, 'latin1'),
       longName: Buffer.alloc(0),
       attributes: attributesOf(file),
-    }));
+    });
+    const odd = this.#server.disk.get(directory);
+    const entries = inside.map(([path, file]) => entry(basename(path), file));
+    if (odd !== undefined) entries.push(...this.#server.quirks.alsoLists.map((name) => entry(name, odd)));
     const id = Buffer.alloc(4);
     id.writeUInt32BE(++this.#lastHandle);
     this.#listings.set(hex(id), entries);

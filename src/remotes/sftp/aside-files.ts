@@ -28,7 +28,7 @@ export async function removeAsideFiles(session: SftpSession, target: Buffer): Pr
 }
 
 /** Removes a file; returns why the server refused to. What is gone already counts as removed. */
-export async function removalRefusal(session: SftpSession, path: Buffer): Promise<SftpStatusError | undefined> {
+export async function removalRefusal(session: SftpSession, path: Uint8Array): Promise<SftpStatusError | undefined> {
   try {
     await session.remove(path);
   } catch (error) {

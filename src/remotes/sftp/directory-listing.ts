@@ -1,45 +1,90 @@
-/** The names in a directory of the server, as far as a bounded number of them goes. */
-import type { Attributes } from '../remote.ts';
+/** The entries of a directory of the server. */
+import { CopyError } from '../../errors.ts';
+import { cleanText } from '../../util/clean-text.ts';
+import type { DirectoryEntry } from '../remote.ts';
+import type { NameEntry } from './codec/replies.ts';
 import type { SftpSession } from './session.ts';
 import { asked, toAttributes } from './sftp-files.ts';
 
-/** Names of a directory that are looked at. */
+/** The most names that a bounded listing looks at. */
 const MAX_NAMES = 10_000;
-/** Answers that are read, however little is in each: a server may send empty ones without end. */
+/** The most answers that a bounded listing reads, however little is in each. */
 const MAX_ANSWERS = 1000;
+/** A server may send empty answers without end: after so many in a row, the listing fails. */
+const MAX_EMPTY_ANSWERS = 1000;
 
-export interface DirectoryEntry {
-  /** Hostile until it is checked. */
-  readonly name: Uint8Array;
-  /** Of the entry itself: links are not followed. Some servers leave them out. */
-  readonly attributes: Attributes;
-}
+const HOME = Buffer.from('.');
+const SLASH = 0x2f;
 
 /**
- * The entries of the directory at `path` (empty: where relative paths begin) that `isWanted` accepts by their names, in the
- * order of the server; at most 10,000 names are looked at.
- * @throws CopyError of the destination where the directory may not be listed
+ * The entries of the directory at `path` whose names `isWanted` accepts, in the order of the server. At most 10,000 names
+ * are looked at. An empty path is where relative paths begin.
+ * @throws {CopyError} of the destination: when the directory may not be listed
  */
 export async function listDirectory(
   session: SftpSession,
   path: Uint8Array,
   isWanted: (name: Uint8Array) => boolean,
 ): Promise<readonly DirectoryEntry[]> {
-  const context = { operation: 'list', path } as const;
-  const handle = await asked(session.openDirectory(path.length === 0 ? Buffer.from('.') : path), context);
   const wanted: DirectoryEntry[] = [];
-  try {
-    for (let answers = 0, names = 0; answers < MAX_ANSWERS && names < MAX_NAMES; answers++) {
-      const batch = await asked(session.readDirectory(handle), context);
-      if (batch === 'eof') break;
-      names += batch.length;
-      for (const { name, attributes } of batch) {
-        if (isWanted(name)) wanted.push({ name: Buffer.from(name), attributes: toAttributes(attributes) });
-      }
-    }
-  } finally {
-    // A directory was only read: how its closing ends says nothing.
-    session.closeHandle(handle).catch(() => {});
+  let answers = 0;
+  let names = 0;
+  for await (const batch of readBatches(session, path)) {
+    names += batch.length;
+    for (const entry of batch) if (isWanted(entry.name)) wanted.push(toEntry(entry));
+    if (++answers >= MAX_ANSWERS || names >= MAX_NAMES) break;
   }
   return wanted;
+}
+
+/**
+ * All entries of the directory at `path` but `.` and `..`, in the order of the server.
+ * @throws {CopyError} of the destination: when the directory may not be listed; `protocol`: when a name is none, and
+ *   could lead out of the directory, or when the server never comes to an end
+ */
+export async function* entriesOf(session: SftpSession, path: Uint8Array): AsyncGenerator<DirectoryEntry> {
+  let emptyAnswers = 0;
+  for await (const batch of readBatches(session, path)) {
+    emptyAnswers = batch.length === 0 ? emptyAnswers + 1 : 0;
+    if (emptyAnswers >= MAX_EMPTY_ANSWERS) {
+      throw new CopyError('protocol', `The server's listing of ${cleanText(path)} does not end.`);
+    }
+    for (const entry of batch) {
+      if (isDots(entry.name)) continue;
+      if (!isName(entry.name)) {
+        const name = cleanText(entry.name);
+        throw new CopyError('protocol', `The server lists ${name} in ${cleanText(path)}, which is not a name.`);
+      }
+      yield toEntry(entry);
+    }
+  }
+}
+
+async function* readBatches(session: SftpSession, path: Uint8Array): AsyncGenerator<readonly NameEntry[]> {
+  const context = { operation: 'list', path } as const;
+  const handle = await asked(session.openDirectory(path.length === 0 ? HOME : path), context);
+  try {
+    for (;;) {
+      const batch = await asked(session.readDirectory(handle), context);
+      if (batch === 'eof') return;
+      yield batch;
+    }
+  } finally {
+    // The directory was only read: a failure of its closing says nothing.
+    session.closeHandle(handle).catch(() => {});
+  }
+}
+
+/** The name is copied: it shares memory with what was received. */
+function toEntry({ name, attributes }: NameEntry): DirectoryEntry {
+  return { name: Buffer.from(name), attributes: toAttributes(attributes) };
+}
+
+function isDots(name: Uint8Array): boolean {
+  const text = Buffer.from(name).toString('latin1');
+  return text === '.' || text === '..';
+}
+
+function isName(name: Uint8Array): boolean {
+  return name.length > 0 && !name.includes(SLASH) && !name.includes(0);
 }

@@ -6,8 +6,10 @@ import type {
   CopiedStage,
   Digester,
   DigestMethod,
+  DirectoryEntry,
   DrawnStage,
   FoundStage,
+  NewAttributes,
   Published,
   PublishOptions,
   RemoteConnection,
@@ -17,17 +19,20 @@ import type {
   Staged,
   StageToken,
 } from '../remote.ts';
+import { removalRefusal } from './aside-files.ts';
 import { ExtensionName } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
 import { DefaultModes } from './default-modes.ts';
 import { openDigester } from './digests/open-digester.ts';
 import type { DigestConnection } from './digests/path-digester.ts';
+import { entriesOf } from './directory-listing.ts';
 import type { FlowMemory } from './flow-memory.ts';
 import { FlowWindow } from './flow-window.ts';
 import { lookThrough } from './looks.ts';
 import { publish } from './publish.ts';
 import { SftpRemoteFile } from './remote-file.ts';
 import type { SftpSession } from './session.ts';
+import { setAttributes } from './set-attributes.ts';
 import { asked, coded, toAttributes } from './sftp-files.ts';
 import { examine } from './situation.ts';
 import type { ExecChannel } from './ssh/ssh-connection.ts';
@@ -136,6 +141,20 @@ export class SftpConnection implements RemoteConnection {
 
   makeDirectory(path: Uint8Array): Promise<void> {
     return asked(this.#session.makeDirectory(path), { operation: 'make directory', path });
+  }
+
+  list(path: Uint8Array): AsyncIterable<DirectoryEntry> {
+    return entriesOf(this.#session, path);
+  }
+
+  async remove(path: Uint8Array): Promise<void> {
+    const context = { operation: 'remove', path } as const;
+    const refusal = await asked(removalRefusal(this.#session, path), context);
+    if (refusal !== undefined) throw coded(refusal, context);
+  }
+
+  setAttributes(path: Uint8Array, attributes: NewAttributes): Promise<void> {
+    return setAttributes(this.#session, path, attributes);
   }
 
   open(path: Uint8Array): Promise<RemoteFile> {

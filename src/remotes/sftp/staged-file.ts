@@ -15,14 +15,16 @@ import type {
   WriterProbe,
 } from '../remote.ts';
 import type { SftpAttributes } from './codec/attributes.ts';
-import { ExtensionName } from './codec/constants.ts';
+import { ExtensionName, OpenFlag } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
+import { copyData } from './copies/copy-data.ts';
 import type { DefaultModes } from './default-modes.ts';
 import type { FlowWindow } from './flow-window.ts';
 import { lookAt, lookAtOpen } from './looks.ts';
 import { newPartialPath } from './partial-name.ts';
 import { ReadBack } from './read-back.ts';
 import type { SftpSession } from './session.ts';
+import { timesOf } from './set-attributes.ts';
 import { asked, coded } from './sftp-files.ts';
 import { SliceWriter } from './slice-writer.ts';
 import { type StagedToken, stagedPath, toStageToken } from './staged-token.ts';
@@ -31,8 +33,6 @@ import { probeWriters } from './writer-probe.ts';
 
 /** Less than this free: a server that only says "failure" to a write is out of space. */
 const SPACE_TO_SPARE = 1024 * 1024;
-/** Times in version 3 are unsigned 32-bit seconds. */
-const MAX_SECONDS = 0xffff_ffff;
 
 /** What is in flight on the connection: each direction has its own pace. */
 export interface FlowWindows {
@@ -137,6 +137,19 @@ export class StagedFile implements Staged {
     if (this.#reportsShortWrites || offset + length <= this.#writesOver) return;
     const failure = await this.#noSpace();
     if (failure !== undefined) throw failure;
+  }
+
+  async copyRange(from: Uint8Array, range: Range): Promise<boolean> {
+    if (!this.#session.offers(ExtensionName.copyData)) return false;
+    const fromHandle = await asked(this.#session.open(from, OpenFlag.read), { operation: 'open', path: from });
+    try {
+      await copyData(this.#session, { fromHandle, toHandle: this.#handle, to: this.#path, range });
+      this.#bytesWritten += range.length;
+      return true;
+    } finally {
+      // That file was only read: a failure of its closing says nothing.
+      this.#session.closeHandle(fromHandle).catch(() => {});
+    }
   }
 
   async cutOff(size: number): Promise<void> {
@@ -249,12 +262,11 @@ export class StagedFile implements Staged {
   /** Whether the time of the last change is now the one that was asked for. */
   async #setTimes(mtimeMs: number | undefined, warnings: string[]): Promise<boolean> {
     if (mtimeMs === undefined) return false;
-    const mtimeSeconds = Math.floor(mtimeMs / 1000);
-    if (mtimeSeconds < 0 || mtimeSeconds > MAX_SECONDS) {
+    const times = timesOf(mtimeMs);
+    if (times === undefined) {
       warnings.push('the time of its last change cannot be told to the server');
       return false;
     }
-    const times = { atimeSeconds: Math.floor(Date.now() / 1000), mtimeSeconds };
     const refusal = await this.#refusal({ times });
     if (refusal !== undefined) warnings.push(`the server refused to set its times (${refusal.text || refusal.status})`);
     return refusal === undefined;

@@ -1,7 +1,10 @@
+import { describe } from 'vitest';
 import { MemoryRemote } from '../../support/memory-remote.ts';
 import { complianceOfRemote } from './remote-compliance.ts';
 
-complianceOfRemote(async () => ({
-  connection: await new MemoryRemote().connect(1, new AbortController().signal),
-  directory: '/home',
-}));
+describe.each([true, false])('a remote in memory that copies files: %s', (copiesFiles) => {
+  complianceOfRemote(async () => {
+    const connection = await new MemoryRemote({ copiesFiles }).connect(1, new AbortController().signal);
+    return { connection, directory: '/home', copiesRanges: copiesFiles };
+  });
+});

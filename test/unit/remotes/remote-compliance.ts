@@ -1,12 +1,14 @@
 /** What must hold of a connection of every remote. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { RemoteConnection } from '../../../src/remotes/remote.ts';
-import { fillWith, slicesOf } from './sftp/staging.ts';
+import { fillWith, Sink, slicesOf } from './sftp/staging.ts';
 
 export interface RemoteUnderTest {
   readonly connection: RemoteConnection;
   /** An empty directory, absolute. */
   readonly directory: string;
+  /** Whether the far side can copy ranges of files. */
+  readonly copiesRanges: boolean;
 }
 
 export function complianceOfRemote(open: () => Promise<RemoteUnderTest>): void {
@@ -28,6 +30,90 @@ export function complianceOfRemote(open: () => Promise<RemoteUnderTest>): void {
     const staged = await connection.stage(pathOf('f'), 'new');
     await staged.write(slicesOf({ offset: 0, length: 5 }), fillWith(Buffer.from('bytes')), () => {});
     expect(await staged.sync()).toBe(connection.abilities.durable !== 'unknown');
+    await staged.close();
+  });
+
+  /** Makes a file as a copy makes it. */
+  async function put(connection: RemoteConnection, path: Buffer, bytes: Buffer): Promise<void> {
+    const staged = await connection.stage(path, 'new');
+    await staged.write(slicesOf({ offset: 0, length: bytes.length }), fillWith(bytes), () => {});
+    await connection.publish(staged.token, await staged.seal({ size: bytes.length, mode: 0o644, mtimeMs: 5000 }));
+  }
+
+  async function listed(connection: RemoteConnection, path: Buffer): Promise<Record<string, string>> {
+    const found: [string, string][] = [];
+    for await (const { name, attributes } of connection.list(path)) {
+      found.push([Buffer.from(name).toString('latin1'), `${attributes.kind} ${attributes.size}`]);
+    }
+    return Object.fromEntries(found.sort());
+  }
+
+  test('a directory is listed with what it has, whatever the names, and nothing else', async () => {
+    const { connection, directory, pathOf } = await opened();
+    expect(await listed(connection, Buffer.from(directory))).toEqual({});
+    await put(connection, pathOf('a'), Buffer.from('four'));
+    await put(connection, pathOf('.b\n\xff'), Buffer.alloc(0));
+    await connection.makeDirectory(pathOf('d'));
+    await put(connection, pathOf('d/inside'), Buffer.from('x'));
+    expect(await listed(connection, Buffer.from(directory))).toEqual({
+      '.b\n\xff': 'file 0',
+      a: 'file 4',
+      d: expect.stringMatching(/^directory /),
+    });
+    await expect(listed(connection, pathOf('nothing'))).rejects.toMatchObject({ scope: 'file', exitCode: 4 });
+  });
+
+  test('a listing of which only the beginning is wanted leaves nothing behind', async () => {
+    const { connection, directory, pathOf } = await opened();
+    for (const name of ['a', 'b', 'c']) await put(connection, pathOf(name), Buffer.alloc(1));
+    let seen = 0;
+    for await (const _ of connection.list(Buffer.from(directory))) if (++seen === 2) break;
+    expect(seen).toBe(2);
+    await connection.ping();
+  });
+
+  test('a file is removed, and what is gone counts as removed', async () => {
+    const { connection, pathOf } = await opened();
+    await put(connection, pathOf('f'), Buffer.from('x'));
+    await connection.remove(pathOf('f'));
+    expect(await connection.stat(pathOf('f'))).toBeUndefined();
+    await connection.remove(pathOf('f'));
+  });
+
+  test('mode and time of the last change are set, each alone and without special bits', async () => {
+    const { connection, pathOf } = await opened();
+    const path = pathOf('f');
+    await put(connection, path, Buffer.from('bytes'));
+    await connection.setAttributes(path, { mode: 0o4640 });
+    expect(await connection.stat(path)).toMatchObject({ mode: 0o640, mtimeMs: 5000, size: 5 });
+    await connection.setAttributes(path, { mtimeMs: 1_600_000_000_000 });
+    expect(await connection.stat(path)).toMatchObject({ mode: 0o640, mtimeMs: 1_600_000_000_000, size: 5 });
+    await connection.setAttributes(path, { mode: 0o600, mtimeMs: 7000 });
+    expect(await connection.stat(path)).toMatchObject({ mode: 0o600, mtimeMs: 7000 });
+    const missing = connection.setAttributes(pathOf('nothing'), { mode: 0o600 });
+    await expect(missing).rejects.toMatchObject({ scope: 'file', exitCode: 4 });
+  });
+
+  test('a range is copied from a file beside it to the same place, or nothing is', async () => {
+    const { connection, copiesRanges, pathOf } = await opened();
+    await put(connection, pathOf('old'), Buffer.from('0123456789'));
+    const staged = await connection.stage(pathOf('new'), 'new');
+    const fill = fillWith(Buffer.from('abcdefghij'));
+    await staged.write(slicesOf({ offset: 0, length: 10 }), fill, () => {});
+    const isCopied = await staged.copyRange(pathOf('old'), { offset: 3, length: 4 });
+    expect(isCopied).toBe(copiesRanges);
+    const sink = new Sink(10);
+    await staged.readBack(slicesOf({ offset: 0, length: 10 }), sink.drain);
+    expect(sink.bytes.toString()).toBe(isCopied ? 'abc3456hij' : 'abcdefghij');
+    await staged.close();
+  });
+
+  test('a copy ends where the file ends from which it is made', async () => {
+    const { connection, pathOf } = await opened();
+    await put(connection, pathOf('old'), Buffer.from('0123'));
+    const staged = await connection.stage(pathOf('new'), 'new');
+    const isCopied = await staged.copyRange(pathOf('old'), { offset: 2, length: 100 });
+    expect((await staged.look())?.size).toBe(isCopied ? 4 : 0);
     await staged.close();
   });
 }
