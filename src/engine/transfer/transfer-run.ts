@@ -6,13 +6,11 @@
  * loss of every connection. Then nothing more is begun, and the file jobs that are under way fail with its cause.
  */
 import { CopyError } from '../../errors.ts';
-import { formatSize } from '../../util/format-size.ts';
 import type { Observer, TransferEventBody } from '../events.ts';
-import { lockTarget, type TargetLock } from '../lock/target-lock.ts';
+import type { TargetLock } from '../lock/target-lock.ts';
 import type { Counters } from '../runner/counters.ts';
 import type { RunnerReport } from '../runner/piece-runner.ts';
 import type { Runners } from '../runner/runners.ts';
-import { choosePieceSize, MAX_PIECES, UNLIMITED_PIECES } from '../schedule/grid.ts';
 import { DigestProviders } from '../verify/digest-providers.ts';
 import type {
   Direction,
@@ -25,7 +23,8 @@ import type {
   UnplannedFile,
 } from './direction.ts';
 import { forEachConcurrently } from './job-queue.ts';
-import { noDigests } from './job-verification.ts';
+import { lockDestination } from './lock-destination.ts';
+import { OnceNotices } from './once-notices.ts';
 import { Progress } from './progress.ts';
 import { RunConnections, type RunConnectionsListener } from './run-connections.ts';
 import { RunTotals } from './run-totals.ts';
@@ -42,12 +41,11 @@ export class TransferRun<File extends PlannedFile> {
   readonly #connections: RunConnections;
   readonly #progress: Progress = new Progress(performance.now());
   readonly #totals: RunTotals = new RunTotals();
+  readonly #notices: OnceNotices;
   /** File jobs that are under way, by number. */
   readonly #jobs: Map<number, RunningJob> = new Map();
   /** Aborted when the run is over, with what ended it. */
   readonly #ending: AbortController = new AbortController();
-  /** Whether observers know that pieces are longer than was asked for. */
-  #isPieceSizeTold = false;
   /** Until connections are closed whatever is still to be kept. */
   #keeping: NodeJS.Timeout | undefined;
 
@@ -87,6 +85,7 @@ export class TransferRun<File extends PlannedFile> {
       report: { emit, notice },
       signal,
     };
+    this.#notices = new OnceNotices(this.services);
     runner.onReport((report) => this.#report(report));
   }
 
@@ -162,7 +161,7 @@ export class TransferRun<File extends PlannedFile> {
         if ('error' in file) return this.#plannedInVain(file);
         if (this.#options.dryRun) return report.emit({ type: 'file', state: 'would-copy', ...shown(file) });
         const job = ++number;
-        locking ??= this.#lock(prepared.lockRoot);
+        locking ??= lockDestination(this.services, prepared.lockRoot);
         await locking;
         await this.#runJob(job, file);
       });
@@ -186,27 +185,6 @@ export class TransferRun<File extends PlannedFile> {
     });
   }
 
-  /**
-   * Before anything is written.
-   * @throws {CopyError} `target-locked`; `no-digests`: what must be verified by hash cannot be
-   */
-  async #lock(path: Uint8Array): Promise<TargetLock | undefined> {
-    const { journals, verify } = this.#options;
-    let lock: TargetLock | undefined;
-    if (journals !== undefined) {
-      const { user, host, port } = journals.identity;
-      lock = await lockTarget({ server: `${user}@${host}:${port}`, path }, journals);
-      if (lock.warning !== undefined) this.services.report.notice('not-locked', lock.warning, 'warning');
-    }
-    try {
-      if (verify === 'hash' && !(await this.services.digests.isAvailable())) throw this.#error ?? noDigests();
-      return lock;
-    } catch (error) {
-      await lock?.release();
-      throw error;
-    }
-  }
-
   async #runJob(number: number, file: File): Promise<void> {
     let job: RunningJob;
     try {
@@ -220,7 +198,7 @@ export class TransferRun<File extends PlannedFile> {
     this.#jobs.set(number, job);
     this.#connections.router.add(number, job);
     emit({ type: 'file', state: 'started', ...shown(file) });
-    this.#tellPieceSize(file);
+    this.#notices.pieceSize(file.size);
     try {
       const result = await job.run();
       this.#jobEnded(number);
@@ -237,31 +215,15 @@ export class TransferRun<File extends PlannedFile> {
     }
   }
 
-  /** Once: where a file has longer pieces than was asked for, because it would have too many of them. */
-  #tellPieceSize({ size }: PlannedFile): void {
-    const { pieceSize: wanted } = this.#options;
-    if (wanted === 'auto' || this.#isPieceSizeTold) return;
-    const chosen = choosePieceSize(size, UNLIMITED_PIECES, wanted);
-    if (chosen === wanted) return;
-    this.#isPieceSizeTold = true;
-    const limit = `a file has at most ${MAX_PIECES.toLocaleString('en')} pieces`;
-    const text = `The pieces of ${formatSize(size)} are ${formatSize(chosen)} long, not ${formatSize(wanted)}: ${limit}.`;
-    this.services.report.notice('piece-size', text);
-  }
-
   #jobEnded(number: number): void {
     this.#jobs.delete(number);
     this.#connections.router.remove(number);
   }
 
   #fileDone(file: File, result: FileResult, bytesResumed: number): void {
-    const { verify, digests } = this.#options;
-    const wereAllHashed = this.#totals.verified.bySize === 0;
     this.#totals.fileDone(result, bytesResumed);
     this.#progress.fileDone(file.size, result.bytes);
-    if (!wereAllHashed || this.#totals.verified.bySize === 0) return;
-    if (verify !== 'auto' || digests.methods.length === 0) return;
-    this.services.report.notice('no-digests', 'The server cannot hash what it has: verified by size.');
+    if (this.#totals.verified.bySize > 0) this.#notices.verifiedBySize();
   }
 
   #plannedInVain(file: UnplannedFile): void {

@@ -1,0 +1,30 @@
+/** Makes sure that a run may write to its destination, before anything is written. */
+import { lockTarget, type TargetLock } from '../lock/target-lock.ts';
+import type { JobServices } from './direction.ts';
+import { noDigests } from './job-verification.ts';
+
+/**
+ * Locks the destination against other runs; undefined where nothing is kept for another run.
+ * @throws {CopyError} `target-locked`: another run has it; `no-digests`: what must be verified by hash cannot be
+ */
+export async function lockDestination(
+  { options, journals, digests, report, signal }: JobServices,
+  path: Uint8Array,
+): Promise<TargetLock | undefined> {
+  let lock: TargetLock | undefined;
+  if (journals !== undefined) {
+    const { user, host, port } = journals.identity;
+    lock = await lockTarget({ server: `${user}@${host}:${port}`, path }, journals);
+    if (lock.warning !== undefined) report.notice('not-locked', lock.warning, 'warning');
+  }
+  try {
+    if (options.verify === 'hash' && !(await digests.isAvailable())) {
+      signal.throwIfAborted();
+      throw noDigests();
+    }
+    return lock;
+  } catch (error) {
+    await lock?.release();
+    throw error;
+  }
+}
