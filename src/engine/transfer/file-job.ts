@@ -19,7 +19,6 @@
 import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
-import { formatSize } from '../../util/format-size.ts';
 import { Patience } from '../connections/patience.ts';
 import { FileJournal } from '../resume/file-journal.ts';
 import type { Hashed } from '../runner/piece-hasher.ts';
@@ -32,6 +31,7 @@ import { JobLedger } from './job-ledger.ts';
 import { type Claims, JobResume } from './job-resume.ts';
 import { JobVerification, noDigests } from './job-verification.ts';
 import { PeriodicSync } from './periodic-sync.ts';
+import { SuspectedLosses } from './suspected-losses.ts';
 import { TransferPhase } from './transfer-phase.ts';
 
 const RESTARTED = new CopyError('connection-lost', 'The server may have been restarted.');
@@ -43,16 +43,13 @@ export class FileJob implements RunningJob {
   readonly #transfer: FileTransfer;
   readonly #verification: JobVerification;
   readonly #sync: PeriodicSync;
+  readonly #losses: SuspectedLosses;
   readonly #patience: Patience;
   readonly #phase: TransferPhase = new TransferPhase();
   /** Undefined where nothing is kept for another run. */
   #resume: JobResume | undefined;
   /** Settles when no connection works on the file. */
   #drained: Deferred<void> | undefined;
-  /** Whether acknowledged bytes may have been lost after the last of them was sent. */
-  #isDistrusted = false;
-  /** What the server may have lost, and is asked about when the transfer continues. */
-  #doubtful: readonly Range[] = [];
   /** The most bytes that were acknowledged, and not thrown away, at one time: more is progress. */
   #mostAcknowledged = 0;
   /** Bytes that were acknowledged in the end. */
@@ -70,6 +67,7 @@ export class FileJob implements RunningJob {
       { ...options, ledger: this.#ledger, digests, report, dispatch },
       this.#asVerified(),
     );
+    this.#losses = new SuspectedLosses(this.#asSuspecting());
     this.#sync = new PeriodicSync(
       { ledger: this.#ledger, continuity },
       {
@@ -156,16 +154,7 @@ export class FileJob implements RunningJob {
 
   /** What was acknowledged and not synced cannot be relied on any more. */
   serverMayHaveRestarted(): void {
-    const ranges = [...this.#ledger.atRisk];
-    if (ranges.length === 0) return;
-    this.#isDistrusted = true;
-    if (this.#resume?.canRecheck) {
-      for (const range of ranges) this.#ledger.withdraw(range);
-      this.#doubtful = [...this.#doubtful, ...ranges];
-      if (this.#phase.isTransferring) this.#recheck();
-    } else {
-      this.#tellSentAgain(this.#ledger.distrust());
-    }
+    if (!this.#losses.onMayHaveRestarted()) return;
     this.#verification.verifier?.distrusted();
     this.#sync.cameTooLate();
   }
@@ -251,15 +240,15 @@ export class FileJob implements RunningJob {
     // The run may have ended while the file was staged, when there was nothing to stop yet.
     this.#services.signal.throwIfAborted();
     this.#phase.begin();
-    this.#isDistrusted = false;
+    this.#losses.accept();
     this.#transfer.onTransferring?.();
     this.#services.dispatcher.dispatch();
     if (claims !== undefined) this.#resume?.check(claims);
-    this.#recheck();
+    this.#losses.compare();
     this.#look();
     await this.#phase.ended();
     if (!this.#ledger.isComplete) throw new Interrupted(RESTARTED);
-    this.#isDistrusted = false;
+    this.#losses.accept();
   }
 
   async #begin(attempt: number): Promise<Claims | undefined> {
@@ -267,7 +256,7 @@ export class FileJob implements RunningJob {
     const { pieceLimits, claims, only } = await this.#transfer.begin(attempt, this.#resume?.journal);
     this.#sync.restart();
     this.#phase.restart();
-    this.#doubtful = [];
+    this.#losses.restart();
     const { size } = this.#transfer;
     const pieceSize = choosePieceSize(size, pieceLimits, this.#services.options.pieceSize);
     this.#resume?.begin(pieceSize);
@@ -280,19 +269,6 @@ export class FileJob implements RunningJob {
   async #continue(): Promise<undefined> {
     await this.#transfer.continue?.();
     this.#ledger.resume('drain');
-  }
-
-  /** Where the server can hash, what it may have lost is compared. */
-  #recheck(): void {
-    const ranges = this.#doubtful;
-    this.#doubtful = [];
-    if (ranges.length > 0) this.#resume?.recheck(ranges, (bytes) => this.#tellSentAgain(bytes));
-  }
-
-  #tellSentAgain(bytes: number): void {
-    const why = 'every connection was lost, and the server may have been restarted';
-    const message = `${this.#transfer.name}: ${formatSize(bytes)} are sent again, because ${why}.`;
-    this.#services.report.notice('sent-again', message, 'warning');
   }
 
   #syncIfDue(nowMs: number): void {
@@ -380,9 +356,24 @@ export class FileJob implements RunningJob {
       fail: (error) => phase.fail(error),
       findOverwritten: () => this.#verification.findOverwritten(),
       expectKept: () => {
-        if (this.#isDistrusted) throw new Interrupted(RESTARTED);
+        if (this.#losses.isSuspected) throw new Interrupted(RESTARTED);
       },
       onSyncRefused: () => this.#sync.refused(),
+    };
+  }
+
+  #asSuspecting(): ConstructorParameters<typeof SuspectedLosses>[0] {
+    const job = this;
+    return {
+      name: this.#transfer.name,
+      ledger: this.#ledger,
+      report: this.#services.report,
+      get resume() {
+        return job.#resume;
+      },
+      get isTransferring() {
+        return job.#phase.isTransferring;
+      },
     };
   }
 

@@ -68,15 +68,13 @@ export class Staging {
   }
 
   /**
-   * Stages the file. `adopted`: a copy in which it is continued, if any. What an earlier attempt staged is removed.
+   * Stages the file, with what earlier runs left of it, if that is to be continued. What an earlier attempt staged is
+   * removed.
    * @throws {CopyError} why it cannot be staged
    */
-  async stage(
-    attempt: number,
-    adopted: StageToken | undefined,
-    earlier: EarlierStages | undefined,
-  ): Promise<StagedAttempt> {
+  async stage(attempt: number, earlier: EarlierStages | undefined): Promise<StagedAttempt> {
     const { access } = this.#services;
+    const adopted = earlier?.takeCopy();
     const previous = this.#holders.token;
     await this.#holders.leave().catch(() => {
       // What an earlier attempt wrote is thrown away, so its closing may fail.

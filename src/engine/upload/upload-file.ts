@@ -4,7 +4,7 @@
  * earlier runs left, stage the file and commit it; this class tells each of them what happens.
  */
 import { CopyError } from '../../errors.ts';
-import type { Abilities, Range, Staged, StageToken, WriterProbe } from '../../remotes/remote.ts';
+import type { Abilities, Range, Staged, WriterProbe } from '../../remotes/remote.ts';
 import { LocalDigests } from '../local/local-digests.ts';
 import type { LocalSource } from '../local/local-source.ts';
 import { SourceWatch } from '../local/source-watch.ts';
@@ -56,10 +56,6 @@ export class UploadFile implements FileTransfer {
   #journal: FileJournal | undefined;
   /** The grid of the current attempt, and what it continues. */
   #attempt: Attempt = NO_ATTEMPT;
-  /** The copy in which the next attempt continues. */
-  #adopted: StageToken | undefined;
-  /** Whether nothing is sent now, because the server may have it already. */
-  #isHeld = false;
 
   constructor(services: UploadServices, job: JobControl, plan: UploadPlan, source: LocalSource) {
     const { access, pool, runner, dispatcher, upload, options, continuity, report } = services;
@@ -129,10 +125,7 @@ export class UploadFile implements FileTransfer {
   async begin(attempt: number, journal: FileJournal | undefined): Promise<Begun> {
     if (journal !== undefined) this.#earlier ??= this.#openEarlier(journal);
     this.#journal = journal;
-    const adopted = this.#adopted;
-    this.#adopted = undefined;
-    const { abilities, reopened } = await this.#staging.stage(attempt, adopted, this.#earlier);
-    this.#isHeld = false;
+    const { abilities, reopened } = await this.#staging.stage(attempt, this.#earlier);
     const pieceSize = choosePieceSize(this.size, abilities.pieceSize, this.#services.options.pieceSize);
     this.#attempt = { pieceSize, pieces: pieceCount(this.size, pieceSize), writers: abilities.writers, reopened };
     if (abilities.writers === 'unknown' && this.#showsManyWriters) this.#services.upload.writers.decide('many');
@@ -302,22 +295,14 @@ export class UploadFile implements FileTransfer {
     const file = { target: this.#plan.target.path, fd: this.#source.fd, size: this.size, pieceSize: options.pieceSize };
     const { resume = false, lookAgainMs } = journals ?? {};
     return new EarlierStages(this.#services, { ...file, isResuming: resume, lookAgainMs }, journal, {
-      hold: () => {
-        this.#isHeld = true;
-        ledger.pause('search');
-      },
-      release: () => this.#release(),
-      moveTo: (token) => {
-        this.#adopted = token;
-        this.#job.beginAgain();
-      },
-      onFailed: (error) => this.#job.fail(error),
+      ledger,
+      beginAgain: () => this.#job.beginAgain(),
+      fail: (error) => this.#job.fail(error),
+      onReleased: () => this.#released(),
     });
   }
 
-  #release(): void {
-    this.#isHeld = false;
-    this.#job.ledger.resume('search');
+  #released(): void {
     // First, so that nothing is under way that would have to be waited for.
     this.#considerProbe();
     this.#services.dispatcher.dispatch();
@@ -339,7 +324,7 @@ export class UploadFile implements FileTransfer {
 
   #considerProbe(): void {
     // The owner sends a file of one piece anyway.
-    if (!this.#job.isTransferring || this.#attempt.pieces < 2 || this.#isHeld) return;
+    if (!this.#job.isTransferring || this.#attempt.pieces < 2 || this.#earlier?.isHolding) return;
     const { owner, token } = this.#holders;
     const { foundSize } = this.#staging;
     this.#search.consider({ owner, fd: this.#source.fd, of: token!, foundSize, size: this.size });

@@ -8,16 +8,27 @@ import type { ConnectionAccess } from '../../connections/connection-access.ts';
 import type { FileJournal } from '../../resume/file-journal.ts';
 import { choosePieceSize, wholePieces } from '../../schedule/grid.ts';
 import type { Report } from '../../transfer/direction.ts';
+import type { JobLedger } from '../../transfer/job-ledger.ts';
 import { type DigestBack, digestBack } from '../../verify/digest-back.ts';
 import { longTrialRanges } from '../../verify/digest-comparison.ts';
 import type { DigestProviders } from '../../verify/digest-providers.ts';
-import { ForeignStages, type SearchingJob } from './foreign-stages.ts';
+import { ForeignStages } from './foreign-stages.ts';
 import { type CanCompare, type Reopened, reopenCopy, reopenStaged } from './reopen-staged.ts';
 
 export interface EarlierStagesServices {
   readonly access: Pick<ConnectionAccess, 'onConnection'>;
   readonly digests: Pick<DigestProviders, 'isAvailable' | 'trusted'>;
   readonly report: Pick<Report, 'notice'>;
+}
+
+/** The file job. */
+export interface ContinuedJob {
+  readonly ledger: Pick<JobLedger, 'pause' | 'resume'>;
+  /** The file begins again, in the copy that {@link EarlierStages.takeCopy} names. */
+  beginAgain(): void;
+  fail(error: unknown): void;
+  /** Ranges may be handed out again. */
+  onReleased(): void;
 }
 
 export interface EarlierStagesOptions {
@@ -37,6 +48,10 @@ export class EarlierStages {
   readonly #options: EarlierStagesOptions;
   readonly #journal: FileJournal;
   readonly #foreign: ForeignStages;
+  /** The copy in which the next attempt continues. */
+  #copy: StageToken | undefined;
+  /** Whether nothing is sent now, because the server may have it already. */
+  #isHolding = false;
   /** What others staged is being considered; never rejects. */
   #considering: Promise<void> | undefined;
   /** What an earlier run on this machine staged of another source. */
@@ -44,11 +59,31 @@ export class EarlierStages {
   #ending: AbortController = new AbortController();
 
   /** Begins to look for what others staged. */
-  constructor(services: EarlierStagesServices, options: EarlierStagesOptions, journal: FileJournal, job: SearchingJob) {
+  constructor(services: EarlierStagesServices, options: EarlierStagesOptions, journal: FileJournal, job: ContinuedJob) {
     this.#services = services;
     this.#options = options;
     this.#journal = journal;
-    this.#foreign = new ForeignStages(services, options, job);
+    this.#foreign = new ForeignStages(services, options, {
+      hold: () => {
+        this.#isHolding = true;
+        job.ledger.pause('search');
+      },
+      release: () => {
+        this.#isHolding = false;
+        job.ledger.resume('search');
+        job.onReleased();
+      },
+      moveTo: (token) => {
+        this.#copy = token;
+        job.beginAgain();
+      },
+      onFailed: (error) => job.fail(error),
+    });
+  }
+
+  /** Whether nothing is handed out now, because the server may have it already. */
+  get isHolding(): boolean {
+    return this.#isHolding;
   }
 
   /** See {@link ForeignStages.hasEndedRun}. */
@@ -58,7 +93,15 @@ export class EarlierStages {
 
   /** The file is about to be staged, or staged again. What the last staging began must have settled. */
   begin(): void {
+    this.#isHolding = false;
     this.#ending = new AbortController();
+  }
+
+  /** The copy in which the file is to be continued, if there is one; to be used at once, as it is named only once. */
+  takeCopy(): StageToken | undefined {
+    const copy = this.#copy;
+    this.#copy = undefined;
+    return copy;
   }
 
   /** What an earlier run on this machine left, opened; where the server can hash it, that decides. */
@@ -69,7 +112,7 @@ export class EarlierStages {
     return reopenStaged(remote, this.#journal, this.#options, canCompare);
   }
 
-  /** What {@link SearchingJob.moveTo} was told; undefined where it is gone, or nobody can tell what is in it. */
+  /** Opens the copy that {@link takeCopy} named; undefined where it is gone, or nobody can tell what is in it. */
   async adopt(remote: RemoteConnection, token: StageToken): Promise<Reopened | undefined> {
     const adopted = await reopenCopy(remote, token, this.#options, this.#canCompare(remote));
     if (adopted === undefined) await this.#foreign.dismiss(token);
