@@ -29,8 +29,6 @@ export interface OptionRow {
   readonly apply: (text: string, name: string, values: OptionValues) => Partial<OptionValues>;
   /** Whether giving it again adds to the first instead of replacing it. */
   readonly repeats: boolean;
-  /** The issue that brought it. */
-  readonly since: 'A';
 }
 
 const always = ['auto', 'always', 'never'] as const;
@@ -49,7 +47,7 @@ function row(
   const long = all.find((name) => name.startsWith('--')) ?? null;
   const short = all.find((name) => !name.startsWith('--')) ?? null;
   const aliases = all.filter((name) => name !== long && name !== short);
-  return { long, short, aliases, argument, default: standard, environment, group, help, apply, repeats, since: 'A' };
+  return { long, short, aliases, argument, default: standard, environment, group, help, apply, repeats };
 }
 
 function count(text: string, name: string, what: string): number | 'auto' {

@@ -4,8 +4,6 @@
  */
 import { CopyError } from '../errors.ts';
 
-export { Lines } from './lines.ts';
-
 export const PROGRAM = 'mt-copy-tools-cs';
 /** To be raised when a client of before would misunderstand. */
 export const PROTOCOL = 1;

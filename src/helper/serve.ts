@@ -1,12 +1,12 @@
 /** Answers requests until there are no more. */
 import type { Readable, Writable } from 'node:stream';
+import { LineSplitter } from '../util/line-splitter.ts';
 import {
   encodeAnswer,
   encodeGreeting,
   type HashAnswer,
   type HashFailure,
   type HashRequest,
-  Lines,
   MAX_ANSWER_LENGTH,
   MAX_REQUEST_LENGTH,
   parseRequest,
@@ -20,7 +20,7 @@ const MAX_WAITING = 1024;
 
 /** Resolves when all is answered and the input has ended, when it was told to stop, or when nobody listens any more. */
 export async function serve(input: Readable, output: Writable, version: string): Promise<void> {
-  const lines = new Lines(MAX_REQUEST_LENGTH);
+  const lines = new LineSplitter(MAX_REQUEST_LENGTH);
   const hash = atMost(AT_ONCE, answerTo);
   const written: Promise<void>[] = [];
   let isOver = false;

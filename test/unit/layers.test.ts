@@ -54,7 +54,7 @@ const layers: readonly Layer[] = [
     mayImport: ['engine', 'remote', 'open-remote', `${SFTP}/ssh/wasm-memory.ts`, 'errors', 'util'],
     packages: ['node:*'],
   },
-  { name: 'helper', files: /^helper\//, mayImport: ['errors'], packages: ['node:*'] },
+  { name: 'helper', files: /^helper\//, mayImport: ['errors', 'util/line-splitter.ts'], packages: ['node:*'] },
   {
     name: 'ui',
     files: /^ui\//,

@@ -3,9 +3,9 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
+import { LineSplitter } from '../../util/line-splitter.ts';
 import { type JournalHeader, MAX_HEADER_LENGTH, parseHeader, parseRecord, type StagedSeen } from './journal-records.ts';
 import { KnownPieces } from './known-pieces.ts';
-import { LineSplitter } from './line-splitter.ts';
 
 /** Ours are never longer; what is has been tampered with. */
 export const MAX_JOURNAL_SIZE: number = 64 * 1024 * 1024;
@@ -91,7 +91,7 @@ export class JournalReader {
   }
 
   push(chunk: Buffer): void {
-    for (const line of this.#lines.push(chunk)) this.#take(line);
+    for (const line of this.#lines.push(chunk)) if (line !== undefined) this.#take(line);
   }
 
   /** What was read; undefined without a header. */

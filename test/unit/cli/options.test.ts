@@ -3,19 +3,7 @@ import { readCommandLine } from '../../../src/cli/command.ts';
 import { blankValues } from '../../../src/cli/option-values.ts';
 import { namesOf, optionRows } from '../../../src/cli/options.ts';
 
-const columns = [
-  'long',
-  'short',
-  'aliases',
-  'argument',
-  'default',
-  'environment',
-  'group',
-  'help',
-  'apply',
-  'repeats',
-  'since',
-];
+const columns = ['long', 'short', 'aliases', 'argument', 'default', 'environment', 'group', 'help', 'apply', 'repeats'];
 const rows = optionRows.map((row) => [namesOf(row)[0]!, row] as const);
 
 describe('the table of options', () => {

@@ -4,11 +4,11 @@ import {
   encodeAnswer,
   encodeGreeting,
   encodeRequest,
-  Lines,
   parseAnswer,
   parseRequest,
   STOP,
 } from '../../../src/helper/framing.ts';
+import { LineSplitter } from '../../../src/util/line-splitter.ts';
 
 const sha1 = 'da39a3ee5e6b4b0d3255bfef95601890afd80709';
 
@@ -85,7 +85,7 @@ describe('lines', () => {
   test('are the same however the bytes come', () => {
     const bytes = Buffer.from('one\n\ntwo\nthree\nrest');
     for (const length of [1, 2, 3, 5, 100]) {
-      const lines = new Lines(10);
+      const lines = new LineSplitter(10);
       const found: (string | undefined)[] = [];
       for (let i = 0; i < bytes.length; i += length) {
         const chunk = Buffer.from(bytes.subarray(i, i + length));
@@ -97,7 +97,7 @@ describe('lines', () => {
   });
 
   test('that are too long are told, and cost nothing', () => {
-    const lines = new Lines(4);
+    const lines = new LineSplitter(4);
     const before = process.memoryUsage().arrayBuffers;
     for (let i = 0; i < 1000; i++) expect(lines.push(Buffer.alloc(100_000, 'x'))).toEqual([]);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100_000_000);

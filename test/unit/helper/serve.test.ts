@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { open, truncate, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { checkGreeting, encodeRequest, type HashRequest, Lines, STOP } from '../../../src/helper/framing.ts';
+import { checkGreeting, encodeRequest, type HashRequest, STOP } from '../../../src/helper/framing.ts';
+import { LineSplitter } from '../../../src/util/line-splitter.ts';
 import { tempDirForTest } from '../../support/for-one-test.ts';
 import { helperPath } from '../../support/helper-program.ts';
 import { run, runOk, startProcess } from '../../support/process.ts';
@@ -36,7 +37,7 @@ async function answersTo(input: string): Promise<unknown[]> {
 async function serving() {
   const { child, exited, stopTree } = await startProcess(process.execPath, [helperPath, '--serve']);
   onTestFinished(async () => void (await stopTree()));
-  const lines = new Lines(10_000);
+  const lines = new LineSplitter(10_000);
   const received: string[] = [];
   let more: () => void = () => {};
   child.stdout!.on('data', (chunk: Buffer) => {

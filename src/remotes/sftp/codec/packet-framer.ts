@@ -56,11 +56,6 @@ export class PacketFramer {
     return this.#fill(this.#packet);
   }
 
-  /** Whether some bytes of a packet have come and others have not. */
-  get midPacket(): boolean {
-    return this.#packet !== undefined || this.#headLength > 0;
-  }
-
   /** A packet that lies whole in the chunk; otherwise sets `#packet` as soon as its length is known. */
   #begin(): Buffer | undefined {
     const chunk = this.#chunk;

@@ -1,9 +1,9 @@
 /** A shell on the server that answers each request with one line. */
 
 import { CopyError } from '../../../errors.ts';
-import { Lines } from '../../../helper/framing.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { type Deferred, deferred } from '../../../util/deferred.ts';
+import { LineSplitter } from '../../../util/line-splitter.ts';
 import type { ExecChannel } from '../ssh/ssh-connection.ts';
 import { noShell } from './no-shell.ts';
 import type { DigestConnection } from './path-digester.ts';
@@ -64,7 +64,7 @@ export class ShellSession {
   readonly #connection: ShellConnection;
   readonly #channel: ExecChannel;
   readonly #marker: string;
-  readonly #lines: Lines;
+  readonly #lines: LineSplitter;
   readonly #greeted: Deferred<string> = deferred();
   readonly #calls: Call[] = [];
   #noise = 0;
@@ -102,7 +102,7 @@ export class ShellSession {
     this.#connection = connection;
     this.#channel = channel;
     this.#marker = script.marker;
-    this.#lines = new Lines(script.maxLineLength ?? 1024);
+    this.#lines = new LineSplitter(script.maxLineLength ?? 1024);
     this.greeting = this.#greeted.promise;
     channel.stdout.on('data', (chunk: Buffer) => this.#received(chunk));
     void channel.exited.then((status) => this.#exited(status));

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { LineSplitter } from '../../../../src/engine/resume/line-splitter.ts';
+import { LineSplitter } from '../../../src/util/line-splitter.ts';
 
-function split(chunks: readonly string[]): { lines: string[]; rest: string | undefined } {
+function split(chunks: readonly string[]): { lines: (string | undefined)[]; rest: string | undefined } {
   const splitter = new LineSplitter(5);
-  const lines = chunks.flatMap((chunk) => splitter.push(Buffer.from(chunk)).map(String));
+  const lines = chunks.flatMap((chunk) => splitter.push(Buffer.from(chunk)).map((line) => line?.toString()));
   return { lines, rest: splitter.rest()?.toString() };
 }
 
@@ -17,9 +17,9 @@ test('lines come whole, however the chunks are cut', () => {
   }
 });
 
-test('a line that is too long is left out, and those around it are not', () => {
-  expect(split(['ab\nabcdef\ncd\n'])).toEqual({ lines: ['ab', 'cd'], rest: undefined });
-  expect(split(['ab\nabc', 'def', 'ghi', '\ncd\n'])).toEqual({ lines: ['ab', 'cd'], rest: undefined });
+test('undefined stands for a line that is too long, and those around it are not', () => {
+  expect(split(['ab\nabcdef\ncd\n'])).toEqual({ lines: ['ab', undefined, 'cd'], rest: undefined });
+  expect(split(['ab\nabc', 'def', 'ghi', '\ncd\n'])).toEqual({ lines: ['ab', undefined, 'cd'], rest: undefined });
   expect(split(['ab\nabc', 'def'])).toEqual({ lines: ['ab'], rest: undefined });
 });
 

@@ -1,4 +1,7 @@
-/** Cuts bytes that come in chunks into lines, and holds no more of them than one line may be long. */
+/**
+ * Cuts bytes that come in chunks into lines, and holds no more of them than one line may be long. This file is part of
+ * mt-copy-tools-cs too, and imports nothing.
+ */
 
 const NEWLINE = 0x0a;
 
@@ -7,7 +10,6 @@ export class LineSplitter {
   #parts: Buffer[] = [];
   #length = 0;
 
-  /** Lines of more than `maxLength` bytes are left out. */
   constructor(maxLength: number) {
     this.#maxLength = maxLength;
   }
@@ -17,13 +19,15 @@ export class LineSplitter {
     return this.#length > 0;
   }
 
-  /** The lines that `chunk` ends, without their ends. The chunk may be used again afterwards, the lines may not. */
-  push(chunk: Buffer): Buffer[] {
-    const lines: Buffer[] = [];
+  /**
+   * The lines that `chunk` ends, without their ends; undefined stands for a line of more than `maxLength` bytes. Lines may
+   * share memory with `chunk`; what is kept for later does not.
+   */
+  push(chunk: Buffer): (Buffer | undefined)[] {
+    const lines: (Buffer | undefined)[] = [];
     let offset = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, offset)) {
-      const line = this.#join(chunk.subarray(offset, end));
-      if (line !== undefined) lines.push(line);
+      lines.push(this.#join(chunk.subarray(offset, end)));
       offset = end + 1;
     }
     this.#hold(chunk.subarray(offset));
