@@ -3,7 +3,7 @@ import { mkdir, open, readFile, symlink, truncate, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { drainTo } from '../../src/engine/local/local-sink.ts';
+import { drainTo } from '../../src/engine/runner/descriptor-drain.ts';
 import type { Drain, Range, RemoteConnection } from '../../src/remotes/remote.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { proftpdForTest, proxyForTest, sshdForTest, tempDirForTest } from '../support/for-one-test.ts';

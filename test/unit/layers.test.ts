@@ -19,6 +19,33 @@ interface Layer {
 
 const SFTP = 'remotes/sftp';
 
+/** The folders of the engine, and which of the others each may import. */
+const INSIDE_ENGINE: Readonly<Record<string, readonly string[]>> = {
+  runner: [],
+  local: ['runner'],
+  lock: ['runner'],
+  schedule: ['runner'],
+  connections: ['runner'],
+  resume: ['connections', 'schedule', 'local', 'runner'],
+  verify: ['connections', 'schedule', 'local', 'runner'],
+  transfer: ['connections', 'schedule', 'local', 'lock', 'resume', 'verify', 'runner'],
+  upload: ['connections', 'schedule', 'local', 'lock', 'resume', 'verify', 'runner', 'transfer'],
+};
+const ENGINE: readonly string[] = Object.keys(INSIDE_ENGINE).map((folder) => `engine/${folder}`);
+
+function engineLayers(): Layer[] {
+  const packages: Readonly<Record<string, readonly string[]>> = { connections: ['p-retry'], resume: ['env-paths'] };
+  const inner = Object.entries(INSIDE_ENGINE).map(([folder, others]) => ({
+    name: `engine/${folder}`,
+    files: new RegExp(`^engine/${folder}/`),
+    mayImport: [...others.map((other) => `engine/${other}`), 'engine', 'remote', 'errors', 'util'],
+    packages: ['node:*', ...(packages[folder] ?? [])],
+  }));
+  // Events, and who guards the observers.
+  const outer = { name: 'engine', files: /^engine\/[a-z-]+\.ts$/, mayImport: ['errors', 'util'], packages: ['node:*'] };
+  return [...inner, outer];
+}
+
 const layers: readonly Layer[] = [
   { name: 'errors', files: /^errors\.ts$/, mayImport: [], packages: ['node:*'] },
   { name: 'util', files: /^util\//, mayImport: [], packages: ['node:*'] },
@@ -42,16 +69,19 @@ const layers: readonly Layer[] = [
     mayImport: ['remote', 'session', 'codec', 'helper/framing.ts', 'errors', 'util'],
     packages: ['node:*', 'ssh2', 'ssh2/lib/protocol/crypto.js', 'ssh-config'],
   },
-  {
-    name: 'engine',
-    files: /^engine\//,
-    mayImport: ['remote', 'errors', 'util'],
-    packages: ['node:*', 'p-retry', 'env-paths'],
-  },
+  ...engineLayers(),
   {
     name: 'workers',
     files: /^workers\//,
-    mayImport: ['engine', 'remote', 'open-remote', `${SFTP}/ssh/wasm-memory.ts`, 'errors', 'util'],
+    mayImport: [
+      'engine/runner',
+      'engine/local',
+      'remote',
+      'open-remote',
+      `${SFTP}/ssh/wasm-memory.ts`,
+      'errors',
+      'util',
+    ],
     packages: ['node:*'],
   },
   { name: 'helper', files: /^helper\//, mayImport: ['errors', 'util/line-splitter.ts'], packages: ['node:*'] },
@@ -64,7 +94,7 @@ const layers: readonly Layer[] = [
   {
     name: 'transfer',
     files: /^transfer\.ts$/,
-    mayImport: ['engine', 'workers', 'remote', 'open-remote', 'sftp', 'errors', 'util'],
+    mayImport: [...ENGINE, 'engine', 'workers', 'remote', 'open-remote', 'sftp', 'errors', 'util'],
     packages: ['node:*'],
   },
   {
@@ -93,7 +123,7 @@ const onlyThere: readonly { readonly package: string; readonly files: RegExp }[]
 
 /** These may be imported for their types alone. */
 const typesOnly: readonly { readonly from: string; readonly of: string }[] = [
-  { from: 'engine', of: 'remote' },
+  ...ENGINE.map((layer) => ({ from: layer, of: 'remote' })),
   { from: 'ui', of: 'engine/events.ts' },
   { from: 'index', of: 'engine/events.ts' },
   { from: 'index', of: 'remote' },
@@ -239,11 +269,20 @@ test('a cycle is found, however long it is', () => {
 });
 
 test.each([
-  ['engine/a.ts', "import { x } from '../remotes/sftp/session.ts';"],
+  ['engine/transfer/a.ts', "import { x } from '../../remotes/sftp/session.ts';"],
   ['engine/a.ts', "import type { Client } from 'ssh2';"],
-  ['engine/a.ts', "import { Remote } from '../remotes/remote.ts';"],
-  ['engine/a.ts', "export { put } from '../transfer.ts';"],
-  ['engine/a.ts', "const x: import('../cli/options.ts').Options = y;"],
+  ['engine/upload/a.ts', "import { Remote } from '../../remotes/remote.ts';"],
+  ['engine/upload/a.ts', "export { put } from '../../transfer.ts';"],
+  ['engine/verify/a.ts', "const x: import('../../cli/options.ts').Options = y;"],
+  ['engine/runner/a.ts', "import { openSource } from '../local/local-source.ts';"],
+  ['engine/local/a.ts', "import { Scheduler } from '../schedule/scheduler.ts';"],
+  ['engine/schedule/a.ts', "import { ConnectionPool } from '../connections/connection-pool.ts';"],
+  ['engine/connections/a.ts', "import type { Scheduler } from '../schedule/scheduler.ts';"],
+  ['engine/resume/a.ts', "import { FileVerifier } from '../verify/file-verifier.ts';"],
+  ['engine/verify/a.ts', "import { FileJob } from '../transfer/file-job.ts';"],
+  ['engine/transfer/a.ts', "import type { Upload } from '../upload/upload.ts';"],
+  ['engine/verify/a.ts', "import pRetry from 'p-retry';"],
+  ['workers/a.ts', "import { TransferRun } from '../engine/transfer/transfer-run.ts';"],
   ['remotes/sftp/codec/a.ts', "import { Duplex } from 'node:stream';"],
   ['remotes/sftp/session-x.ts', "await import('../remote.ts');"],
   ['remotes/sftp/a.ts', "import ssh2 from 'ssh2';"],

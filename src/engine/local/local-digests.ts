@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { DigestAlgorithm, Fill, Range } from '../../remotes/remote.ts';
-import { fillFrom } from './local-source.ts';
+import { fillFrom } from '../runner/descriptor-fill.ts';
 
 /** So much at a time that the connections hardly notice. */
 const STEP = 1024 * 1024;

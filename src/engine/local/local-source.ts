@@ -1,16 +1,15 @@
 /** The local file a copy is made from: opened once, read at offsets, and checked at the end for having held still. */
-import { constants, fstat, readv } from 'node:fs';
+import { constants, fstat } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { CopyError } from '../../errors.ts';
-import type { Fill, Range } from '../../remotes/remote.ts';
+import type { Range } from '../../remotes/remote.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import { systemErrorCode, systemErrorText } from '../../util/system-error.ts';
-import { type DescriptorReads, forgetDescriptor, readsOf, registerDescriptor } from './descriptor-reads.ts';
-import { skipBytes } from './skip-bytes.ts';
+import { fillFrom } from '../runner/descriptor-fill.ts';
+import { type DescriptorReads, forgetDescriptor, registerDescriptor } from '../runner/descriptor-reads.ts';
 import { endsAt } from './source-end.ts';
 
-const readvAt = promisify(readv);
 const fstatBig = promisify(fstat) as (fd: number, options: { bigint: true }) => Promise<import('node:fs').BigIntStats>;
 
 /** What tells one state of a file from another; a difference in any of them is a change. */
@@ -76,24 +75,6 @@ export async function openSource(path: Uint8Array): Promise<LocalSource> {
     await file.close();
     throw sourceError(error, name);
   }
-}
-
-/** Reads from a descriptor; the views are filled whole. Rejects with `source-changed` at an early end of the file. */
-export function fillFrom(fd: number): Fill {
-  const reads = readsOf(fd);
-  const fill: Fill = async (views, offset) => {
-    let rest = [...views];
-    let position = offset;
-    while (rest.length > 0) {
-      const { bytesRead } = await readvAt(fd, rest, position).catch((error: unknown) => {
-        throw new CopyError('local-io', `The source cannot be read: ${systemErrorText(error)}.`, { cause: error });
-      });
-      if (bytesRead === 0) throw new CopyError('source-changed', 'The source became shorter while it was copied.');
-      position += bytesRead;
-      rest = skipBytes(rest, bytesRead);
-    }
-  };
-  return reads === undefined ? fill : (views, offset) => reads.during(() => fill(views, offset));
 }
 
 function closeFile(file: FileHandle, reads: DescriptorReads): Promise<void> {

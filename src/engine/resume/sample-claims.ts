@@ -1,6 +1,6 @@
 /** Whether a staged file is the one that a journal speaks of, as far as a few bytes of each piece can tell. */
 import type { Drain, Range, Slices } from '../../remotes/remote.ts';
-import { fillFrom } from '../local/local-source.ts';
+import { fillFrom } from '../runner/descriptor-fill.ts';
 
 const SAMPLE = 512;
 

@@ -10,9 +10,9 @@ import type {
   Staged,
   StageToken,
 } from '../../remotes/remote.ts';
-import { drainTo } from '../local/local-sink.ts';
-import { fillFrom } from '../local/local-source.ts';
 import type { Counters } from './counters.ts';
+import { drainTo } from './descriptor-drain.ts';
+import { fillFrom } from './descriptor-fill.ts';
 import { OpenedOnce } from './opened-once.ts';
 import { hashing } from './piece-hasher.ts';
 import { type RunnerCommand, type RunnerReport, stageKey } from './piece-runner.ts';

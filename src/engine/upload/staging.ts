@@ -2,8 +2,8 @@
 import { CopyError } from '../../errors.ts';
 import type { Abilities, Range, RemoteConnection, StageToken } from '../../remotes/remote.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
-import { fillFrom } from '../local/local-source.ts';
 import type { JournalStore } from '../resume/file-journal.ts';
+import { fillFrom } from '../runner/descriptor-fill.ts';
 import type { LocalConnections } from '../runner/runners.ts';
 import type { Report } from '../transfer/direction.ts';
 import { StartOver } from '../transfer/interruption.ts';

@@ -12,8 +12,8 @@ import { CopyError } from '../../../errors.ts';
 import type { Fill, Range, Slices } from '../../../remotes/remote.ts';
 import { formatSize } from '../../../util/format-size.ts';
 import { systemErrorText } from '../../../util/system-error.ts';
-import { readsOf } from '../../local/descriptor-reads.ts';
 import type { Counters } from '../../runner/counters.ts';
+import { readsOf } from '../../runner/descriptor-reads.ts';
 import type { StreamDigests } from './stream-digests.ts';
 
 const readOn = promisify(read);

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, open, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { fillFrom, openSource } from '../../../../src/engine/local/local-source.ts';
+import { openSource } from '../../../../src/engine/local/local-source.ts';
+import { fillFrom } from '../../../../src/engine/runner/descriptor-fill.ts';
 import { makeTempDir, type TempDir } from '../../../support/temp-dir.ts';
 
 async function dirWith(content: string | Buffer): Promise<{ dir: TempDir; path: string; bytes: Buffer }> {

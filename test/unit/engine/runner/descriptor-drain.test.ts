@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { drainTo, sinkError } from '../../../../src/engine/local/local-sink.ts';
+import { drainTo, sinkError } from '../../../../src/engine/runner/descriptor-drain.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
 import { mountSmallDisk } from '../../../support/small-disk.ts';
 

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { expect, test, vi } from 'vitest';
-import { DescriptorReads, readsOf } from '../../../../src/engine/local/descriptor-reads.ts';
-import { fillFrom, openSource } from '../../../../src/engine/local/local-source.ts';
+import { openSource } from '../../../../src/engine/local/local-source.ts';
+import { fillFrom } from '../../../../src/engine/runner/descriptor-fill.ts';
+import { DescriptorReads, readsOf } from '../../../../src/engine/runner/descriptor-reads.ts';
 import { deferred } from '../../../../src/util/deferred.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
 

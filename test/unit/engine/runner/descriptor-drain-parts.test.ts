@@ -1,7 +1,7 @@
 /** A system that takes only a part of what it is given, as a signal or a network file system can make it. */
 import { open, readFile } from 'node:fs/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { drainTo } from '../../../../src/engine/local/local-sink.ts';
+import { drainTo } from '../../../../src/engine/runner/descriptor-drain.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
 
 /** The most of one call. */

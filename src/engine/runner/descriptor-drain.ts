@@ -1,4 +1,4 @@
-/** The local file a copy is written to, at offsets. */
+/** Writes a local file behind a raw descriptor. */
 import { writev } from 'node:fs';
 import { promisify } from 'node:util';
 import { CopyError } from '../../errors.ts';
