@@ -11,6 +11,8 @@ const PROBE_EVERY_MS = 10_000;
 const SUSPICION_EVERY_MS = 500;
 /** Round trips between two probes at least, so that suspicions cost at most five per cent. */
 const ROUND_TRIPS_APART = 20;
+/** Connections that have ended are not counted any more after twice this time. */
+const COUNT_EVERY_MS = 10_000;
 /** A silence is replaced by a shorter one only after this time. */
 const SILENCE_MEMORY_MS = 1000;
 
@@ -25,9 +27,10 @@ export class FlowMemory {
   #probeAtMs = Number.NEGATIVE_INFINITY;
   #answeredAtMs = Number.NEGATIVE_INFINITY;
   #sentAtMs = Number.NEGATIVE_INFINITY;
-  #lowestMs = Number.POSITIVE_INFINITY;
-  /** The probe since which {@link lowestRoundTripMs} is measured. */
-  #lowestSinceMs = Number.NEGATIVE_INFINITY;
+  /** Connections that have measured something since {@link #countedFromMs}, and how many had in the ten seconds before. */
+  #measuring: Set<object> = new Set();
+  #countBefore = 0;
+  #countedFromMs = Number.NEGATIVE_INFINITY;
   #silence = { fromMs: 0, toMs: 0 };
 
   /**
@@ -45,15 +48,19 @@ export class FlowMemory {
     this.#probeAtMs = nowMs - (nowMs % SUSPICION_EVERY_MS) + SUSPICION_EVERY_MS;
   }
 
-  /** The lowest round trip of a single request on any connection since the latest probe began, in milliseconds. */
-  get lowestRoundTripMs(): number {
-    return this.#lowestMs;
+  /** How many connections carry data of late; at least 1. */
+  get connections(): number {
+    return Math.max(1, this.#measuring.size, this.#countBefore);
   }
 
-  measured(roundTripMs: number, nowMs: number): void {
-    const probeAtMs = this.probeAtMs(nowMs);
-    this.#lowestMs = probeAtMs === this.#lowestSinceMs ? Math.min(this.#lowestMs, roundTripMs) : roundTripMs;
-    this.#lowestSinceMs = probeAtMs;
+  /** `connection` has measured something. */
+  measured(connection: object, nowMs: number): void {
+    if (nowMs - this.#countedFromMs >= COUNT_EVERY_MS) {
+      this.#countBefore = this.#measuring.size;
+      this.#measuring = new Set();
+      this.#countedFromMs = nowMs;
+    }
+    this.#measuring.add(connection);
   }
 
   /** Something is sent on one of the connections. */

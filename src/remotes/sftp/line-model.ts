@@ -8,6 +8,11 @@ const FIRST_WINDOW = 16 * 1024;
 export const SHORTEST_REQUEST = 2048;
 /** What OpenSSH lets be in flight on a channel (channels.h); more would only wait on this side. */
 const MAX_WINDOW = 2 * 1024 * 1024;
+/**
+ * All windows of a thread together. A thread encrypts less than 700 MB/s, which fills a path of 100 ms with this; where many
+ * connections share a processor, their round trips contain its queue, and would have each of them take all that it may.
+ */
+const MAX_TOTAL = 64 * 1024 * 1024;
 /** With fewer requests in flight the server would wait for us between two of them. */
 const MIN_REQUESTS = 3;
 /** What is in flight lasts for this long at least, unless it is {@link MIN_REQUESTS} of full length. */
@@ -18,11 +23,6 @@ const SHORTEST_ROUND_TRIP_MS = 5;
 const LONGEST_ROUND_TRIP_MS = 500;
 /** Round trips of which a mean is taken, as single ones are a matter of chance. */
 const SAMPLES = 8;
-/**
- * A mean round trip that is longer than this times the lowest one of all connections contains a queue of our own, in this
- * program or at the server: on a fast line, where both are busy, every round trip does.
- */
-const JITTER = 4;
 /** A silence that is longer than this, and much longer than expected, says nothing of the line when it is not silent. */
 const OUTAGE_MS = 1000;
 /** For how long a measured rate counts. */
@@ -197,7 +197,7 @@ export class LineModel {
   #measure(flight: Flight, silentMs: number, nowMs: number): void {
     const rate = this.#measureRate(flight, nowMs);
     const roundTripMs = nowMs - flight.sentAtMs;
-    this.#memory.measured(roundTripMs, nowMs);
+    this.#memory.measured(this, nowMs);
     this.#usualMs = this.#usualMs === 0 ? roundTripMs : this.#usualMs + (roundTripMs - this.#usualMs) / SAMPLES;
     if (this.#probe !== undefined) {
       this.#probed(this.#probe, flight, roundTripMs, nowMs);
@@ -272,13 +272,14 @@ export class LineModel {
   #resize(): void {
     const rate = this.#rates.value;
     const silentMs = this.#silences.longestMs;
-    const plausibleMs = Math.min(this.#shortestMs, JITTER * this.#memory.lowestRoundTripMs);
-    const roundTripMs = Math.min(LONGEST_ROUND_TRIP_MS, Math.max(SHORTEST_ROUND_TRIP_MS, plausibleMs));
+    const roundTripMs = Math.min(LONGEST_ROUND_TRIP_MS, Math.max(SHORTEST_ROUND_TRIP_MS, this.#shortestMs));
     const isFull = this.#usualMs > FULL * roundTripMs + silentMs;
     if (isFull) this.#isStarting = false;
     const best = rate * ((this.#isStarting ? FIRST_GAIN : GAIN) * roundTripMs + LONGER * silentMs);
     const least = MIN_REQUESTS * Math.min(this.#small, Math.max(SHORTEST_REQUEST, (rate * LEAST_MS) / MIN_REQUESTS));
-    this.#window = Math.min(MAX_WINDOW, Math.max(least, isFull ? Math.min(best, this.#window) : best));
+    const share = Math.max(MIN_REQUESTS * this.#small, MAX_TOTAL / this.#memory.connections);
+    const most = Math.min(MAX_WINDOW, share);
+    this.#window = Math.min(most, Math.max(least, isFull ? Math.min(best, this.#window) : best));
   }
 }
 

@@ -86,6 +86,23 @@ test('never passes 2 MiB', () => {
   expect(line.window.inFlight).toBeLessThanOrEqual(2 * MIB);
 });
 
+test('many connections share 64 MiB, as long as they are many', () => {
+  const line = new Line(LARGE);
+  const others = Array.from({ length: 63 }, () => ({}));
+  for (const other of others) line.memory.measured(other, 0);
+  line.run(9000, 50_000, 300);
+  expect(line.window.size).toBe(MIB);
+  line.run(21_000, 50_000, 300);
+  expect(line.window.size).toBe(2 * MIB);
+});
+
+test('each of very many connections has three full requests', () => {
+  const line = new Line(LARGE);
+  for (let other = 0; other < 1023; other++) line.memory.measured({}, 0);
+  line.run(5000, 50_000, 300);
+  expect(line.window.size).toBe(3 * SMALL_REQUEST);
+});
+
 test.each([
   { bytesPerMs: 1000, what: 'three full requests', least: 3 * SMALL_REQUEST },
   { bytesPerMs: 32, what: 'half a second', least: 32 * 500 },
