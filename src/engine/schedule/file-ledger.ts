@@ -5,8 +5,8 @@
  * - handed out: it belongs to a task that has not ended (the scheduler knows which)
  * - acknowledged and at risk: the server answered OK, but a crash of the server may still lose it
  * - acknowledged and durable
- * - claimed: an earlier run says that it is there, or its digest was wrong; no connection gets it until
- *   {@link settleClaim} says which of the two it is
+ * - claimed: an earlier run says that the server has it, or its digest was wrong. It is not handed out until
+ *   {@link settleClaim} says which of the two is true
  *
  * Pure bookkeeping: no I/O, no clock, no connections.
  */
@@ -18,10 +18,12 @@ export class FileLedger {
   readonly #todo: RangeSet;
   readonly #acknowledged: RangeSet = new RangeSet();
   readonly #atRisk: RangeSet = new RangeSet();
+  readonly #onToDoChanged: () => void;
 
-  /** `claimed`: what an earlier run says is there. */
-  constructor(size: number, claimed: Iterable<Range> = []) {
+  /** `claimed`: what an earlier run says that the server has. `onToDoChanged`: called when {@link firstToDo} may change. */
+  constructor(size: number, claimed: Iterable<Range> = [], onToDoChanged: () => void = () => {}) {
     this.size = size;
+    this.#onToDoChanged = onToDoChanged;
     this.#todo = new RangeSet([{ offset: 0, length: size }]);
     for (const range of claimed) this.#todo.remove(range);
   }
@@ -39,7 +41,7 @@ export class FileLedger {
     return this.#acknowledged.total;
   }
 
-  /** Copies, which later changes leave as they are. */
+  /** A copy, as the sets below are. */
   get toDo(): RangeSet {
     return new RangeSet(this.#todo);
   }
@@ -48,16 +50,19 @@ export class FileLedger {
     return new RangeSet(this.#acknowledged);
   }
 
-  /** What would be lost if the server crashed now. */
+  /** Whether a crash of the server would lose anything now. */
+  get isAtRisk(): boolean {
+    return !this.#atRisk.isEmpty;
+  }
+
+  /** What a crash of the server would lose now. */
   get atRisk(): RangeSet {
     return new RangeSet(this.#atRisk);
   }
 
   /** What a crash of the server would leave. */
   get durable(): RangeSet {
-    const durable = this.acknowledged;
-    for (const range of this.#atRisk) durable.remove(range);
-    return durable;
+    return this.#acknowledged.without(this.#atRisk);
   }
 
   /** Whether all of a range is acknowledged. */
@@ -68,17 +73,20 @@ export class FileLedger {
   /** A task gets the range. */
   handOut(range: Range): void {
     this.#todo.remove(range);
+    this.#onToDoChanged();
   }
 
-  /** A task that had the range gives it up unacknowledged. */
+  /** A task that had the range returns it unacknowledged. */
   giveBack(range: Range): void {
     this.#todo.add(range);
+    this.#onToDoChanged();
   }
 
   acknowledge(range: Range): void {
     this.#acknowledged.add(range);
     this.#atRisk.add(range);
     this.#todo.remove(range);
+    this.#onToDoChanged();
   }
 
   /** `ranges` have reached the server's disk. */
@@ -93,17 +101,19 @@ export class FileLedger {
       this.withdraw(range);
       this.#todo.add(range);
     }
+    this.#onToDoChanged();
     return ranges.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** What was acknowledged is wrong on the server: it is claimed until {@link settleClaim}. */
+  /** What was acknowledged is wrong on the server: it is claimed until {@link settleClaim} is called. */
   withdraw(range: Range): void {
     this.#acknowledged.remove(range);
     this.#atRisk.remove(range);
   }
 
-  /** What was claimed is there and durable, or it is to do. */
+  /** The server has what was claimed, on its disk, or it is to do. */
   settleClaim(range: Range, isThere: boolean): void {
     (isThere ? this.#acknowledged : this.#todo).add(range);
+    this.#onToDoChanged();
   }
 }

@@ -3,18 +3,25 @@
  * and asks for orders.
  *
  * A connection has at most one task with bytes left to take; it gets the next one when those are taken, while their
- * acknowledgements are still under way, so that its pipeline never runs dry. Ranges are handed out in ascending order,
+ * acknowledgements are still to come, so that its pipeline never runs dry. Ranges are handed out in ascending order,
  * each worth about two seconds of its connection, so that all connections work near one another: disks prefer that, and
  * a server may delay a write according to its offset. When no bytes are left to hand out, the tasks that would end last
- * are cut, and their rest is given to the idle connections.
+ * are cut, and the rest of their bytes is given to the idle connections.
  *
- * No byte is ever in two tasks that may both still take it.
+ * These things always hold:
+ *
+ * - No byte is in two tasks that may both still take it.
+ * - What a call costs depends on the orders that it returns, not on how many connections, tasks and files there are. Only
+ *   after rates have changed, or a connection was opened or lost, are the idle connections and the tasks sorted again.
  */
 import type { Range } from '../../remotes/remote.ts';
 import { RangeSet } from '../../util/range-set.ts';
+import { CutCandidates, type Cuttable, keptLength } from './cut-candidates.ts';
 import { FileLedger } from './file-ledger.ts';
-import { cutsForIdle } from './range-cuts.ts';
+import { IdleConnections } from './idle-connections.ts';
 import { MAX_RANGE, MIN_RANGE, rangeLength } from './range-length.ts';
+import { bySequence, type ReadyFile, ReadyFiles } from './ready-files.ts';
+import { type Task, TaskTable } from './task-table.ts';
 
 /** A file of one piece, of at most this many bytes, is one range. */
 const SMALL_FILE = 4 * 1024 * 1024;
@@ -30,91 +37,109 @@ export type Order =
   | { readonly kind: 'shorten'; readonly task: number; readonly length: number };
 
 /**
- * As long as no rate is known, each range of a connection is so many times as long as the one before: rates are sampled
- * every quarter of a second, and a connection that has taken a range by then is worth eight of them in two seconds.
+ * While no rate is known, each range of a connection is so many times as long as the one before: rates are sampled every
+ * quarter of a second, and a connection that has taken a range by then can take eight of them in two seconds.
  */
 const FIRST_GROWTH = 8;
 
-/** What a connection is worth, in bytes per second; 0: no rate is known at all. */
-type Rate = (connection: number) => number;
-
-/** `drain`: nothing may be under way; `search`: the server may have the bytes already. */
+/**
+ * Why nothing is handed out of a file. `drain`: its tasks have to end first. `search`: the server may already have its
+ * bytes.
+ */
 export type PauseReason = 'drain' | 'search';
 
 export interface TaskView {
   readonly task: number;
   readonly connection: number;
   readonly file: number;
-  /** Bytes that are neither acknowledged nor given away. */
+  /** Bytes that are neither acknowledged nor given to another task. */
   readonly outstanding: number;
-  /** Whether nothing is left to take. */
+  /** Whether no bytes are left to take. */
   readonly taken: boolean;
   /** Whether other connections may work on the file too. */
   readonly shared: boolean;
 }
 
-interface FileState {
+interface FileState extends ReadyFile {
   readonly file: number;
   readonly pieceSize: number;
   readonly ledger: FileLedger;
   /** Those that have not ended. */
   readonly tasks: Set<TaskState>;
-  /** The one connection that may work on it; undefined: all. */
   only: number | undefined;
-  /** Why nothing is handed out now. */
+  /** Nothing is handed out while there is a reason. */
   readonly pausedFor: Set<PauseReason>;
+  /** Nothing is handed out any more. */
+  isRemoved: boolean;
 }
 
-interface TaskState {
-  readonly task: number;
-  readonly connection: number;
+interface TaskState extends Task, Cuttable {
   readonly file: FileState;
-  readonly offset: number;
   length: number;
   readonly acknowledged: RangeSet;
-  taken: boolean;
+  isTaken: boolean;
   /** A cut has been asked for and not answered. */
-  cutting: boolean;
-  /** The last cut gave nothing: the bytes are under way already. */
-  uncuttable: boolean;
+  isBeingCut: boolean;
+  /** The last cut gave nothing, because all bytes are in flight already. */
+  isUncuttable: boolean;
 }
 
 interface ConnectionState {
   /** The task of which it still takes bytes. */
   task: TaskState | undefined;
-  /** How long its next range is as long as no rate is known at all, bytes. */
+  /** The length of its next range while no rate is known at all, in bytes. */
   firstLength: number;
 }
 
 export class Scheduler {
   readonly #files: Map<number, FileState> = new Map();
-  readonly #tasks: Map<number, TaskState> = new Map();
+  readonly #tasks: TaskTable<TaskState> = new TaskTable();
   /** Open connections. */
   readonly #connections: Map<number, ConnectionState> = new Map();
-  /** Those of them that have nothing to take. */
-  readonly #idle: Set<number> = new Set();
+  /** Open connections that have no bytes to take. */
+  readonly #idle: IdleConnections = new IdleConnections();
+  readonly #ready: ReadyFiles<FileState> = new ReadyFiles((connection) => this.#updateReserved(connection));
+  /** Idle connections for which a file is ready that no other connection may work on. */
+  readonly #reserved: Set<number> = new Set();
+  readonly #candidates: CutCandidates<TaskState> = new CutCandidates((connection) => this.#rate(connection));
+  /** Tasks that may be cut, of files that now belong to another connection: few, because files are seldom restricted later. */
+  readonly #misplaced: Set<TaskState> = new Set();
   /** Tasks of which a cut has been asked for and not answered. */
-  readonly #cutting: Set<TaskState> = new Set();
+  readonly #beingCut: Set<TaskState> = new Set();
   readonly #rateOf: (connection: number) => number;
+  /** The average of the known rates, in bytes per second; 0: none is known. */
+  #averageRate = 0;
+  #isRefreshDue = false;
   #lastTask = 0;
+  #lastSequence = 0;
 
-  /** `rateOf` says what a connection is worth, in bytes per second; 0: not known yet. */
+  /** `rateOf`: the rate of a connection in bytes per second; 0: not known yet. */
   constructor(rateOf: (connection: number) => number) {
     this.#rateOf = rateOf;
   }
 
   addConnection(connection: number): void {
     this.#connections.set(connection, { task: undefined, firstLength: MIN_RANGE });
-    this.#idle.add(connection);
+    this.#becomeIdle(connection);
+    this.#isRefreshDue = true;
   }
 
-  /** It gets no more tasks; those it has are about to end. */
+  /** The connection gets no more tasks. The tasks that it has are about to end. */
   removeConnection(connection: number): void {
     this.#connections.delete(connection);
-    this.#idle.delete(connection);
+    this.#becomeBusy(connection);
+    this.#isRefreshDue = true;
   }
 
-  /** It gets no more tasks, and gives back what it has not taken; {@link isWorking} tells when it has come to its end. */
+  /** To be called when rates were measured: idle connections and tasks are sorted by them. */
+  ratesChanged(): void {
+    this.#isRefreshDue = true;
+  }
+
+  /**
+   * The connection gets no more tasks, and returns the bytes that it has not taken; {@link isWorking} tells when its tasks
+   * have ended.
+   */
   retire(connection: number): Order[] {
     const task = this.#connections.get(connection)?.task;
     this.removeConnection(connection);
@@ -123,39 +148,64 @@ export class Scheduler {
 
   /** Whether a connection has tasks that have not ended. */
   isWorking(connection: number): boolean {
-    return [...this.#tasks.values()].some((task) => task.connection === connection);
+    return this.#tasks.isWorking(connection);
   }
 
   /**
-   * `only`: the one connection that may work on the file. `claimed`: what an earlier run says is there; it is handed out
-   * to nobody until {@link settleClaim} says whether that is so.
+   * `only`: the one connection that may work on the file. `claimed`: ranges that an earlier run says the server has; they
+   * are not handed out until {@link settleClaim} says whether that is true.
    */
   addFile(file: number, size: number, pieceSize: number, only?: number, claimed: Iterable<Range> = []): void {
-    const ledger = new FileLedger(size, claimed);
-    this.#files.set(file, { file, pieceSize, ledger, tasks: new Set(), only, pausedFor: new Set() });
+    // A file that is begun anew keeps its place among the others.
+    const sequence = this.#files.get(file)?.sequence ?? ++this.#lastSequence;
+    this.removeFile(file);
+    const state: FileState = {
+      file,
+      sequence,
+      pieceSize,
+      ledger: new FileLedger(size, claimed, () => this.#ready.update(state)),
+      tasks: new Set(),
+      only,
+      pausedFor: new Set(),
+      isRemoved: false,
+      get isReady() {
+        return !this.isRemoved && this.pausedFor.size === 0 && this.ledger.firstToDo !== undefined;
+      },
+    };
+    this.#files.set(file, state);
+    this.#ready.update(state);
   }
 
-  /** Its tasks may still be under way; what they report from now on is ignored. */
+  /** Tasks of the file may not have ended yet; what they report from now on is ignored. */
   removeFile(file: number): void {
+    const state = this.#files.get(file);
+    if (state === undefined) return;
     this.#files.delete(file);
+    state.isRemoved = true;
+    this.#ready.update(state);
   }
 
   restrict(file: number, only: number | undefined): void {
     const state = this.#files.get(file);
-    if (state !== undefined) state.only = only;
+    if (state === undefined || state.only === only) return;
+    state.only = only;
+    this.#fileChanged(state);
   }
 
-  /** Hands nothing more out of a file, and takes back what is not taken, until it is resumed for every reason. */
+  /** Hands nothing more out of a file, and takes back what is not taken, until the file is resumed for every reason. */
   pause(file: number, reason: PauseReason): Order[] {
     const state = this.#files.get(file);
     if (state === undefined) return [];
     state.pausedFor.add(reason);
-    return [...state.tasks].filter(({ taken }) => !taken).map((task) => this.#cut(task, 0));
+    this.#fileChanged(state);
+    return [...state.tasks].filter(({ isTaken }) => !isTaken).map((task) => this.#cut(task, 0));
   }
 
   resume(file: number, reason: PauseReason): void {
     const state = this.#files.get(file);
-    state?.pausedFor.delete(reason);
+    if (state === undefined) return;
+    state.pausedFor.delete(reason);
+    this.#fileChanged(state);
   }
 
   /** What would be lost of a file if the server crashed now. */
@@ -168,12 +218,12 @@ export class Scheduler {
     this.#files.get(file)?.ledger.synced(ranges);
   }
 
-  /** The server may have crashed: what was at risk is to hand out again. Returns how much that is. */
+  /** The server may have crashed: what was at risk is to hand out again. Returns how many bytes that is. */
   distrust(file: number): number {
     return this.#files.get(file)?.ledger.distrust() ?? 0;
   }
 
-  /** What was claimed is there, and durable, or is to hand out. */
+  /** The server has what was claimed, on its disk, or it is to hand out. */
   settleClaim(file: number, range: Range, isThere: boolean): void {
     this.#files.get(file)?.ledger.settleClaim(range, isThere);
   }
@@ -198,36 +248,39 @@ export class Scheduler {
     }
   }
 
-  /** Nothing is left to take of a task: its connection can begin another. */
+  /** No bytes of a task are left to take: its connection can begin another. */
   taken(task: number): void {
     const state = this.#tasks.get(task);
-    if (state === undefined || state.taken) return;
-    state.taken = true;
+    if (state === undefined || state.isTaken) return;
+    state.isTaken = true;
+    this.#updateCandidate(state);
     const connection = this.#connections.get(state.connection);
     if (connection?.task !== state) return;
     connection.task = undefined;
-    this.#idle.add(state.connection);
+    this.#becomeIdle(state.connection);
   }
 
-  /** The answer to a cut: the task keeps `length` bytes, the rest is to hand out again. */
+  /** The answer to a cut: the task keeps `length` bytes, the others are to hand out again. */
   shortened(task: number, length: number): void {
     const state = this.#tasks.get(task);
     if (state === undefined) return;
     this.#endCut(state);
     const freed = { offset: state.offset + length, length: state.length - length };
-    state.uncuttable = freed.length <= 0;
-    if (freed.length <= 0) return;
-    state.length = length;
-    state.file.ledger.giveBack(freed);
+    state.isUncuttable = freed.length <= 0;
+    if (freed.length > 0) {
+      state.length = length;
+      state.file.ledger.giveBack(freed);
+    }
+    this.#updateCandidate(state);
   }
 
-  /** The last word on a task; what it did not get acknowledged is to hand out again. */
+  /** The last report on a task; what was not acknowledged of it is to hand out again. */
   ended(task: number): void {
     const state = this.#tasks.get(task);
     if (state === undefined) return;
     this.taken(task);
     this.#endCut(state);
-    this.#tasks.delete(task);
+    this.#tasks.delete(state);
     state.file.tasks.delete(state);
     for (const lost of state.acknowledged.missingIn(state)) state.file.ledger.giveBack(lost);
   }
@@ -242,7 +295,7 @@ export class Scheduler {
     return this.#files.get(file)?.ledger.has(range) ?? false;
   }
 
-  /** What was acknowledged is wrong on the server; it is with nobody until {@link settleClaim}. */
+  /** What was acknowledged is wrong on the server; it is not handed out until {@link settleClaim} is called. */
   withdraw(file: number, range: Range): void {
     this.#files.get(file)?.ledger.withdraw(range);
   }
@@ -262,13 +315,13 @@ export class Scheduler {
   }
 
   tasks(): TaskView[] {
-    return [...this.#tasks.values()].map((state) => ({
-      task: state.task,
-      connection: state.connection,
-      file: state.file.file,
-      outstanding: outstanding(state),
-      taken: state.taken,
-      shared: state.file.only === undefined,
+    return [...this.#tasks].map(({ task, connection, file, outstanding, isTaken }) => ({
+      task,
+      connection,
+      file: file.file,
+      outstanding,
+      taken: isTaken,
+      shared: file.only === undefined,
     }));
   }
 
@@ -281,112 +334,143 @@ export class Scheduler {
     return ++this.#lastTask;
   }
 
-  /** Open connections that have nothing to take. */
+  /** Open connections that have no bytes to take. */
   idle(): number[] {
-    return [...this.#idle];
+    return this.#idle.list();
   }
 
-  /**
-   * What to do now; each order counts as given. Looks once at each idle connection and each file, and at each task where
-   * connections stay idle.
-   */
+  /** What is to be done now. Each order counts as carried out. */
   orders(): Order[] {
     if (this.#idle.size === 0) return [];
-    const rate = this.#ratesOrGuess();
-    // The fastest first, or what was taken from a slow connection could go back to it, as it is idle then.
-    const idle = new Set([...this.#idle].sort((a, b) => rate(b) - rate(a)));
-    const sends = this.#handOut(idle, rate);
-    // Each cut that is under way will feed one idle connection.
-    const hungry = [...idle].slice(this.#cutting.size);
-    return hungry.length === 0 ? sends : [...sends, ...this.#cutForIdle(hungry, rate)];
+    this.#refreshIfDue();
+    const orders = this.#handOut();
+    this.#cutForIdle(orders);
+    return orders;
   }
 
-  /** Gives the lowest bytes to do to `idle` connections, and takes those out of the set. */
-  #handOut(idle: Set<number>, rate: Rate): Order[] {
+  /** Files in their order; the lowest bytes of each to its one connection, or to the fastest idle connections. */
+  #handOut(): Order[] {
     const orders: Order[] = [];
-    for (const file of this.#files.values()) {
-      if (idle.size === 0) break;
-      if (file.pausedFor.size > 0) continue;
-      if (file.only !== undefined && !idle.has(file.only)) continue;
-      for (const connection of file.only === undefined ? idle : [file.only]) {
-        const range = this.#nextRange(file, connection, rate);
-        if (range === undefined) break;
-        idle.delete(connection);
-        orders.push(this.#begin(file, connection, range));
+    const reserved = [...this.#reserved].map((connection) => this.#ready.firstFor(connection)!).sort(bySequence);
+    let next = 0;
+    while (this.#idle.size > 0) {
+      const shared = this.#ready.firstShared;
+      const own = reserved[next];
+      if (own !== undefined && (shared === undefined || own.sequence < shared.sequence)) {
+        next++;
+        if (this.#idle.has(own.only!)) orders.push(this.#begin(own, own.only!));
+        continue;
       }
+      if (shared === undefined) break;
+      // The fastest first: a slow connection is idle after a cut, and would get back what was taken from it.
+      orders.push(this.#begin(shared, this.#idle.at(0)!));
     }
     return orders;
   }
 
-  #nextRange({ ledger, pieceSize }: FileState, connection: number, rate: Rate): Range | undefined {
-    const run = ledger.firstToDo;
-    if (run === undefined) return undefined;
-    // What is sent as a whole is hashed on its way.
-    if (ledger.size <= Math.min(pieceSize, SMALL_FILE)) return run;
-    const state = this.#connections.get(connection)!;
-    const known = rate(connection);
-    const length = rangeLength(run.offset, known || state.firstLength / 2, pieceSize);
-    if (known === 0) state.firstLength = Math.min(MAX_RANGE, FIRST_GROWTH * state.firstLength);
-    return { offset: run.offset, length: Math.min(run.length, length) };
-  }
-
-  #begin(file: FileState, connection: number, range: Range): Order {
+  #begin(file: FileState, connection: number): Order {
+    const range = this.#nextRange(file, connection);
     const task: TaskState = {
       task: this.nextTask(),
       connection,
       file,
       ...range,
       acknowledged: new RangeSet(),
-      taken: false,
-      cutting: false,
-      uncuttable: false,
+      get outstanding() {
+        return this.length - this.acknowledged.total;
+      },
+      isTaken: false,
+      isBeingCut: false,
+      isUncuttable: false,
     };
     file.ledger.handOut(range);
     file.tasks.add(task);
-    this.#tasks.set(task.task, task);
+    this.#tasks.add(task);
     this.#connections.get(connection)!.task = task;
-    this.#idle.delete(connection);
+    this.#becomeBusy(connection);
+    this.#updateCandidate(task);
     return { kind: 'send', task: task.task, connection, file: file.file, range };
   }
 
-  #cutForIdle(idle: readonly number[], rate: Rate): Order[] {
-    const cuttable = [...this.#tasks.values()]
-      .filter((state) => !state.taken && !state.cutting && !state.uncuttable && state.file.pausedFor.size === 0)
-      .map((state) => {
-        const { connection, length, file } = state;
-        return { state, connection, length, outstanding: outstanding(state), only: file.only };
-      });
-    return cutsForIdle(cuttable, idle, rate).map(({ task: { state }, length }) => this.#cut(state, length));
+  /** The file must have bytes to do. */
+  #nextRange({ ledger, pieceSize }: FileState, connection: number): Range {
+    const run = ledger.firstToDo!;
+    // A small file is sent as a whole, so that it is hashed while it is sent.
+    if (ledger.size <= Math.min(pieceSize, SMALL_FILE)) return run;
+    const state = this.#connections.get(connection)!;
+    const known = this.#rate(connection);
+    const length = rangeLength(run.offset, known || state.firstLength / 2, pieceSize);
+    if (known === 0) state.firstLength = Math.min(MAX_RANGE, FIRST_GROWTH * state.firstLength);
+    return { offset: run.offset, length: Math.min(run.length, length) };
+  }
+
+  /** Each cut that is not answered yet will give bytes to one idle connection, the fastest first. */
+  #cutForIdle(orders: Order[]): void {
+    for (const task of this.#misplaced) {
+      const only = task.file.only!;
+      if (this.#beingCut.size >= this.#idle.size || !this.#idle.has(only)) continue;
+      const length = keptLength(task, this.#rate(task.connection), this.#rate(only));
+      if (length !== undefined) orders.push(this.#cut(task, length));
+    }
+    for (let rank = this.#beingCut.size; rank < this.#idle.size; rank++) {
+      const cut = this.#candidates.next(this.#idle.at(rank)!);
+      if (cut === undefined) return;
+      orders.push(this.#cut(cut.task, cut.length));
+    }
   }
 
   #cut(task: TaskState, length: number): Order {
-    task.cutting = true;
-    this.#cutting.add(task);
+    task.isBeingCut = true;
+    this.#beingCut.add(task);
+    this.#updateCandidate(task);
     return { kind: 'shorten', task: task.task, length };
   }
 
   #endCut(task: TaskState): void {
-    task.cutting = false;
-    this.#cutting.delete(task);
+    task.isBeingCut = false;
+    this.#beingCut.delete(task);
   }
 
-  /** A connection that is not measured yet is taken for an average one; 0: none is measured. */
-  #ratesOrGuess(): Rate {
-    let guess: number | undefined;
-    return (connection) => {
-      const rate = this.#rateOf(connection);
-      if (rate > 0) return rate;
-      guess ??= this.#averageRate();
-      return guess;
-    };
+  #becomeIdle(connection: number): void {
+    this.#idle.add(connection, this.#rate(connection));
+    this.#updateReserved(connection);
   }
 
-  #averageRate(): number {
+  #becomeBusy(connection: number): void {
+    this.#idle.delete(connection);
+    this.#updateReserved(connection);
+  }
+
+  #updateReserved(connection: number): void {
+    if (this.#idle.has(connection) && this.#ready.hasFor(connection)) this.#reserved.add(connection);
+    else this.#reserved.delete(connection);
+  }
+
+  #fileChanged(file: FileState): void {
+    this.#ready.update(file);
+    for (const task of file.tasks) this.#updateCandidate(task);
+  }
+
+  #updateCandidate(task: TaskState): void {
+    const { file, connection, isTaken, isBeingCut, isUncuttable } = task;
+    const mayBeCut = !isTaken && !isBeingCut && !isUncuttable && file.pausedFor.size === 0;
+    if (mayBeCut && file.only === undefined) this.#candidates.add(task);
+    else this.#candidates.delete(task);
+    if (mayBeCut && file.only !== undefined && file.only !== connection) this.#misplaced.add(task);
+    else this.#misplaced.delete(task);
+  }
+
+  #refreshIfDue(): void {
+    if (!this.#isRefreshDue) return;
+    this.#isRefreshDue = false;
     const known = [...this.#connections.keys()].map(this.#rateOf).filter((rate) => rate > 0);
-    return known.length === 0 ? 0 : known.reduce((sum, rate) => sum + rate, 0) / known.length;
+    this.#averageRate = known.length === 0 ? 0 : known.reduce((sum, rate) => sum + rate, 0) / known.length;
+    this.#idle.refresh((connection) => this.#rate(connection));
+    this.#candidates.refresh();
   }
-}
 
-function outstanding(task: TaskState): number {
-  return task.length - task.acknowledged.total;
+  /** A connection that is not measured yet counts as an average one; 0: none is measured. */
+  #rate(connection: number): number {
+    return this.#rateOf(connection) || this.#averageRate;
+  }
 }

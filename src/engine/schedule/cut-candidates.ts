@@ -1,0 +1,135 @@
+/**
+ * The tasks that may be cut at the end of a file, so that the rest of their bytes can be given to an idle connection; the
+ * task that would end last comes first. Pure: no clock, no connections.
+ *
+ * Between two calls of {@link CutCandidates.refresh} rates are constant, so that the time that a task needs can only fall.
+ * Therefore a time that was computed earlier is an upper bound, and only the times of the first tasks are computed again. For
+ * the same reason, a task that was not worth cutting for a connection is not looked at again for one that is no faster.
+ */
+import { MIN_RANGE } from './range-length.ts';
+import { SortedList } from './sorted-list.ts';
+
+/** A cut must leave both connections at least this much, or it is not worth its message. */
+const MIN_SHARE = MIN_RANGE;
+/** A task loses all bytes that it has not taken where the idle connection is worth more than this share of both. */
+const HOPELESS_SHARE = 0.9;
+
+/** A task of which bytes are still to be taken. */
+export interface Cuttable {
+  /** Rises from task to task. */
+  readonly task: number;
+  readonly connection: number;
+  readonly length: number;
+  /** Bytes that are not acknowledged. */
+  readonly outstanding: number;
+}
+
+export interface Cut<T> {
+  readonly task: T;
+  /** How many of its bytes the task keeps. */
+  readonly length: number;
+}
+
+interface Candidate<T> {
+  readonly task: T;
+  /** Of its connection, in bytes per second; at least 1. */
+  rate: number;
+  /** The most that the task needs until its end. */
+  secondsLeft: number;
+}
+
+export class CutCandidates<T extends Cuttable> {
+  readonly #candidates: Map<T, Candidate<T>> = new Map();
+  /** The latest end first. */
+  readonly #byEnd: SortedList<Candidate<T>> = new SortedList(
+    (a, b) => b.secondsLeft - a.secondsLeft || a.task.task - b.task.task,
+  );
+  readonly #rateOf: (connection: number) => number;
+  /** A connection of this rate or a lower one has been refused every candidate that is not in the list. */
+  #refusedRate = Number.POSITIVE_INFINITY;
+
+  /** `rateOf`: bytes per second, 0 where none is known. */
+  constructor(rateOf: (connection: number) => number) {
+    this.#rateOf = rateOf;
+  }
+
+  add(task: T): void {
+    if (this.#candidates.has(task)) return;
+    const rate = this.#worth(task.connection);
+    const candidate = { task, rate, secondsLeft: task.outstanding / rate };
+    this.#candidates.set(task, candidate);
+    this.#byEnd.add(candidate);
+  }
+
+  delete(task: T): void {
+    const candidate = this.#candidates.get(task);
+    if (candidate === undefined) return;
+    this.#candidates.delete(task);
+    this.#byEnd.remove(candidate);
+  }
+
+  /** Rates may have changed. */
+  refresh(): void {
+    for (const candidate of this.#candidates.values()) {
+      candidate.rate = this.#worth(candidate.task.connection);
+      candidate.secondsLeft = candidate.task.outstanding / candidate.rate;
+    }
+    this.#lookAgain();
+  }
+
+  /**
+   * The best cut for an idle connection, so that both connections end at the same time; its task is no candidate any more.
+   * Undefined: none is worth it, nor is for any slower connection.
+   */
+  next(connection: number): Cut<T> | undefined {
+    const receiverRate = this.#worth(connection);
+    if (receiverRate > this.#refusedRate) this.#lookAgain();
+    for (let candidate = this.#last(); candidate !== undefined; candidate = this.#last()) {
+      const { task, rate } = candidate;
+      const length = keptLength(task, rate, receiverRate);
+      this.#byEnd.remove(candidate);
+      if (length !== undefined) {
+        this.#candidates.delete(task);
+        return { task, length };
+      }
+      this.#refusedRate = Math.min(this.#refusedRate, receiverRate);
+    }
+    return undefined;
+  }
+
+  /** The candidate that would end last. */
+  #last(): Candidate<T> | undefined {
+    for (;;) {
+      const first = this.#byEnd.first;
+      if (first === undefined) return undefined;
+      const secondsLeft = first.task.outstanding / first.rate;
+      if (secondsLeft >= first.secondsLeft) return first;
+      this.#byEnd.remove(first);
+      first.secondsLeft = secondsLeft;
+      this.#byEnd.add(first);
+    }
+  }
+
+  #lookAgain(): void {
+    this.#byEnd.reset(this.#candidates.values());
+    this.#refusedRate = Number.POSITIVE_INFINITY;
+  }
+
+  #worth(connection: number): number {
+    return Math.max(1, this.#rateOf(connection));
+  }
+}
+
+/** How many bytes a task keeps; undefined where a cut is not worth it. */
+export function keptLength(
+  { length, outstanding }: Pick<Cuttable, 'length' | 'outstanding'>,
+  rate: number,
+  receiverRate: number,
+): number | undefined {
+  const share = receiverRate / (receiverRate + rate);
+  const given = outstanding * share;
+  const aligned = Math.floor((length - given) / MIN_SHARE) * MIN_SHARE;
+  // Two equally fast connections would otherwise pass the last bytes back and forth.
+  const kept = share > HOPELESS_SHARE ? aligned : Math.max(MIN_SHARE, aligned);
+  return given < MIN_SHARE || length - kept < MIN_SHARE ? undefined : kept;
+}
