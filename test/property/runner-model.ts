@@ -56,7 +56,7 @@ export class RunnerModel {
   }
 
   get isDone(): boolean {
-    return this.files.every((_, file) => this.scheduler.isComplete(file));
+    return this.files.every((_, file) => this.scheduler.ledger(file)!.isComplete);
   }
 
   get isQuiet(): boolean {
@@ -83,7 +83,7 @@ export class RunnerModel {
 
   /** Everything that is acknowledged by now reaches the disk. */
   sync(file: number): void {
-    this.scheduler.synced(file, this.scheduler.atRisk(file));
+    this.scheduler.ledger(file)!.synced(this.scheduler.ledger(file)!.atRisk);
   }
 
   /** The far side crashes: all connections are lost, and what was not synced. */
@@ -91,8 +91,8 @@ export class RunnerModel {
     for (const connection of [...this.open]) this.lose(connection);
     while (this.#reports.length > 0) this.deliverReport();
     this.arrived.forEach((arrived, file) => {
-      for (const range of this.scheduler.atRisk(file)) arrived.remove(range);
-      this.scheduler.distrust(file);
+      for (const range of this.scheduler.ledger(file)!.atRisk) arrived.remove(range);
+      this.scheduler.ledger(file)!.distrust();
     });
   }
 
@@ -208,11 +208,11 @@ export class RunnerModel {
   /** What holds at every moment. */
   check(): void {
     this.files.forEach(({ size }, file) => {
-      const todo = this.scheduler.bytesToDo(file);
-      const claimed = this.scheduler.bytesAcknowledged(file);
+      const todo = this.scheduler.ledger(file)!.toDo;
+      const claimed = this.scheduler.ledger(file)!.bytesAcknowledged;
       expect(claimed, 'never more than arrived').toBeLessThanOrEqual(this.arrived[file]!.total);
       expect(todo.total + claimed).toBeLessThanOrEqual(size);
-      if (this.scheduler.isComplete(file)) expect(this.arrived[file]!.total).toBe(size);
+      if (this.scheduler.ledger(file)!.isComplete) expect(this.arrived[file]!.total).toBe(size);
       // No byte is forgotten: it has arrived, is to hand out, or belongs to a task.
       const outstanding = this.scheduler
         .tasks()

@@ -42,7 +42,7 @@ export function wholeFile(): void {
     for (const order of scheduler.orders()) carryOut(scheduler, carried, order);
   };
   dispatch();
-  while (!scheduler.isComplete(1)) {
+  while (!scheduler.ledger(1)!.isComplete) {
     for (const one of [...carried.values()]) {
       advance(scheduler, carried, one, STEP_SECONDS * rateOf(one.order.connection));
       dispatch();

@@ -82,6 +82,7 @@ export class CutCandidates<T extends Cuttable> {
    * Undefined: none is worth it, nor is for any slower connection.
    */
   next(connection: number): Cut<T> | undefined {
+    if (this.#candidates.size === 0) return undefined;
     const receiverRate = this.#worth(connection);
     if (receiverRate > this.#refusedRate) this.#lookAgain();
     for (let candidate = this.#last(); candidate !== undefined; candidate = this.#last()) {

@@ -15,13 +15,15 @@
  *   after rates have changed, or a connection was opened or lost, are the idle connections and the tasks sorted again.
  */
 import type { Range } from '../../remotes/remote.ts';
-import { RangeSet } from '../../util/range-set.ts';
-import { CutCandidates, type Cuttable, keptLength } from './cut-candidates.ts';
+import { CutCandidates, keptLength } from './cut-candidates.ts';
 import { FileLedger } from './file-ledger.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { MAX_RANGE, MIN_RANGE, rangeLength } from './range-length.ts';
-import { bySequence, type ReadyFile, ReadyFiles } from './ready-files.ts';
-import { type Task, TaskTable } from './task-table.ts';
+import { bySequence, ReadyFiles } from './ready-files.ts';
+import { type PauseReason, ScheduledFile, ScheduledTask } from './scheduled-file.ts';
+import { TaskTable } from './task-table.ts';
+
+export type { PauseReason } from './scheduled-file.ts';
 
 /** A file of one piece, of at most this many bytes, is one range. */
 const SMALL_FILE = 4 * 1024 * 1024;
@@ -42,12 +44,6 @@ export type Order =
  */
 const FIRST_GROWTH = 8;
 
-/**
- * Why nothing is handed out of a file. `drain`: its tasks have to end first. `search`: the server may already have its
- * bytes.
- */
-export type PauseReason = 'drain' | 'search';
-
 export interface TaskView {
   readonly task: number;
   readonly connection: number;
@@ -60,52 +56,28 @@ export interface TaskView {
   readonly shared: boolean;
 }
 
-interface FileState extends ReadyFile {
-  readonly file: number;
-  readonly pieceSize: number;
-  readonly ledger: FileLedger;
-  /** Those that have not ended. */
-  readonly tasks: Set<TaskState>;
-  only: number | undefined;
-  /** Nothing is handed out while there is a reason. */
-  readonly pausedFor: Set<PauseReason>;
-  /** Nothing is handed out any more. */
-  isRemoved: boolean;
-}
-
-interface TaskState extends Task, Cuttable {
-  readonly file: FileState;
-  length: number;
-  readonly acknowledged: RangeSet;
-  isTaken: boolean;
-  /** A cut has been asked for and not answered. */
-  isBeingCut: boolean;
-  /** The last cut gave nothing, because all bytes are in flight already. */
-  isUncuttable: boolean;
-}
-
 interface ConnectionState {
   /** The task of which it still takes bytes. */
-  task: TaskState | undefined;
+  task: ScheduledTask | undefined;
   /** The length of its next range while no rate is known at all, in bytes. */
   firstLength: number;
 }
 
 export class Scheduler {
-  readonly #files: Map<number, FileState> = new Map();
-  readonly #tasks: TaskTable<TaskState> = new TaskTable();
+  readonly #files: Map<number, ScheduledFile> = new Map();
+  readonly #tasks: TaskTable<ScheduledTask> = new TaskTable();
   /** Open connections. */
   readonly #connections: Map<number, ConnectionState> = new Map();
   /** Open connections that have no bytes to take. */
   readonly #idle: IdleConnections = new IdleConnections();
-  readonly #ready: ReadyFiles<FileState> = new ReadyFiles((connection) => this.#updateReserved(connection));
+  readonly #ready: ReadyFiles<ScheduledFile> = new ReadyFiles((connection) => this.#updateReserved(connection));
   /** Idle connections for which a file is ready that no other connection may work on. */
   readonly #reserved: Set<number> = new Set();
-  readonly #candidates: CutCandidates<TaskState> = new CutCandidates((connection) => this.#rate(connection));
+  readonly #candidates: CutCandidates<ScheduledTask> = new CutCandidates((connection) => this.#rate(connection));
   /** Tasks that may be cut, of files that now belong to another connection: few, because files are seldom restricted later. */
-  readonly #misplaced: Set<TaskState> = new Set();
+  readonly #misplaced: Set<ScheduledTask> = new Set();
   /** Tasks of which a cut has been asked for and not answered. */
-  readonly #beingCut: Set<TaskState> = new Set();
+  readonly #beingCut: Set<ScheduledTask> = new Set();
   readonly #rateOf: (connection: number) => number;
   /** The average of the known rates, in bytes per second; 0: none is known. */
   #averageRate = 0;
@@ -153,25 +125,14 @@ export class Scheduler {
 
   /**
    * `only`: the one connection that may work on the file. `claimed`: ranges that an earlier run says the server has; they
-   * are not handed out until {@link settleClaim} says whether that is true.
+   * are not handed out until {@link FileLedger.settleClaim} says whether that is true.
    */
   addFile(file: number, size: number, pieceSize: number, only?: number, claimed: Iterable<Range> = []): void {
     // A file that is begun anew keeps its place among the others.
     const sequence = this.#files.get(file)?.sequence ?? ++this.#lastSequence;
     this.removeFile(file);
-    const state: FileState = {
-      file,
-      sequence,
-      pieceSize,
-      ledger: new FileLedger(size, claimed, () => this.#ready.update(state)),
-      tasks: new Set(),
-      only,
-      pausedFor: new Set(),
-      isRemoved: false,
-      get isReady() {
-        return !this.isRemoved && this.pausedFor.size === 0 && this.ledger.firstToDo !== undefined;
-      },
-    };
+    const ledger = new FileLedger(size, claimed, () => this.#ready.update(state));
+    const state = new ScheduledFile(file, sequence, pieceSize, ledger, only);
     this.#files.set(file, state);
     this.#ready.update(state);
   }
@@ -208,34 +169,9 @@ export class Scheduler {
     this.#fileChanged(state);
   }
 
-  /** What would be lost of a file if the server crashed now. */
-  atRisk(file: number): RangeSet {
-    return this.#files.get(file)?.ledger.atRisk ?? new RangeSet();
-  }
-
-  /** `ranges` have reached the server's disk. */
-  synced(file: number, ranges: Iterable<Range>): void {
-    this.#files.get(file)?.ledger.synced(ranges);
-  }
-
-  /** The server may have crashed: what was at risk is to hand out again. Returns how many bytes that is. */
-  distrust(file: number): number {
-    return this.#files.get(file)?.ledger.distrust() ?? 0;
-  }
-
-  /** The server has what was claimed, on its disk, or it is to hand out. */
-  settleClaim(file: number, range: Range, isThere: boolean): void {
-    this.#files.get(file)?.ledger.settleClaim(range, isThere);
-  }
-
-  /** What a crash of the server would leave of a file. */
-  durable(file: number): RangeSet {
-    return this.#files.get(file)?.ledger.durable ?? new RangeSet();
-  }
-
-  /** Bytes were acknowledged outside of any task. */
-  acknowledgedElsewhere(file: number, range: Range): void {
-    this.#files.get(file)?.ledger.acknowledge(range);
+  /** What has become of the bytes of a file; undefined: the file is not known. */
+  ledger(file: number): FileLedger | undefined {
+    return this.#files.get(file)?.ledger;
   }
 
   acknowledged(task: number, parts: readonly Range[]): void {
@@ -283,35 +219,6 @@ export class Scheduler {
     this.#tasks.delete(state);
     state.file.tasks.delete(state);
     for (const lost of state.acknowledged.missingIn(state)) state.file.ledger.giveBack(lost);
-  }
-
-  /** A copy. */
-  acknowledgedRanges(file: number): RangeSet {
-    return this.#files.get(file)?.ledger.acknowledged ?? new RangeSet();
-  }
-
-  /** Whether a range of a file is acknowledged. */
-  has(file: number, range: Range): boolean {
-    return this.#files.get(file)?.ledger.has(range) ?? false;
-  }
-
-  /** What was acknowledged is wrong on the server; it is not handed out until {@link settleClaim} is called. */
-  withdraw(file: number, range: Range): void {
-    this.#files.get(file)?.ledger.withdraw(range);
-  }
-
-  isComplete(file: number): boolean {
-    return this.#files.get(file)?.ledger.isComplete ?? false;
-  }
-
-  /** Bytes of a file that are acknowledged. */
-  bytesAcknowledged(file: number): number {
-    return this.#files.get(file)?.ledger.bytesAcknowledged ?? 0;
-  }
-
-  /** What is neither acknowledged nor handed out. */
-  bytesToDo(file: number): RangeSet {
-    return this.#files.get(file)?.ledger.toDo ?? new RangeSet();
   }
 
   tasks(): TaskView[] {
@@ -368,21 +275,9 @@ export class Scheduler {
     return orders;
   }
 
-  #begin(file: FileState, connection: number): Order {
+  #begin(file: ScheduledFile, connection: number): Order {
     const range = this.#nextRange(file, connection);
-    const task: TaskState = {
-      task: this.nextTask(),
-      connection,
-      file,
-      ...range,
-      acknowledged: new RangeSet(),
-      get outstanding() {
-        return this.length - this.acknowledged.total;
-      },
-      isTaken: false,
-      isBeingCut: false,
-      isUncuttable: false,
-    };
+    const task = new ScheduledTask(this.nextTask(), connection, file, range);
     file.ledger.handOut(range);
     file.tasks.add(task);
     this.#tasks.add(task);
@@ -393,7 +288,7 @@ export class Scheduler {
   }
 
   /** The file must have bytes to do. */
-  #nextRange({ ledger, pieceSize }: FileState, connection: number): Range {
+  #nextRange({ ledger, pieceSize }: ScheduledFile, connection: number): Range {
     const run = ledger.firstToDo!;
     // A small file is sent as a whole, so that it is hashed while it is sent.
     if (ledger.size <= Math.min(pieceSize, SMALL_FILE)) return run;
@@ -419,14 +314,14 @@ export class Scheduler {
     }
   }
 
-  #cut(task: TaskState, length: number): Order {
+  #cut(task: ScheduledTask, length: number): Order {
     task.isBeingCut = true;
     this.#beingCut.add(task);
     this.#updateCandidate(task);
     return { kind: 'shorten', task: task.task, length };
   }
 
-  #endCut(task: TaskState): void {
+  #endCut(task: ScheduledTask): void {
     task.isBeingCut = false;
     this.#beingCut.delete(task);
   }
@@ -446,14 +341,13 @@ export class Scheduler {
     else this.#reserved.delete(connection);
   }
 
-  #fileChanged(file: FileState): void {
+  #fileChanged(file: ScheduledFile): void {
     this.#ready.update(file);
     for (const task of file.tasks) this.#updateCandidate(task);
   }
 
-  #updateCandidate(task: TaskState): void {
-    const { file, connection, isTaken, isBeingCut, isUncuttable } = task;
-    const mayBeCut = !isTaken && !isBeingCut && !isUncuttable && file.pausedFor.size === 0;
+  #updateCandidate(task: ScheduledTask): void {
+    const { file, connection, mayBeCut } = task;
     if (mayBeCut && file.only === undefined) this.#candidates.add(task);
     else this.#candidates.delete(task);
     if (mayBeCut && file.only !== undefined && file.only !== connection) this.#misplaced.add(task);

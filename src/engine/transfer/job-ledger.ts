@@ -4,7 +4,8 @@
  * here, and after it is closed, nothing is acknowledged and nothing is handed out.
  */
 import type { Range } from '../../remotes/remote.ts';
-import type { RangeSet } from '../../util/range-set.ts';
+import { RangeSet } from '../../util/range-set.ts';
+import type { FileLedger } from '../schedule/file-ledger.ts';
 import type { Order, PauseReason, Scheduler } from '../schedule/scheduler.ts';
 import { TimeLeft } from './time-left.ts';
 
@@ -68,11 +69,11 @@ export class JobLedger {
 
   /** Whether every byte is acknowledged. */
   get isComplete(): boolean {
-    return this.#scheduler.isComplete(this.#file);
+    return this.#ledger?.isComplete ?? false;
   }
 
   get bytesAcknowledged(): number {
-    return this.#scheduler.bytesAcknowledged(this.#file);
+    return this.#ledger?.bytesAcknowledged ?? 0;
   }
 
   /** When the file will have been transferred, as far as can be told; in milliseconds from now. */
@@ -82,51 +83,56 @@ export class JobLedger {
 
   /** Whether all of a range is acknowledged. */
   has(range: Range): boolean {
-    return this.#scheduler.has(this.#file, range);
+    return this.#ledger?.has(range) ?? false;
   }
 
   /** Copies, which later changes leave as they are. */
   get acknowledged(): RangeSet {
-    return this.#scheduler.acknowledgedRanges(this.#file);
+    return this.#ledger?.acknowledged ?? new RangeSet();
   }
 
   /** What is neither acknowledged nor handed out. */
   get toDo(): RangeSet {
-    return this.#scheduler.bytesToDo(this.#file);
+    return this.#ledger?.toDo ?? new RangeSet();
   }
 
   /** What a crash of the server would lose now. */
   get atRisk(): RangeSet {
-    return this.#scheduler.atRisk(this.#file);
+    return this.#ledger?.atRisk ?? new RangeSet();
   }
 
   /** What a crash of the server would leave. */
   get durable(): RangeSet {
-    return this.#scheduler.durable(this.#file);
+    return this.#ledger?.durable ?? new RangeSet();
   }
 
   /** Bytes were acknowledged outside of any task. */
   acknowledge(range: Range): void {
-    this.#scheduler.acknowledgedElsewhere(this.#file, range);
+    this.#ledger?.acknowledge(range);
   }
 
   /** The ranges have reached the server's disk. */
   synced(ranges: Iterable<Range>): void {
-    this.#scheduler.synced(this.#file, ranges);
+    this.#ledger?.synced(ranges);
   }
 
   /** The server may have crashed: what was at risk is to do again. Returns how many bytes that is. */
   distrust(): number {
-    return this.#scheduler.distrust(this.#file);
+    return this.#ledger?.distrust() ?? 0;
   }
 
   /** What was acknowledged is in doubt: it is handed out to nobody until {@link settleClaim}. */
   withdraw(range: Range): void {
-    this.#scheduler.withdraw(this.#file, range);
+    this.#ledger?.withdraw(range);
   }
 
   /** What was claimed is there, and durable, or it is to do. */
   settleClaim(range: Range, isThere: boolean): void {
-    this.#scheduler.settleClaim(this.#file, range, isThere);
+    this.#ledger?.settleClaim(range, isThere);
+  }
+
+  /** Undefined while the file is not open. */
+  get #ledger(): FileLedger | undefined {
+    return this.#scheduler.ledger(this.#file);
   }
 }

@@ -111,6 +111,7 @@ export class RunConnections {
   /** To be called a few times a second. `isSyncing`: the server may answer nothing at all now, on any connection. */
   tick(nowMs: number, isSyncing: boolean): void {
     this.#monitor.tick(nowMs, isSyncing);
+    this.scheduler.ratesChanged();
     this.#relocation.relocateIfFree();
     this.router.dispatch();
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Order, Scheduler } from '../../../../src/engine/schedule/scheduler.ts';
+import { JobLedger } from '../../../../src/engine/transfer/job-ledger.ts';
 import type { Range } from '../../../../src/remotes/remote.ts';
 
 const KIB = 1024;
@@ -64,7 +65,7 @@ test('ranges are handed out in ascending order, at the end as well', () => {
       complete(scheduler, order);
     }
   }
-  expect(scheduler.isComplete(1)).toBe(true);
+  expect(scheduler.ledger(1)!.isComplete).toBe(true);
 });
 
 test('as long as no rate is known, each range of a connection is eight times as long as the one before', () => {
@@ -113,7 +114,7 @@ test('a range is never longer than 64 MiB', () => {
 test('an empty file is complete from the beginning and has nothing to send', () => {
   const scheduler = make(3);
   scheduler.addFile(1, 0, PIECE);
-  expect(scheduler.isComplete(1)).toBe(true);
+  expect(scheduler.ledger(1)!.isComplete).toBe(true);
   expect(scheduler.orders()).toEqual([]);
 });
 
@@ -222,7 +223,7 @@ test('a retired connection gives back what it has not taken and gets nothing mor
   scheduler.ended(a!.task);
   expect(scheduler.isWorking(1)).toBe(false);
   expect(scheduler.idle()).toEqual([]);
-  expect(scheduler.bytesToDo(1).total).toBeGreaterThan(0);
+  expect(scheduler.ledger(1)!.toDo.total).toBeGreaterThan(0);
   expect(scheduler.retire(1)).toEqual([]);
 });
 
@@ -259,14 +260,14 @@ test('what an ended task did not get acknowledged is handed out again, and nothi
   const [first] = sends(scheduler.orders());
   scheduler.acknowledged(first!.task, [{ offset: PIECE, length: PIECE }]);
   scheduler.ended(first!.task);
-  expect([...scheduler.bytesToDo(1)]).toEqual([
+  expect([...scheduler.ledger(1)!.toDo]).toEqual([
     { offset: 0, length: PIECE },
     { offset: 2 * PIECE, length: 2 * PIECE },
   ]);
   for (let order = sends(scheduler.orders())[0]; order !== undefined; order = sends(scheduler.orders())[0]) {
     complete(scheduler, order);
   }
-  expect(scheduler.isComplete(1)).toBe(true);
+  expect(scheduler.ledger(1)!.isComplete).toBe(true);
 });
 
 test('a connection that was removed gets nothing, and its rest goes to the others', () => {
@@ -295,10 +296,10 @@ test('files come one after another: the next begins when all of the first is han
 test('what was acknowledged outside of any task is not sent', () => {
   const scheduler = make(1);
   scheduler.addFile(1, 3 * PIECE, PIECE);
-  scheduler.acknowledgedElsewhere(1, { offset: 0, length: PIECE });
-  scheduler.acknowledgedElsewhere(1, { offset: 2 * PIECE, length: PIECE });
+  scheduler.ledger(1)!.acknowledge({ offset: 0, length: PIECE });
+  scheduler.ledger(1)!.acknowledge({ offset: 2 * PIECE, length: PIECE });
   expect(sends(scheduler.orders())[0]!.range).toEqual({ offset: PIECE, length: PIECE });
-  expect(scheduler.bytesAcknowledged(1)).toBe(2 * PIECE);
+  expect(scheduler.ledger(1)!.bytesAcknowledged).toBe(2 * PIECE);
 });
 
 test('late reports on a file that was removed, or begun anew, change nothing', () => {
@@ -309,7 +310,7 @@ test('late reports on a file that was removed, or begun anew, change nothing', (
   scheduler.addFile(1, 4 * PIECE, 4 * PIECE);
   scheduler.acknowledged(old!.task, [{ offset: 0, length: PIECE }]);
   scheduler.ended(old!.task);
-  expect(scheduler.bytesAcknowledged(1)).toBe(0);
+  expect(scheduler.ledger(1)!.bytesAcknowledged).toBe(0);
   expect(sends(scheduler.orders())[0]!.range).toEqual({ offset: 0, length: 4 * PIECE });
 });
 
@@ -326,20 +327,20 @@ test('reports on tasks that are unknown are passed over', () => {
 test('what is acknowledged is at risk until it is synced', () => {
   const scheduler = make(1);
   scheduler.addFile(1, 4 * PIECE, PIECE);
-  expect([...scheduler.atRisk(1)]).toEqual([]);
-  scheduler.acknowledgedElsewhere(1, { offset: 0, length: PIECE });
-  scheduler.acknowledgedElsewhere(1, { offset: 2 * PIECE, length: PIECE });
-  const ranges = scheduler.atRisk(1);
+  expect([...scheduler.ledger(1)!.atRisk]).toEqual([]);
+  scheduler.ledger(1)!.acknowledge({ offset: 0, length: PIECE });
+  scheduler.ledger(1)!.acknowledge({ offset: 2 * PIECE, length: PIECE });
+  const ranges = scheduler.ledger(1)!.atRisk;
   expect([...ranges]).toEqual([
     { offset: 0, length: PIECE },
     { offset: 2 * PIECE, length: PIECE },
   ]);
   // It comes while the server syncs, so it may have come too late for that.
-  scheduler.acknowledgedElsewhere(1, { offset: PIECE, length: PIECE });
+  scheduler.ledger(1)!.acknowledge({ offset: PIECE, length: PIECE });
   expect(ranges.total, 'a copy').toBe(2 * PIECE);
-  scheduler.synced(1, ranges);
-  expect([...scheduler.atRisk(1)]).toEqual([{ offset: PIECE, length: PIECE }]);
-  expect(scheduler.bytesAcknowledged(1)).toBe(3 * PIECE);
+  scheduler.ledger(1)!.synced(ranges);
+  expect([...scheduler.ledger(1)!.atRisk]).toEqual([{ offset: PIECE, length: PIECE }]);
+  expect(scheduler.ledger(1)!.bytesAcknowledged).toBe(3 * PIECE);
 });
 
 test('what was at risk when the server may have crashed is to hand out again, what was synced is not', () => {
@@ -347,20 +348,20 @@ test('what was at risk when the server may have crashed is to hand out again, wh
   scheduler.addFile(1, 4 * PIECE, 4 * PIECE);
   const [first] = sends(scheduler.orders());
   scheduler.acknowledged(first!.task, [{ offset: 0, length: 2 * PIECE }]);
-  scheduler.synced(1, [{ offset: 0, length: PIECE }]);
+  scheduler.ledger(1)!.synced([{ offset: 0, length: PIECE }]);
   scheduler.acknowledged(first!.task, [{ offset: 2 * PIECE, length: 2 * PIECE }]);
   scheduler.taken(first!.task);
   scheduler.ended(first!.task);
-  expect(scheduler.isComplete(1)).toBe(true);
-  expect(scheduler.distrust(1)).toBe(3 * PIECE);
-  expect(scheduler.isComplete(1)).toBe(false);
-  expect(scheduler.bytesAcknowledged(1)).toBe(PIECE);
-  expect([...scheduler.atRisk(1)]).toEqual([]);
-  expect(scheduler.distrust(1), 'once').toBe(0);
+  expect(scheduler.ledger(1)!.isComplete).toBe(true);
+  expect(scheduler.ledger(1)!.distrust()).toBe(3 * PIECE);
+  expect(scheduler.ledger(1)!.isComplete).toBe(false);
+  expect(scheduler.ledger(1)!.bytesAcknowledged).toBe(PIECE);
+  expect([...scheduler.ledger(1)!.atRisk]).toEqual([]);
+  expect(scheduler.ledger(1)!.distrust(), 'once').toBe(0);
   const [again] = sends(scheduler.orders());
   expect(again!.range).toEqual({ offset: PIECE, length: 3 * PIECE });
   complete(scheduler, again!);
-  expect(scheduler.isComplete(1)).toBe(true);
+  expect(scheduler.ledger(1)!.isComplete).toBe(true);
 });
 
 test('distrust in the middle of a task: its acknowledged part goes out again, the rest is still its own', () => {
@@ -368,19 +369,68 @@ test('distrust in the middle of a task: its acknowledged part goes out again, th
   scheduler.addFile(1, 4 * PIECE, 4 * PIECE);
   const [first] = sends(scheduler.orders());
   scheduler.acknowledged(first!.task, [{ offset: 0, length: PIECE }]);
-  expect(scheduler.distrust(1)).toBe(PIECE);
+  expect(scheduler.ledger(1)!.distrust()).toBe(PIECE);
   scheduler.taken(first!.task);
   const [again] = sends(scheduler.orders());
   expect(again!.range).toEqual({ offset: 0, length: PIECE });
   scheduler.acknowledged(first!.task, [{ offset: PIECE, length: 3 * PIECE }]);
   scheduler.ended(first!.task);
-  expect(scheduler.isComplete(1)).toBe(false);
+  expect(scheduler.ledger(1)!.isComplete).toBe(false);
   complete(scheduler, again!);
-  expect(scheduler.isComplete(1)).toBe(true);
+  expect(scheduler.ledger(1)!.isComplete).toBe(true);
 });
 
-test('files that are unknown are at no risk', () => {
+test('files that are unknown have no ledger, and so are at no risk', () => {
   const scheduler = make(1);
-  scheduler.synced(9, [{ offset: 0, length: 1 }]);
-  expect([scheduler.distrust(9), scheduler.atRisk(9).total]).toEqual([0, 0]);
+  expect(scheduler.ledger(9)).toBeUndefined();
+  const closed = new JobLedger(scheduler, 9, () => {});
+  closed.synced([{ offset: 0, length: 1 }]);
+  expect([closed.distrust(), closed.atRisk.total]).toEqual([0, 0]);
+  expect([closed.isComplete, closed.bytesAcknowledged, closed.has({ offset: 0, length: 1 })]).toEqual([
+    false,
+    0,
+    false,
+  ]);
+});
+
+test('a thousand idle connections with nothing to do cost nothing, and one file goes to its own one', () => {
+  let asked = 0;
+  const scheduler = new Scheduler(() => {
+    asked++;
+    return MIB;
+  });
+  for (let connection = 1; connection <= 1000; connection++) scheduler.addConnection(connection);
+  expect(scheduler.orders()).toEqual([]);
+  asked = 0;
+  expect(scheduler.orders()).toEqual([]);
+  expect(asked, 'no rate is asked for').toBe(0);
+  scheduler.addFile(1, 4096, PIECE, 700);
+  expect(sends(scheduler.orders()).map(({ connection }) => connection)).toEqual([700]);
+  expect(asked, 'those of the order alone').toBeLessThan(10);
+});
+
+test('rates that have changed decide who is the fastest and which task ends last, once the scheduler is told', () => {
+  const rates: Record<number, number> = { 1: 100, 2: 300 };
+  const scheduler = make(2, rates);
+  scheduler.addFile(1, PIECE, PIECE);
+  rates[1] = 500;
+  scheduler.ratesChanged();
+  expect(sends(scheduler.orders()).map(({ connection }) => connection)).toEqual([1]);
+});
+
+test('a file that is begun anew keeps its place among the others', () => {
+  const scheduler = make(1);
+  scheduler.addFile(1, PIECE, PIECE);
+  scheduler.addFile(2, PIECE, PIECE);
+  scheduler.addFile(1, PIECE, PIECE);
+  expect(sends(scheduler.orders()).map(({ file }) => file)).toEqual([1]);
+});
+
+test('a task of a file that now belongs to another connection is cut for that one', () => {
+  const scheduler = make(2, { 1: 100, 2: 100 });
+  scheduler.addFile(1, 64 * PIECE, 64 * PIECE, 1);
+  const [first] = sends(scheduler.orders());
+  scheduler.restrict(1, 2);
+  expect(scheduler.orders()).toEqual([{ kind: 'shorten', task: first!.task, length: 32 * PIECE }]);
+  expect(scheduler.orders()).toEqual([]);
 });

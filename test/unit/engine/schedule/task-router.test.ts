@@ -52,7 +52,7 @@ test('the file job makes the commands of its tasks, and hears of them alone', ()
   ]);
   const parts = [{ offset: 0, length: KIB }];
   expect(router.report({ kind: 'progress', task: 2, acknowledged: parts })).toBe(true);
-  expect(scheduler.bytesAcknowledged(2)).toBe(KIB);
+  expect(scheduler.ledger(2)!.bytesAcknowledged).toBe(KIB);
   router.report({ kind: 'hashed', task: 1, algorithm: 'sha256', pieces: [] });
   const error = { code: 'connection-lost', message: 'Lost.' } as CopyError;
   router.report({ kind: 'ended', task: 1, error });

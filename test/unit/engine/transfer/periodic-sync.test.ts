@@ -12,7 +12,7 @@ function scene(sync: () => Promise<boolean> = async () => true, durable: Abiliti
   const continuity = new ServerContinuity();
   continuity.opened(1);
   scheduler.addFile(1, 1000, 65536);
-  scheduler.acknowledgedElsewhere(1, { offset: 0, length: 1000 });
+  scheduler.ledger(1)!.acknowledge({ offset: 0, length: 1000 });
   let asked = 0;
   const pointOn = (connection: number): SyncPoint => ({
     connection,
@@ -52,7 +52,7 @@ test('half a second after the first acknowledgement what is at risk is synced an
   expect(await at(3000), 'the first that is heard of an acknowledgement').toBe(0);
   expect(await at(3490)).toBe(0);
   expect(await at(3510)).toBe(1);
-  expect(scheduler.atRisk(1).total).toBe(0);
+  expect(scheduler.ledger(1)!.atRisk.total).toBe(0);
   expect(synced()).toBe(1);
   expect(await at(30_000), 'nothing is left to sync').toBe(1);
 });
@@ -78,7 +78,7 @@ test.each([
     nowMs += tookMs;
     return true;
   });
-  const acknowledge = () => scheduler.acknowledgedElsewhere(1, { offset: 0, length: 1000 });
+  const acknowledge = () => scheduler.ledger(1)!.acknowledge({ offset: 0, length: 1000 });
   await at(0);
   expect(await at(500)).toBe(1);
   acknowledge();
@@ -90,7 +90,7 @@ test('what is to be kept at the end is synced whenever it was last', async () =>
   const { scheduler, periodic, pointOn, synced } = scene();
   await periodic.last(pointOn(1));
   expect(synced()).toBe(1);
-  expect(scheduler.atRisk(1).total).toBe(0);
+  expect(scheduler.ledger(1)!.atRisk.total).toBe(0);
   await periodic.last(pointOn(1));
   expect(synced(), 'nothing is left').toBe(1);
 });
@@ -107,7 +107,7 @@ test('where it came too late it is sooner after the next acknowledgement, down t
   await again.at(0);
   expect(await again.at(110)).toBe(0);
   expect(await again.at(140)).toBe(1);
-  again.scheduler.acknowledgedElsewhere(1, { offset: 0, length: 1000 });
+  again.scheduler.ledger(1)!.acknowledge({ offset: 0, length: 1000 });
   expect(await again.at(200)).toBe(1);
   expect(await again.at(600), 'a quarter of a second after the last').toBe(2);
 });
@@ -125,14 +125,14 @@ test('a server that cannot promise, or may have been restarted meanwhile, leaves
   const cannot = scene(async () => false);
   await cannot.at(0);
   await cannot.at(11_000);
-  expect(cannot.scheduler.atRisk(1).total).toBe(1000);
+  expect(cannot.scheduler.ledger(1)!.atRisk.total).toBe(1000);
   const restarted = scene(async () => {
     restarted.continuity.lost(1);
     return true;
   });
   await restarted.at(0);
   await restarted.at(11_000);
-  expect(restarted.scheduler.atRisk(1).total).toBe(1000);
+  expect(restarted.scheduler.ledger(1)!.atRisk.total).toBe(1000);
 });
 
 test('after a failure of the disk no later answer is believed, until another file begins', async () => {
@@ -145,18 +145,18 @@ test('after a failure of the disk no later answer is believed, until another fil
   await at(11_000);
   await periodic.last(pointOn(1));
   expect(await at(30_000)).toBe(1);
-  expect(scheduler.atRisk(1).total).toBe(1000);
+  expect(scheduler.ledger(1)!.atRisk.total).toBe(1000);
   expect([synced(), periodic.seen]).toEqual([0, undefined]);
   periodic.restart();
   await periodic.last(pointOn(1));
-  expect(scheduler.atRisk(1).total).toBe(0);
+  expect(scheduler.ledger(1)!.atRisk.total).toBe(0);
 });
 
 test('nor after one that was told while the file was sealed', async () => {
   const { scheduler, periodic, pointOn } = scene();
   periodic.refused();
   await periodic.last(pointOn(1));
-  expect(scheduler.atRisk(1).total).toBe(1000);
+  expect(scheduler.ledger(1)!.atRisk.total).toBe(1000);
 });
 
 test('a disk that fails is the end of the file, a lost connection is not', async () => {
