@@ -1,6 +1,6 @@
 /** The one place that wires remote, runners and engine into a transfer. */
 import type { Worker } from 'node:worker_threads';
-import type { Observer, TransferEventBody } from './engine/events.ts';
+import type { Observer, TransferSummary, TransferTotals } from './engine/events.ts';
 import { GuardedObserver, warnOfObserver } from './engine/guarded-observer.ts';
 import { type FoundSources, findSources, type SourceFile } from './engine/local/local-files.ts';
 import type { JournalStore } from './engine/resume/file-journal.ts';
@@ -11,10 +11,12 @@ import { LocalRunner } from './engine/runner/local-runner.ts';
 import { startRateLimiter } from './engine/runner/rate-limiter.ts';
 import { choosePieceSize, pieceCount, UNLIMITED_PIECES } from './engine/schedule/grid.ts';
 import type { Verify } from './engine/transfer/direction.ts';
+import { resultOf } from './engine/transfer/result-of.ts';
+import { RunTotals } from './engine/transfer/run-totals.ts';
 import type { TransferOptions, TransferOutcome } from './engine/transfer/transfer-options.ts';
 import { TransferRun } from './engine/transfer/transfer-run.ts';
 import { Upload } from './engine/upload/upload.ts';
-import { CopyError, type CopyErrorData } from './errors.ts';
+import { CopyError } from './errors.ts';
 import { openRemote } from './remotes/open-remote.ts';
 import type { DigestAlgorithm, DigestMethod, Remote } from './remotes/remote.ts';
 import type { SftpDigestMethod } from './remotes/sftp/digests/digest-methods.ts';
@@ -79,19 +81,7 @@ export interface TransferContext {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
-export interface TransferResult {
-  readonly exitCode: number;
-  readonly filesDone: number;
-  readonly filesFailed: number;
-  readonly bytesSent: number;
-  /** Of the files that are done: what an earlier run had sent. */
-  readonly bytesResumed: number;
-  /** Of the files that failed: what the same call need not send again. */
-  readonly bytesKept: number;
-  /** Without the time that a person took to answer questions. */
-  readonly elapsedMs: number;
-  /** What ended the run, or the one file job. */
-  readonly error?: CopyErrorData;
+export interface TransferResult extends TransferSummary {
   /** What `onEvent` threw, if it did: events are missing then, and nothing else. */
   readonly observerError?: unknown;
 }
@@ -137,10 +127,10 @@ export async function putWith(
   } catch (error) {
     outcome = { ...NOTHING_DONE, error: CopyError.from(error), ended: true };
   }
-  const result = toResult(options.sources.length > 1, outcome, performance.now() - startedMs - (asked?.waitedMs ?? 0));
-  const { verified, connectionsUsed } = outcome;
-  const body: TransferEventBody = { type: 'result', ...result, verified, connectionsUsed };
-  observer({ v: 1, atMs: Date.now(), ...body });
+  const elapsedMs = performance.now() - startedMs - (asked?.waitedMs ?? 0);
+  const event = resultOf(outcome, options.sources.length > 1, elapsedMs);
+  observer({ v: 1, atMs: Date.now(), ...event });
+  const { type: _, ...result } = event;
   return guarded.failure === undefined ? result : { ...result, observerError: guarded.failure.error };
 }
 
@@ -162,15 +152,8 @@ const DEFAULTS = {
 
 type Settled = PutOptions & Required<Pick<PutOptions, keyof typeof DEFAULTS>>;
 
-const NOTHING_DONE = {
-  filesDone: 0,
-  filesFailed: 0,
-  bytesSent: 0,
-  bytesResumed: 0,
-  bytesKept: 0,
-  connectionsUsed: 0,
-  verified: { byDigest: 0, byReadBack: 0, bySize: 0, notVerified: 0 },
-} as const;
+/** The figures of a run in which nothing happened. */
+export const NOTHING_DONE: TransferTotals = new RunTotals().all(0);
 
 async function upload(
   options: Settled,
@@ -262,18 +245,4 @@ function usefulConnections(files: readonly SourceFile[]): number {
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   const small = files.filter(({ size }) => size <= BYTES_A_CONNECTION).length;
   return Math.ceil(bytes / BYTES_A_CONNECTION) + Math.ceil(small / SMALL_FILES_A_CONNECTION);
-}
-
-function toResult(several: boolean, outcome: TransferOutcome, elapsedMs: number): TransferResult {
-  const { filesDone, filesFailed, bytesSent, bytesResumed, bytesKept, error, ended } = outcome;
-  return {
-    exitCode: error === undefined ? 0 : several && !ended ? 1 : error.exitCode,
-    filesDone,
-    filesFailed,
-    bytesSent,
-    bytesResumed,
-    bytesKept,
-    elapsedMs,
-    ...(error && { error: error.toData() }),
-  };
 }

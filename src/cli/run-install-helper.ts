@@ -5,6 +5,7 @@ import type { RemoteConnection } from '../remotes/remote.ts';
 import { installHelper } from '../remotes/sftp/install-helper/install-helper.ts';
 import { resolveSftp } from '../remotes/sftp/open-sftp.ts';
 import { processSshEnvironment } from '../remotes/sftp/ssh/ssh-environment.ts';
+import { NOTHING_DONE } from '../transfer.ts';
 import type { Ui } from '../ui/ui.ts';
 import { helperProgram } from './helper-program.ts';
 import type { InstallInvocation } from './parse-arguments.ts';
@@ -35,19 +36,10 @@ export function runInstallHelper(invocation: InstallInvocation, io: ProgramIo): 
     }
     const exitCode = error?.exitCode ?? 0;
     const elapsedMs = performance.now() - begunMs;
-    show({ type: 'result', exitCode, ...NO_COPY, bytesSent, connectionsUsed, elapsedMs, ...(error && { error }) });
+    show({ type: 'result', exitCode, ...NOTHING_DONE, bytesSent, connectionsUsed, elapsedMs, ...(error && { error }) });
     return exitCode;
   });
 }
-
-/** No file job is done: what happened is in the notices. */
-const NO_COPY = {
-  filesDone: 0,
-  filesFailed: 0,
-  bytesResumed: 0,
-  bytesKept: 0,
-  verified: { byDigest: 0, byReadBack: 0, bySize: 0, notVerified: 0 },
-} as const;
 
 async function install(
   { ssh, dryRun }: InstallInvocation,

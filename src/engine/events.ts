@@ -71,26 +71,33 @@ export type TransferEventBody =
       readonly connectionsWanted: number;
     }
   /** The last event. */
-  | {
-      readonly type: 'result';
-      readonly exitCode: number;
-      readonly filesDone: number;
-      readonly filesFailed: number;
-      readonly bytesSent: number;
-      /** Of the files that are done: what an earlier run had sent. */
-      readonly bytesResumed: number;
-      /** Of the files that failed: what the same command need not send again. */
-      readonly bytesKept: number;
-      /** Of those, the bytes that could not be looked at after the failure; absent: none. */
-      readonly bytesKeptUnseen?: number;
-      /** Without the time that a person took to answer questions. */
-      readonly elapsedMs: number;
-      /** How much was verified by what, in bytes. */
-      readonly verified: VerifiedBytes;
-      /** The most connections that were open at one time. */
-      readonly connectionsUsed: number;
-      readonly error?: CopyErrorData;
-    };
+  | ({ readonly type: 'result' } & TransferSummary);
+
+/** How a transfer ended, and what was done. */
+export interface TransferSummary extends TransferTotals {
+  readonly exitCode: number;
+  /** Without the time that a person took to answer questions. */
+  readonly elapsedMs: number;
+  /** What ended the run, or else the failure of the first file job that failed. */
+  readonly error?: CopyErrorData;
+}
+
+/** What was done. A figure that is added here is in the result of the library and in the last event. */
+export interface TransferTotals {
+  readonly filesDone: number;
+  readonly filesFailed: number;
+  readonly bytesSent: number;
+  /** Of the files that are done: what an earlier run had sent. */
+  readonly bytesResumed: number;
+  /** Of the files that failed: what the same command need not send again. */
+  readonly bytesKept: number;
+  /** Of those, the bytes that could not be looked at after the failure; absent: none. */
+  readonly bytesKeptUnseen?: number;
+  /** How much was verified by what, in bytes. */
+  readonly verified: VerifiedBytes;
+  /** The most connections that were open at one time. */
+  readonly connectionsUsed: number;
+}
 
 /** Bytes of the files that are done, by what they were verified by. */
 export interface VerifiedBytes {

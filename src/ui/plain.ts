@@ -110,16 +110,29 @@ export class PlainUi implements Ui {
 
   #lines(event: TransferEvent): string[] {
     const { options, view } = this;
-    if (event.type === 'plan') return defined(this.planLine(event));
-    if (event.type === 'notice') {
-      const { level, message } = event;
-      if (level !== 'detail') return [noticeLine(level, message, options.paint)];
-      return options.verbose > 0 ? [options.paint('dim', noticeLine('info', message, options.paint))] : [];
+    switch (event.type) {
+      case 'plan':
+        return defined(this.planLine(event));
+      case 'notice':
+        return this.#noticeLines(event);
+      case 'connection':
+        return defined(connectionLine(event, options));
+      case 'file':
+        return defined(fileLine(event, view, options));
+      case 'progress':
+        // Shown by onProgress, as a line that may be drawn over.
+        return [];
+      case 'result':
+        return [...defined(this.summary(event)), ...failureLines(event, view, options)];
+      default:
+        return event satisfies never;
     }
-    if (event.type === 'connection') return defined(connectionLine(event, options));
-    if (event.type === 'file') return defined(fileLine(event, view, options));
-    if (event.type !== 'result') return [];
-    return [...defined(this.summary(event)), ...failureLines(event, view, options)];
+  }
+
+  #noticeLines({ level, message }: EventOf<'notice'>): string[] {
+    const { paint, verbose } = this.options;
+    if (level !== 'detail') return [noticeLine(level, message, paint)];
+    return verbose > 0 ? [paint('dim', noticeLine('info', message, paint))] : [];
   }
 }
 

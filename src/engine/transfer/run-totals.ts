@@ -1,6 +1,6 @@
 /** What a run has done so far: files, bytes, and what they were verified by. */
 import type { CopyError } from '../../errors.ts';
-import type { VerifiedBytes } from '../events.ts';
+import type { TransferTotals, VerifiedBytes } from '../events.ts';
 import type { Examined, FileResult } from './direction.ts';
 
 export class RunTotals {
@@ -54,6 +54,13 @@ export class RunTotals {
   /** Bytes of the files that are done, by what they were verified by. */
   get verified(): VerifiedBytes {
     return { ...this.#verified };
+  }
+
+  /** Every figure as of now. `bytesSent`: what the server has acknowledged. */
+  all(bytesSent: number): TransferTotals {
+    const { filesDone, filesFailed, bytesResumed, bytesKept, bytesKeptUnseen, verified, connectionsUsed } = this;
+    const kept = { bytesKept, ...(bytesKeptUnseen > 0 && { bytesKeptUnseen }) };
+    return { filesDone, filesFailed, bytesSent, bytesResumed, ...kept, verified, connectionsUsed };
   }
 
   fileDone({ bytes, sizeVerified, verified: { byDigest, byReadBack } }: FileResult, bytesResumed: number): void {

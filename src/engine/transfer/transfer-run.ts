@@ -111,18 +111,9 @@ export class TransferRun<File extends PlannedFile> {
   }
 
   #outcome(): TransferOutcome {
-    const { filesDone, filesFailed, firstFailure, bytesResumed, bytesKept, bytesKeptUnseen } = this.#totals;
-    const { connectionsUsed, verified } = this.#totals;
     return {
-      filesDone,
-      filesFailed,
-      bytesSent: this.services.counters.totalAcknowledged(),
-      bytesResumed,
-      bytesKept,
-      ...(bytesKeptUnseen > 0 && { bytesKeptUnseen }),
-      connectionsUsed,
-      verified,
-      error: this.#error ?? firstFailure,
+      ...this.#totals.all(this.services.counters.totalAcknowledged()),
+      error: this.#error ?? this.#totals.firstFailure,
       ended: this.#error !== undefined,
     };
   }

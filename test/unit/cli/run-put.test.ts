@@ -3,11 +3,11 @@ import { parseArguments } from '../../../src/cli/parse-arguments.ts';
 import { runPut } from '../../../src/cli/run-put.ts';
 import { packageVersion } from '../../../src/cli/version.ts';
 import { CopyError } from '../../../src/errors.ts';
-import type { PutOptions, put, TransferContext } from '../../../src/transfer.ts';
+import { NOTHING_DONE, type PutOptions, type put, type TransferContext } from '../../../src/transfer.ts';
 import { Collector, failure, plan, result } from '../ui/events.ts';
 
 type Put = typeof put;
-const empty = { filesDone: 0, filesFailed: 0, bytesSent: 0, bytesResumed: 0, bytesKept: 0, elapsedMs: 1 };
+const empty = { ...NOTHING_DONE, elapsedMs: 1 };
 
 async function run(args: string, fake: Put, environment: Record<string, string | undefined> = {}) {
   const invocation = parseArguments(args.split(' '), environment, '1');
