@@ -1,6 +1,6 @@
 /**
- * What earlier runs have noted about one file, and what this run notes for the next one: the journal of the file, and the
- * rules for what may be concluded from it.
+ * What earlier runs have noted about one file, and what this run notes for the next one: the journal of the file, and
+ * the rules for what may be concluded from it.
  */
 import type { CopyError } from '../../errors.ts';
 import type { Attributes, Range, RemoteIdentity, StageToken } from '../../remotes/remote.ts';
@@ -13,15 +13,18 @@ import { NotedRanges, type Noting } from './noted-ranges.ts';
 import type { Pace } from './pace.ts';
 
 /**
- * How much later than the journal last saw it a staged file may have been written: the run continued until it ended. A file
- * that was changed after that was changed by somebody else.
+ * How much later than the journal last saw it a staged file may have been written: the run continued until it ended. A
+ * file that was changed after that was changed by somebody else.
  */
 const MAX_LATER_MS = 5 * 60_000;
 
-/** A journal lags behind: so many bytes after what it knows may be there too. */
+/**
+ * The server may also have bytes that follow those in the journal, because the journal is written later: at most so
+ * many.
+ */
 const LAG = 256 * 1024 * 1024;
 
-/** After so much hashing the journal is flushed, and the connections have their turn. */
+/** After so much hashing the journal is flushed, and this thread serves its connections. */
 const TURN_MS = 50;
 
 /** Where the journals of a run are. */
@@ -35,7 +38,7 @@ export interface JournalStore {
   readonly resume: boolean;
   /** Between two looks at what another machine may be writing, in milliseconds. Default: 3000. */
   readonly lookAgainMs?: number;
-  /** A journal cannot be written: told once a file. */
+  /** Called once a file, when its journal cannot be written. */
   readonly failed: (error: CopyError) => void;
 }
 
@@ -61,11 +64,11 @@ export class FileJournal {
   #journal: Journal | undefined;
   /** What this run knows to be in the journal. */
   #noted: NotedRanges | undefined;
-  /** That of an earlier run, of which nothing is continued. */
+  /** The journal of an earlier run that is not continued. */
   #aside: Journal | undefined;
   /** What the journal has of the local file, by offset, where that is to be compared. */
   readonly #claimed: Map<number, string> = new Map();
-  /** How often something was taken back. */
+  /** How often {@link forget} was called. */
   #forgotten = 0;
   /** Whether the journal is about the staged file of this run, and on the disk. */
   #isKept = false;
@@ -80,7 +83,7 @@ export class FileJournal {
   static async open(journals: JournalStore, subject: JournalSubject): Promise<FileJournal> {
     const file = new FileJournal(journals, subject);
     const journal = await Journal.open(file.#path, file.#onFailed);
-    // That of another machine counts as none, as its run may still write what it staged.
+    // A journal of another machine is not used, because a run there may still write to what it names.
     if (journal?.header.machine === journals.machine) file.#use(journal);
     else await journal?.close();
     return file;
@@ -122,16 +125,18 @@ export class FileJournal {
     return near;
   }
 
-  /** Whether a staged file is neither shorter than what was on its disk, nor was touched before or long after its run. */
+  /**
+   * Whether a staged file is neither shorter than what was on its disk, nor was touched before or long after its run.
+   */
   isAsLeft(found: Attributes | undefined, claims: readonly Claim[]): boolean {
     const { size, mtimeMs } = this.#subject;
     const staged = this.#journal?.staged;
     if (found === undefined || staged === undefined || found.size > size) return false;
-    // They ascend, and are too many to be arguments.
+    // The claims ascend. They are too many to be passed as arguments.
     const last = claims.at(-1)!;
     if (found.size < Math.max(last.offset + last.length, staged.size)) return false;
     if (found.mtimeMs === undefined || staged.mtimeMs === undefined) return true;
-    // A run that came as far as the end has given it the time of the source.
+    // A run that reached its end has given the staged file the time of the source.
     if (found.mtimeMs === Math.floor(mtimeMs / 1000) * 1000) return true;
     return found.mtimeMs >= staged.mtimeMs && found.mtimeMs <= staged.mtimeMs + MAX_LATER_MS;
   }
@@ -160,8 +165,8 @@ export class FileJournal {
   }
 
   /**
-   * What an earlier run left is not continued here. Its journal stays on the disk until another one takes its place, so that
-   * what it names is not forgotten if this run is killed.
+   * What an earlier run left is not continued here. Its journal stays on the disk until another one takes its place, so
+   * that what it names is not forgotten if this run is killed.
    */
   async setAside(): Promise<void> {
     this.#noted = undefined;
@@ -187,8 +192,8 @@ export class FileJournal {
   }
 
   /**
-   * Judges ranges of which no digest of the server can tell: `right` are those that are durable by the journal and have the
-   * same digest here, `wrong` is the rest. It takes time by what is asked for, not by what the journal has.
+   * Judges ranges of which no digest of the server can tell: `right` are those that are durable by the journal and have
+   * the same digest here, `wrong` is the rest. It takes time by what is asked for, not by what the journal has.
    */
   async stillNoted(ranges: readonly Range[]): Promise<{ readonly right: Range[]; readonly wrong: Range[] }> {
     const unknown = new RangeSet(ranges);
@@ -224,8 +229,8 @@ export class FileJournal {
   }
 
   /**
-   * Records what the server has on its disk: whole pieces, each with its digest, and whether that was verified; then, with
-   * `parts`, parts of other pieces; as many as can be hashed at this pace. Calls must not overlap.
+   * Records what the server has on its disk: whole pieces, each with its digest, and whether that was verified; then,
+   * with `parts`, parts of other pieces; as many as can be hashed at this pace. Calls must not overlap.
    */
   async note(durable: RangeSet, pace: Pace, noting: Noting = {}): Promise<void> {
     const journal = this.#journal;
@@ -249,7 +254,7 @@ export class FileJournal {
     await journal.flush();
   }
 
-  /** The target is in its place: nothing is left to continue with. */
+  /** The target is complete at its path: the journal is removed. */
   async finish(): Promise<void> {
     await (this.#journal ?? this.#aside)?.finish();
     this.#journal = undefined;

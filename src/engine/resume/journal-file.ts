@@ -1,4 +1,7 @@
-/** The file of a journal: appended to, and replaced whole. Rejects with what the file system says. */
+/**
+ * The file of a journal. It is appended to, or replaced as a whole. Its methods reject with the errors of the file
+ * system.
+ */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, rename, rm, rmdir, unlink } from 'node:fs/promises';
@@ -16,7 +19,7 @@ export class JournalFile {
   #handle: FileHandle | undefined;
   #size = 0;
 
-  /** `found`: what was read at `path`, to be gone on with. */
+  /** `found`: the file that was read at `path`; lines are appended to it. */
   constructor(path: string, found?: FoundFile) {
     this.path = path;
     this.#found = found;
@@ -28,7 +31,9 @@ export class JournalFile {
     return this.#size;
   }
 
-  /** Appends whole lines and has them on the disk. False, and nothing is done, where our file is gone from its path. */
+  /**
+   * Appends whole lines and syncs them. Returns false, and does nothing, where our file is not at its path any more.
+   */
   async append(lines: string): Promise<boolean> {
     if (this.#found === undefined || !(await this.#isThere(this.#found))) return false;
     this.#handle ??= await open(this.path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK);
@@ -45,8 +50,9 @@ export class JournalFile {
   }
 
   /**
-   * Puts a new file with these lines, of mode 0600, in the place of whatever is there; a link is not followed. It is on
-   * the disk before it gets its name, so that at every moment the old or the new one stands there whole.
+   * Puts a new file with these lines, of mode 0600, in the place of whatever is at the path; a link is not followed.
+   * The file is synced before it is renamed, so that either the old or the new file is complete at the path at any
+   * time.
    */
   async replace(lines: Iterable<string>): Promise<void> {
     await makeDirectories(dirname(this.path), 0o700);
@@ -69,7 +75,7 @@ export class JournalFile {
     await syncDirectory(dirname(this.path));
   }
 
-  /** Closes and removes it; nothing happens where there is none. */
+  /** Closes and removes the file, if there is one. */
   async remove(): Promise<void> {
     await this.close().catch(() => {});
     this.#found = undefined;
@@ -107,13 +113,13 @@ async function moveTo(temporary: string, path: string): Promise<void> {
   } catch (error) {
     const stats = await lstat(path).catch(() => undefined);
     if (stats?.isDirectory() !== true) throw error;
-    // Only an empty one goes away.
+    // Only an empty directory can be removed.
     await rmdir(path);
     await rename(temporary, path);
   }
 }
 
-/** Without it the old name may come back after a power loss. Some systems know no such thing. */
+/** Without this, a power loss may undo the rename. Some systems cannot sync a directory. */
 async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(path, constants.O_RDONLY);

@@ -1,4 +1,4 @@
-/** Where the journals are, which of them belongs to a target, and how old ones go. */
+/** Where the journals are, which of them belongs to a target, and how old journals are removed. */
 import { createHash } from 'node:crypto';
 import { lstat, opendir, unlink } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
@@ -9,7 +9,7 @@ import { systemErrorCode } from '../../util/system-error.ts';
 const NAME = 'mt-copy-tools';
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MAX_AGE_MS = 90 * DAY_MS;
-/** Of what a run that was killed did not get to rename. */
+/** The age from which a temporary file is removed, which a killed run did not rename. */
 const MAX_TEMPORARY_AGE_MS = DAY_MS;
 const MAX_LOOKED_AT = 10_000;
 const MAX_REMOVED = 1000;
@@ -23,8 +23,8 @@ export interface StateEnvironment {
 
 /**
  * The directory of the journals: `$XDG_STATE_HOME/mt-copy-tools`, where the variable is absolute (XDG Base Directory
- * Specification 0.8), else `~/.local/state/mt-copy-tools`. macOS and Windows know no such thing as state, so there it is
- * the one for data that are not to be synchronised, which env-paths takes from the process itself.
+ * Specification 0.8), else `~/.local/state/mt-copy-tools`. macOS and Windows have no directory for state: there it is
+ * the directory for data that are not synchronised, which env-paths takes from the process itself.
  */
 export function stateDirectory(
   { home, variables }: StateEnvironment,
@@ -57,13 +57,13 @@ export interface PruneOptions {
   readonly inUse?: readonly string[];
   /** Milliseconds since 1970. */
   readonly nowMs?: number;
-  /** Told of what could not be looked at or removed, which is no reason to stop. */
+  /** Called for each file that could not be examined or removed; the others are still removed. */
   readonly onFailure?: (error: unknown) => void;
 }
 
 /**
- * Removes journals that were not written for 90 days; nothing but plain files with names of ours, and only so many at
- * a time. Answers how many. Never rejects.
+ * Removes journals that were not written for 90 days: only regular files with the names of journals, and a limited
+ * number at a time. Resolves with their number. Never rejects.
  */
 export async function pruneJournals(directory: string, options: PruneOptions = {}): Promise<number> {
   const { inUse = [], nowMs = Date.now(), onFailure = () => {} } = options;

@@ -1,11 +1,12 @@
 /**
- * The lines of a journal: `xxxxxxxxxxxxxxxx {json}\n`. The first 16 hex digits of a SHA-256 stand before the JSON text
- * they vouch for: of the header over its text alone, of every other record over the header's digits and its text, so
- * that a line of another journal is none of this one.
+ * The lines of a journal: `xxxxxxxxxxxxxxxx {json}\n`. The checksum of a line is the first 16 hex digits of a SHA-256.
+ * That of the header is computed over its JSON text alone, that of every other record over the digits of the header and
+ * its own JSON text, so that a line of another journal is not accepted.
  *
- * Every record only adds to what is known; what is no longer true makes the journal be written anew. So a line that is
- * torn, damaged, foreign or of an unknown kind can be left out, and what remains is still true. A kind that takes
- * something back would need a new format. Every format has this first line, with `kind` and `format` in it.
+ * A record only adds to what is known. When something is no longer true, the journal is written anew. Therefore a line
+ * that is torn, damaged, foreign or of an unknown kind can be skipped, and the other lines are still true. A kind of
+ * record that takes something back would need a new format. Every format begins with a header that has `kind` and
+ * `format`.
  */
 import { createHash } from 'node:crypto';
 import type { Range, StageToken } from '../../remotes/remote.ts';
@@ -14,12 +15,12 @@ import { isPieceSize } from '../schedule/grid.ts';
 
 const FORMAT = 2;
 const CHECKSUM_LENGTH = 16;
-/** Bytes of a line without its end; a header holds four paths, of which every byte may take six. */
+/** The most bytes of a line without its end. A header has four paths, and each of their bytes may take six bytes. */
 export const MAX_HEADER_LENGTH: number = 128 * 1024;
 export const MAX_RECORD_LENGTH: number = 4 * 1024;
 const MAX_TOKEN_ENTRIES = 16;
 
-/** In rising order. */
+/** From the lowest to the highest. */
 export const pieceStates = ['acknowledged', 'durable', 'verified'] as const;
 export type PieceState = (typeof pieceStates)[number];
 
@@ -74,7 +75,7 @@ export function recordLine(record: JournalRecord, seed: string): string {
   return lineOf(record, seed);
 }
 
-/** What a line without its end says as a header: undefined if it is none, its format if that is newer than ours. */
+/** Parses a line, without its end, as a header. Undefined: it is not one. */
 export function parseHeader(
   line: Buffer,
 ): { readonly header: JournalHeader; readonly seed: string } | { readonly newerFormat: number } | undefined {
@@ -85,7 +86,7 @@ export function parseHeader(
   return header && { header, seed: line.toString('latin1', 0, CHECKSUM_LENGTH) };
 }
 
-/** What a line without its end says as a record below the header of `seed`, of a file of `fileSize` bytes. */
+/** Parses a line, without its end, as a record after the header of `seed`, of a file of `fileSize` bytes. */
 export function parseRecord(line: Buffer, seed: string, fileSize: number): JournalRecord | undefined {
   const fields = line.length <= MAX_RECORD_LENGTH ? fieldsOf(line, seed) : undefined;
   if (fields?.['kind'] === 'piece') return toPiece(fields, fileSize);
@@ -147,7 +148,7 @@ function toStaged({ size, mtimeMs, atMs }: Fields): JournalRecord | undefined {
 }
 
 function lineOf(fields: object, seed: string): string {
-  // Lone surrogates, which stand for bytes that are not UTF-8, are escaped by it.
+  // JSON.stringify escapes lone surrogates, which represent bytes that are not UTF-8.
   const json = JSON.stringify(fields);
   return `${checksum(json, seed)} ${json}\n`;
 }
@@ -181,7 +182,7 @@ function isTime(value: unknown): value is number {
   return Number.isFinite(value);
 }
 
-/** Digits of what need not be a safe integer: 64 bits at most. */
+/** The decimal digits of an integer of at most 64 bits. */
 function isWhole(value: unknown): value is string {
   return typeof value === 'string' && /^-?\d{1,20}$/.test(value);
 }

@@ -1,8 +1,11 @@
 /**
- * The journal of one target: what is done of a file, kept on the local disk so that another run can go on.
+ * The journal of one target. It records on the local disk what is done of a file, so that another run can continue.
  *
- * The file never claims what is no longer true: lines only add to each other, and where something is taken back the
- * next {@link Journal.flush} writes it anew. What is lost of it costs time, never a wrong result.
+ * After each {@link Journal.flush} the file claims nothing that is no longer true: lines only add to each other, and
+ * where something was taken back, the file is written anew. A lost line costs time, and never leads to a wrong result.
+ *
+ * A journal is in one of these states: writing; failed, when the file could not be written (the journal then works in
+ * memory alone); closed.
  */
 import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
@@ -25,14 +28,14 @@ import {
 import { KnownPieces } from './known-pieces.ts';
 import { MAX_JOURNAL_SIZE, readJournal } from './read-journal.ts';
 
-/** Characters that wait for a flush; beyond them the file is written anew from what is known. */
+/** The most characters that wait for a flush. When there are more, the file is written anew from what is known. */
 const MAX_BUFFER = 1024 * 1024;
 const COMPACT_ABOVE = 1024 * 1024;
 const COMPACT_FACTOR = 4;
-/** A journal that would not be read again is of no use. */
+/** A longer file is always compacted, because a run would not read it if it came near the limit. */
 const COMPACT_ALWAYS_ABOVE = (MAX_JOURNAL_SIZE / 4) * 3;
 
-/** Told once, when the journal cannot be written; from then on it works in memory alone, and the copy goes on. */
+/** Called once, when the journal cannot be written. From then on it works in memory alone, and the copy continues. */
 export type JournalFailure = (error: CopyError) => void;
 
 export class Journal {
@@ -44,7 +47,7 @@ export class Journal {
   #staged: StagedSeen | undefined;
   #buffer = '';
   #mustRewrite = false;
-  /** Whether the file says what is no longer true. */
+  /** Whether the file claims something that is no longer true. */
   #overclaims = false;
   #state: 'writing' | 'failed' | 'closed' = 'writing';
   #compactAbove = COMPACT_ABOVE;
@@ -67,21 +70,21 @@ export class Journal {
   }
 
   /**
-   * The journal at `path`; undefined where there is none, or none that is of use. Whether it is about this source and
-   * this target its header must tell.
-   * @throws CopyError `journal-newer`.
+   * Opens the journal at `path`; undefined: there is none that can be used. The caller compares its header with the
+   * source and the target.
+   * @throws {CopyError} `journal-newer`: a newer version of this program wrote the journal
    */
   static async open(path: string, onFailure: JournalFailure): Promise<Journal | undefined> {
     const read = await readJournal(path);
     if (read === undefined) return undefined;
     const { header, pieces, staged } = read.content;
     const journal = new Journal(header, pieces, staged, new JournalFile(path, read.found), onFailure);
-    // Its lines would not fit to a header that we write otherwise.
+    // Our header would have another checksum, to which the lines in the file do not belong.
     if (journal.#seed !== read.content.seed) journal.#rewriteNext();
     return journal;
   }
 
-  /** A new one in the place of whatever is at `path`. Never rejects: see {@link JournalFailure}. */
+  /** Creates a journal in the place of whatever is at `path`. Never rejects: see {@link JournalFailure}. */
   static async create(path: string, header: JournalHeader, onFailure: JournalFailure): Promise<Journal> {
     const journal = new Journal(header, new KnownPieces(), undefined, new JournalFile(path), onFailure);
     journal.#takeBack();
@@ -93,25 +96,27 @@ export class Journal {
     return this.#file.path;
   }
 
-  /** Ascending and disjoint; runs without a digest are merged. A copy. */
+  /** A copy of what is known, ascending and disjoint. Runs without a digest are merged. */
   get known(): readonly KnownPiece[] {
     return this.#pieces.list();
   }
 
-  /** The ranges with a digest that lie whole in `range`, each in the lowest state of its bytes; ascending and disjoint. */
+  /**
+   * The ranges with a digest that lie whole in `range`, each in the lowest state of its bytes; ascending and disjoint.
+   */
   digestedWithin(range: Range): DigestedPiece[] {
     return this.#pieces.digestedWithin(range);
   }
 
-  /** The last that was seen. */
+  /** What the staged file looked like when it was last seen. */
   get staged(): StagedSeen | undefined {
     return this.#staged;
   }
 
   /**
-   * `range` has come to `state`; a higher one stays. `digest`: SHA-256 of the local bytes of exactly this range, kept
-   * when later records raise the range without telling it again.
-   * @throws CopyError `bug` for a range that is not in the file, or a digest that is none.
+   * Records that `range` is in `state`, unless it is in a higher one. `digest`: SHA-256 of the local bytes of exactly
+   * this range; it is kept when later records raise the range without a digest.
+   * @throws {CopyError} `bug`: the range is not in the file, or the digest is not one
    */
   record(range: Range, state: PieceState, digest?: string): void {
     const { offset, length } = range;
@@ -130,12 +135,12 @@ export class Journal {
     this.#append({ kind: 'staged', ...seen });
   }
 
-  /** The range must be sent again. To be flushed before anything is done that relies on it. */
+  /** The range must be sent again. The journal must be flushed before the range is overwritten. */
   forget(range: Range): void {
     if (this.#pieces.forget(range)) this.#takeBack();
   }
 
-  /** Resolves when all that was told before is on the disk, or cannot be. Never rejects. */
+  /** Resolves when everything recorded so far is on the disk, or cannot be written. Never rejects. */
   flush(): Promise<void> {
     this.#queued ??= this.#last.then(() => {
       this.#queued = undefined;
@@ -188,7 +193,7 @@ export class Journal {
         this.#onFailure(this.#failure('written', error));
       }
     }
-    // What we cannot correct must not be believed by the next run.
+    // The next run must not believe claims that cannot be corrected.
     if (this.#state !== 'failed' || !this.#overclaims) return;
     this.#overclaims = false;
     await this.#file.remove().catch(() => {});
@@ -197,14 +202,14 @@ export class Journal {
   async #writeOut(): Promise<void> {
     const lines = this.#buffer;
     this.#buffer = '';
-    // It may have to be written anew by the end of the append for what was told meanwhile.
+    // Something may be taken back during the append: then the file is written anew right after it.
     if (!this.#mustRewrite && lines !== '' && !(await this.#file.append(lines))) this.#mustRewrite = true;
     if (!this.#mustRewrite && this.#file.size > this.#compactAbove) this.#mustRewrite = this.#isMostlyWaste();
     if (this.#mustRewrite) await this.#rewrite();
   }
 
   async #rewrite(): Promise<void> {
-    // What comes while it is written is appended afterwards.
+    // Records that come while the file is written are appended afterwards.
     const lines = this.#lines();
     const overclaimed = this.#overclaims;
     this.#buffer = '';
@@ -225,7 +230,7 @@ export class Journal {
     return this.#file.size > this.#compactAbove;
   }
 
-  /** All that is known now, as the lines of a journal. */
+  /** Everything that is known now, as the lines of a journal. */
   #lines(): Iterable<string> {
     const { line } = headerLine(this.header);
     if (Buffer.byteLength(line) > MAX_HEADER_LENGTH) throw new Error('The paths are too long');

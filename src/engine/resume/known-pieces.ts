@@ -3,7 +3,10 @@ import type { Range } from '../../remotes/remote.ts';
 import { RangeSet } from '../../util/range-set.ts';
 import { type DigestedPiece, type KnownPiece, type PieceState, pieceStates } from './journal-records.ts';
 
-/** Only a tiny --piece-size on a huge file has more; what is beyond is not remembered, and sent again at worst. */
+/**
+ * A file has at most 16,384 pieces, so that only parts of pieces, or a journal that was tampered with, can exceed these
+ * limits. What exceeds them is not recorded: at worst it is sent again.
+ */
 const MAX_DIGESTS = 131_072;
 const MAX_RUNS = 65_536;
 
@@ -11,11 +14,11 @@ interface Digested extends Range {
   readonly digest: string;
 }
 
-/** What a record did: `other` means that something claimed before is claimed no longer. */
+/** The effect of a record. `other`: something that was claimed before is not claimed any more. */
 export type RecordEffect = 'nothing' | 'more' | 'other';
 
 export class KnownPieces {
-  /** Each holds what has its state or a higher one, so a byte never falls back. */
+  /** Each set has the bytes that are in its state or in a higher one. */
   readonly #atLeast: Readonly<Record<PieceState, RangeSet>> = {
     acknowledged: new RangeSet(),
     durable: new RangeSet(),
@@ -25,9 +28,9 @@ export class KnownPieces {
   readonly #digests: Digested[] = [];
 
   /**
-   * Raises `range` to `state` where it is lower. A digest belongs to exactly its range, and stays when the state of
-   * the range, or of more than it, rises. Another digest of the same range means that its bytes are others now:
-   * whatever was known of it is forgotten first.
+   * Raises `range` to `state` where it is lower. A digest belongs to exactly its range, and is kept when the state of
+   * the range, or of a longer range around it, rises. A different digest of the same range means that its bytes have
+   * changed: then everything that was known of the range is forgotten first.
    */
   record(range: Range, state: PieceState, digest?: string): RecordEffect {
     const known = this.#digestOf(range);
@@ -41,14 +44,14 @@ export class KnownPieces {
       for (const set of sets) set.add(range);
     }
     if (digest === undefined || known === digest) return rises ? 'more' : 'nothing';
-    // Digests of parts of the range say nothing that is not still true; where one of more than it goes, its rest loses it.
+    // Digests of parts can be dropped silently. Where one covers more than the range, other bytes lose their digest.
     const isCovered = this.#digestsIn(range).every((part) => isWithin(part, range));
     this.#dropDigests(range);
     this.#insert({ offset: range.offset, length: range.length, digest });
     return differs || !isCovered ? 'other' : 'more';
   }
 
-  /** The range must be sent again. Answers whether anything was known of it. */
+  /** The range must be sent again. Returns whether anything was known of it. */
   forget(range: Range): boolean {
     if (this.#atLeast.acknowledged.missingIn(range).total === range.length) return false;
     for (const state of pieceStates) this.#atLeast[state].remove(range);
@@ -66,7 +69,7 @@ export class KnownPieces {
     return [...digested, ...others].sort((a, b) => a.offset - b.offset);
   }
 
-  /** What leads to the same knowledge when it is recorded in this order. */
+  /** Records that lead to the same knowledge when they are recorded in this order. */
   rows(): KnownPiece[] {
     const digested = this.#withStates(this.#digests);
     const others = pieceStates.flatMap((state) => {
@@ -78,7 +81,9 @@ export class KnownPieces {
     return [...digested, ...others];
   }
 
-  /** The ranges with a digest that lie whole in `range`, each in the lowest state of its bytes; ascending and disjoint. */
+  /**
+   * The ranges with a digest that lie whole in `range`, each in the lowest state of its bytes; ascending and disjoint.
+   */
   digestedWithin(range: Range): DigestedPiece[] {
     return this.#withStates(this.#digestsIn(range).filter((piece) => isWithin(piece, range)));
   }
@@ -94,7 +99,7 @@ export class KnownPieces {
     return this.#atLeast.durable.has(range) ? 'durable' : 'acknowledged';
   }
 
-  /** What is in `state` and no higher one, without `hidden`. */
+  /** The bytes that are in `state` and in no higher one, without `hidden`. */
   #runs(state: PieceState, hidden: readonly Range[]): KnownPiece[] {
     const runs = new RangeSet(this.#atLeast[state]);
     const higher = pieceStates[pieceStates.indexOf(state) + 1];
@@ -112,12 +117,12 @@ export class KnownPieces {
     this.#digests.splice(this.#firstEndingAfter(piece.offset), 0, piece);
   }
 
-  /** Of every range that shares a byte with `range`. */
+  /** Drops the digest of every range that shares a byte with `range`. */
   #dropDigests(range: Range): void {
     this.#digests.splice(this.#firstEndingAfter(range.offset), this.#digestsIn(range).length);
   }
 
-  /** All that share a byte with `range`; they are neighbours. */
+  /** The digests of ranges that share a byte with `range`. They are next to each other. */
   #digestsIn({ offset, length }: Range): Digested[] {
     const from = this.#firstEndingAfter(offset);
     let to = from;

@@ -1,16 +1,17 @@
-/** Which machine this is: two machines may share one state directory, as with a home directory on a file server. */
+/** Identifies this machine: several machines may share a state directory, as with a home directory on a file server. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
-/** See machine-id(5); the second place is that of older systems. */
+/** See machine-id(5). The second file is that of older systems. */
 const MACHINE_ID_FILES = ['/etc/machine-id', '/var/lib/dbus/machine-id'];
 const MAX_LENGTH = 32;
 
 /**
- * A name for this machine, 32 hex digits: of its host name, because images of systems share the id, and of the id, because
- * host names are chosen twice. A machine that gets another name loses the use of its journals, and nothing else. The id itself
- * is not shown, as machine-id(5) demands.
+ * A name for this machine: 32 hex digits of a hash of its host name and its machine id. Either alone may be the same on
+ * two machines: copies of a system image share the id, and host names are not unique. A machine that gets another name
+ * does not find its journals any more, and loses nothing else. The id is hashed because machine-id(5) demands that it
+ * is not shown.
  */
 export async function machineId(
   host: string = hostname(),
@@ -20,7 +21,7 @@ export async function machineId(
   return hash.digest('hex').slice(0, MAX_LENGTH);
 }
 
-/** What the first file that can be read holds; systems other than Linux have none of them. */
+/** The contents of the first file that can be read. Systems other than Linux have none of them. */
 async function firstOf(files: readonly string[]): Promise<string> {
   for (const file of files) {
     const text = await readFile(file, 'utf8').catch(() => '');

@@ -53,8 +53,8 @@ export class NotedRanges {
   }
 
   /**
-   * What of `durable` the journal lacks, or has in a lower state; ascending, whole pieces first. It takes time by the runs of
-   * the sets and by what it yields, not by the pieces of the file.
+   * What of `durable` the journal lacks, or has in a lower state; ascending, whole pieces first. It takes time by the
+   * runs of the sets and by what it yields, not by the pieces of the file.
    */
   *missingIn(durable: RangeSet, { verified = new RangeSet(), parts = false }: Noting): Generator<RangeToNote> {
     const missing = durable.without(this.#durable);

@@ -1,15 +1,15 @@
-/** How hard this thread works for the journal, beside connections that need it too. */
+/** Limits how much of its time this thread spends on the journal, because its connections need the thread too. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** To be asked after some work, with how long it took: resolves when there may be more, false: not at all. */
+/** To be called after some work, with its duration. Resolves when work may continue; false: it must end. */
 export type Pace = (workedMs: number) => Promise<boolean>;
 
-/** Of the time. */
+/** The share of the time that is spent on work. */
 const SHARE = 0.1;
-/** So that no end is far away. */
+/** The longest rest. */
 const MAX_REST_MS = 10_000;
 
-/** A tenth of the time; nothing more when `ended` is aborted. */
+/** Works a tenth of the time, until `ended` is aborted. */
 export function leisurely(ended: AbortSignal): Pace {
   return async (workedMs) => {
     const restMs = Math.min(MAX_REST_MS, workedMs / SHARE - workedMs);
@@ -18,7 +18,7 @@ export function leisurely(ended: AbortSignal): Pace {
   };
 }
 
-/** Without rest, so many milliseconds from now. */
+/** Works without rest, for `ms` milliseconds from now. */
 export function withinMs(ms: number): Pace {
   const end = performance.now() + ms;
   return async () => performance.now() < end;

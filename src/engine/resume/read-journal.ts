@@ -1,4 +1,4 @@
-/** Reads a journal: what of it is whole and its own. */
+/** Reads a journal: those of its lines that are complete and belong to it. */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { CopyError } from '../../errors.ts';
@@ -7,7 +7,7 @@ import { LineSplitter } from '../../util/line-splitter.ts';
 import { type JournalHeader, MAX_HEADER_LENGTH, parseHeader, parseRecord, type StagedSeen } from './journal-records.ts';
 import { KnownPieces } from './known-pieces.ts';
 
-/** Ours are never longer; what is has been tampered with. */
+/** Our journals are never longer: a longer file was tampered with. */
 export const MAX_JOURNAL_SIZE: number = 64 * 1024 * 1024;
 const CHUNK_SIZE = 64 * 1024;
 const OTHERS_MAY_WRITE = 0o022;
@@ -29,9 +29,9 @@ export interface FoundFile {
 }
 
 /**
- * Undefined for what is missing, cannot be read, is no plain file of this user that only he may write, has no header,
- * or is too long: nothing can be learnt from it.
- * @throws CopyError `journal-newer`.
+ * Undefined: the file is missing, cannot be read, is not a regular file of this user that only this user may write, has
+ * no header, or is too long.
+ * @throws {CopyError} `journal-newer`: a newer version of this program wrote the journal
  */
 export async function readJournal(
   path: string,
@@ -79,7 +79,7 @@ class NewerFormat extends Error {
   }
 }
 
-/** Takes the bytes of a journal in chunks of any length. */
+/** Parses the bytes of a journal, which may come in chunks of any length. */
 export class JournalReader {
   readonly #lines = new LineSplitter(MAX_HEADER_LENGTH);
   readonly #pieces = new KnownPieces();
@@ -96,7 +96,7 @@ export class JournalReader {
 
   /** What was read; undefined without a header. */
   end(): JournalContent | undefined {
-    // Its checksum tells whether only the end of the line is missing.
+    // The last line may lack only its end: then its checksum is right.
     const rest = this.#lines.rest();
     if (rest !== undefined) this.#take(rest);
     return this.#start && { ...this.#start, pieces: this.#pieces, staged: this.#staged };

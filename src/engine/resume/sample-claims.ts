@@ -1,15 +1,14 @@
-/** Whether a staged file is the one that a journal speaks of, as far as a few bytes of each piece can tell. */
+/** Checks by a few bytes of each claimed range whether a staged file is the one that a journal is about. */
 import type { Drain, Range, Slices } from '../../remotes/remote.ts';
 import { fillFrom } from '../runner/descriptor-fill.ts';
 
 const SAMPLE = 512;
 
 /**
- * Reads both ends and the middle of each range on the server and compares them with the local file: of another source, of another
- * machine's run, or where a piece was only begun, they differ. `claims` ascend and do not overlap; answers the offsets of
- * those that differ.
- *
- * @throws CopyError whatever reading rejects with
+ * Reads both ends and the middle of each range on the server and compares them with the local file. They differ where
+ * the staged file is of another source or of another machine's run, or where a piece is incomplete. `claims` must
+ * ascend and not overlap. Resolves with the offsets of those that differ.
+ * @throws {CopyError} whatever reading rejects with
  */
 export async function differingSamples(
   read: (slices: Slices, drain: Drain) => Promise<void>,
@@ -35,7 +34,7 @@ function samplesOf({ offset, length }: Range): Range[] {
   return [offset, middle, offset + length - SAMPLE].map((at) => ({ offset: at, length: SAMPLE }));
 }
 
-/** A sample may come in parts, so that what comes need not begin where one does. */
+/** A sample may arrive in parts, so that `offset` need not be the beginning of a sample. */
 function ownerOf(samples: readonly { readonly range: Range; readonly of: number }[], offset: number): number {
   let [low, high] = [0, samples.length - 1];
   while (low < high) {

@@ -1,10 +1,11 @@
 /**
- * The tasks that may be cut at the end of a file, so that the rest of their bytes can be given to an idle connection; the
- * task that would end last comes first. Pure: no clock, no connections.
+ * The tasks that may be cut at the end of a file, so that the rest of their bytes can be given to an idle connection;
+ * the task that would end last comes first. Pure: no clock, no connections.
  *
- * Between two calls of {@link CutCandidates.refresh} rates are constant, so that the time that a task needs can only fall.
- * Therefore a time that was computed earlier is an upper bound, and only the times of the first tasks are computed again. For
- * the same reason, a task that was not worth cutting for a connection is not looked at again for one that is no faster.
+ * Between two calls of {@link CutCandidates.refresh} rates are constant, so that the time that a task needs can only
+ * fall. Therefore a time that was computed earlier is an upper bound, and only the times of the first tasks are
+ * computed again. For the same reason, a task that was not worth cutting for a connection is not looked at again for
+ * one that is no faster.
  */
 import { MIN_RANGE } from './range-length.ts';
 import { SortedList } from './sorted-list.ts';
@@ -78,8 +79,8 @@ export class CutCandidates<T extends Cuttable> {
   }
 
   /**
-   * The best cut for an idle connection, so that both connections end at the same time; its task is no candidate any more.
-   * Undefined: none is worth it, nor is for any slower connection.
+   * The best cut for an idle connection, so that both connections end at the same time; its task is no candidate any
+   * more. Undefined: none is worth it, nor is for any slower connection.
    */
   next(connection: number): Cut<T> | undefined {
     if (this.#candidates.size === 0) return undefined;

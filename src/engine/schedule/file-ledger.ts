@@ -20,7 +20,9 @@ export class FileLedger {
   readonly #atRisk: RangeSet = new RangeSet();
   readonly #onToDoChanged: () => void;
 
-  /** `claimed`: what an earlier run says that the server has. `onToDoChanged`: called when {@link firstToDo} may change. */
+  /**
+   * `claimed`: what an earlier run says that the server has. `onToDoChanged`: called when {@link firstToDo} may change.
+   */
   constructor(size: number, claimed: Iterable<Range> = [], onToDoChanged: () => void = () => {}) {
     this.size = size;
     this.#onToDoChanged = onToDoChanged;

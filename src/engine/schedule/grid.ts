@@ -1,12 +1,12 @@
 /**
- * The grid of a file: its pieces. It depends on the size of the file and the limits of the remote alone, so that
- * another run, also on another machine, makes the same one.
+ * The grid of a file: its pieces. It depends only on the size of the file, the limits of the remote and the piece size
+ * that was asked for, so that another run, also on another machine, computes the same grid.
  */
 import { CopyError } from '../../errors.ts';
 import type { Abilities, Range } from '../../remotes/remote.ts';
 
 export const MIN_PIECE_SIZE: number = 64 * 1024;
-/** Of a remote that bears pieces of any kind. */
+/** The limits of a remote that accepts pieces of any size and number. */
 export const UNLIMITED_PIECES: Abilities['pieceSize'] = {
   min: 1,
   max: Number.MAX_SAFE_INTEGER,
@@ -17,8 +17,8 @@ const FIRST_PIECE_SIZE = 4 * 1024 * 1024;
 export const MAX_PIECES: number = 16_384;
 
 /**
- * The length of a piece: `wanted`, or 4 MiB, doubled until the file has at most 16,384 pieces. Without `wanted`, it is also
- * doubled until the remote can take it. It depends on nothing but the arguments.
+ * The length of a piece: `wanted`, or 4 MiB, doubled until the file has at most 16,384 pieces. Without `wanted`, it is
+ * also doubled until the remote can take it. It depends on nothing but the arguments.
  * @throws {CopyError} `usage`: `wanted` is not a power of two of at least 64 KiB, or exceeds a limit of the remote
  */
 export function choosePieceSize(
@@ -58,7 +58,7 @@ export function nextBoundary(offset: number, pieceSize: number): number {
   return Math.ceil(offset / pieceSize) * pieceSize;
 }
 
-/** The pieces of a file that lie in `ranges` whole, ascending. */
+/** The pieces of a file that lie whole in one of the `ranges`, ascending. */
 export function* wholePieces(ranges: Iterable<Range>, fileSize: number, pieceSize: number): Generator<Range> {
   for (const { offset, length } of ranges) {
     for (let index = nextBoundary(offset, pieceSize) / pieceSize; ; index++) {
@@ -69,7 +69,7 @@ export function* wholePieces(ranges: Iterable<Range>, fileSize: number, pieceSiz
   }
 }
 
-/** From the first to the last piece that lies whole in a range; of length 0 where none does. */
+/** The range from the first to the last piece that lies whole in a range; its length is 0 where none does. */
 export function spanOfPieces({ offset, length }: Range, fileSize: number, pieceSize: number): Range {
   const begin = nextBoundary(offset, pieceSize);
   const end = offset + length;
@@ -82,7 +82,7 @@ export function isPiece({ offset, length }: Range, fileSize: number, pieceSize: 
   return offset % pieceSize === 0 && length === Math.min(pieceSize, fileSize - offset);
 }
 
-/** A range in parts of at most `maxLength`, from its beginning on. */
+/** Divides a range into parts of `maxLength`. The last part may be shorter. */
 export function cellsOf({ offset, length }: Range, maxLength: number): Range[] {
   const cells: Range[] = [];
   for (let done = 0; done < length; done += maxLength) {
@@ -91,7 +91,7 @@ export function cellsOf({ offset, length }: Range, maxLength: number): Range[] {
   return cells;
 }
 
-/** What lies of a range in each piece of the grid that it shares bytes with. */
+/** Divides a range at the boundaries of the grid. */
 export function cellsAcross({ offset, length }: Range, pieceSize: number): Range[] {
   const cells: Range[] = [];
   const end = offset + length;
@@ -103,7 +103,7 @@ export function cellsAcross({ offset, length }: Range, pieceSize: number): Range
   return cells;
 }
 
-/** Piece number `index` of a file, the last one shorter. */
+/** Piece number `index` of a file. The last piece may be shorter. */
 export function pieceAt(index: number, fileSize: number, pieceSize: number): Range {
   const offset = index * pieceSize;
   return { offset, length: Math.min(pieceSize, fileSize - offset) };

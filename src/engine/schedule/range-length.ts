@@ -1,14 +1,14 @@
-/** How many bytes a connection is given at once. */
+/** How many bytes a connection gets at once. */
 
-/** Short enough that all connections work near one another, long enough that handing it out costs nothing. */
+/** Short enough that all connections work near one another, long enough that handing out ranges costs little. */
 const WORTH_SECONDS = 2;
 export const MIN_RANGE: number = 64 * 1024;
 export const MAX_RANGE: number = 64 * 1024 * 1024;
 
 /**
  * The length of a range that begins at `offset`: about two seconds of a connection of `bytesPerSecond`, from 64 KiB to
- * 64 MiB. It ends at the boundary of a piece where one is near enough, because a piece that one connection sends as a
- * whole is hashed on its way; otherwise it is a part of one piece.
+ * 64 MiB. It ends at the boundary of a piece if one is near enough, because a piece that one connection sends as a
+ * whole is hashed while it is sent. Otherwise it is a part of one piece.
  */
 export function rangeLength(offset: number, bytesPerSecond: number, pieceSize: number): number {
   const wanted = Math.min(MAX_RANGE, Math.max(MIN_RANGE, WORTH_SECONDS * bytesPerSecond));

@@ -1,6 +1,6 @@
 /**
- * The files that have bytes to hand out now, in the order in which they were added to the scheduler. A file is either for
- * all connections or for one of them.
+ * The files that have bytes to hand out now, in the order in which they were added to the scheduler. A file is either
+ * for all connections or for one of them.
  */
 import { SortedList } from './sorted-list.ts';
 

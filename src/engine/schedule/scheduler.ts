@@ -1,6 +1,6 @@
 /**
- * Decides which connection carries which range. Pure bookkeeping, no I/O and no clock: the engine reports what happened,
- * and asks for orders.
+ * Decides which connection carries which range. Pure bookkeeping, no I/O and no clock: the engine reports what
+ * happened, and asks for orders.
  *
  * A connection has at most one task with bytes left to take; it gets the next one when those are taken, while their
  * acknowledgements are still to come, so that its pipeline never runs dry. Ranges are handed out in ascending order,
@@ -11,8 +11,9 @@
  * These things always hold:
  *
  * - No byte is in two tasks that may both still take it.
- * - What a call costs depends on the orders that it returns, not on how many connections, tasks and files there are. Only
- *   after rates have changed, or a connection was opened or lost, are the idle connections and the tasks sorted again.
+ * - What a call costs depends on the orders that it returns, not on how many connections, tasks and files there are.
+ *   Only after rates have changed, or a connection was opened or lost, are the idle connections and the tasks sorted
+ *   again.
  */
 import type { Range } from '../../remotes/remote.ts';
 import { CutCandidates, keptLength } from './cut-candidates.ts';
@@ -39,8 +40,8 @@ export type Order =
   | { readonly kind: 'shorten'; readonly task: number; readonly length: number };
 
 /**
- * While no rate is known, each range of a connection is so many times as long as the one before: rates are sampled every
- * quarter of a second, and a connection that has taken a range by then can take eight of them in two seconds.
+ * While no rate is known, each range of a connection is so many times as long as the one before: rates are sampled
+ * every quarter of a second, and a connection that has taken a range by then can take eight of them in two seconds.
  */
 const FIRST_GROWTH = 8;
 
@@ -74,7 +75,10 @@ export class Scheduler {
   /** Idle connections for which a file is ready that no other connection may work on. */
   readonly #reserved: Set<number> = new Set();
   readonly #candidates: CutCandidates<ScheduledTask> = new CutCandidates((connection) => this.#rate(connection));
-  /** Tasks that may be cut, of files that now belong to another connection: few, because files are seldom restricted later. */
+  /**
+   * Tasks that may be cut, of files that now belong to another connection: few, because files are seldom restricted
+   * later.
+   */
   readonly #misplaced: Set<ScheduledTask> = new Set();
   /** Tasks of which a cut has been asked for and not answered. */
   readonly #beingCut: Set<ScheduledTask> = new Set();
@@ -109,8 +113,8 @@ export class Scheduler {
   }
 
   /**
-   * The connection gets no more tasks, and returns the bytes that it has not taken; {@link isWorking} tells when its tasks
-   * have ended.
+   * The connection gets no more tasks, and returns the bytes that it has not taken; {@link isWorking} tells when its
+   * tasks have ended.
    */
   retire(connection: number): Order[] {
     const task = this.#connections.get(connection)?.task;
@@ -124,8 +128,8 @@ export class Scheduler {
   }
 
   /**
-   * `only`: the one connection that may work on the file. `claimed`: ranges that an earlier run says the server has; they
-   * are not handed out until {@link FileLedger.settleClaim} says whether that is true.
+   * `only`: the one connection that may work on the file. `claimed`: ranges that an earlier run says the server has;
+   * they are not handed out until {@link FileLedger.settleClaim} says whether that is true.
    */
   addFile(file: number, size: number, pieceSize: number, only?: number, claimed: Iterable<Range> = []): void {
     // A file that is begun anew keeps its place among the others.

@@ -1,6 +1,6 @@
 /**
- * Brings the orders of the scheduler to the piece runners, and their reports to the scheduler and to the file job of the
- * task. A report of a task that has ended, or is none of this run, is ignored.
+ * Brings the orders of the scheduler to the piece runners, and their reports to the scheduler and to the file job of
+ * the task. A report of a task that has ended, or is none of this run, is ignored.
  */
 import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
@@ -42,7 +42,7 @@ export class TaskRouter {
     this.#owners.set(file, owner);
   }
 
-  /** It has no tasks any more. */
+  /** The file must have no tasks any more. */
   remove(file: number): void {
     this.#owners.delete(file);
   }

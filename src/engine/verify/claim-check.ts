@@ -1,30 +1,32 @@
-/** Which of the bytes that an earlier run left are right, by digests of both sides. */
+/** Finds out by digests of both sides which of the bytes that an earlier run left are right. */
 import type { DigestMethod, Range } from '../../remotes/remote.ts';
 import { RangeSet } from '../../util/range-set.ts';
 import { cellsOf, MIN_PIECE_SIZE, nextBoundary, wholePieces } from '../schedule/grid.ts';
 import { compareDigests, isSameReadBack, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
 
-/** So much at a time that what is wrong is soon sent. */
+/** Bytes and ranges that are compared at once: few enough that wrong ranges are sent again soon. */
 const BATCH_BYTES = 64 * 1024 * 1024;
 const MAX_BATCH = 512;
-/** Of a piece that was begun. */
+/** Cells that a piece is divided into where it is only partly right. */
 const CELLS_A_PIECE = 64;
-/** Of them, those that tell whether it was begun: a piece that two connections shared may be right in its middle alone. */
+/**
+ * Cells that are compared to see whether a piece is partly right: if two connections shared it, only its middle may be.
+ */
 const SAMPLES = 5;
 
 export interface ClaimedFile extends Sides {
   readonly size: number;
   readonly pieceSize: number;
-  /** Changes when the server may have been restarted, and have lost what it had hashed. */
+  /** Changes when the server may have been restarted: it may have lost the bytes that it had hashed. */
   readonly epoch: () => number;
 }
 
-/** What became known of some claims: each is in one of the lists. */
+/** The result for some claims. Each claim is in one of the lists. */
 export interface Judged {
   readonly right: readonly Range[];
   readonly wrong: readonly Range[];
-  /** Nobody is left who could tell. */
+  /** No provider is left that could compare them. */
   readonly unknown: readonly Range[];
   readonly method?: DigestMethod;
 }
@@ -32,9 +34,10 @@ export interface Judged {
 const NOTHING: Judged = { right: [], wrong: [], unknown: [] };
 
 /**
- * Compares what is claimed: whole pieces, and of the rest what fills cells of a finer grid. Of a piece that differs, but not
- * in all of a few cells, each cell is compared. Tells of each byte of the claims once.
- * @throws CopyError when the run is over, or the source cannot be read; whatever `tell` rejects with
+ * Compares the claims: whole pieces first, then the cells of a finer grid that the other claims fill. Where a piece
+ * differs and some of its sampled cells do not, each of its cells is compared. `tell` is called with every byte of the
+ * claims once.
+ * @throws {CopyError} the run is over, or the source cannot be read; whatever `tell` rejects with
  */
 export async function checkClaims(
   providers: DigestProviders,
@@ -48,7 +51,7 @@ export async function checkClaims(
   for (const piece of pieces) rest.remove(piece);
   const cells = [...rest].flatMap((range) => check.cellsOf(range));
   for (const cell of cells) rest.remove(cell);
-  // What does not fill a cell is not worth asking for.
+  // Ranges that do not fill a cell are not worth a digest: they are sent again.
   if (!rest.isEmpty) await tell({ ...NOTHING, wrong: [...rest] });
   for (const batch of batchesOf(pieces)) {
     const { judged, begun } = await check.pieces(batch);
@@ -86,12 +89,12 @@ class ClaimCheck {
     }
   }
 
-  /** `begun`: those that are to be compared cell by cell, and are in no list. */
+  /** `begun`: the pieces that are partly right. They are to be compared cell by cell, and are in none of the lists. */
   async pieces(batch: readonly Range[]): Promise<{ readonly judged: Judged; readonly begun: readonly Range[] }> {
     for (;;) {
       const judged = await this.compare(batch);
       const samples = await this.compare(judged.wrong.flatMap((piece) => samplesOf(this.cellsOf(piece))));
-      // Told cell by cell, they would be unknown too.
+      // The cells of the pieces could not be compared either.
       if (samples.unknown.length > 0) return { judged: { ...NOTHING, unknown: batch }, begun: [] };
       if (await this.#isLie(samples)) continue;
       const begun = judged.wrong.filter((piece) => samples.right.some((cell) => isWithin(cell, piece)));
@@ -99,7 +102,9 @@ class ClaimCheck {
     }
   }
 
-  /** Whether a cell is right that is said to differ: then the provider is dropped, and nothing sent for its sake. */
+  /**
+   * Whether the provider says wrongly that a cell differs. Then it is dropped, and nothing is sent again because of it.
+   */
   async #isLie({ wrong: [cell], method }: Judged): Promise<boolean> {
     if (cell === undefined || method === undefined) return false;
     if (!(await isSameReadBack(this.#file, cell))) return false;
@@ -108,7 +113,7 @@ class ClaimCheck {
   }
 }
 
-/** Both ends, and what lies evenly between them. */
+/** The first and the last cell, and some at even distances between them. */
 function samplesOf(cells: readonly Range[]): Range[] {
   if (cells.length <= SAMPLES) return [...cells];
   const step = (cells.length - 1) / (SAMPLES - 1);
@@ -119,7 +124,7 @@ function isWithin(cell: Range, piece: Range): boolean {
   return cell.offset >= piece.offset && cell.offset < piece.offset + piece.length;
 }
 
-/** The cells of a grid that lie in a range; the last one of the file may be shorter. */
+/** The cells of a grid that lie whole in a range. The last cell of the file may be shorter. */
 function cellsWithin({ offset, length }: Range, cellLength: number, fileSize: number): Range[] {
   const begin = nextBoundary(offset, cellLength);
   const end = offset + length;

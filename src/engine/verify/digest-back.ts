@@ -1,17 +1,17 @@
-/** Digests of what the server gives back: of everything the surest, and the slowest. */
+/** Digests of bytes that are read back from the server: the most certain verification, and the slowest one. */
 import { createHash, type Hash } from 'node:crypto';
 import { CopyError } from '../../errors.ts';
 import type { DigestAlgorithm, Drain, Range, Slices, Staged } from '../../remotes/remote.ts';
 
-/** {@link digestBack} of some staged file. */
+/** {@link digestBack} for a given staged file. */
 export type DigestBack = (ranges: readonly Range[], algorithm: DigestAlgorithm) => Promise<readonly Uint8Array[]>;
 
-/** What may come ahead of the first byte that is missing: more than any pipeline holds. */
+/** Bytes that may arrive before an earlier byte does. No pipeline has more of them in flight. */
 const MAX_AHEAD = 64 * 1024 * 1024;
 
 /**
- * The digest of each of the ranges, which ascend and do not overlap.
- * @throws CopyError whatever `Staged.readBack` rejects with: `integrity` where the file ends early.
+ * Computes the digest of each of the ranges, which must ascend and not overlap.
+ * @throws {CopyError} whatever `Staged.readBack` rejects with; `integrity`: the file ends early
  */
 export async function digestBack(
   staged: Pick<Staged, 'readBack'>,
@@ -23,12 +23,12 @@ export async function digestBack(
   return order.digests;
 }
 
-/** `there`: undefined where the far side has none. */
+/** `there`: undefined where the server has no digest. */
 export function isSameDigest(here: Uint8Array, there: Uint8Array | undefined): boolean {
   return there !== undefined && Buffer.compare(here, there) === 0;
 }
 
-/** Brings what comes in any order into that of the hash. */
+/** Hashes slices that arrive in any order. */
 class InOrder implements Slices {
   readonly digests: Uint8Array[] = [];
   readonly #ranges: readonly Range[];
@@ -37,7 +37,7 @@ class InOrder implements Slices {
   #aheadBytes = 0;
   /** Where the next slice is taken from. */
   #taking = { range: 0, offset: 0 };
-  /** Where the hash has come to. */
+  /** Where the next byte to be hashed is. */
   #hashing = { range: 0, offset: 0 };
   #hash: Hash;
 
@@ -52,7 +52,7 @@ class InOrder implements Slices {
 
   take(maxLength: number): Range | undefined {
     if (this.#aheadBytes <= MAX_AHEAD) return this.#next(maxLength);
-    throw new CopyError('connection-stalled', 'The server withholds what it was asked for first.');
+    throw new CopyError('connection-stalled', 'The server does not send what it was asked for first.');
   }
 
   readonly drain: Drain = async (views, offset) => {
@@ -86,7 +86,7 @@ class InOrder implements Slices {
     }
   }
 
-  /** The place `offset` in a range, or the beginning of the next one if that is its end. */
+  /** The position `offset` in a range, or the beginning of the next range where that is the end of this one. */
   #after(range: number, offset: number): { readonly range: number; readonly offset: number } {
     const { offset: begin, length } = this.#ranges[range]!;
     if (offset < begin + length) return { range, offset };

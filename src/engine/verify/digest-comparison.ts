@@ -1,4 +1,4 @@
-/** Whether ranges of a staged file and of the local file are the same, by digests of both sides. */
+/** Finds out by digests of both sides whether ranges of a staged file and of the local file are the same. */
 import { CopyError } from '../../errors.ts';
 import type { DigestAlgorithm, DigestMethod, Range, StageToken } from '../../remotes/remote.ts';
 import { Patience } from '../connections/patience.ts';
@@ -8,16 +8,16 @@ import { cellsOf } from '../schedule/grid.ts';
 import { type DigestBack, isSameDigest } from './digest-back.ts';
 import type { DigestProvider, DigestProviders } from './digest-providers.ts';
 
-/** What a provider is tried on: two short ranges, and none that is all alike as long as there are others. */
+/** A provider is tried on two short ranges. Ranges of equal bytes are used only where there are no others. */
 const TRIAL_LENGTH = 64 * 1024;
 const TRIALS = 2;
 const MAX_TRIAL_LENGTH = 16 * 1024 * 1024;
-/** Ranges that are looked at for that. */
+/** Ranges that are considered for the trial. */
 const MAX_LOOKS = 16;
 
 export interface Compared {
   readonly method: DigestMethod;
-  /** One for each range that was asked for. */
+  /** Whether each of the ranges is the same, in their order. */
   readonly same: readonly boolean[];
 }
 
@@ -29,13 +29,13 @@ export interface Sides {
   readonly back: DigestBack;
   /** How long connections may be lost without an answer. */
   readonly retryForMs: number;
-  /** Aborted when nobody wants to know any more: then no failure of a connection is worth another attempt. */
+  /** Aborted when the result is not needed any more: then nothing is tried again after the failure of a connection. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * `ranges`: cells of the file's grid, or of a finer one. Undefined where nothing can be believed to tell.
- * @throws CopyError when the run is over, or the source cannot be read
+ * Compares `ranges`, which are cells of the file's grid or of a finer one. Undefined: no provider can be trusted.
+ * @throws {CopyError} the run is over, or the source cannot be read
  */
 export async function compareDigests(
   providers: DigestProviders,
@@ -49,17 +49,17 @@ export async function compareDigests(
     try {
       provider = await providers.trusted(trial);
     } catch (error) {
-      // The line says nothing of the server's means.
+      // The failure of a connection does not show what the server can do.
       const isOver = signal?.aborted || patience.hasEnded(performance.now());
       if (CopyError.from(error).scope !== 'connection' || isOver) throw error;
       continue;
     }
     if (provider === undefined) return undefined;
     const cells = ranges.map((range) => cellsOf(range, provider.maxRangeLength));
-    // Both sides at once.
+    // Both sides hash at the same time.
     const hashing = digestsHere(local, cells.flat(), provider.algorithm);
     const [there, here] = await Promise.all([providers.ask(provider, of, cells.flat()), hashing]).finally(() =>
-      // Who learns of a failure may close the file: nothing reads it any more by then.
+      // After a failure the caller may close the file, so that nothing may read it any more by then.
       hashing.catch(() => {}),
     );
     if (there === undefined) continue;
@@ -69,13 +69,13 @@ export async function compareDigests(
   }
 }
 
-/** Whether a range that is read back is the same as here. */
+/** Whether a range is the same here and when it is read back. */
 export async function isSameReadBack({ local, back }: Pick<Sides, 'local' | 'back'>, range: Range): Promise<boolean> {
   const hashing = local.digest(range, 'sha256');
   const [here, there] = await Promise.all([
     hashing,
     back([range], 'sha256').catch((error: unknown) => {
-      // It is not there.
+      // The staged file ends before the range does.
       if (CopyError.from(error).code === 'integrity') return [];
       throw error;
     }),
@@ -94,8 +94,8 @@ async function digestsHere(
 }
 
 /**
- * Short ranges to try a provider on. From both ends, as what lies far apart tells more; without what is all alike, unless
- * there is nothing else.
+ * Short ranges to try a provider on: from both ends, because a provider that ignores offsets is found out by ranges
+ * that are far apart, and without ranges of equal bytes, unless there are no others.
  */
 async function trialRanges(fd: number, ranges: readonly Range[]): Promise<Range[]> {
   const ends = [firstCell(ranges[0]!), lastCell(ranges.at(-1)!)];
@@ -108,7 +108,10 @@ async function trialRanges(fd: number, ranges: readonly Range[]): Promise<Range[
   return trial.sort((a, b) => a.offset - b.offset);
 }
 
-/** The same of at least one piece, with the first as a whole, if it is not too long: some do well only with what is short. */
+/**
+ * The same for whole pieces, with the first piece in full unless it is too long: some providers fail on long ranges
+ * only.
+ */
 export async function longTrialRanges(fd: number, pieces: readonly Range[]): Promise<Range[]> {
   const first = pieces[0]!;
   const short = await trialRanges(fd, pieces);

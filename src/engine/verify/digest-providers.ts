@@ -1,6 +1,7 @@
 /**
- * The ways in which the server can be made to hash, for one run: looked for in the background, tried on bytes that are
- * known before anything is believed, and dropped for good where one is wrong or gone.
+ * The digest providers of one run. They are searched for in the background, the best first. A provider is tried on
+ * bytes that are known before any of its digests is trusted, and it is dropped for the whole run when it gives a wrong
+ * digest or none.
  */
 import { CopyError, type ErrorCode } from '../../errors.ts';
 import type {
@@ -17,15 +18,15 @@ import { cellsOf } from '../schedule/grid.ts';
 import { type DigestBack, isSameDigest } from './digest-back.ts';
 
 const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha512', 'sha1', 'md5'];
-/** In which one must be found. */
+/** How long the search for a provider may take. */
 const SEARCH_MS = 5000;
-/** Connections over which a run has the server hash: it has other things to do. */
+/** Connections over which the server is asked for digests at the same time; the others stay free for data. */
 const LANES = 2;
-/** Connections on which a provider is tried: it may be what makes the server hang up. */
+/** Connections on which a request is tried in turn: the request may be the reason why the server closes them. */
 const MAX_CONNECTIONS = 5;
-/** What a connection ends with that a provider may have spoilt, as opposed to the line. */
+/** Failures of a connection that a provider may have caused; others are those of the line. */
 const SPOILT: readonly ErrorCode[] = ['connection-stalled', 'protocol'];
-/** So many in a row, more than a line that stalls can account for, and it is the provider: it would take all of them. */
+/** After so many such failures in a row the provider is dropped: a line that stalls causes fewer of them. */
 const MAX_SPOILT = LANES + 1;
 
 export interface DigestOptions {
@@ -36,19 +37,19 @@ export interface DigestOptions {
 
 export type DigestAccess = Pick<ConnectionAccess, 'onConnection' | 'progressed'>;
 
-/** Bytes on the server to try a provider on. */
+/** The bytes on the server that a provider is tried on. */
 export interface Trial {
   readonly of: StageToken;
-  /** Cells, as `Digester.digests` wants them; asked for only if there is something to try. */
+  /** Cells, as `Digester.digests` wants them. Called only if a provider is to be tried. */
   readonly ranges: () => Promise<readonly Range[]>;
   readonly back: DigestBack;
 }
 
-/** One that was found, and what it is asked for. */
+/** A provider that was found, and what it can be asked for. */
 export interface DigestProvider {
   readonly method: DigestMethod;
   readonly algorithm: DigestAlgorithm;
-  /** Bytes of one range, at most. */
+  /** The most bytes of one range. */
   readonly maxRangeLength: number;
 }
 
@@ -62,23 +63,23 @@ export class DigestProviders {
   readonly #access: DigestAccess;
   readonly #options: DigestOptions;
   readonly #told: (message: string) => void;
-  /** Not dropped; the first is in use. */
+  /** The methods that were not dropped. The first one is in use. */
   readonly #left: DigestMethod[];
   #search: Promise<DigestProvider | undefined> | undefined;
-  /** Of the last that was found. */
+  /** The algorithm of the provider that was found last. */
   #algorithm: DigestAlgorithm | undefined;
-  /** That gave right answers when they were tried. */
+  /** Providers that gave right digests when they were tried. */
   readonly #stood: Set<DigestProvider> = new Set();
   #trying: Promise<void> | undefined;
   /** Digesters of the method in use, by the connection they work over. */
   readonly #lanes: Map<RemoteConnection, Lane> = new Map();
-  /** Connections that ended like that while they hashed, since one of them gave an answer. */
+  /** Failures in a row that the provider in use may have caused. */
   #spoilt = 0;
-  /** The server may bear less than we would have. */
+  /** Lower where the server allows fewer of them. */
   #mostLanes = LANES;
   #isOver = false;
 
-  /** `told` gets what is worth a line. */
+  /** `told` is called with messages for the user. */
   constructor(access: DigestAccess, options: DigestOptions, told: (message: string) => void) {
     this.#access = access;
     this.#options = options;
@@ -86,34 +87,35 @@ export class DigestProviders {
     this.#left = [...options.methods];
   }
 
-  /** Whether any may be used, if the server has one. */
+  /** Whether the options allow any provider. */
   get isWanted(): boolean {
     return this.#options.methods.length > 0;
   }
 
-  /** Begins to look, if nobody did. */
+  /** Begins the search, unless it has begun. */
   start(): void {
     this.#found().catch(() => {});
   }
 
   /**
-   * Whether there is one that may be tried; settles within seconds.
-   * @throws CopyError `cancelled` when the run is over, or scope `connection`
+   * Whether there is a provider that may be tried. Settles within seconds.
+   * @throws {CopyError} `cancelled`: the run is over; scope `connection`
    */
   async isAvailable(): Promise<boolean> {
     return (await this.#found()) !== undefined;
   }
 
   /**
-   * The one that has stood the trial, on these bytes or on others before.
-   * @throws CopyError `cancelled` when the run is over, or scope `connection`
+   * The provider that gave right digests when it was tried, on these bytes or on others before. Undefined: there is
+   * none.
+   * @throws {CopyError} `cancelled`: the run is over; scope `connection`
    */
   async trusted(trial: Trial): Promise<DigestProvider | undefined> {
     for (;;) {
       const provider = await this.#found();
       if (provider === undefined || this.#stood.has(provider)) return provider;
       if (this.#trying !== undefined) {
-        // Whose trial fails for reasons of his own learns of it; others try themselves.
+        // The caller whose trial it is gets its failure. Other callers make a trial of their own.
         await this.#trying.catch(() => {});
         continue;
       }
@@ -125,8 +127,8 @@ export class DigestProviders {
   }
 
   /**
-   * Has ranges hashed, each a cell as `Digester.digests` wants it. Undefined: that provider was dropped.
-   * @throws CopyError `cancelled` when the run is over
+   * Has the server hash ranges, each a cell as `Digester.digests` wants it. Undefined: the provider was dropped.
+   * @throws {CopyError} `cancelled`: the run is over
    */
   async ask(
     { method, algorithm }: DigestProvider,
@@ -144,30 +146,30 @@ export class DigestProviders {
       const failure = CopyError.from(error);
       if (this.#isOver) throw over();
       if (failure.scope === 'run') throw failure;
-      // It was tried on one after another: perhaps the server hangs up on such questions.
+      // Several connections failed in turn: perhaps the server closes them because of the request.
       this.drop(method, cleanText(failure.message));
       return undefined;
     }
   }
 
-  /** Whether the server hashes for this connection: it may have no ear for anything else. */
+  /** Whether the server is hashing for this connection. It may answer nothing else meanwhile. */
   isWorkingOn(connection: number): boolean {
     return [...this.#lanes.values()].some((lane) => lane.connection === connection && lane.asks > 0);
   }
 
-  /** What is asked now, or would be. */
+  /** The method that is asked for digests, or would be. */
   get inUse(): DigestMethod | undefined {
     return this.#left[0];
   }
 
-  /** By what pieces will be compared, as far as it is known; undefined: by nothing. */
+  /** The algorithm by which pieces will be compared, as far as it is known. Undefined: no provider is left. */
   get algorithm(): DigestAlgorithm | undefined {
     if (this.inUse === undefined) return undefined;
     const { algorithm } = this.#options;
     return this.#algorithm ?? (algorithm === 'auto' ? ALGORITHMS[0] : algorithm);
   }
 
-  /** It gave a wrong answer, or none: never again in this run. */
+  /** The provider gave a wrong digest, or none. It is not used again in this run. */
   drop(method: DigestMethod, reason: string): void {
     if (this.inUse !== method) return;
     this.#left.shift();
@@ -199,7 +201,7 @@ export class DigestProviders {
         if (this.#isOver) throw over();
         const failure = CopyError.from(error);
         if (failure.scope === 'run') throw failure;
-        // That says nothing of the server's means.
+        // The failure of a connection does not show what the server can do.
         lost = failure.scope === 'connection' ? failure : undefined;
         if (lost === undefined) this.#left.shift();
         this.#closeLanes();
@@ -224,7 +226,7 @@ export class DigestProviders {
     return { method, algorithm, maxRangeLength };
   }
 
-  /** What fails is dropped; rejects where the trial could not be made, for the sake of a connection or of what is tried. */
+  /** Drops a provider that fails its trial. Rejects where the trial itself could not be made. */
   async #try(provider: DigestProvider, { of, ranges, back }: Trial): Promise<void> {
     const { method, algorithm, maxRangeLength } = provider;
     const cells = (await ranges()).flatMap((range) => cellsOf(range, maxRangeLength));
@@ -242,7 +244,7 @@ export class DigestProviders {
     }
   }
 
-  /** Where the least is asked for already, on as few connections as will do. */
+  /** Works on the lane with the fewest requests, and opens another lane only where all are busy. */
   #onLane<T>(method: DigestMethod, work: (digester: Digester) => Promise<T>): Promise<T> {
     const lanes = [...this.#lanes].sort(([, a], [, b]) => a.asks - b.asks);
     const isFree = lanes.length < this.#mostLanes && (lanes[0]?.[1].asks ?? 1) > 0;
@@ -253,7 +255,7 @@ export class DigestProviders {
         lane.asks++;
         try {
           const digester = await this.#openedOn(lane);
-          // A try after a connection was lost may come when it has been dropped.
+          // The provider may have been dropped before this attempt.
           if (digester === undefined || this.inUse !== method) return await this.#again(method, work);
           const answer = await work(digester);
           this.#spoilt = 0;
@@ -268,7 +270,7 @@ export class DigestProviders {
     );
   }
 
-  /** Undefined where another lane has to do, as the server bears no more of them. */
+  /** Undefined: the server allows no more lanes, and another one must be used. */
   async #openedOn(lane: Lane): Promise<Digester | undefined> {
     try {
       return await lane.digester;
@@ -284,7 +286,7 @@ export class DigestProviders {
     return this.#onLane(method, work);
   }
 
-  /** A failure of the connection, or of the provider where that spoils one connection after another. */
+  /** The failure of the connection, or that of the provider where one connection after another fails with it. */
   #blamed(failure: CopyError): CopyError {
     if (!SPOILT.includes(failure.code) || ++this.#spoilt < MAX_SPOILT) return failure;
     return new CopyError('unsupported', failure.message, { cause: failure });

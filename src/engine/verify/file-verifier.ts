@@ -1,6 +1,6 @@
 /**
- * Verifies one staged file while it is written: each piece as soon as it is acknowledged, by digests of both sides or by
- * reading it back. A piece that differs is sent again. A provider that says wrongly that a piece differs is dropped.
+ * Verifies one staged file while it is written: each piece as soon as it is acknowledged, by digests of both sides or
+ * by reading it back. A piece that differs is sent again. A provider that says wrongly that a piece differs is dropped.
  *
  * A piece is in one of these states:
  *
@@ -214,7 +214,7 @@ export class FileVerifier {
       return;
     }
     for (const [index, piece] of batch.entries()) {
-      // A provider that was dropped meanwhile is not trusted, and the server may have lost the piece since it was hashed.
+      // A dropped provider is not trusted, and the server may have lost the piece since it was hashed.
       if (this.#isDropped(compared.method) || epoch !== this.#epoch) this.acknowledged([piece]);
       else if (compared.same[index]) this.#verified.add(piece, compared.method);
       else await this.#differs(piece, compared.method);

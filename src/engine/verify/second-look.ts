@@ -1,6 +1,6 @@
 /**
- * Whether what was verified is still there, asked once more about a few pieces: of a target that is written in place, into
- * which nobody can keep another program from writing.
+ * Compares a few verified pieces once more, to see whether they are still as they were. It is for a target that is
+ * written in place, because another program may write into it at any time.
  */
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
@@ -12,34 +12,34 @@ import { isSameReadBack, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
 
 const MAX_PIECES = 16;
-/** Bytes that are hashed again, unless one piece alone is longer. */
+/** The most bytes that are hashed again. One piece is hashed, however long it is. */
 const MAX_BYTES = 256 * 1024 * 1024;
-/** How long the answer is waited for: it tells only what would otherwise stay unknown. */
+/** How long to wait for the server's digests. Without them the run goes on, as it would without a second look. */
 const LIMIT_MS = 10_000;
 
 export interface SecondLook {
   readonly providers: Pick<DigestProviders, 'trusted' | 'ask' | 'drop' | 'inUse'>;
   readonly sides: Pick<Sides, 'of' | 'local' | 'back'>;
-  /** Verified by the digests of the provider that is in use, ascending. */
+  /** Pieces that were verified by the provider in use, ascending. */
   readonly pieces: readonly Range[];
   /** Default: 10 s. */
   readonly limitMs?: number;
 }
 
 /**
- * A part of them that is not any more what it was when it was verified; undefined where none is found. A provider that gives a
+ * Finds a part of the pieces that has changed since it was verified; undefined: none was found. A provider that gives a
  * wrong digest is dropped.
- * @throws CopyError when the run is over, scope `connection`, or the source cannot be read
+ * @throws {CopyError} the run is over, or the source cannot be read; scope `connection`
  */
 export async function findOverwritten(look: SecondLook): Promise<Range | undefined> {
   const { providers, sides } = look;
   const method = providers.inUse;
   const pieces = choosePieces(look.pieces);
   if (method === undefined || pieces.length === 0) return undefined;
-  // It has stood its trial, or nothing would be verified by it.
+  // The provider was tried before the pieces were verified by it: it is not tried again.
   const provider = await providers.trusted({ of: sides.of, back: sides.back, ranges: async () => pieces.slice(0, 1) });
   if (provider?.method !== method) return undefined;
-  // What is hashed here is known before the server is asked: nothing reads the source when the answer comes too late.
+  // The local digests are computed first, so that nothing reads the source when the server's digests come too late.
   const cells = pieces.flatMap((piece) => cellsOf(piece, provider.maxRangeLength));
   const here = await digestsHere(sides.local, cells, provider.algorithm);
   const there = await inTime(providers.ask(provider, sides.of, cells), look.limitMs ?? LIMIT_MS);
@@ -49,7 +49,7 @@ export async function findOverwritten(look: SecondLook): Promise<Range | undefin
   return undefined;
 }
 
-/** Spread over all of them: one of each of as many sections, always the same one of the same pieces. */
+/** Divides the pieces into sections and takes one piece of each: always the same ones of the same pieces. */
 export function choosePieces(pieces: readonly Range[]): Range[] {
   const [first] = pieces;
   if (first === undefined) return [];
@@ -61,7 +61,7 @@ export function choosePieces(pieces: readonly Range[]): Range[] {
   });
 }
 
-/** A number that looks like chance and is the same in every run. */
+/** A number that looks random and is the same in every run. */
 function scattered(section: number, count: number): number {
   return createHash('sha256').update(`${section} of ${count}`).digest().readUInt32BE(0);
 }
@@ -76,7 +76,7 @@ async function digestsHere(
   return digests;
 }
 
-/** Undefined where it takes longer. */
+/** Undefined: the answer did not come within the limit. */
 async function inTime<T>(answer: Promise<T>, limitMs: number): Promise<T | undefined> {
   const answered = new AbortController();
   const late = setTimeout(limitMs, undefined, { signal: answered.signal }).catch(() => undefined);
