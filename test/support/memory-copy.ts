@@ -1,0 +1,97 @@
+/** A direction for tests: copies files of any number from memory to memory. */
+import { createHash } from 'node:crypto';
+import { LocalDigests } from '../../src/engine/local/local-digests.ts';
+import type {
+  Direction,
+  JobServices,
+  PlannedFile,
+  Preparation,
+  RunningJob,
+} from '../../src/engine/transfer/direction.ts';
+import { FileJob } from '../../src/engine/transfer/file-job.ts';
+import type { FileTransfer } from '../../src/engine/transfer/file-transfer.ts';
+import type { DigestAlgorithm, Range } from '../../src/remotes/remote.ts';
+
+export interface MemoryCopyFile extends PlannedFile {
+  readonly bytes: Buffer;
+}
+
+export function fileOf(name: string, bytes: Buffer): MemoryCopyFile {
+  return { paths: { source: name, target: name }, size: bytes.length, isStream: false, replaces: false, bytes };
+}
+
+export class MemoryCopy implements Direction<MemoryCopyFile> {
+  readonly name = 'download';
+  readonly sources: Map<string, Buffer> = new Map();
+  readonly targets: Map<string, Buffer> = new Map();
+  readonly committed: string[] = [];
+  readonly #files: () => AsyncIterable<MemoryCopyFile>;
+
+  constructor(files: () => AsyncIterable<MemoryCopyFile>) {
+    this.#files = files;
+  }
+
+  async prepare(): Promise<Preparation> {
+    const known = { files: 0, bytes: 0, streams: 0 };
+    return { lockRoot: Buffer.from('/'), destination: 'memory', known, failures: [] };
+  }
+
+  files(): AsyncIterable<MemoryCopyFile> {
+    return this.#files();
+  }
+
+  async open(
+    number: number,
+    { bytes, paths: { target: name } }: MemoryCopyFile,
+    services: JobServices,
+  ): Promise<RunningJob> {
+    const there = Buffer.alloc(bytes.length);
+    this.sources.set(name, bytes);
+    this.targets.set(name, there);
+    const from = Buffer.from(name);
+    const transfer: FileTransfer = {
+      name,
+      size: bytes.length,
+      local: new MemoryDigests(bytes),
+      sides: { of: {}, fd: -1, back: async (ranges, by) => digests(there, ranges, by), checkRoom: async () => {} },
+      begin: async () => ({
+        pieceLimits: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
+      }),
+      command: (task, connection, range) => ({ kind: 'receive', task, connection, fd: -1, from, range }),
+      checkUnchanged: async () => {},
+      commit: async () => {
+        this.committed.push(name);
+        return { bytes: bytes.length, isSizeVerified: true };
+      },
+      abandon: () => {},
+      close: async () => void this.sources.delete(name),
+    };
+    return new FileJob(number, services, () => transfer);
+  }
+
+  /** For a runner: carries a range of the file of this name. */
+  copy(name: string, { offset, length }: Range): void {
+    this.sources.get(name)!.copy(this.targets.get(name)!, offset, offset, offset + length);
+  }
+}
+
+class MemoryDigests extends LocalDigests {
+  readonly #bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    super(-1);
+    this.#bytes = bytes;
+  }
+
+  override async digest(range: Range, algorithm: DigestAlgorithm): Promise<Buffer> {
+    return digests(this.#bytes, [range], algorithm)[0]!;
+  }
+}
+
+function digests(bytes: Buffer, ranges: readonly Range[], algorithm: DigestAlgorithm): Buffer[] {
+  const digest = ({ offset, length }: Range): Buffer =>
+    createHash(algorithm)
+      .update(bytes.subarray(offset, offset + length))
+      .digest();
+  return ranges.map(digest);
+}
