@@ -8,18 +8,18 @@ const SHARE = 1 / 20;
 
 export class SourceWatch {
   readonly #source: Pick<LocalSource, 'checkUnchanged'>;
-  readonly #changed: (error: CopyError) => void;
+  readonly #onChanged: (error: CopyError) => void;
   #nextMs: number;
   #isLooking = false;
 
-  /** `changed` is called at most once. */
+  /** `onChanged` is called at most once. */
   constructor(
     source: Pick<LocalSource, 'checkUnchanged'>,
-    changed: (error: CopyError) => void,
+    onChanged: (error: CopyError) => void,
     nowMs: number = performance.now(),
   ) {
     this.#source = source;
-    this.#changed = changed;
+    this.#onChanged = onChanged;
     this.#nextMs = nowMs + EVERY_MS;
   }
 
@@ -38,7 +38,7 @@ export class SourceWatch {
       if (failure.code === 'source-changed') {
         this.#nextMs = Number.POSITIVE_INFINITY;
         this.#isLooking = false;
-        return this.#changed(failure);
+        return this.#onChanged(failure);
       }
       // What cannot be looked at now is looked at again; at the end it counts.
     }

@@ -1,4 +1,4 @@
-/** What is the same at the end of every upload: the attributes of the target, its size, and what is said about them. */
+/** The end of every upload: the attributes of the target, the check of its size, and the warnings about them. */
 import { CopyError } from '../../errors.ts';
 import type { Attributes, FinalAttributes, Published, Seal } from '../../remotes/remote.ts';
 import type { Report, Verify } from '../transfer/direction.ts';
@@ -25,7 +25,7 @@ export function finalAttributes(
   return options.inplace || old?.mode === undefined ? {} : { mode: old.mode };
 }
 
-/** What could not be done although the new file is right. */
+/** Tells what could not be done although the new file is right. */
 export function tellWarnings(
   report: Notices,
   { name }: FinishedFile,
@@ -38,8 +38,8 @@ export function tellWarnings(
 }
 
 /**
- * Whether the target has the size of the source. Accounts that may only write are common: what the server said OK to is
- * all that can be known there, and that is said, unless the contents were verified.
+ * Whether the target has the size of the source. Accounts that may only write are common. There only the acknowledgements
+ * of the server are known, and the user is told so, unless the contents were verified.
  * @throws {CopyError} `integrity`: it has another size, or nobody may look although exactly that is demanded
  */
 export function isSizeVerified(

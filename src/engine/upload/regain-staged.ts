@@ -1,32 +1,32 @@
 /**
- * Whether a server kept what one connection wrote, after that connection was lost: then the same run continues in the same
- * file. Late writes of the lost connection put the same bytes in the same places, so they do no harm.
+ * Finds out whether a server kept what one connection wrote, after that connection was lost. If it did, the run continues in
+ * the same staged file. Late writes of the lost connection put the same bytes in the same places, so they do no harm.
  *
  * Some servers show each session a temporary file of its own, and drop it with the session; there the file is missing or
  * shorter than what was acknowledged. Others truncate a file when it is opened, or ignore offsets and append; a size that
- * changes in the wrong way tells.
+ * changes in the wrong way shows that.
  */
 import { CopyError } from '../../errors.ts';
 import type { Fill, Range, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
 import { slicesOf } from '../../util/slices-of.ts';
 
-/** What is written once more, to see whether the server respects offsets. */
+/** Bytes that are written once more, to see whether the server respects offsets. */
 const SLICE = 32 * 1024;
-/** The size may change meanwhile by what was in flight on the lost connection. */
+/** A try may fail because requests that were in flight on the lost connection change the size. */
 const MAX_TRIES = 5;
 
 export interface KeptFile {
   readonly token: StageToken;
   /** Ascending and disjoint: what the server said OK to. */
   readonly acknowledged: Iterable<Range>;
-  /** What follows is taken away, so that the size tells what is written next; undefined: nothing is. */
+  /** The file is cut off here, so that its size shows what is written next; undefined: it is not. */
   readonly cutOffAt: number | undefined;
   readonly fill: Fill;
 }
 
 /**
  * Opens the staged file on another connection; undefined where what was acknowledged is not there, or cannot be written.
- * @throws CopyError with scope `connection` or `run`
+ * @throws {CopyError} scope `connection` or `run`: it could not be found out
  */
 export async function regainStaged(remote: RemoteConnection, file: KeptFile): Promise<Staged | undefined> {
   let staged: Staged | undefined;

@@ -1,4 +1,4 @@
-/** Finds out for a run, on one of its files, whether a second connection may write beside the one that staged it. */
+/** Finds out, on one file of a run, whether a second connection may write it too, beside the one that staged it. */
 import { CopyError } from '../../errors.ts';
 import type { StageToken, WriterProbe } from '../../remotes/remote.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
@@ -72,7 +72,7 @@ export class WriterSearch {
   consider(subject: ProbeSubject): void {
     const { writers, ledger, pool, runner } = this.#services;
     if (this.#work !== undefined || writers.known !== 'unknown' || writers.isProbing) return;
-    // Its owner writes from the beginning on: what follows can be taken back for the probe.
+    // The owner writes from the beginning on: the bytes that follow can be taken back for the probe.
     if (!isWorthIt(ledger.bytesAcknowledged, subject)) return;
     const second = pool.open.find((id) => id !== subject.owner && runner.local.connection(id) !== undefined);
     if (second === undefined) return;

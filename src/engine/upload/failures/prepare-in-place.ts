@@ -1,4 +1,4 @@
-/** Before the target itself is written over: room for it, without harm to the old file where there is too little. */
+/** Before the target itself is written over: makes sure that there is room, so that the old file is not destroyed in vain. */
 import { CopyError } from '../../../errors.ts';
 import type { Attributes, RemoteConnection, Situation } from '../../../remotes/remote.ts';
 import { cleanText } from '../../../util/clean-text.ts';
@@ -12,7 +12,7 @@ import type { Report } from '../../transfer/direction.ts';
  * Removes the partial file that an earlier run of this machine left of the target, as it may occupy the room that is
  * needed, and looks whether the new file fits into the room of the old one and what is available. Where that is known to
  * be too little, nothing is removed or written.
- * @throws CopyError `no-space`; `journal-newer`
+ * @throws {CopyError} `no-space`: there is too little room; `journal-newer`
  */
 export async function prepareInPlace(
   { journals, report }: { readonly journals: JournalStore | undefined; readonly report: Pick<Report, 'notice'> },
@@ -45,7 +45,7 @@ function openJournal(journals: JournalStore, target: Uint8Array): Promise<Journa
   return Journal.open(journalPath(directory, identity, target, machine), failed);
 }
 
-/** `freed`: bytes that will be free as well. Only an old file can come to harm. */
+/** `freed`: bytes that will be free as well. Where there is no old file, nothing can be destroyed. */
 function checkRoom(situation: Situation, target: Uint8Array, size: number, freed: number): void {
   const { space, staged } = situation;
   const grows = growth(situation, size);
@@ -64,7 +64,7 @@ function checkRoom(situation: Situation, target: Uint8Array, size: number, freed
   );
 }
 
-/** Bytes that the target becomes longer by. */
+/** By how many bytes the target becomes longer. */
 function growth({ target }: Situation, size: number): number {
   return Math.max(0, size - sizeOf(target));
 }

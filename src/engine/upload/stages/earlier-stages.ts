@@ -106,13 +106,13 @@ export class EarlierStages {
 
   /** What an earlier run on this machine left, opened; where the server can hash it, that decides. */
   async reopen(remote: RemoteConnection): Promise<Reopened | undefined> {
-    // Nothing waits where there is nothing to continue with.
+    // The search for a digest provider takes time, and is needed only where something can be continued.
     if (!this.#journal.mayContinue) return undefined;
     const canCompare = (await this.#services.digests.isAvailable()) ? this.#canCompare(remote) : undefined;
     return reopenStaged(remote, this.#journal, this.#options, canCompare);
   }
 
-  /** Opens the copy that {@link takeCopy} named; undefined where it is gone, or nobody can tell what is in it. */
+  /** Opens the copy that {@link takeCopy} named; undefined where it is gone, or its contents cannot be compared. */
   async adopt(remote: RemoteConnection, token: StageToken): Promise<Reopened | undefined> {
     const adopted = await reopenCopy(remote, token, this.#options, this.#canCompare(remote));
     if (adopted === undefined) await this.#foreign.dismiss(token);
@@ -185,11 +185,11 @@ export class EarlierStages {
     };
   }
 
-  /** Without digests nobody could tell what a copy has. */
+  /** A copy is of use only where its contents can be compared by digests. */
   async #mayCopy(): Promise<boolean> {
     if (!this.#options.isResuming) return false;
     return this.#services.digests.isAvailable().catch((error: unknown) => {
-      // The line says nothing of the server's means; without an answer everything is sent.
+      // A lost connection does not show what the server can do; without an answer everything is sent.
       if (CopyError.from(error).scope === 'connection') return false;
       throw error;
     });

@@ -15,10 +15,10 @@ const LISTING_MS = 1000;
 
 /** The file job. */
 export interface SearchingJob {
-  /** Nothing more of the file is handed out until {@link release}, or until it is begun anew. */
+  /** Nothing more of the file is handed out until {@link release}, or until it begins again. */
   hold(): void;
   release(): void;
-  /** The file is continued in what `token` names, which is ours now. */
+  /** The file is to be continued in the staged file that `token` names, which belongs to this run now. */
   moveTo(token: StageToken): void;
   onFailed(error: unknown): void;
 }
@@ -36,7 +36,7 @@ export interface Consideration {
   readonly mayCopy: () => Promise<boolean>;
   /** What this run staged is continued: its journal may begin. */
   readonly keepOwn: () => Promise<void>;
-  /** Nobody wants to know any more. */
+  /** Aborted when the result is not needed any more. */
   readonly signal: AbortSignal;
 }
 
@@ -56,23 +56,23 @@ export class ForeignStages {
     this.#search = new StageSearch(services.access, file);
     this.#adoption = new StageAdoption(services, this.#search, file.size);
     this.#finding = this.#search.find();
-    // Who awaits it is told of its failure.
+    // Its failure is reported where it is awaited.
     this.#finding.catch(() => {});
   }
 
-  /** Whether it is known what becomes of them. */
+  /** Whether it was decided what is done with them. */
   get isConsidered(): boolean {
     return this.#isConsidered;
   }
 
-  /** Whether they are the reason why the file is not sent. */
+  /** Whether the file is not sent because of them. */
   get hasEndedRun(): boolean {
     return this.#hasEndedRun;
   }
 
   /**
    * Removes them all, as nothing is to be continued.
-   * @throws CopyError `target-busy`: one of them is still being written
+   * @throws {CopyError} `target-busy`: another run is still writing one of them
    */
   async clear(own: StageToken, signal: AbortSignal): Promise<void> {
     this.#isConsidered = true;
@@ -80,8 +80,8 @@ export class ForeignStages {
   }
 
   /**
-   * Looks once which of them can be continued; the job is held until that is known, as far as it is worth it. Resolves when
-   * nothing is under way any more. Never rejects.
+   * Finds out, once, which of them can be continued. Meanwhile the job is held, but not longer than it is worth. Resolves
+   * when nothing is under way any more. Never rejects.
    */
   async consider(consideration: Consideration): Promise<void> {
     if (this.#isConsidered) return;
@@ -92,7 +92,7 @@ export class ForeignStages {
     }
   }
 
-  /** What the job was told to continue is of no use after all. */
+  /** The file is not continued after all in the staged file that the job was told to continue. */
   dismiss(token: StageToken): Promise<void> {
     return this.#adoption.dismiss(token);
   }
@@ -128,7 +128,7 @@ export class ForeignStages {
       return;
     }
     this.#isConsidered = true;
-    // With the copy, or without any, it is of no use any more.
+    // Whether it was copied or not, nothing else will be copied from it.
     if (outdated !== undefined) await this.#search.discard([outdated]);
     if (choice !== undefined) return this.#job.moveTo(choice);
     if (isEmpty) await keepOwn();
@@ -136,8 +136,8 @@ export class ForeignStages {
   }
 
   /**
-   * The server copies the most promising one while it is waited for whether somebody writes it: the copy is a file of its
-   * own, and is removed if so.
+   * The server copies the most promising one while this run waits to see whether another run is writing it. The copy is a
+   * separate file, and is removed if so.
    */
   async #choose(
     { ours, others }: RestingStages,
@@ -150,7 +150,7 @@ export class ForeignStages {
       mayCopy,
       signal: AbortSignal.any([signal, busy.signal]),
     });
-    // Who awaits it is told of its failure.
+    // Its failure is reported where it is awaited.
     copying.catch(() => {});
     try {
       const resting = others.length > 0 ? await this.#search.atRest(others, signal) : [];
@@ -204,7 +204,7 @@ function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T | unde
   });
 }
 
-/** Whether somebody is at work, or leaves no room; after any other failure, what was sent is of use to the next run. */
+/** Whether another run is at work, or leaves no room. After any other failure the next run can use what was sent. */
 function isInTheWay(error: unknown): boolean {
   const { code } = CopyError.from(error);
   return code === 'target-busy' || code === 'no-space';

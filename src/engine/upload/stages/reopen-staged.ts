@@ -25,8 +25,8 @@ export interface Reopened {
 export type CanCompare = (staged: Staged, claims: readonly Range[]) => Promise<boolean>;
 
 /**
- * What an earlier run on this machine staged, if it may be continued; undefined: begin anew. Without `canCompare` nobody can
- * tell what is in it but the journal.
+ * Opens what an earlier run on this machine staged, if it may be continued; undefined: the file has to be staged anew.
+ * Without `canCompare` only the journal can tell what is in it.
  */
 export async function reopenStaged(
   remote: RemoteConnection,
@@ -68,7 +68,7 @@ async function reopenByDigests(
   return { staged, claims, by: 'digests', isOurs: true };
 }
 
-/** Nobody can hash: what is durable by the journal, if it is of this source and looks as it should. */
+/** The server cannot hash. Claims what is durable by the journal, if the staged file looks as that run left it. */
 async function reopenByJournal(
   remote: RemoteConnection,
   journal: FileJournal,
@@ -116,7 +116,7 @@ async function canCompareOrClosed(staged: Staged, claims: readonly Range[], canC
   }
 }
 
-/** The claims that a look at a few bytes of each does not contradict; none where the server lets nobody read. */
+/** The claims of which a few bytes were compared, and are right; none where the server does not let them be read. */
 async function sampled(
   staged: Staged,
   journal: FileJournal,

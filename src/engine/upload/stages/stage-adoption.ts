@@ -80,7 +80,7 @@ export class StageAdoption {
   /**
    * What is to be continued of what nobody writes now: a copy of the most promising one, or, where there is no room for a
    * copy, that one itself if nobody has written to it for a day. Undefined: nothing.
-   * @throws CopyError `no-space` where there is no room, and somebody may still write it
+   * @throws {CopyError} `no-space`: there is no room for a copy, and another run may still write the original
    */
   async choose({ ours, others }: RestingStages, own: StageToken): Promise<StageToken | undefined> {
     const resting = [...ours, ...others];

@@ -59,7 +59,7 @@ export class StageSearch {
   /**
    * Looks a second time, some seconds later. Those that are as they were; none where `signal` ends the
    * waiting.
-   * @throws CopyError `target-busy`: another machine is at work on this target, whose lock is not seen from here
+   * @throws {CopyError} `target-busy`: another machine is at work on this target; its lock cannot be seen from here
    */
   async atRest(found: readonly FoundStage[], signal: AbortSignal): Promise<readonly FoundStage[]> {
     await pause(this.#file.lookAgainMs ?? LOOK_AGAIN_MS, signal);
@@ -118,7 +118,7 @@ export class StageSearch {
   /**
    * Has the server copy `stage`. `onDrawn` is told of each name that is used for that, before anything is there. Undefined
    * where the server cannot copy, or `signal` ended it.
-   * @throws CopyError of the destination where the server refuses, or scope `connection`
+   * @throws {CopyError} of the destination: the server refuses; or scope `connection`
    */
   copyOf(
     { token }: FoundStage,

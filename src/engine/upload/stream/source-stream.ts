@@ -1,5 +1,5 @@
 /**
- * A source that is read once, from its beginning to its end, as its size says nothing. It hands out slices as they are read
+ * A source that is read once, from its beginning to its end, because its size says nothing about its length. It hands out slices as they are read
  * and ends with the source.
  *
  * What can go wrong: the source cannot be read any further, changes, or never ends; the run is over. Each is the error of

@@ -1,5 +1,5 @@
 /**
- * The file job of a source whose size says nothing: one connection sends it from its beginning to its end.
+ * Uploads a source whose size says nothing about its length: one connection sends it from its beginning to its end.
  *
  * Each attempt opens the source anew, stages a file, sends what it reads, and checks that the source has held still. Then
  * what the server has is compared with the digests that were computed on the way, and the staged file is sealed and
@@ -71,7 +71,7 @@ export class StreamUpload {
     }
   }
 
-  /** @throws CopyError where there is to be no other attempt */
+  /** @throws {CopyError} why there is to be no other attempt */
   #checkAgain(error: Error): void {
     this.#services.signal.throwIfAborted();
     if (error instanceof WrongOnServer) {
@@ -83,7 +83,7 @@ export class StreamUpload {
     if (this.#patience.hasEnded(performance.now())) throw failure;
   }
 
-  /** Failures are results, as the run would otherwise make further attempts of its own. */
+  /** Failures are results, so that `ConnectionAccess` does not repeat the attempt. */
   async #attempt(
     connection: number,
     remote: RemoteConnection,
@@ -190,11 +190,11 @@ export class StreamUpload {
     isConnected: () => boolean,
   ): Promise<Exclude<StreamVerdict, { wrong: unknown }>> {
     const { digests, options } = this.#services;
-    // Of nothing the size tells everything.
+    // Of an empty file the size tells everything.
     if (hashed === undefined || this.#bytesAcknowledged === 0) return this.#unverified();
     const back: DigestBack = (ranges, algorithm) => digestBack(staged, ranges, algorithm);
     const sent = { of: staged.token, digests: hashed, back };
-    // While the connection of the stream lives, the loss of those that have the server hash costs nothing else.
+    // As long as the connection of the stream is open, only the comparison is repeated when another connection is lost.
     const patience = new Patience(options.retryForMs);
     for (;;) {
       try {
@@ -210,7 +210,7 @@ export class StreamUpload {
     }
   }
 
-  /** @throws CopyError `no-digests` where that is not enough */
+  /** @throws {CopyError} `no-digests`: verification was demanded */
   #unverified(): undefined {
     if (this.#services.options.verify === 'hash' && this.#bytesAcknowledged > 0) throw noDigests();
     return undefined;
@@ -247,7 +247,7 @@ export class StreamUpload {
     };
   }
 
-  /** Nothing of it is of use to another attempt, or another run. What cannot be removed now is before the next attempt. */
+  /** Another attempt or another run cannot use any of it. If it cannot be removed now, the next attempt does that. */
   async #remove(staged: Staged, remote: RemoteConnection): Promise<void> {
     try {
       await staged.close();

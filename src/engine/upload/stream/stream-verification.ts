@@ -1,4 +1,4 @@
-/** Whether the server has what a stream was when it was sent, by digests of the cells of both. */
+/** Verifies a stream that was sent, by digests of its cells on both sides. */
 import { CopyError } from '../../../errors.ts';
 import type { DigestMethod, Range, StageToken } from '../../../remotes/remote.ts';
 import { type DigestBack, isSameDigest } from '../../verify/digest-back.ts';
@@ -21,21 +21,21 @@ export interface SentStream {
 export type StreamVerdict = { readonly by: DigestMethod | 'read-back' } | { readonly wrong: Range } | undefined;
 
 /**
- * By what the server has in it; undefined where nothing can tell.
- * @throws CopyError when the run is over, or scope `connection`
+ * Verifies by digests of the server; undefined where it can give none.
+ * @throws {CopyError} scope `run`: the run is over; scope `connection`: the connection was lost
  */
 export async function verifyByDigest(providers: DigestProviders, sent: SentStream): Promise<StreamVerdict> {
   const cells = sent.digests.end();
   for (;;) {
     const provider = await providers.trusted({ of: sent.of, back: sent.back, ranges: async () => trialRanges(cells) });
-    // Another one was found than when it was hashed: what was read is gone.
+    // The stream was hashed for another provider, and cannot be read again.
     if (provider === undefined || !fits(provider, sent)) return undefined;
     const verdict = await verifyBy(provider, providers, sent, cells);
     if (verdict !== 'dropped') return verdict;
   }
 }
 
-/** By reading everything back. */
+/** Verifies by reading everything back. */
 export async function verifyByReadBack({ digests, back }: SentStream): Promise<StreamVerdict> {
   const cells = digests.end();
   for (const batch of batchesOf(cells)) {
@@ -57,7 +57,7 @@ async function verifyBy(
     if (there === undefined) return 'dropped';
     const wrong = batch.find(({ digest }, index) => !isSameDigest(digest, there[index]));
     if (wrong === undefined) continue;
-    // The word of a provider is not enough to send something again.
+    // The provider may be wrong: the stream is sent again only if reading it back shows a difference too.
     const [known] = await back([wrong.range], digests.algorithm).catch(missing);
     if (!isSameDigest(wrong.digest, known)) return { wrong: wrong.range };
     providers.drop(provider.method, 'it gave a wrong digest');
