@@ -26,6 +26,7 @@ import { processSshEnvironment } from './remotes/sftp/ssh/ssh-environment.ts';
 import type { SshInput } from './remotes/sftp/ssh/ssh-options.ts';
 import { TimedInteraction } from './remotes/sftp/ssh/timed-interaction.ts';
 import { checkWasmMemory } from './remotes/sftp/ssh/wasm-memory.ts';
+import { TRANSFER_DEFAULTS } from './transfer-defaults.ts';
 import { textFromBytes } from './util/bytes-text.ts';
 import { RunnerPool, type RunnerPoolOptions } from './workers/runner-pool.ts';
 import { startWorker } from './workers/start-worker.ts';
@@ -119,7 +120,7 @@ export async function putWith(
   try {
     checkWasmMemory();
     outcome = await upload(
-      { ...DEFAULTS, ...options },
+      { ...TRANSFER_DEFAULTS, ...options },
       asked ? { ...context, interaction: asked.interaction } : context,
       observer,
       wiring,
@@ -134,23 +135,7 @@ export async function putWith(
   return guarded.failure === undefined ? result : { ...result, observerError: guarded.failure.error };
 }
 
-const DEFAULTS = {
-  connections: 'auto',
-  pieceSize: 'auto',
-  inFlight: 'auto',
-  maxStartups: 8,
-  connectIntervalMs: 0,
-  verify: 'auto',
-  algorithm: 'auto',
-  digestProvider: 'auto',
-  inplace: false,
-  preserve: true,
-  resume: true,
-  retryForMs: 15 * 60_000,
-  dryRun: false,
-} as const;
-
-type Settled = PutOptions & Required<Pick<PutOptions, keyof typeof DEFAULTS>>;
+type Settled = PutOptions & Required<Pick<PutOptions, keyof typeof TRANSFER_DEFAULTS>>;
 
 /** The figures of a run in which nothing happened. */
 export const NOTHING_DONE: TransferTotals = new RunTotals().all(0);

@@ -1,4 +1,6 @@
 import type { SftpDigestMethod } from '../remotes/sftp/digests/digest-methods.ts';
+import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_STALL_TIMEOUT_MS } from '../remotes/sftp/ssh/ssh-options.ts';
+import { TRANSFER_DEFAULTS } from '../transfer-defaults.ts';
 
 /** What the options amount to once parsed: sizes in bytes, times in milliseconds. */
 export interface OptionValues {
@@ -33,22 +35,11 @@ export interface OptionValues {
   color: 'auto' | 'always' | 'never';
 }
 
-/** Before any option is applied; the defaults of the table come on top. */
-export function blankValues(): OptionValues {
+/** What holds without any option. */
+export function defaultValues(): OptionValues {
   return {
-    connections: 'auto',
-    pieceSize: 'auto',
-    inFlight: 'auto',
-    maxStartups: 1,
-    connectIntervalMs: 0,
+    ...TRANSFER_DEFAULTS,
     limitBytesPerSecond: undefined,
-    verify: 'auto',
-    algorithm: 'auto',
-    digestProvider: 'auto',
-    inplace: false,
-    preserve: true,
-    resume: true,
-    dryRun: false,
     port: undefined,
     identityFiles: [],
     sshOptions: [],
@@ -57,9 +48,8 @@ export function blankValues(): OptionValues {
     pinnedHostKeys: [],
     batch: false,
     installHelper: false,
-    connectTimeoutMs: 0,
-    stallTimeoutMs: 0,
-    retryForMs: 0,
+    connectTimeoutMs: DEFAULT_CONNECT_TIMEOUT_MS,
+    stallTimeoutMs: DEFAULT_STALL_TIMEOUT_MS,
     quiet: false,
     verbose: 0,
     json: false,

@@ -1,7 +1,7 @@
 /** The one table of options: the command line, the environment and `--help` are made from it. */
 import { DIGEST_METHODS } from '../remotes/sftp/digests/digest-methods.ts';
-import type { OptionValues } from './option-values.ts';
-import { parseDuration } from './parse-duration.ts';
+import { defaultValues, type OptionValues } from './option-values.ts';
+import { durationText, parseDuration } from './parse-duration.ts';
 import { parseChoice, parseNumber } from './parse-number.ts';
 import { parseRate } from './parse-rate.ts';
 import { parsePieceSize } from './parse-size.ts';
@@ -15,7 +15,7 @@ export interface OptionRow {
   readonly aliases: readonly string[];
   /** What the argument is called; null: the option takes none. */
   readonly argument: string | null;
-  /** As one would type it; it goes through `apply`. Null: the option is off, or has no value, without it. */
+  /** What holds without the option, as one would type it. Null: the option is off, or has no value. */
   readonly default: string | null;
   /** The variable that sets it. Null for what weakens host keys, runs commands or does nothing. */
   readonly environment: string | null;
@@ -31,6 +31,7 @@ export interface OptionRow {
   readonly repeats: boolean;
 }
 
+const DEFAULTS = defaultValues();
 const always = ['auto', 'always', 'never'] as const;
 
 function row(
@@ -78,7 +79,7 @@ export const optionRows: readonly OptionRow[] = [
     'Copying',
     '-s --piece-size --chunk-size',
     'SIZE',
-    'auto',
+    `${DEFAULTS.pieceSize}`,
     'MT_COPY_PIECE_SIZE',
     'length of a piece, a power of two from 64K',
     (text, name) => ({ pieceSize: text === 'auto' ? 'auto' : parsePieceSize(text, name) }),
@@ -87,7 +88,7 @@ export const optionRows: readonly OptionRow[] = [
     'Copying',
     '--verify',
     'HOW',
-    'auto',
+    `${DEFAULTS.verify}`,
     'MT_COPY_VERIFY',
     'auto: each piece is hashed on the server if it can, else size; hash: or not at all; read-back; size; none',
     (text, name) => ({ verify: parseChoice(text, name, ['auto', 'hash', 'read-back', 'size', 'none']) }),
@@ -96,7 +97,7 @@ export const optionRows: readonly OptionRow[] = [
     'Copying',
     '-a --algo',
     'ALGO',
-    'auto',
+    `${DEFAULTS.algorithm}`,
     'MT_COPY_ALGO',
     'hash to verify with: sha256, sha512, sha1 or md5',
     (text, name) => ({ algorithm: parseChoice(text, name, ['auto', 'sha256', 'sha512', 'sha1', 'md5']) }),
@@ -105,7 +106,7 @@ export const optionRows: readonly OptionRow[] = [
     'Copying',
     '--digest-provider',
     'WHO',
-    'auto',
+    `${DEFAULTS.digestProvider}`,
     'MT_COPY_DIGEST_PROVIDER',
     `who hashes on the server: ${DIGEST_METHODS.join(', ')}, or none`,
     (text, name) => ({ digestProvider: parseChoice(text, name, ['auto', ...DIGEST_METHODS, 'none']) }),
@@ -144,7 +145,7 @@ export const optionRows: readonly OptionRow[] = [
     'Connections',
     '-n --connections -t --threads',
     'N',
-    'auto',
+    `${DEFAULTS.connections}`,
     'MT_COPY_CONNECTIONS',
     'at most this many; auto: by what there is to send',
     (text, name) => ({ connections: count(text, name, 'a number of connections') }),
@@ -153,7 +154,7 @@ export const optionRows: readonly OptionRow[] = [
     'Connections',
     '--in-flight',
     'N',
-    'auto',
+    `${DEFAULTS.inFlight}`,
     'MT_COPY_IN_FLIGHT',
     'requests in flight on a connection',
     (text, name) => ({ inFlight: count(text, name, 'a number of requests') }),
@@ -162,7 +163,7 @@ export const optionRows: readonly OptionRow[] = [
     'Connections',
     '-u --max-startups',
     'N',
-    '8',
+    `${DEFAULTS.maxStartups}`,
     'MT_COPY_MAX_STARTUPS',
     'handshakes under way at once',
     (text, name) => ({ maxStartups: parseNumber(text, name, 'a number of handshakes', 1, 1024) }),
@@ -171,7 +172,7 @@ export const optionRows: readonly OptionRow[] = [
     'Connections',
     '-I --connect-interval -d --start-delay',
     'SEC',
-    '0',
+    durationText(DEFAULTS.connectIntervalMs),
     'MT_COPY_CONNECT_INTERVAL',
     'pause between attempts to connect',
     (text, name) => ({ connectIntervalMs: parseDuration(text, name, 0) }),
@@ -180,7 +181,7 @@ export const optionRows: readonly OptionRow[] = [
     'Connections',
     '--connect-timeout',
     'TIME',
-    '15s',
+    durationText(DEFAULTS.connectTimeoutMs),
     'MT_COPY_CONNECT_TIMEOUT',
     'when a handshake is given up',
     (text, name) => ({ connectTimeoutMs: parseDuration(text, name, 1) }),
@@ -189,7 +190,7 @@ export const optionRows: readonly OptionRow[] = [
     'Connections',
     '--stall-timeout',
     'TIME',
-    '30s',
+    durationText(DEFAULTS.stallTimeoutMs),
     'MT_COPY_STALL_TIMEOUT',
     'when a silent connection is given up',
     (text, name) => ({ stallTimeoutMs: parseDuration(text, name, 1) }),
@@ -198,7 +199,7 @@ export const optionRows: readonly OptionRow[] = [
     'Connections',
     '--retry-for',
     'TIME',
-    '15m',
+    durationText(DEFAULTS.retryForMs),
     'MT_COPY_RETRY_FOR',
     'when a run without any connection is given up',
     (text, name) => ({ retryForMs: parseDuration(text, name, 0) }),
@@ -267,10 +268,10 @@ export const optionRows: readonly OptionRow[] = [
   row('Output', '--json', null, null, 'MT_COPY_JSON', 'events on stdout, one JSON object a line', () => ({
     json: true,
   })),
-  row('Output', '--progress', 'WHEN', 'auto', 'MT_COPY_PROGRESS', 'auto, always or never', (text, name) => ({
+  row('Output', '--progress', 'WHEN', DEFAULTS.progress, 'MT_COPY_PROGRESS', 'auto, always or never', (text, name) => ({
     progress: parseChoice(text, name, always),
   })),
-  row('Output', '--color', 'WHEN', 'auto', 'MT_COPY_COLOR', 'auto, always or never', (text, name) => ({
+  row('Output', '--color', 'WHEN', DEFAULTS.color, 'MT_COPY_COLOR', 'auto, always or never', (text, name) => ({
     color: parseChoice(text, name, always),
   })),
 ];

@@ -5,8 +5,8 @@ import { type CommandLine, readCommandLine } from './command.ts';
 import { applyEnvironment, type Environment } from './environment.ts';
 import { noServerError, portHint } from './hints.ts';
 import { parseLocation, type RemoteLocation } from './location.ts';
-import { blankValues, type OptionValues } from './option-values.ts';
-import { type OptionRow, optionRows } from './options.ts';
+import { defaultValues, type OptionValues } from './option-values.ts';
+import type { OptionRow } from './options.ts';
 import { usageError } from './usage-error.ts';
 
 /** How a run is shown. */
@@ -63,10 +63,7 @@ function optionValues(
   line: CommandLine,
   environment: Environment,
 ): { values: OptionValues; unknownVariables: string[] } {
-  const values = blankValues();
-  for (const row of optionRows) {
-    if (row.default !== null) Object.assign(values, row.apply(row.default, row.long ?? '', values));
-  }
+  const values = defaultValues();
   const given = new Set<OptionRow>(line.given.map(({ row }) => row));
   const unknownVariables = applyEnvironment(environment, given, values);
   for (const { row, name, text } of line.given) Object.assign(values, row.apply(text, name, values));

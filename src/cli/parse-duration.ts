@@ -15,3 +15,10 @@ export function parseDuration(text: string, name: string, minMs: number): number
   if (ms > maxDurationMs) throw usageError(`${name} ${text} is too long`, 'Use at most 24d.');
   return ms;
 }
+
+/** A duration as one would type it, in the largest unit of which it is a whole number: `15m`, `30s`, `0`. */
+export function durationText(ms: number): string {
+  if (ms === 0) return '0';
+  const [unit, factor] = Object.entries(factors).findLast(([, factor]) => ms % factor === 0)!;
+  return `${ms / factor}${unit}`;
+}

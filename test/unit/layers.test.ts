@@ -91,10 +91,11 @@ const layers: readonly Layer[] = [
     mayImport: ['engine/events.ts', 'errors', 'util'],
     packages: ['node:*', 'log-update'],
   },
+  { name: 'defaults', files: /^transfer-defaults\.ts$/, mayImport: [], packages: [] },
   {
     name: 'transfer',
     files: /^transfer\.ts$/,
-    mayImport: [...ENGINE, 'engine', 'workers', 'remote', 'open-remote', 'sftp', 'errors', 'util'],
+    mayImport: [...ENGINE, 'engine', 'workers', 'remote', 'open-remote', 'sftp', 'defaults', 'errors', 'util'],
     packages: ['node:*'],
   },
   {
@@ -106,7 +107,7 @@ const layers: readonly Layer[] = [
   {
     name: 'cli',
     files: /^cli\//,
-    mayImport: ['transfer', 'ui', 'remote', 'open-remote', 'sftp', 'errors', 'util'],
+    mayImport: ['transfer', 'defaults', 'ui', 'remote', 'open-remote', 'sftp', 'errors', 'util'],
     packages: ['node:*', 'commander'],
   },
 ];

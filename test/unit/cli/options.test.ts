@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readCommandLine } from '../../../src/cli/command.ts';
-import { blankValues } from '../../../src/cli/option-values.ts';
+import { defaultValues } from '../../../src/cli/option-values.ts';
 import { namesOf, optionRows } from '../../../src/cli/options.ts';
 
 const columns = ['long', 'short', 'aliases', 'argument', 'default', 'environment', 'group', 'help', 'apply', 'repeats'];
@@ -32,9 +32,14 @@ describe('the table of options', () => {
     );
   });
 
-  it.each(rows.filter(([, row]) => row.default !== null))('%s takes its own default', (name, row) => {
-    expect(Object.keys(row.apply(row.default!, name, blankValues()))).toHaveLength(1);
-  });
+  it.each(rows.filter(([, row]) => row.default !== null))(
+    '%s takes the default it shows, which changes nothing',
+    (name, row) => {
+      const changes = row.apply(row.default!, name, defaultValues());
+      expect(Object.keys(changes)).toHaveLength(1);
+      expect(defaultValues()).toMatchObject(changes);
+    },
+  );
 
   it('keeps what weakens host keys or runs commands out of the environment', () => {
     const closed = optionRows.filter((row) => row.environment === null).map((row) => namesOf(row)[0]);
