@@ -6,6 +6,7 @@
  * - interrupted: between two phases of transferring with the same staged file. A failure is kept for the next phase.
  */
 import { type Deferred, deferred } from '../../util/deferred.ts';
+import { Interrupted, StartOver } from './interruption.ts';
 
 export class TransferPhase {
   #end: Deferred<void> | undefined;
@@ -38,10 +39,16 @@ export class TransferPhase {
     if (this.#failure !== undefined) this.#end.reject(this.#failure);
   }
 
-  /** Resolves when everything is transferred; rejects with what ended it before. The phase is idle then. */
+  /**
+   * Resolves when everything is transferred; rejects with what ended it before. The phase is idle then, or interrupted: at
+   * once, because a check of what was transferred ends for good when it finds the phase idle.
+   */
   async ended(): Promise<void> {
     try {
       await this.#end?.promise;
+    } catch (error) {
+      this.#isInterrupted = error instanceof Interrupted && !(error instanceof StartOver);
+      throw error;
     } finally {
       this.#end = undefined;
     }
