@@ -70,7 +70,8 @@ export class TransferRun<File extends PlannedFile> {
     };
     this.#connections = new RunConnections({ runner, counters, pool: options, emit, signal, listener });
     const { access, pool, scheduler, router, continuity } = this.#connections;
-    const digests = new DigestProviders(access, options.digests, (message) => notice('digests', message));
+    const digestOptions = { ...options.digests, isDemanded: options.verify === 'hash' };
+    const digests = new DigestProviders(access, digestOptions, (message) => notice('digests', message));
     this.services = {
       options,
       access,

@@ -33,6 +33,8 @@ export interface DigestOptions {
   /** The best first. */
   readonly methods: readonly DigestMethod[];
   readonly algorithm: DigestAlgorithm | 'auto';
+  /** Whether the run fails without one: then the search has no limit but those of the connections. Default: false. */
+  readonly isDemanded?: boolean;
 }
 
 export type DigestAccess = Pick<ConnectionAccess, 'onConnection' | 'progressed'>;
@@ -191,7 +193,8 @@ export class DigestProviders {
   }
 
   async #find(): Promise<DigestProvider | undefined> {
-    const late = AbortSignal.timeout(SEARCH_MS);
+    // A connection that is silent for a while says nothing of the server's means, and a run that demands them can wait.
+    const late = this.#options.isDemanded ? new AbortController().signal : AbortSignal.timeout(SEARCH_MS);
     let lost: CopyError | undefined;
     while (this.#left.length > 0 && !late.aborted) {
       const method = this.#left[0]!;
@@ -233,8 +236,7 @@ export class DigestProviders {
     try {
       const there = await this.ask(provider, of, cells);
       if (there === undefined) return;
-      const known = await back(cells, algorithm);
-      if (known.every((digest, index) => isSameDigest(digest, there[index]))) this.#stood.add(provider);
+      if (await isRight(there, back(cells, algorithm))) this.#stood.add(provider);
       else this.drop(method, 'its answers are wrong');
     } catch (error) {
       const failure = CopyError.from(error);
@@ -310,6 +312,19 @@ export class DigestProviders {
       void digester.then((opened) => opened.close()).catch(() => {});
     }
     this.#lanes.clear();
+  }
+}
+
+/** `known` rejects with `integrity` where the server does not have all bytes: then an answer must be missing too. */
+async function isRight(
+  there: readonly (Uint8Array | undefined)[],
+  known: Promise<readonly Uint8Array[]>,
+): Promise<boolean> {
+  try {
+    return (await known).every((digest, index) => isSameDigest(digest, there[index]));
+  } catch (error) {
+    if (CopyError.from(error).code !== 'integrity') throw error;
+    return there.includes(undefined);
   }
 }
 
