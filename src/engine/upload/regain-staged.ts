@@ -55,6 +55,15 @@ async function isKept(staged: Staged, { acknowledged, cutOffAt, fill }: KeptFile
   return first === undefined || respectsOffsets(staged, { ...first, length: Math.min(SLICE, first.length) }, fill);
 }
 
+/**
+ * Whether a staged file that an earlier run has left can be written at offsets. Its beginning is written with the bytes that
+ * belong there; a server that ignores offsets appends them, which spoils the file.
+ */
+export function canBeContinued(staged: Staged, size: number, fill: Fill): Promise<boolean> {
+  const length = Math.min(SLICE, size, staged.found?.size ?? 0);
+  return length === 0 ? Promise.resolve(true) : respectsOffsets(staged, { offset: 0, length }, fill);
+}
+
 async function respectsOffsets(staged: Staged, slice: Range, fill: Fill): Promise<boolean> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const before = await staged.look();

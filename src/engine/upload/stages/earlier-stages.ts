@@ -6,12 +6,14 @@ import { CopyError } from '../../../errors.ts';
 import type { Range, RemoteConnection, StageToken } from '../../../remotes/remote.ts';
 import type { ConnectionAccess } from '../../connections/connection-access.ts';
 import type { FileJournal } from '../../resume/file-journal.ts';
+import { fillFrom } from '../../runner/descriptor-fill.ts';
 import { choosePieceSize, wholePieces } from '../../schedule/grid.ts';
 import type { Report } from '../../transfer/direction.ts';
 import type { JobLedger } from '../../transfer/job-ledger.ts';
 import { type DigestBack, digestBack } from '../../verify/digest-back.ts';
 import { longTrialRanges } from '../../verify/digest-comparison.ts';
 import type { DigestProviders } from '../../verify/digest-providers.ts';
+import { canBeContinued } from '../regain-staged.ts';
 import { ForeignStages } from './foreign-stages.ts';
 import { type CanCompare, type Reopened, reopenCopy, reopenStaged } from './reopen-staged.ts';
 
@@ -109,12 +111,13 @@ export class EarlierStages {
     // The search for a digest provider takes time, and is needed only where something can be continued.
     if (!this.#journal.mayContinue) return undefined;
     const canCompare = (await this.#services.digests.isAvailable()) ? this.#canCompare(remote) : undefined;
-    return reopenStaged(remote, this.#journal, this.#options, canCompare);
+    return this.#continuable(remote, await reopenStaged(remote, this.#journal, this.#options, canCompare));
   }
 
   /** Opens the copy that {@link takeCopy} named; undefined where it is gone, or its contents cannot be compared. */
   async adopt(remote: RemoteConnection, token: StageToken): Promise<Reopened | undefined> {
-    const adopted = await reopenCopy(remote, token, this.#options, this.#canCompare(remote));
+    const copy = await reopenCopy(remote, token, this.#options, this.#canCompare(remote));
+    const adopted = await this.#continuable(remote, copy);
     if (adopted === undefined) await this.#foreign.dismiss(token);
     return adopted;
   }
@@ -171,6 +174,15 @@ export class EarlierStages {
   /** See {@link ForeignStages.removeSuperseded}. */
   removeSuperseded(): Promise<void> {
     return this.#foreign.removeSuperseded();
+  }
+
+  /** Undefined, and closed, where the server ignores offsets: nothing can be put there into the place of what is wrong. */
+  async #continuable(remote: RemoteConnection, reopened: Reopened | undefined): Promise<Reopened | undefined> {
+    if (reopened === undefined || remote.abilities.writers !== 'unknown') return reopened;
+    const { fd, size } = this.#options;
+    if (await canBeContinued(reopened.staged, size, fillFrom(fd))) return reopened;
+    await reopened.staged.close();
+    return undefined;
   }
 
   #canCompare(remote: RemoteConnection): CanCompare {
