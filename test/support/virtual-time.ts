@@ -33,9 +33,10 @@ export class VirtualTime {
     steps[index] = step;
   }
 
-  /** Runs step after step, and what waits for them in between, until there is none or the time is over. */
-  async run(untilMs: number): Promise<void> {
+  /** Runs step after step, and what waits for them in between, until there is none, the time is over, or `isOver` says so. */
+  async run(untilMs: number, isOver: () => boolean = () => false): Promise<void> {
     for (let next = this.#steps[0]; next !== undefined && next.atMs <= untilMs; next = this.#steps[0]) {
+      if (isOver()) return;
       this.#nowMs = next.atMs;
       while (this.#steps[0]?.atMs === this.#nowMs) this.#shift().run();
       await new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,44 @@
+/** The run and its file jobs under random faults: the promises of design.md section 5 hold whatever happens. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { recordFigure } from '../support/figures.ts';
+import { playScenario } from '../support/random-faults/play-scenario.ts';
+import { makeTempDir } from '../support/temp-dir.ts';
+import { byTier } from '../support/tier.ts';
+
+vi.mock('node:fs', async () => (await import('../support/random-faults/local-disk.ts')).callbacks());
+vi.mock('node:fs/promises', async () => (await import('../support/random-faults/local-disk.ts')).promises());
+vi.mock('node:timers/promises', () => import('../support/random-faults/timers-promises.ts'));
+vi.mock('../../src/engine/lock/target-lock.ts', () => import('../support/random-faults/model-lock.ts'));
+
+const { MT_TEST_RUNS, MT_TEST_SEED } = process.env;
+/** One seed alone, to look into what went wrong with it. */
+const ONLY = MT_TEST_SEED === undefined ? undefined : Number(MT_TEST_SEED);
+const SCENARIOS = ONLY === undefined ? Number(MT_TEST_RUNS ?? byTier(60, 4000)) : 1;
+/** Enough to see what goes wrong. */
+const MOST_FAILURES = 20;
+
+test('no promise is broken, whatever goes wrong', { timeout: 30 * 60_000 }, async ({ task }) => {
+  const temp = await makeTempDir('faults');
+  onTestFinished(temp.remove);
+  const startedMs = performance.now();
+  let runs = 0;
+  const failures: string[] = [];
+  for (let seed = ONLY ?? 1; seed < (ONLY ?? 1) + SCENARIOS && failures.length < MOST_FAILURES; seed++) {
+    const directory = join(temp.path, String(seed));
+    mkdirSync(directory);
+    const played = await playScenario(seed, directory);
+    rmSync(directory, { recursive: true });
+    runs += played.runs;
+    if (played.broken.length === 0 && ONLY === undefined) continue;
+    const broken = played.broken.slice(0, 5).join('\n  ');
+    if (ONLY !== undefined) console.log(played.log.join('\n'));
+    if (played.broken.length > 0) failures.push(`MT_TEST_SEED=${seed}:\n  ${broken}`);
+  }
+  const seconds = (performance.now() - startedMs) / 1000;
+  recordFigure(task, 'runs', runs);
+  recordFigure(task, 'seeds', `1 to ${SCENARIOS}`);
+  recordFigure(task, 'runs a minute', Math.round((runs / seconds) * 60));
+  expect(failures.join('\n')).toBe('');
+});

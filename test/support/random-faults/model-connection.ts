@@ -1,0 +1,513 @@
+/** A connection to the model server, as the engine sees it. */
+import { createHash } from 'node:crypto';
+import { CopyError } from '../../../src/errors.ts';
+import type {
+  Abilities,
+  Attributes,
+  CopiedStage,
+  DigestAlgorithm,
+  Digester,
+  DigestMethod,
+  DirectoryEntry,
+  Drain,
+  DrawnStage,
+  FoundStage,
+  Published,
+  PublishOptions,
+  Range,
+  Remote,
+  RemoteConnection,
+  RemoteFile,
+  RemoteIdentity,
+  RemoteSpec,
+  Seal,
+  Situation,
+  Slices,
+  Staged,
+  StageToken,
+} from '../../../src/remotes/remote.ts';
+import { type Deferred, deferred } from '../../../src/util/deferred.ts';
+import { carrySlices } from '../memory-slices.ts';
+import { Inode, type RunMark } from './model-inode.ts';
+import type { ModelServer } from './model-server.ts';
+import { ModelStaged } from './model-staged.ts';
+
+/** How long a connection is silent until it is given up. */
+export const STALL_MS = 30_000;
+/** How much later than its time a request may arrive whose connection is gone. */
+const LATE_MS: readonly number[] = [0, 20, 1000, 10_000, 10 * 60_000];
+
+interface InFlight {
+  readonly apply: (isLate: boolean) => void;
+  readonly reject: (error: unknown) => void;
+  isDone: boolean;
+}
+
+export interface RequestCost {
+  /** Bytes there, and of the answer. */
+  readonly up?: number;
+  readonly down?: number;
+  /** How long the server works on it. */
+  readonly workMs?: number;
+}
+
+/** One run's way to the server. */
+export class ModelRemote implements Remote {
+  readonly spec: RemoteSpec = { protocol: 'model' };
+  readonly identity: RemoteIdentity = { host: 'model', port: 22, user: 'u' };
+  readonly digestMethods: readonly DigestMethod[] = ['check-file', 'helper', 'shell'];
+  readonly server: ModelServer;
+  readonly run: RunMark;
+  /** Told when the server answers something. */
+  onAnswer: () => void = () => {};
+  /** Throws where the promises forbid `run` to write to an inode that another one created. */
+  mayWrite: (path: string, inode: Inode) => boolean = () => true;
+  #isKilled = false;
+
+  constructor(server: ModelServer, run: RunMark) {
+    this.server = server;
+    this.run = run;
+  }
+
+  get open(): ModelConnection[] {
+    return [...this.server.connections].filter(({ remote }) => remote === this);
+  }
+
+  async connect(id: number, signal: AbortSignal, admitted: () => void): Promise<RemoteConnection> {
+    const { server } = this;
+    const { time, troubles, habits } = server;
+    const aborted = deferred<never>();
+    const abort = (): void => aborted.reject(CopyError.from(signal.reason, 'cancelled'));
+    aborted.promise.catch(() => {});
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      if (signal.aborted) abort();
+      await Promise.race([aborted.promise, this.pause(4 * habits.oneWayMs)]);
+      if (time.nowMs < troubles.deafUntilMs) {
+        await Promise.race([aborted.promise, this.pause(15_000)]);
+        throw new CopyError('connection-stalled', 'The server does not answer.');
+      }
+      if (time.nowMs < troubles.refusedUntilMs) throw new CopyError('connection-refused', 'It is full.');
+      admitted();
+      return new ModelConnection(this, id);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Never resolves when the process is gone by then. */
+  pause(ms: number): Promise<void> {
+    const { time } = this.server;
+    return new Promise((resolve) => time.at(time.nowMs + ms, () => this.#isKilled || resolve()));
+  }
+
+  /** The process is gone: it learns of nothing any more, and its requests may arrive late. */
+  kill(): void {
+    this.#isKilled = true;
+    for (const connection of this.open) connection.kill();
+  }
+}
+
+export class ModelConnection implements RemoteConnection {
+  readonly description = 'model';
+  readonly abilities: Abilities;
+  readonly remote: ModelRemote;
+  readonly id: number;
+  readonly held: Set<ModelStaged> = new Set();
+  /** Of {@link Habits}, until it becomes slower. */
+  bytesPerSecond: number;
+  readonly #boot: number;
+  readonly #closed: Deferred<CopyError | undefined> = deferred();
+  readonly #inFlight: Set<InFlight> = new Set();
+  #silence: 'none' | 'deaf' | 'mute' = 'none';
+  #reason: CopyError | undefined;
+  #isKilled = false;
+  #sendFreeMs = 0;
+  #arrivalMs = 0;
+  #answerMs = 0;
+
+  constructor(remote: ModelRemote, id: number) {
+    const { habits, boot } = remote.server;
+    this.remote = remote;
+    this.id = id;
+    this.#boot = boot;
+    this.bytesPerSecond = habits.bytesPerSecond;
+    this.abilities = {
+      pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
+      writers: habits.writers === 'many' ? 'many' : 'unknown',
+      durable: habits.hasSync ? 'synced' : 'unknown',
+    };
+    remote.server.connections.add(this);
+  }
+
+  get closed(): Promise<CopyError | undefined> {
+    return this.#closed.promise;
+  }
+
+  get server(): ModelServer {
+    return this.remote.server;
+  }
+
+  async close(): Promise<void> {
+    this.#end(undefined);
+    await this.#closed.promise;
+  }
+
+  lose(): void {
+    this.#end(new CopyError('connection-lost', `Connection ${this.id} was cut.`));
+  }
+
+  /** From now on nothing arrives (`deaf`), or nothing is answered (`mute`), until the stall is noticed. */
+  silence(how: 'deaf' | 'mute'): void {
+    this.#silence = how;
+    const { time } = this.server;
+    time.at(time.nowMs + STALL_MS, () =>
+      this.#end(new CopyError('connection-stalled', `Connection ${this.id} is silent.`)),
+    );
+  }
+
+  kill(): void {
+    this.#isKilled = true;
+    this.lose();
+  }
+
+  /**
+   * Sends a request: `apply` is what the server does when it arrives, after what was sent before it. Rejects when the
+   * connection is gone, whatever has happened, or will happen, on the server.
+   */
+  request<T>(apply: (isLate: boolean) => T, { up = 100, down = 100, workMs = 1 }: RequestCost = {}): Promise<T> {
+    if (this.#reason !== undefined) return Promise.reject(this.#reason);
+    const { time, habits } = this.server;
+    const answer = deferred<T>();
+    answer.promise.catch(() => {});
+    const flight: InFlight = {
+      isDone: false,
+      reject: answer.reject,
+      apply: (isLate) => {
+        flight.isDone = true;
+        const settle = this.#outcomeOf(() => apply(isLate), answer);
+        this.server.done();
+        if (isLate || this.#silence === 'mute' || this.#reason !== undefined) return;
+        const carryMs = (down / this.bytesPerSecond) * 1000;
+        this.#answerMs = Math.max(this.#answerMs, time.nowMs + workMs + carryMs) + habits.oneWayMs;
+        time.at(this.#answerMs, () => {
+          if (this.#reason !== undefined || !this.#inFlight.delete(flight)) return;
+          this.remote.onAnswer();
+          settle();
+        });
+      },
+    };
+    this.#inFlight.add(flight);
+    this.#sendFreeMs = Math.max(this.#sendFreeMs, time.nowMs) + (up / this.bytesPerSecond) * 1000;
+    this.#arrivalMs = Math.max(this.#arrivalMs, this.#sendFreeMs + habits.oneWayMs);
+    time.at(this.#arrivalMs, () => {
+      if (!flight.isDone && this.#reason === undefined && this.#silence !== 'deaf') flight.apply(false);
+    });
+    return answer.promise;
+  }
+
+  async ping(): Promise<void> {
+    await this.request(() => undefined);
+  }
+
+  async stat(path: Uint8Array): Promise<Attributes | undefined> {
+    const name = text(path);
+    return this.request(() => {
+      if (name === '/' || name === '/home') return { kind: 'directory', size: 0, mode: 0o755 };
+      return this.server.at(name)?.attributes;
+    });
+  }
+
+  lstat(path: Uint8Array): Promise<Attributes | undefined> {
+    return this.stat(path);
+  }
+
+  async realPath(path: Uint8Array): Promise<Uint8Array> {
+    return this.request(() => Buffer.from(text(path), 'latin1'));
+  }
+
+  async makeDirectory(): Promise<void> {
+    throw new CopyError('destination-in-the-way', 'All directories are there.');
+  }
+
+  // biome-ignore lint/correctness/useYield: there is nothing that an upload of a file would list
+  async *list(): AsyncIterable<DirectoryEntry> {
+    throw unused();
+  }
+
+  async remove(): Promise<void> {
+    throw unused();
+  }
+
+  async setAttributes(): Promise<void> {
+    throw unused();
+  }
+
+  async open(path: Uint8Array): Promise<RemoteFile> {
+    const inode = await this.request(() => this.server.at(text(path)));
+    if (inode === undefined) throw new CopyError('source-missing', 'There is nothing.');
+    if (!this.server.habits.readsBack) throw new CopyError('source-unreadable', 'Nobody may read.');
+    return {
+      attributes: inode.attributes,
+      read: (slices, drain) => this.readInode(inode, slices, drain, 'source-changed'),
+      close: async () => {},
+    };
+  }
+
+  readInode(inode: Inode, slices: Slices, drain: Drain, endedEarly: 'source-changed' | 'integrity'): Promise<void> {
+    return carrySlices(
+      { sliceLength: 32 * 1024, depth: 4 },
+      slices,
+      async () => this.check(),
+      async ({ offset, length }) => {
+        const cost = { down: length };
+        const bytes = await this.request(() => Buffer.from(inode.bytes.subarray(offset, offset + length)), cost);
+        if (bytes.length > 0) await drain([bytes], offset);
+        if (bytes.length < length) throw new CopyError(endedEarly, 'It ends early.');
+      },
+    );
+  }
+
+  /** @throws CopyError when the connection is gone */
+  check(): void {
+    if (this.#reason !== undefined) throw this.#reason;
+  }
+
+  async stage(target: Uint8Array, how: 'new' | 'in-place'): Promise<Staged> {
+    if (how === 'in-place') throw new CopyError('bug', 'Nothing is written in place here.');
+    const path = this.server.newStagedName();
+    const inode = await this.request(() => {
+      const created = new Inode(Buffer.alloc(0), this.server.nowMs, this.remote.run);
+      if (this.server.habits.writers !== 'private') this.server.link(path, created);
+      return created;
+    });
+    return this.#staged({ target: text(target), path, stage: path }, inode, undefined);
+  }
+
+  async findStaged(target: Uint8Array): Promise<readonly FoundStage[]> {
+    return this.request(() =>
+      this.server.stagedNames().map((path) => ({
+        token: { target: text(target), path, stage: path },
+        path: Buffer.from(path),
+        attributes: this.server.at(path)!.attributes,
+        isCertain: true,
+      })),
+    );
+  }
+
+  async lookAt({ path }: StageToken): Promise<Attributes | undefined> {
+    return this.request(() => this.server.at(String(path))?.attributes);
+  }
+
+  async reopen(token: StageToken): Promise<Staged | undefined> {
+    const opened = await this.request((isLate) => this.#openedAgain(String(token['path']), isLate));
+    return opened && this.#staged(token, opened.inode, opened.found);
+  }
+
+  async join(token: StageToken): Promise<Staged> {
+    const { habits, connections } = this.server;
+    const path = String(token['path']);
+    const opened = await this.request((isLate) => {
+      const isOpen = [...connections].some(({ held }) => [...held].some((one) => one.token['path'] === path));
+      if (habits.writers === 'refuse' && isOpen) throw new CopyError('single-writer', 'Somebody else writes it.');
+      return this.#openedAgain(path, isLate);
+    });
+    if (habits.writers === 'private') {
+      return this.#staged(token, new Inode(Buffer.alloc(0), this.server.nowMs, this.remote.run), opened?.found);
+    }
+    if (opened === undefined) throw new CopyError('partial-refused', 'It is gone.');
+    return this.#staged(token, opened.inode, opened.found);
+  }
+
+  drawStage(target: Uint8Array): DrawnStage {
+    const path = this.server.newStagedName();
+    return { token: { target: text(target), path, stage: path }, path: Buffer.from(path) };
+  }
+
+  async copyStaged({ path }: StageToken, copy: StageToken, signal: AbortSignal): Promise<CopiedStage | undefined> {
+    const { server } = this;
+    if (!server.habits.copiesFiles || signal.aborted) return undefined;
+    const aborted = deferred<undefined>();
+    const abort = (): void => aborted.resolve(undefined);
+    signal.addEventListener('abort', abort, { once: true });
+    const workMs = server.habits.slowWorkMs;
+    const copying = this.request(
+      () => {
+        const original = server.at(String(path));
+        if (original === undefined) return undefined;
+        const half = Buffer.from(original.bytes.subarray(0, original.bytes.length / 2));
+        const inode = new Inode(half, server.nowMs, this.remote.run);
+        server.link(String(copy['path']), inode);
+        const { boot } = server;
+        // It goes on with that whether anybody waits for it or not.
+        server.time.at(server.time.nowMs + workMs, () => {
+          if (boot === server.boot) inode.write(half.length, original.bytes.subarray(half.length), server.nowMs);
+        });
+        return { warnings: [] };
+      },
+      { workMs: workMs + 1 },
+    );
+    return Promise.race([copying, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
+  }
+
+  async freeSpace(): Promise<number | undefined> {
+    return this.request(() => undefined);
+  }
+
+  async discard({ path }: StageToken): Promise<boolean> {
+    return this.request(() => {
+      this.server.unlink(String(path));
+      return true;
+    });
+  }
+
+  async examine(target: Uint8Array, staged: StageToken | undefined): Promise<Situation> {
+    const at = await this.stat(target);
+    const stagedAt = staged && (await this.lookAt(staged));
+    return {
+      target: at ?? 'missing',
+      isTargetWritable: undefined,
+      staged: staged && { path: Buffer.from(String(staged['path'])), at: stagedAt ?? 'missing' },
+      space: undefined,
+      trial: undefined,
+    };
+  }
+
+  async digester(method: DigestMethod): Promise<Digester> {
+    const habit = await this.request(() => this.server.habits.digests[method]);
+    if (habit === undefined) throw new CopyError('unsupported', `There is no ${method}.`);
+    return {
+      method,
+      algorithms: ['sha256'],
+      maxRangeLength: 2 ** 30,
+      digests: (of, ranges, algorithm) => this.#digests(method, of, ranges, algorithm),
+      close: async () => {},
+    };
+  }
+
+  /** The commit, in the two steps in which SFTP has to do it. */
+  async publish(token: StageToken, seal: Seal, options: PublishOptions = {}): Promise<Published> {
+    const { again = false, replaces } = options;
+    const path = String(token['path']);
+    const { server } = this;
+    const isAsSealed = (at: Attributes | undefined): boolean =>
+      at?.size === seal.size && (seal.mtimeMs === undefined || at.mtimeMs === seal.mtimeMs);
+    const [staged, target] = await this.request(() => [
+      server.at(path)?.attributes,
+      server.at(server.target)?.attributes,
+    ]);
+    if (replaces !== undefined && target !== undefined && !(again && isAsSealed(target))) {
+      const isSame = replaces !== 'nothing' && replaces.size === target.size && replaces.mtimeMs === target.mtimeMs;
+      if (!isSame) throw new CopyError('target-busy', 'Somebody else changed the target.');
+    }
+    if (staged === undefined) {
+      if (again && isAsSealed(target)) return { atomic: true, size: target!.size };
+      throw new CopyError('partial-refused', 'It is gone before it could be renamed.');
+    }
+    if (!isAsSealed(staged)) throw new CopyError('target-busy', 'Somebody else changed the staged file.');
+    return this.request((isLate) => {
+      if (server.takeTrouble('failingRenames')) throw new CopyError('rename-refused', 'It may not be renamed.');
+      if (server.at(path) !== undefined) server.publish(path, this.remote.run, isLate);
+      else if (!again || !isAsSealed(server.at(server.target)?.attributes)) {
+        throw new CopyError('partial-refused', 'It is gone before it could be renamed.');
+      }
+      return { atomic: true, size: server.at(server.target)!.bytes.length };
+    });
+  }
+
+  /** `found`: as it was before that. One that comes late and empties a file is beyond what anybody could notice. */
+  #openedAgain(path: string, isLate: boolean): { readonly inode: Inode; readonly found: Attributes } | undefined {
+    const inode = this.server.at(path);
+    if (inode === undefined) return undefined;
+    const found = inode.attributes;
+    if (this.server.habits.writers === 'truncate' && !isLate) inode.truncate(0, this.server.nowMs);
+    return { inode, found };
+  }
+
+  #staged(token: StageToken, inode: Inode, found: Attributes | undefined): ModelStaged {
+    const staged = new ModelStaged(this, token, inode, found);
+    this.held.add(staged);
+    return staged;
+  }
+
+  async #digests(
+    method: DigestMethod,
+    of: StageToken | Uint8Array,
+    ranges: readonly Range[],
+    algorithm: DigestAlgorithm,
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    const path = of instanceof Uint8Array ? text(of) : String(of['path']);
+    const { server } = this;
+    const habit = server.habits.digests[method];
+    if (habit === 'hang') {
+      // Its deadline is a minute.
+      await Promise.race([this.remote.pause(60_000), this.closed]);
+      this.check();
+      throw new CopyError('unsupported', 'It does not answer.');
+    }
+    return this.request(
+      () => {
+        if (server.troubles.hasNoDigests) throw new CopyError('unsupported', 'It has ended.');
+        const bytes = server.at(path)?.bytes ?? Buffer.alloc(0);
+        return ranges.map(({ offset, length }) => {
+          if (habit === 'missing' || offset + length > bytes.length) return undefined;
+          const isWrong = habit === 'wrong' || (habit === 'fickle' && server.random() < 0.2);
+          const hash = createHash(algorithm).update(bytes.subarray(offset, offset + length));
+          return (isWrong ? hash.update('x') : hash).digest();
+        });
+      },
+      { workMs: server.habits.slowWorkMs / 10 },
+    );
+  }
+
+  #outcomeOf<T>(apply: () => T, { resolve, reject }: Deferred<T>): () => void {
+    try {
+      const result = apply();
+      return () => resolve(result);
+    } catch (error) {
+      if (!(error instanceof CopyError)) this.server.broken.push(`The model failed: ${String(error)}`);
+      return () => reject(error);
+    }
+  }
+
+  #end(reason: CopyError | undefined): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason ?? new CopyError('connection-lost', 'The connection was closed.');
+    const { server } = this;
+    server.connections.delete(this);
+    const pending = [...this.#inFlight].filter(({ isDone }) => !isDone);
+    this.#applyLate(pending);
+    if (this.#isKilled) return;
+    for (const { reject } of this.#inFlight) reject(this.#reason);
+    this.#closed.resolve(reason);
+  }
+
+  /** Some of what was under way still arrives, in its order; what the session had open stays open until then. */
+  #applyLate(pending: readonly InFlight[]): void {
+    const { server } = this;
+    const count = Math.floor(server.random() * (pending.length + 1));
+    const lateMs = LATE_MS[Math.floor(server.random() * LATE_MS.length)]!;
+    const boot = this.#boot === server.boot ? server.boot : -1;
+    for (const flight of pending.slice(0, count)) {
+      server.latePending++;
+      server.time.at(Math.max(this.#arrivalMs, server.time.nowMs + lateMs), () => {
+        if (boot !== server.boot) return;
+        server.latePending--;
+        server.lastLateMs = server.time.nowMs;
+        flight.apply(true);
+      });
+    }
+  }
+}
+
+/** What no upload of a file asks for. */
+function unused(): CopyError {
+  return new CopyError('bug', 'The model does not have that.');
+}
+
+/** Relative paths begin at the home directory. */
+export function text(path: Uint8Array): string {
+  const name = Buffer.from(path).toString('latin1');
+  if (name === '' || name === '.') return '/home';
+  return name.startsWith('/') ? name : `/home/${name}`;
+}
