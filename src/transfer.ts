@@ -161,7 +161,7 @@ async function upload(
     identity: remote.identity,
     machine: await machineId(),
     resume: options.resume,
-    failed: (error) => warn('journal', `${error.message} ${error.advice}`),
+    onFailed: (error) => warn('journal', `${error.message} ${error.advice}`),
   };
   const sources = await findSources(options.sources);
   const [onlyFailure] = sources.failures;

@@ -7,9 +7,9 @@ import type { JournalStore } from '../../src/engine/resume/file-journal.ts';
  * has.
  */
 export function journalsIn(dir: string): JournalStore {
-  const failed = (error: Error): never => {
+  const onFailed = (error: Error): never => {
     throw error;
   };
   const identity = { host: basename(dir), port: 22, user: 'u' };
-  return { directory: join(dir, 'state'), identity, resume: true, machine: 'm', failed };
+  return { directory: join(dir, 'state'), identity, resume: true, machine: 'm', onFailed };
 }

@@ -84,7 +84,7 @@ export async function standInUpload(options: StandInUploadOptions): Promise<Stan
         identity: remote.identity,
         machine: 'm',
         resume: true,
-        failed: (error) => {
+        onFailed: (error) => {
           throw error;
         },
       },

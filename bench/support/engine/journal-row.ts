@@ -41,7 +41,7 @@ export function journal(): Promise<void> {
         identity: { host: 'h', port: 22, user: 'u' },
         machine: 'm',
         resume: true,
-        failed: (error) => {
+        onFailed: (error) => {
           throw error;
         },
       };

@@ -26,13 +26,13 @@ export function verifier(): Promise<void> {
   return new Promise((resolve, reject) => {
     const whole = { ...sides, size: TIB, pieceSize: PIECE_SIZE };
     const verifying = new FileVerifier(whole, ledger, providers, {
-      changed: () => {
+      onChanged: () => {
         if (!verifying.isSettled) return;
         if (verifying.verified.byDigest === TIB) resolve();
         else reject(new Error('Some pieces were not verified'));
       },
-      failed: reject,
-      wrong: async () => reject(new Error('A piece was said to be wrong')),
+      onFailed: reject,
+      onWrong: async () => reject(new Error('A piece was said to be wrong')),
     });
     const all = { offset: 0, length: TIB };
     ledger.acknowledge(all);

@@ -39,7 +39,7 @@ export interface JournalStore {
   /** Between two looks at what another machine may be writing, in milliseconds. Default: 3000. */
   readonly lookAgainMs?: number;
   /** Called once a file, when its journal cannot be written. */
-  readonly failed: (error: CopyError) => void;
+  readonly onFailed: (error: CopyError) => void;
 }
 
 /** The file that a journal is about. */
@@ -277,7 +277,7 @@ export class FileJournal {
 
   readonly #onFailed = (error: CopyError): void => {
     this.#isKept = false;
-    this.#journals.failed(error);
+    this.#journals.onFailed(error);
   };
 
   get #about(): Pick<JournalHeader, 'direction' | 'machine' | 'sourcePath' | 'source' | 'targetPath'> {

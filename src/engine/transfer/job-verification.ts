@@ -146,9 +146,9 @@ export class JobVerification {
     const { ledger, digests, verify } = this.#services;
     const file = { ...this.sides, size: this.#job.size, pieceSize: this.#pieceSize };
     return new FileVerifier(file, ledger, verify === 'read-back' ? undefined : digests, {
-      changed: () => this.#job.onChanged(),
-      failed: (error) => this.#failed(error),
-      wrong: (piece) => this.#sendAgain(sides, piece),
+      onChanged: () => this.#job.onChanged(),
+      onFailed: (error) => this.#failed(error),
+      onWrong: (piece) => this.#sendAgain(sides, piece),
     });
   }
 

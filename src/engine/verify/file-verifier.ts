@@ -43,10 +43,10 @@ export interface AcknowledgedRanges {
 
 export interface VerifierListener {
   /** Called when the value of `isSettled` may have changed. */
-  changed(): void;
-  failed(error: CopyError): void;
+  onChanged(): void;
+  onFailed(error: CopyError): void;
   /** A piece is wrong on the server. Resolves when it may be sent again. */
-  wrong(piece: Range): Promise<void>;
+  onWrong(piece: Range): Promise<void>;
 }
 
 /** Verified bytes, by method. */
@@ -159,7 +159,7 @@ export class FileVerifier {
       const lane: Promise<void> = this.#runLane().finally(() => {
         this.#lanes.delete(lane);
         this.#compareQueued();
-        this.#listener.changed();
+        this.#listener.onChanged();
       });
       this.#lanes.add(lane);
     }
@@ -169,7 +169,7 @@ export class FileVerifier {
     try {
       while (!this.#queue.isEmpty && !this.#isStopped) await this.#verifyBatch();
     } catch (error) {
-      if (!this.#isStopped) this.#listener.failed(CopyError.from(error));
+      if (!this.#isStopped) this.#listener.onFailed(CopyError.from(error));
       this.#stopping.abort();
     }
   }
@@ -251,7 +251,7 @@ export class FileVerifier {
         `${piece.length} bytes at ${piece.offset} are wrong on the server, however often they are sent.`,
       );
     }
-    await this.#listener.wrong(piece);
+    await this.#listener.onWrong(piece);
   }
 
   #isDropped(method: VerificationMethod): boolean {

@@ -41,8 +41,8 @@ export async function prepareInPlace(
 }
 
 function openJournal(journals: JournalStore, target: Uint8Array): Promise<Journal | undefined> {
-  const { directory, identity, machine, failed } = journals;
-  return Journal.open(journalPath(directory, identity, target, machine), failed);
+  const { directory, identity, machine, onFailed } = journals;
+  return Journal.open(journalPath(directory, identity, target, machine), onFailed);
 }
 
 /** `freed`: bytes that will be free as well. Where there is no old file, nothing can be destroyed. */

@@ -34,7 +34,7 @@ async function scene(resume = true, size = SIZE) {
     identity: { host: 'h', port: 22, user: 'u' },
     machine: 'm',
     resume,
-    failed: (error) => failures.push(error),
+    onFailed: (error) => failures.push(error),
   };
   const openFor = async (of: LocalSource, local: LocalDigests) => {
     const about = { direction: 'upload', sourcePath: path, source: of.identity, targetPath: '/t' } as const;

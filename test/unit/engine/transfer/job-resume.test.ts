@@ -35,7 +35,7 @@ async function slowToHash(msLeft = Number.POSITIVE_INFINITY) {
     return digest(...asked);
   };
   const durable = new RangeSet();
-  const journals = { directory: dir.file('state'), identity, resume: true, machine: 'm', failed: () => {} };
+  const journals = { directory: dir.file('state'), identity, resume: true, machine: 'm', onFailed: () => {} };
   const subject = { direction: 'upload', sourcePath: '/s', source: source.identity, targetPath: '/t' } as const;
   const file = { target, size: SIZE, mtimeMs: source.mtimeMs, local };
   const opened = await FileJournal.open(journals, { ...subject, ...file });

@@ -25,7 +25,7 @@ async function halfThere(): Promise<UploadScene> {
 }
 
 function resuming({ dir }: UploadScene): Partial<UploadSettings> {
-  return { verify: 'hash', journals: { ...journalsIn(dir), lookAgainMs: 1, failed: () => {} } };
+  return { verify: 'hash', journals: { ...journalsIn(dir), lookAgainMs: 1, onFailed: () => {} } };
 }
 
 test('what is right is not sent again, though no journal knows of it', async () => {
