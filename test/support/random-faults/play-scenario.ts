@@ -249,7 +249,7 @@ class World {
         identity: remote.identity,
         machine: `m${plan.machine}`,
         resume: plan.resumes,
-        failed: (error: Error) => void server.broken.push(`The journal failed: ${error.message}`),
+        onFailed: (error: Error) => void server.broken.push(`The journal failed: ${error.message}`),
       },
     };
     const onEvent = (event: TransferEvent): void => {
