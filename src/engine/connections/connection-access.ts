@@ -34,6 +34,8 @@ export class ConnectionAccess {
   /** Settles when a connection is open, or the run is over. */
   #opening: Deferred<void> | undefined;
   #turn = 0;
+  /** Failures that were repeated until the time to retry had passed. */
+  readonly #givenUp: WeakSet<CopyError> = new WeakSet();
 
   constructor(options: ConnectionAccessOptions) {
     this.#options = options;
@@ -49,29 +51,42 @@ export class ConnectionAccess {
     work: (connection: number, remote: RemoteConnection) => Promise<T>,
     { prefer, attempts = Number.POSITIVE_INFINITY }: OnConnectionOptions = {},
   ): Promise<T> {
+    const attempt = async (): Promise<T> => {
+      const connection = await this.#anyConnection(prefer);
+      try {
+        return await work(connection, this.#options.connection(connection)!);
+      } catch (error) {
+        // Or the next attempt might get the same again, as its end takes some time to be known.
+        if (CopyError.from(error).scope === 'connection') this.#options.pool.drop(connection);
+        throw error;
+      }
+    };
+    return this.#repeat(attempt, attempts, () => true);
+  }
+
+  /**
+   * Repeats what fails with a connection, where `work` itself chooses the connections: for operations of several steps. A
+   * failure that was repeated in vain already is not repeated again. `isWanted`: whether another attempt makes sense.
+   */
+  repeat<T>(work: () => Promise<T>, isWanted: () => boolean = () => true): Promise<T> {
+    return this.#repeat(work, Number.POSITIVE_INFINITY, isWanted);
+  }
+
+  async #repeat<T>(work: () => Promise<T>, attempts: number, isWanted: () => boolean): Promise<T> {
     const patience = new Patience(this.#options.retryForMs);
-    return pRetry(
-      async () => {
-        const connection = await this.#anyConnection(prefer);
-        try {
-          return await work(connection, this.#options.connection(connection)!);
-        } catch (error) {
-          // Or the next attempt might get the same again, as its end takes some time to be known.
-          if (CopyError.from(error).scope === 'connection') this.#options.pool.drop(connection);
-          throw error;
-        }
-      },
-      {
-        retries: attempts - 1,
-        minTimeout: 50,
-        maxTimeout: 1000,
-        shouldRetry: ({ error }) =>
-          !this.#options.signal.aborted &&
-          error instanceof CopyError &&
-          error.scope === 'connection' &&
-          !patience.hasEnded(performance.now()),
-      },
-    );
+    const isRetried = (error: Error): boolean => {
+      if (this.#options.signal.aborted || !isWanted()) return false;
+      if (!(error instanceof CopyError) || error.scope !== 'connection' || this.#givenUp.has(error)) return false;
+      if (!patience.hasEnded(performance.now())) return true;
+      this.#givenUp.add(error);
+      return false;
+    };
+    return pRetry(work, {
+      retries: attempts - 1,
+      minTimeout: 50,
+      maxTimeout: 1000,
+      shouldRetry: ({ error }) => isRetried(error),
+    });
   }
 
   /**

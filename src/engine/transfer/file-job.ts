@@ -57,14 +57,14 @@ export class FileJob implements RunningJob {
 
   /** `number`: of the file job, unique in its run. `open`: gives what depends on the direction. */
   constructor(number: number, services: JobServices, open: (job: JobControl) => FileTransfer) {
-    const { options, scheduler, dispatcher, digests, continuity, report } = services;
+    const { access, options, scheduler, dispatcher, digests, continuity, report } = services;
     const dispatch = (): void => dispatcher.dispatch();
     this.#services = services;
     this.#patience = new Patience(options.retryForMs);
     this.#ledger = new JobLedger(scheduler, number, (order) => dispatcher.carryOut(order));
     this.#transfer = open(this.#control());
     this.#verification = new JobVerification(
-      { ...options, ledger: this.#ledger, digests, report, dispatch },
+      { verify: options.verify, access, ledger: this.#ledger, digests, report, dispatch },
       this.#asVerified(),
     );
     this.#losses = new SuspectedLosses(this.#asSuspecting());

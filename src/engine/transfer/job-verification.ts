@@ -2,6 +2,7 @@
 import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
 import { formatSize } from '../../util/format-size.ts';
+import type { ConnectionAccess } from '../connections/connection-access.ts';
 import type { LocalDigests } from '../local/local-digests.ts';
 import type { Hashed, PieceHashing } from '../runner/piece-hasher.ts';
 import type { Sides } from '../verify/digest-comparison.ts';
@@ -17,7 +18,7 @@ const NOTHING_VERIFIED: Verified = { byDigest: 0, byReadBack: 0 };
 
 export interface VerificationServices {
   readonly verify: Verify;
-  readonly retryForMs: number;
+  readonly access: Pick<ConnectionAccess, 'repeat'>;
   readonly ledger: JobLedger;
   readonly digests: DigestProviders;
   readonly report: Pick<Report, 'notice'>;
@@ -26,7 +27,7 @@ export interface VerificationServices {
 }
 
 /** Both sides of a file that was begun. */
-export interface FileSides extends Omit<Sides, 'local' | 'retryForMs'> {
+export interface FileSides extends Omit<Sides, 'local' | 'repeat'> {
   /** @throws {CopyError} `no-space`: there may be no room for a piece that was acknowledged */
   checkRoom(piece: Range): Promise<void>;
 }
@@ -75,7 +76,8 @@ export class JobVerification {
   /** Both sides of the file that was begun last. */
   get sides(): Sides {
     const { of, fd, back } = this.#sides!;
-    return { of, fd, back, local: this.#job.local, retryForMs: this.#services.retryForMs };
+    const { access } = this.#services;
+    return { of, fd, back, local: this.#job.local, repeat: (work, isWanted) => access.repeat(work, isWanted) };
   }
 
   /** The file has begun, and the ledger is open. */

@@ -1,12 +1,12 @@
 /** Finds out by digests of both sides whether ranges of a staged file and of the local file are the same. */
 import { CopyError } from '../../errors.ts';
 import type { DigestAlgorithm, DigestMethod, Range, StageToken } from '../../remotes/remote.ts';
-import { Patience } from '../connections/patience.ts';
+import type { ConnectionAccess } from '../connections/connection-access.ts';
 import type { LocalDigests } from '../local/local-digests.ts';
 import { isAllAlike } from '../local/local-source.ts';
 import { cellsOf } from '../schedule/grid.ts';
 import { type DigestBack, isSameDigest } from './digest-back.ts';
-import type { DigestProvider, DigestProviders } from './digest-providers.ts';
+import type { DigestProviders } from './digest-providers.ts';
 
 /** A provider is tried on two short ranges. Ranges of equal bytes are used only where there are no others. */
 const TRIAL_LENGTH = 64 * 1024;
@@ -27,8 +27,8 @@ export interface Sides {
   readonly fd: number;
   readonly local: LocalDigests;
   readonly back: DigestBack;
-  /** How long connections may be lost without an answer. */
-  readonly retryForMs: number;
+  /** Repeats what fails with a connection. */
+  readonly repeat: ConnectionAccess['repeat'];
   /** Aborted when the result is not needed any more: then nothing is tried again after the failure of a connection. */
   readonly signal?: AbortSignal;
 }
@@ -39,21 +39,14 @@ export interface Sides {
  */
 export async function compareDigests(
   providers: DigestProviders,
-  { of, fd, local, back, retryForMs, signal }: Sides,
+  { of, fd, local, back, repeat, signal }: Sides,
   ranges: readonly Range[],
 ): Promise<Compared | undefined> {
   const trial = { of, back, ranges: () => trialRanges(fd, ranges) };
-  const patience = new Patience(retryForMs);
+  const isWanted = (): boolean => signal?.aborted !== true;
   for (;;) {
-    let provider: DigestProvider | undefined;
-    try {
-      provider = await providers.trusted(trial);
-    } catch (error) {
-      // The failure of a connection does not show what the server can do.
-      const isOver = signal?.aborted || patience.hasEnded(performance.now());
-      if (CopyError.from(error).scope !== 'connection' || isOver) throw error;
-      continue;
-    }
+    // The failure of a connection does not show what the server can do.
+    const provider = await repeat(() => providers.trusted(trial), isWanted);
     if (provider === undefined) return undefined;
     const cells = ranges.map((range) => cellsOf(range, provider.maxRangeLength));
     // Both sides hash at the same time.

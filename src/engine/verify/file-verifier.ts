@@ -14,7 +14,6 @@
 import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
 import { RangeSet } from '../../util/range-set.ts';
-import { Patience } from '../connections/patience.ts';
 import { nextBoundary, wholePieces } from '../schedule/grid.ts';
 import { type Compared, compareDigests, isSameReadBack, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
@@ -70,7 +69,6 @@ export class FileVerifier {
   readonly #lanes: Set<Promise<void>> = new Set();
   /** Increased when acknowledged bytes may have been lost: a comparison that began earlier says nothing about them. */
   #epoch = 0;
-  readonly #patience: Patience;
   #hasNoMeans = false;
   readonly #stopping: AbortController = new AbortController();
 
@@ -81,7 +79,6 @@ export class FileVerifier {
     listener: VerifierListener,
   ) {
     this.#file = { ...file, signal: this.#stopping.signal };
-    this.#patience = new Patience(file.retryForMs);
     this.#ledger = ledger;
     this.#providers = providers;
     this.#listener = listener;
@@ -174,19 +171,17 @@ export class FileVerifier {
     }
   }
 
-  /** A lost connection does not fail the file: the batch is queued again, and compared over another connection. */
+  /** A lost connection does not fail the file: the batch is compared over another connection. */
   async #verifyBatch(): Promise<void> {
-    const batch = this.#takeBatch();
-    try {
-      await this.#verify(batch);
-      this.#patience.progressed();
-    } catch (error) {
-      if (CopyError.from(error).scope !== 'connection' || this.#patience.hasEnded(performance.now())) throw error;
-      this.acknowledged(batch);
-    }
+    let batch: readonly Range[] = this.#takeBatch();
+    const verify = async (): Promise<void> => {
+      // Some of it may be known by now, or be sent again.
+      batch = batch.filter((piece) => !this.isVerified(piece) && this.#ledger.has(piece));
+      if (batch.length > 0 && !this.#isStopped) await this.#verify(batch);
+    };
+    await this.#file.repeat(verify, () => !this.#isStopped);
   }
 
-  /** The lowest queued pieces. */
   #takeBatch(): Range[] {
     const { size, pieceSize } = this.#file;
     const batch: Range[] = [];

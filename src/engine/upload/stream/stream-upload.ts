@@ -189,25 +189,20 @@ export class StreamUpload {
     hashed: StreamDigests | undefined,
     isConnected: () => boolean,
   ): Promise<Exclude<StreamVerdict, { wrong: unknown }>> {
-    const { digests, options } = this.#services;
+    const { access, digests, options } = this.#services;
     // Of an empty file the size tells everything.
     if (hashed === undefined || this.#bytesAcknowledged === 0) return this.#unverified();
     const back: DigestBack = (ranges, algorithm) => digestBack(staged, ranges, algorithm);
     const sent = { of: staged.token, digests: hashed, back };
     // As long as the connection of the stream is open, only the comparison is repeated when another connection is lost.
-    const patience = new Patience(options.retryForMs);
-    for (;;) {
-      try {
-        const verdict = await (options.verify === 'read-back' ? verifyByReadBack(sent) : verifyByDigest(digests, sent));
-        if (verdict === undefined) return this.#unverified();
-        if ('by' in verdict) return verdict;
-        const { offset, length } = verdict.wrong;
-        throw new WrongOnServer(`${formatSize(length)} at ${formatSize(offset)} are wrong on the server.`);
-      } catch (error) {
-        if (error instanceof WrongOnServer || CopyError.from(error).scope !== 'connection') throw error;
-        if (!isConnected() || patience.hasEnded(performance.now())) throw error;
-      }
-    }
+    const verdict = await access.repeat(
+      () => (options.verify === 'read-back' ? verifyByReadBack(sent) : verifyByDigest(digests, sent)),
+      isConnected,
+    );
+    if (verdict === undefined) return this.#unverified();
+    if ('by' in verdict) return verdict;
+    const { offset, length } = verdict.wrong;
+    throw new WrongOnServer(`${formatSize(length)} at ${formatSize(offset)} are wrong on the server.`);
   }
 
   /** @throws {CopyError} `no-digests`: verification was demanded */

@@ -113,3 +113,38 @@ test('what only serves to tell more fails silently, and takes no longer than it 
   expect(await access.onAnyOpen(async () => 'told', 100), 'also when the run is over').toBe('told');
   expect(await scene([3]).access.onAnyOpen(async () => 'told', 100)).toBeUndefined();
 });
+
+test('an operation of several steps is repeated by the same policy, as long as it is wanted', async () => {
+  const { access, dropped } = scene([1]);
+  const state = { calls: 0, isWanted: true };
+  const work = async (): Promise<string> => {
+    if (++state.calls < 3) throw lost();
+    return 'done';
+  };
+  const done = access.repeat(work);
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(await done).toBe('done');
+  expect([state.calls, dropped]).toEqual([3, []]);
+  state.calls = 0;
+  const given = access.repeat(work, () => state.isWanted).catch((error: unknown) => error);
+  state.isWanted = false;
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(await given).toMatchObject({ code: 'connection-lost' });
+  expect(state.calls).toBe(1);
+});
+
+test('what was repeated in vain is not repeated again', async () => {
+  const { access, opened } = scene([1]);
+  let operations = 0;
+  const failing = access.repeat(() => {
+    operations++;
+    return access.onConnection(async () => {
+      setTimeout(() => opened(1), 0);
+      throw lost();
+    });
+  });
+  const outcome = failing.catch((error: unknown) => error);
+  await vi.advanceTimersByTimeAsync(3 * RETRY_FOR_MS);
+  expect(await outcome).toMatchObject({ code: 'connection-lost' });
+  expect(operations).toBe(1);
+});

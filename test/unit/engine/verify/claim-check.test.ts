@@ -54,7 +54,7 @@ async function check(
   };
   await checkClaims(
     providers,
-    { ...sides, retryForMs: 1000, size: SIZE, pieceSize, epoch: () => 0 },
+    { ...sides, repeat: (work) => work(), size: SIZE, pieceSize, epoch: () => 0 },
     claims,
     async (judged) => {
       for (const range of judged.right) right.add(range);
