@@ -6,34 +6,16 @@
  * (safe integers). Every method rejects with a `CopyError`.
  */
 import type { CopyError } from '../errors.ts';
+import type { Attributes, DirectoryEntry, NewAttributes } from './attributes.ts';
+import type { Situation } from './situation.ts';
+
+export type { Attributes, DirectoryEntry, NewAttributes } from './attributes.ts';
+export type { DirectoryTrial, FreeSpace, Situation } from './situation.ts';
 
 /** A run of bytes of a file. */
 export interface Range {
   readonly offset: number;
   readonly length: number;
-}
-
-export interface Attributes {
-  readonly kind: 'file' | 'directory' | 'link' | 'other';
-  readonly size: number;
-  readonly mtimeMs?: number;
-  /** When it was last read, or its times were last set. */
-  readonly atimeMs?: number;
-  /** Permission bits, 0 to 0o7777. */
-  readonly mode?: number;
-}
-
-export interface NewAttributes {
-  /** Permission bits. */
-  readonly mode?: number;
-  readonly mtimeMs?: number;
-}
-
-export interface DirectoryEntry {
-  /** One name, never a path. It comes from the server: clean it before printing. */
-  readonly name: Uint8Array;
-  /** Of the entry itself: symbolic links are not followed. Some servers leave attributes out. */
-  readonly attributes: Attributes;
 }
 
 /** What planner, grid and scheduler must respect. */
@@ -154,13 +136,13 @@ export interface RemoteConnection {
    * Opens a staged file for `target` (not a link: resolve it first). `new`: an empty one whose name was never used before.
    * `in-place`: the target itself, created if missing, its bytes kept until written over. `size`: of the file, bytes. Where
    * it takes long to send, it is found out before whether the commit would be refused.
-   * @throws CopyError `rename-refused`
+   * @throws {CopyError} `rename-refused`
    */
   stage(target: Uint8Array, how: 'new' | 'in-place', size?: number): Promise<Staged>;
   /**
    * What has been staged for `target`, by anybody, as far as a bounded look tells. Only what may be
    * considered: plain files into which nobody else may write.
-   * @throws CopyError of the destination where the server does not let us look
+   * @throws {CopyError} of the destination where the server does not let us look
    */
   findStaged(target: Uint8Array): Promise<readonly FoundStage[]>;
   /** What a staged file looks like now; undefined where it is gone, or may not be considered. */
@@ -190,7 +172,7 @@ export interface RemoteConnection {
   join(token: StageToken): Promise<Staged>;
   /**
    * The commit: moves a sealed staged file to its target, if it is still as its seal says.
-   * @throws CopyError `target-busy` where the staged file, or what `replaces` tells of the target, was changed by
+   * @throws {CopyError} `target-busy` where the staged file, or what `replaces` tells of the target, was changed by
    *   somebody else, to be tried again after sealing again where it may have been a late write of our own;
    *   `partial-refused` where the staged file is gone
    */
@@ -209,39 +191,6 @@ export interface RemoteConnection {
   digester(method: DigestMethod): Promise<Digester>;
   /** Ends the connection; what is under way rejects. Resolves when it is gone. */
   close(): Promise<void>;
-}
-
-/** What stands around a target. Undefined means everywhere that it could not be told. Cloneable. */
-export interface Situation {
-  /** What stands at the target, links followed. */
-  readonly target: Attributes | 'missing' | undefined;
-  /** Whether an existing target may be written as it stands; told only where that was tried. */
-  readonly isTargetWritable: boolean | undefined;
-  /** The staged file beside the target; undefined where none was asked about. */
-  readonly staged: { readonly path: Uint8Array; readonly at: Attributes | 'missing' | undefined } | undefined;
-  readonly space: FreeSpace | undefined;
-  readonly trial: DirectoryTrial | undefined;
-}
-
-/** Of the file system of a directory. Quotas are not known to it. */
-export interface FreeSpace {
-  /** Bytes that this account could still write. */
-  readonly availableBytes: number;
-  /** Files it could still create; undefined where the file system has no such limit. */
-  readonly availableFiles: number | undefined;
-  readonly isReadOnly: boolean;
-}
-
-/** What a directory allows, as tried on a new file with an ordinary name. */
-export interface DirectoryTrial {
-  readonly creates: boolean;
-  /** Whether the new file took some bytes. */
-  readonly writes?: boolean | undefined;
-  /** Whether it could be given another name. */
-  readonly renames?: boolean | undefined;
-  readonly removes?: boolean | undefined;
-  /** The new file, where it could not be removed. */
-  readonly leftBehind?: Uint8Array | undefined;
 }
 
 /** A name that the remote gives to a way of hashing: see {@link Remote.digestMethods}. */

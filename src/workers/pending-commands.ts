@@ -1,4 +1,4 @@
-/** What a runner still owes an answer to, so that somebody else can give it when the runner cannot. */
+/** The commands that a runner has not answered yet, so that they can be answered in its place when its thread ends. */
 import { type RunnerCommand, type RunnerReport, stageKey } from '../engine/runner/piece-runner.ts';
 import type { CopyErrorData } from '../errors.ts';
 import type { StageToken } from '../remotes/remote.ts';
@@ -19,7 +19,7 @@ export class PendingCommands {
     else if (report.kind === 'lost') this.#open.delete(report.connection);
   }
 
-  /** The last words on everything, in the order of the port: what was under way ends before its connection is lost. */
+  /** The last report on each command and connection, in the order of the port: what was under way ends before its connection is lost. */
   fail(error: CopyErrorData): RunnerReport[] {
     const answers = [...this.#commands.values()].flatMap((command) => failure(command, error));
     const losses = [...this.#open].map((connection): RunnerReport => ({ kind: 'lost', connection, error }));

@@ -10,7 +10,7 @@ import { type LoadSample, ThreadNeed } from './thread-need.ts';
 import { WorkerRunner } from './worker-runner.ts';
 
 const SAMPLE_MS = 500;
-/** These stay here: one commits and lists, and a second is needed to find out whether two may write. */
+/** Connections 1 and 2 stay on this thread: one commits and lists, and the probe for a second writer needs another. */
 const LOCAL_CONNECTIONS = 2;
 
 export interface RunnerPoolOptions {
@@ -18,7 +18,7 @@ export interface RunnerPoolOptions {
   readonly counters: Counters;
   /** Starts a thread that dials the same server. */
   readonly startWorker: () => Worker;
-  /** Gets sentences for people about threads that are not to be had. Ignored by default. */
+  /** Gets a sentence for people where a thread could not be started, or ended. Ignored by default. */
   readonly warn?: (message: string) => void;
   /** Whether a sample calls for another thread. Default: {@link ThreadNeed}. */
   readonly isGrowing?: (sample: LoadSample) => boolean;
@@ -35,13 +35,13 @@ export class RunnerPool implements Runners {
   readonly #workers: Set<WorkerRunner> = new Set();
   /** The runner of each connection, from its opening to its end. */
   readonly #runnerOf: Map<number, PieceRunner> = new Map();
-  /** The runner of each task, from its beginning to its last word. */
+  /** The runner of each task, from its beginning to its last report. */
   readonly #tasks: Map<number, PieceRunner> = new Map();
   readonly #sampler: NodeJS.Timeout;
   readonly #before: Map<PieceRunner, Utilization> = new Map();
   #idleBefore: { readonly idleMs: number; readonly atMs: number } = idleTime();
   #listener: (report: RunnerReport) => void = () => {};
-  /** A thread died: this process is better off with those it has. */
+  /** A thread ended unexpectedly: no other one is started in this run. */
   #hasFailed = false;
 
   constructor(options: RunnerPoolOptions) {
@@ -88,7 +88,7 @@ export class RunnerPool implements Runners {
     return this.#byLoad()[0]!;
   }
 
-  /** The one with the fewest connections first. */
+  /** The runner with the fewest connections comes first. */
   #byLoad(): PieceRunner[] {
     return [this.local, ...this.#workers].sort((a, b) => this.#connectionsOf(a).length - this.#connectionsOf(b).length);
   }
@@ -110,7 +110,7 @@ export class RunnerPool implements Runners {
     const idleCores = (idle.idleMs - this.#idleBefore.idleMs) / Math.max(1, idle.atMs - this.#idleBefore.atMs);
     this.#idleBefore = idle;
     if (this.#hasFailed) return;
-    // Those that stay here need no other thread.
+    // Connections that stay on this thread need no other one.
     const useful = 1 + Math.max(0, this.#runnerOf.size - LOCAL_CONNECTIONS);
     if (this.#isGrowing({ busy, idleCores, useful })) this.#grow();
   }

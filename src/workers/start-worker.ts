@@ -28,7 +28,7 @@ interface SingleExecutable {
 /** Code of a worker: a file, or a text to run. */
 export type WorkerCode = { readonly file: URL } | { readonly text: string };
 
-/** @throws CopyError `bug` where it is missing */
+/** @throws {CopyError} `bug` where it is missing */
 export function findWorkerCode(
   base: string = import.meta.url,
   sea: SingleExecutable | undefined = ownSea(),
@@ -39,10 +39,10 @@ export function findWorkerCode(
   return { file };
 }
 
-/** @throws CopyError `no-memory`; `bug` where its code is missing */
+/** @throws {CopyError} `no-memory`; `bug` where its code is missing */
 export function startWorker(workerData: WorkerData, code: WorkerCode = findWorkerCode()): Worker {
   checkWasmMemory();
-  // It is told all it has to know: secrets of the environment are not its business.
+  // A worker gets what it needs as workerData, and none of the secrets of the environment.
   const options: WorkerOptions = { workerData, env: {}, name: 'mt-copy-tools' };
   return 'file' in code ? new Worker(code.file, options) : new Worker(code.text, { ...options, eval: true });
 }

@@ -1,10 +1,10 @@
-/** When another thread is worth it: all that run are busy, a core is free, and there are connections to give it. */
+/** Decides when another thread is worth it: all threads are busy, a core is free, and there are connections to move to it. */
 
-/** A thread is busy that has this share of its time no rest. */
+/** A thread is busy when its event loop is active for this share of the time. */
 const BUSY = 0.9;
-/** Half a core that nobody uses. */
+/** So many cores must be idle. */
 const FREE_CORES = 0.5;
-/** In a row, so that the burst of a handshake starts nothing. */
+/** So many samples in a row must agree: the load of a handshake is too short to start a thread. */
 const SAMPLES = 3;
 
 export interface LoadSample {
@@ -12,7 +12,7 @@ export interface LoadSample {
   readonly busy: readonly number[];
   /** Cores that were idle in that time. */
   readonly idleCores: number;
-  /** For how many threads there are connections: this one has one for itself, each other one that may move. */
+  /** How many threads have a use: this one, and one for each connection that may move. */
   readonly useful: number;
 }
 
@@ -25,7 +25,7 @@ export class ThreadNeed {
     this.#cores = cores;
   }
 
-  /** Takes a sample; whether a thread is to be started now. */
+  /** Takes a sample. Returns whether a thread is to be started now. */
   isGrowing({ busy, idleCores, useful }: LoadSample): boolean {
     const hasRoom = busy.length < Math.min(this.#cores, useful);
     const isNeeded = hasRoom && idleCores >= FREE_CORES && busy.every((share) => share >= BUSY);

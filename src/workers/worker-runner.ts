@@ -1,18 +1,18 @@
-/** The piece runner in another thread, as this thread sees it. When the thread dies, its connections are lost, no more. */
+/** The piece runner in another thread, as this thread sees it. When that thread dies, only its connections are lost. */
 import type { Worker } from 'node:worker_threads';
 import type { Counters } from '../engine/runner/counters.ts';
 import type { PieceRunner, RunnerCommand, RunnerReport } from '../engine/runner/piece-runner.ts';
 import { CopyError } from '../errors.ts';
 import { PendingCommands } from './pending-commands.ts';
 
-/** How long a thread may take to hang up and end. */
+/** How long a thread may take to close its connections and end. */
 const END_MS = 5000;
 
 /** What the thread is told, beside the commands of the port. */
 export type WorkerMessage = RunnerCommand | { readonly kind: 'end' };
 
 export class WorkerRunner implements PieceRunner {
-  /** Resolves when the thread is gone: with the reason if it died of itself. Never rejects. */
+  /** Resolves when the thread has ended: with the reason if it ended without being told to. Never rejects. */
   readonly gone: Promise<CopyError | undefined>;
   readonly #worker: Worker;
   readonly #counters: Counters;
@@ -51,7 +51,7 @@ export class WorkerRunner implements PieceRunner {
   post(command: RunnerCommand): void {
     this.#pending.add(command);
     this.#worker.postMessage(command satisfies WorkerMessage);
-    // A thread that is gone hears nothing, and says nothing.
+    // A thread that has ended gets no message and answers none: its commands fail here.
     if (this.#failure !== undefined) queueMicrotask(() => this.#giveUp(this.#failure!));
   }
 

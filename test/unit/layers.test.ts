@@ -49,7 +49,12 @@ function engineLayers(): Layer[] {
 const layers: readonly Layer[] = [
   { name: 'errors', files: /^errors\.ts$/, mayImport: [], packages: ['node:*'] },
   { name: 'util', files: /^util\//, mayImport: [], packages: ['node:*'] },
-  { name: 'remote', files: /^remotes\/remote\.ts$/, mayImport: ['errors', 'util'], packages: [] },
+  {
+    name: 'remote',
+    files: /^remotes\/(remote|attributes|situation)\.ts$/,
+    mayImport: ['errors', 'util'],
+    packages: [],
+  },
   {
     name: 'open-remote',
     files: /^remotes\/open-remote\.ts$/,

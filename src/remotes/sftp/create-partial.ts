@@ -37,7 +37,7 @@ export interface NewPartialOptions {
 }
 
 /**
- * @throws CopyError `rename-refused` where the file could not be renamed when it is complete
+ * @throws {CopyError} `rename-refused` where the file could not be renamed when it is complete
  * @throws SftpStatusError where it cannot be created
  */
 export async function createPartial(session: SftpSession, options: NewPartialOptions): Promise<NewPartial> {

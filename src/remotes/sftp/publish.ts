@@ -29,7 +29,7 @@ const IN_ONE_STEP: Done = { atomic: true };
 /**
  * Renames, in one step where the server can. See `RemoteConnection.publish`.
  * What the server does not let anybody look at is tried.
- * @throws CopyError `rename-refused`, `partial-refused` when the partial is gone, `target-busy` when it is not as sealed, or
+ * @throws {CopyError} `rename-refused`, `partial-refused` when the partial is gone, `target-busy` when it is not as sealed, or
  *   the target is not what it was
  */
 export async function publish(
@@ -59,7 +59,7 @@ async function publishedInPlace(session: SftpSession, target: Buffer, seal: Seal
 
 /**
  * `ours`: what an earlier call of ours may have published.
- * @throws CopyError `target-busy` where another run has published meanwhile; what is gone was not put there by one
+ * @throws {CopyError} `target-busy` where another run has published meanwhile; what is gone was not put there by one
  */
 async function checkNotOvertaken(
   session: SftpSession,
@@ -189,7 +189,7 @@ async function replaceInSteps(
 
 /**
  * Removes the old target where it was moved aside; undefined where nothing was.
- * @throws CopyError `target-busy` where it is not what was there before: it may be the only copy of what another run sent
+ * @throws {CopyError} `target-busy` where it is not what was there before: it may be the only copy of what another run sent
  */
 async function removeAfterwards(
   session: SftpSession,

@@ -10,7 +10,7 @@ export class SftpRemoteFile implements RemoteFile {
   readonly attributes: Attributes;
   readonly #handle: ReadHandle;
 
-  /** @throws CopyError see `RemoteConnection.open`. */
+  /** @throws {CopyError} see `RemoteConnection.open`. */
   static async open(session: SftpSession, window: FlowWindow, path: Uint8Array): Promise<SftpRemoteFile> {
     const endedEarly = (): CopyError =>
       new CopyError('source-changed', `${cleanText(path)} became shorter while it was copied.`);

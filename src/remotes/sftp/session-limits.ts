@@ -39,7 +39,7 @@ const packetRoom = 1024;
 
 /**
  * The server's own limits, with `assumed` for what it leaves open (0).
- * @throws CopyError `protocol` if they are absurdly small
+ * @throws {CopyError} `protocol` if they are absurdly small
  */
 export function toldLimits(told: ServerLimits, assumed: SessionLimits): SessionLimits {
   const tooSmall = [told.maxPacketLength, told.maxReadLength, told.maxWriteLength].find((n) => n > 0 && n < smallest);

@@ -30,7 +30,7 @@ export interface PendingRequest {
 
 /**
  * Resolves or rejects a request with its reply.
- * @throws CopyError `protocol` if the reply is none to this request; the request is still open then
+ * @throws {CopyError} `protocol` if the reply is none to this request; the request is still open then
  */
 export function settle(request: PendingRequest, reply: Reply): void {
   if (reply.type === 'status') {

@@ -37,7 +37,7 @@ export class WriteRequest {
     this.#headRoom = headRoom;
   }
 
-  /** For the session: puts everything but the data in front of it. @throws CopyError `protocol` for an absurd offset */
+  /** For the session: puts everything but the data in front of it. @throws {CopyError} `protocol` for an absurd offset */
   encodeHeader(id: number, offset: number): void {
     encodeWriteHeader(this.packets[0]!.buffer, this.#headRoom, id, this.handle, offset, this.length);
   }

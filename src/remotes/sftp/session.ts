@@ -68,7 +68,7 @@ export class SftpSession {
 
   /**
    * Agrees on version 3 and asks for the server's limits. On failure the Duplex is destroyed, unless `leavesDuplex` says otherwise.
-   * @throws CopyError `protocol` if the server speaks no SFTP 3, `connection-lost`, `connection-stalled`
+   * @throws {CopyError} `protocol` if the server speaks no SFTP 3, `connection-lost`, `connection-stalled`
    */
   static async open(duplex: Duplex, options: SessionOptions): Promise<SftpSession> {
     const { stallTimeoutMs, firstId = 1, now = () => performance.now() } = options;
@@ -151,7 +151,7 @@ export class SftpSession {
   /**
    * A WRITE whose data is filled in place.
    * @param dataLength at most `limits.maxWriteLength`
-   * @throws CopyError `bug` if it is more
+   * @throws {CopyError} `bug` if it is more
    */
   allocateWrite(handle: Uint8Array, dataLength: number): WriteRequest {
     if (dataLength > this.#limits.maxWriteLength) {

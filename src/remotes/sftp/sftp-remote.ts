@@ -62,9 +62,9 @@ export class SftpRemote implements Remote {
     return { host, port, user };
   }
 
-  async connect(id: number, signal: AbortSignal, admitted: () => void): Promise<SftpConnection> {
+  async connect(id: number, signal: AbortSignal, onAdmitted: () => void): Promise<SftpConnection> {
     const { stallTimeoutMs, inFlight } = this.#options;
-    const ssh = await this.#transport.open(id, signal, admitted);
+    const ssh = await this.#transport.open(id, signal, onAdmitted);
     const hangUp = (): void => void ssh.close();
     signal.addEventListener('abort', hangUp, { once: true });
     try {

@@ -25,7 +25,7 @@ export interface Examined {
   readonly opensHarmlessly: boolean;
 }
 
-/** @throws CopyError with scope `connection` when the connection is gone */
+/** @throws {CopyError} with scope `connection` when the connection is gone */
 export async function examine(session: SftpSession, examined: Examined): Promise<Situation> {
   const path = Buffer.from(examined.target);
   const inDirectory = (name: string): Buffer => Buffer.concat([splitPath(path).directory, Buffer.from(name)]);

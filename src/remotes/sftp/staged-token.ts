@@ -37,7 +37,7 @@ export function toStageToken({ target, partial, stage, hasServerMode }: StagedTo
   return { ...paths, stage, ...(hasServerMode && { hasServerMode }) };
 }
 
-/** @throws CopyError `bug` if the token is not from {@link toStageToken} */
+/** @throws {CopyError} `bug` if the token is not from {@link toStageToken} */
 export function fromStageToken({ target, partial, stage, hasServerMode }: StageToken): StagedToken {
   if (typeof target !== 'string' || typeof partial !== 'string' || typeof stage !== 'string') {
     throw new CopyError('bug', 'A staged file of another protocol was joined on SFTP.');

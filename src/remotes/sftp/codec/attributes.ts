@@ -16,7 +16,7 @@ export interface SftpAttributes {
 
 export const noAttributes: SftpAttributes = Object.freeze({});
 
-/** @throws CopyError `protocol` if a number is out of its range */
+/** @throws {CopyError} `protocol` if a number is out of its range */
 export function writeAttributes<W extends PayloadWriter>(writer: W, attributes: SftpAttributes): W {
   const { size, owner, permissions, times } = attributes;
   let flags = 0;
@@ -34,7 +34,7 @@ export function writeAttributes<W extends PayloadWriter>(writer: W, attributes: 
 
 /**
  * Flags that version 3 does not know are passed over, as OpenSSH does; extended pairs are skipped.
- * @throws CopyError `protocol` if the packet ends too early or the size passes 2^53 − 1
+ * @throws {CopyError} `protocol` if the packet ends too early or the size passes 2^53 − 1
  */
 export function readAttributes(reader: PacketReader): SftpAttributes {
   const flags = reader.uint32();

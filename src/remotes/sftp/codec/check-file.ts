@@ -56,7 +56,7 @@ export interface CheckFileReply {
  * Reads the three layouts that are in use: the draft's (proftpd), the same behind the string `check-file`
  * (paramiko), and that with every digest behind its length (Apache MINA).
  * @param most digests to return; the rest is counted alone
- * @throws CopyError `protocol` if the algorithm is unknown or the digests do not fill the payload
+ * @throws {CopyError} `protocol` if the algorithm is unknown or the digests do not fill the payload
  */
 export function parseCheckFileReply(payload: Uint8Array, most: number = Number.POSITIVE_INFINITY): CheckFileReply {
   const reader = new PacketReader(payload);

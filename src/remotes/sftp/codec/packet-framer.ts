@@ -35,7 +35,7 @@ export class PacketFramer {
 
   /**
    * Gives the framer the next bytes; they must not change any more.
-   * @throws CopyError `bug` if packets of the chunk before have not been taken
+   * @throws {CopyError} `bug` if packets of the chunk before have not been taken
    */
   push(chunk: Uint8Array): void {
     if (this.#at < this.#chunk.length) throw new CopyError('bug', 'A chunk came before the last one was used up.');
@@ -45,7 +45,7 @@ export class PacketFramer {
 
   /**
    * The next packet without its length (its first byte is the type), or undefined when more bytes are needed.
-   * @throws CopyError `protocol` if a packet has no type or is longer than allowed; the framer is of no use then
+   * @throws {CopyError} `protocol` if a packet has no type or is longer than allowed; the framer is of no use then
    */
   next(): Buffer | undefined {
     if (this.#packet === undefined) {

@@ -32,7 +32,7 @@ export class PacketReader {
     return this.#buffer.readUInt32BE(this.#take(4));
   }
 
-  /** @throws CopyError `protocol` beyond 2^53 − 1 */
+  /** @throws {CopyError} `protocol` beyond 2^53 − 1 */
   uint64(): number {
     const value = this.#uint64();
     if (value > Number.MAX_SAFE_INTEGER)
@@ -40,7 +40,7 @@ export class PacketReader {
     return value;
   }
 
-  /** @throws CopyError `protocol` beyond 2^53 − 1, either way */
+  /** @throws {CopyError} `protocol` beyond 2^53 − 1, either way */
   int64(): number {
     const value = Number(this.#buffer.readBigInt64BE(this.#take(8)));
     if (!Number.isSafeInteger(value)) throw new CopyError('protocol', 'An SFTP packet holds an absurd length.');
@@ -68,7 +68,7 @@ export class PacketReader {
     return this.raw(this.uint32());
   }
 
-  /** @throws CopyError `protocol` if the handle is longer than 256 bytes */
+  /** @throws {CopyError} `protocol` if the handle is longer than 256 bytes */
   handle(): Buffer {
     return checkHandle(this.string());
   }

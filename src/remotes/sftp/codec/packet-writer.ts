@@ -25,7 +25,7 @@ export class PayloadWriter {
     return this;
   }
 
-  /** @throws CopyError `protocol` if `value` is not an integer from 0 to 2^32 − 1 */
+  /** @throws {CopyError} `protocol` if `value` is not an integer from 0 to 2^32 − 1 */
   uint32(value: number): this {
     if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) throw outOfRange(value);
     const at = this.#room(4);
@@ -33,14 +33,14 @@ export class PayloadWriter {
     return this;
   }
 
-  /** @throws CopyError `protocol` if `value` is not a safe integer ≥ 0 */
+  /** @throws {CopyError} `protocol` if `value` is not a safe integer ≥ 0 */
   uint64(value: number): this {
     const at = this.#room(8);
     writeUint64(this.#buffer, at, value);
     return this;
   }
 
-  /** @throws CopyError `protocol` if `value` is not a safe integer */
+  /** @throws {CopyError} `protocol` if `value` is not a safe integer */
   int64(value: number): this {
     if (!Number.isSafeInteger(value)) throw outOfRange(value);
     const at = this.#room(8);
@@ -61,7 +61,7 @@ export class PayloadWriter {
     return this.uint32(bytes.length).raw(bytes);
   }
 
-  /** @throws CopyError `protocol` if the handle is longer than 256 bytes */
+  /** @throws {CopyError} `protocol` if the handle is longer than 256 bytes */
   handle(handle: Uint8Array): this {
     return this.string(checkHandle(handle));
   }
@@ -87,7 +87,7 @@ export class PacketWriter extends PayloadWriter {
   }
 }
 
-/** @throws CopyError `protocol` if `value` is not a safe integer ≥ 0 */
+/** @throws {CopyError} `protocol` if `value` is not a safe integer ≥ 0 */
 export function writeUint64(buffer: Buffer, at: number, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) throw outOfRange(value);
   buffer.writeUInt32BE(Math.floor(value / 0x1_0000_0000), at);
@@ -96,7 +96,7 @@ export function writeUint64(buffer: Buffer, at: number, value: number): void {
 
 /**
  * draft-ietf-secsh-filexfer-02 section 6.2.
- * @throws CopyError `protocol` if the handle is longer than 256 bytes
+ * @throws {CopyError} `protocol` if the handle is longer than 256 bytes
  */
 export function checkHandle<T extends Uint8Array>(handle: T): T {
   if (handle.length > maxHandleLength) {

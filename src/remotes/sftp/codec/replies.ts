@@ -46,7 +46,7 @@ const leastNameEntry = 12;
 /**
  * What is returned shares memory with `bytes`.
  * @param bytes a packet without its length
- * @throws CopyError `protocol` if it is no reply, ends too early, or holds a handle longer than 256 bytes
+ * @throws {CopyError} `protocol` if it is no reply, ends too early, or holds a handle longer than 256 bytes
  */
 export function parseReply(bytes: Uint8Array): Reply {
   const reader = new PacketReader(bytes);
@@ -105,7 +105,7 @@ function parseEntries(reader: PacketReader): NameEntry[] {
 
 /**
  * The server's side: the packet, its length in front.
- * @throws CopyError `protocol` if a number does not fit its place or a handle is longer than 256 bytes
+ * @throws {CopyError} `protocol` if a number does not fit its place or a handle is longer than 256 bytes
  */
 export function encodeReply(reply: Reply): Buffer {
   const writer = new PacketWriter(PacketType[reply.type]);

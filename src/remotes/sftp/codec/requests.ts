@@ -50,7 +50,7 @@ export type Request =
 
 /**
  * The packet, its length in front.
- * @throws CopyError `protocol` if a number does not fit its place or a handle is longer than 256 bytes
+ * @throws {CopyError} `protocol` if a number does not fit its place or a handle is longer than 256 bytes
  */
 export function encodeRequest(request: Request): Buffer {
   const writer = new PacketWriter(PacketType[request.type]);
@@ -87,7 +87,7 @@ export function encodeRequest(request: Request): Buffer {
 /**
  * The server's side. Bytes after the last field are passed over. What is returned shares memory with `bytes`.
  * @param bytes a packet without its length
- * @throws CopyError `protocol` if it is no request, or ends too early
+ * @throws {CopyError} `protocol` if it is no request, or ends too early
  */
 export function parseRequest(bytes: Uint8Array): Request {
   const reader = new PacketReader(bytes);
@@ -159,7 +159,7 @@ export function writeRequestHeaderLength(handleLength: number): number {
  * Puts everything of a WRITE but its data at `at`, so that a packet can be allocated with room in front and the data
  * be read from a file straight into its place.
  * @returns where the data begins
- * @throws CopyError `protocol` if the offset is no safe integer ≥ 0 or the handle is longer than 256 bytes
+ * @throws {CopyError} `protocol` if the offset is no safe integer ≥ 0 or the handle is longer than 256 bytes
  */
 export function encodeWriteHeader(
   target: Buffer,

@@ -12,7 +12,7 @@ const METHODS: readonly CopyMethod[] = [copyByData, copyByName, copyByShell];
  * Resolves with what could not be done although the file was copied; undefined where the server cannot copy, or as soon as
  * `signal` is aborted. A server may continue a copy that nobody waits for any more, or whose connection is gone: what stands
  * at `to` then must not be used.
- * @throws CopyError of the destination, such as `no-space`, or scope `connection`
+ * @throws {CopyError} of the destination, such as `no-space`, or scope `connection`
  */
 export async function copyWholeFile(
   connection: CopyingConnection,

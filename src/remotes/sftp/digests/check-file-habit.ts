@@ -29,7 +29,7 @@ const MAX_FILE = MAX_BLOCKS_BEFORE * 2 ** 31;
 /**
  * The question that tells: one block right before the last one of a file of `size` bytes, more than {@link SMALL_FILE}.
  * Whatever a server makes of it, it has at most two blocks to hash.
- * @throws CopyError `unsupported` for a file beyond 64 TiB
+ * @throws {CopyError} `unsupported` for a file beyond 64 TiB
  */
 export function tellingBlock(size: number): Range {
   if (size > MAX_FILE) throw new CopyError('unsupported', 'check-file is not asked about files beyond 64 TiB.');
@@ -59,7 +59,7 @@ export interface Question {
 
 /**
  * @param size of the file
- * @throws CopyError `unsupported` where the server would have too much to do
+ * @throws {CopyError} `unsupported` where the server would have too much to do
  */
 export function toQuestion(run: Run, size: number, habit: Habit): Question {
   const { offset, length, blockSize, count } = run;

@@ -11,7 +11,7 @@ const UNKNOWN_REQUEST = /unsupported|not supported|not implemented|unknown|unrec
 
 /**
  * One round trip. Resolves where check-file is there, or may be: what it is worth only known bytes can show.
- * @throws CopyError `unsupported`, or scope `connection`
+ * @throws {CopyError} `unsupported`, or scope `connection`
  */
 export async function probeCheckFile(session: SftpSession): Promise<void> {
   const file = Buffer.from(`.mt-probe-${randomBytes(8).toString('hex')}`);

@@ -20,7 +20,7 @@ const MAX_RANGE_LENGTH = 2 ** 30;
 const MAX_ASKED = 256 * 1024 * 1024;
 const MAX_REQUESTS = 8;
 
-/** @throws CopyError `unsupported`, or scope `connection` */
+/** @throws {CopyError} `unsupported`, or scope `connection` */
 export async function openCheckFile({ session }: DigestConnection): Promise<PathDigester> {
   await probeCheckFile(session);
   return new CheckFile(session);

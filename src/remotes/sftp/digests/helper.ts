@@ -29,7 +29,7 @@ interface Dialect {
   encode(request: HashRequest): string;
   /**
    * The digest in that line; undefined where the file does not have the whole range.
-   * @throws CopyError `unsupported` where it could not be hashed, `protocol` if it is no answer
+   * @throws {CopyError} `unsupported` where it could not be hashed, `protocol` if it is no answer
    */
   decode(line: string, request: HashRequest): string | undefined;
   /** Said before hanging up. */
@@ -60,7 +60,7 @@ const DIALECTS: Readonly<Record<Exclude<HelperKind, 'none'>, Dialect>> = {
   },
 };
 
-/** @throws CopyError `unsupported`, or scope `connection` */
+/** @throws {CopyError} `unsupported`, or scope `connection` */
 export async function openHelper(connection: DigestConnection): Promise<PathDigester> {
   const begun = performance.now();
   const session = await ShellSession.start(connection, { ...HELPER_SCRIPT, maxLineLength: MAX_ANSWER_LENGTH });

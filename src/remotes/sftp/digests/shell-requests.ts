@@ -78,7 +78,7 @@ export function parseGreeting(line: string): DigestAlgorithm[] {
 
 /**
  * The digest of the range, or undefined where the file does not have all of it.
- * @throws CopyError `unsupported` where it could not be read, `protocol` where this answers nothing
+ * @throws {CopyError} `unsupported` where it could not be read, `protocol` where this answers nothing
  */
 export function parseAnswer(line: string, range: Range, algorithm: DigestAlgorithm): Uint8Array | undefined {
   if (line.startsWith('- ')) throw unreadable(line.slice(2));

@@ -79,7 +79,7 @@ export class ShellSession {
 
   /**
    * Starts `/bin/sh` with the script and waits for its marker.
-   * @throws CopyError `unsupported` where the server has no such shell, `connection-lost`
+   * @throws {CopyError} `unsupported` where the server has no such shell, `connection-lost`
    */
   static async start(
     connection: ShellConnection,

@@ -18,7 +18,7 @@ const LOOP = 'dd ';
 
 /**
  * `engines`: which may be used; all unless set. `recogniseMs`: how long it may take to show that there is a shell.
- * @throws CopyError `unsupported`, or scope `connection`
+ * @throws {CopyError} `unsupported`, or scope `connection`
  */
 export async function openShell(
   connection: ShellConnection,
@@ -69,7 +69,7 @@ function batchesOver(session: ShellSession): FileBatches {
   });
 }
 
-/** @throws CopyError `unsupported` */
+/** @throws {CopyError} `unsupported` */
 function checkRequest(path: Uint8Array, ranges: readonly Range[]): void {
   if (path[0] !== SLASH || path.length > MAX_PATH || path.includes(0)) {
     throw new CopyError('unsupported', 'The shell on the server can have no file of that path.');

@@ -43,7 +43,7 @@ export async function helperPlace(connection: SftpConnection): Promise<HelperPla
 
 /**
  * Undefined where nothing stands.
- * @throws CopyError `destination-in-the-way`, `destination-is-directory` for what is not ours
+ * @throws {CopyError} `destination-in-the-way`, `destination-is-directory` for what is not ours
  */
 export async function findHelper(
   connection: SftpConnection,
@@ -82,7 +82,7 @@ export async function makeDirectories(connection: SftpConnection, { directories 
   }
 }
 
-/** @throws CopyError `target-busy` unless what stands there is as it was found */
+/** @throws {CopyError} `target-busy` unless what stands there is as it was found */
 export async function checkUnchanged(
   connection: SftpConnection,
   { path }: HelperPlace,

@@ -14,7 +14,7 @@ const PROGRAM_MODE = 0o755;
 /**
  * Resolves when it stands there, with what else is to be told. `found`: what is replaced; where it is undefined nothing
  * is.
- * @throws CopyError of the destination, or scope `connection`; what was staged is then removed if that can be
+ * @throws {CopyError} of the destination, or scope `connection`; what was staged is then removed if that can be
  */
 export async function putHelper(
   connection: SftpConnection,

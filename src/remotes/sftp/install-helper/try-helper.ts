@@ -26,7 +26,7 @@ export type HelperTrial =
       readonly advice: string;
     };
 
-/** @throws CopyError scope `connection` */
+/** @throws {CopyError} scope `connection` */
 export async function tryHelper(
   connection: ShellConnection,
   path: Uint8Array,

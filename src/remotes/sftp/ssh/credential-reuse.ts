@@ -46,7 +46,7 @@ export class CredentialReuse {
   /**
    * Resolves when the caller may go on.
    *
-   * @throws CopyError `credential-not-reusable`
+   * @throws {CopyError} `credential-not-reusable`
    */
   async turn(isAnyOpen: () => boolean): Promise<CredentialTurn> {
     while (this.#known !== 'reusable' && this.#busy !== undefined) await this.#busy.promise;

@@ -41,7 +41,7 @@ const failGraceMs = 200;
 export class ConnectionAttempt {
   private readonly shared: SharedState;
   private readonly signal: AbortSignal;
-  private readonly admitted: () => void;
+  private readonly onAdmitted: () => void;
   private readonly target: string;
   private readonly deadline: PatientDeadline;
   private readonly dialling = new AbortController();
@@ -60,11 +60,11 @@ export class ConnectionAttempt {
   private rejected: (error: CopyError) => void = () => {};
   private gone: (reason: CopyError | undefined) => void = () => {};
 
-  constructor(shared: SharedState, signal: AbortSignal, admitted: () => void) {
+  constructor(shared: SharedState, signal: AbortSignal, onAdmitted: () => void) {
     const { host, port, connectTimeoutMs } = shared.settings;
     this.shared = shared;
     this.signal = signal;
-    this.admitted = admitted;
+    this.onAdmitted = onAdmitted;
     this.target = cleanText(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
     this.deadline = new PatientDeadline(connectTimeoutMs, () => {
       const stage = this.socket === undefined ? 'TCP' : this.stage;
@@ -203,7 +203,7 @@ export class ConnectionAttempt {
   private onReady(client: Client): void {
     if (this.over) return;
     this.stage = 'sftp';
-    this.admitted();
+    this.onAdmitted();
     this.login.admitted();
     this.deadline.restart();
     try {

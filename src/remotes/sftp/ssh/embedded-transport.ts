@@ -80,9 +80,9 @@ export class EmbeddedTransport implements SshTransport {
    * one in, is `connection-refused` without `retry`, or `credential-not-reusable` where it may have been good for one time
    * only.
    */
-  async open(_id: number, signal: AbortSignal, admitted: () => void = () => {}): Promise<SshConnection> {
+  async open(_id: number, signal: AbortSignal, onAdmitted: () => void = () => {}): Promise<SshConnection> {
     // It would be told so after the key exchange.
     if (this.shared.reuse.isRefused && this.shared.open > 0) throw notReusable();
-    return new ConnectionAttempt(this.shared, signal, admitted).open();
+    return new ConnectionAttempt(this.shared, signal, onAdmitted).open();
   }
 }

@@ -9,7 +9,7 @@ import { channelOpenedBy, killCommand, retireChannel } from './ssh2-internals.ts
 const START_MS = 5000;
 const STDERR_TAIL = 1000;
 
-/** @throws CopyError `unsupported`, `connection-lost` */
+/** @throws {CopyError} `unsupported`, `connection-lost` */
 export function execOn(client: Client, command: string): Promise<ExecChannel> {
   return new Promise((resolve, reject) => {
     const lost = (): void => refuse(new CopyError('connection-lost', 'The connection ended before the command began.'));

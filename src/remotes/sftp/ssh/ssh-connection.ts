@@ -23,12 +23,12 @@ export interface SshTransport {
    * One TCP connection, encrypted and authenticated. Calls may overlap: the first to be made settles host key and
    * credential (and may ask the user), the others do TCP and key exchange meanwhile and wait for it before they show
    * any secret. If the first fails with scope `run`, so do those that wait, and the next call is first; otherwise one of
-   * them takes its place. `admitted` is called when the server has accepted the credential.
+   * them takes its place. `onAdmitted` is called when the server has accepted the credential.
    *
    * Rejects with `connection-failed`, `connection-refused`, `connection-lost` (scope `connection`), or with one of
    * `host-key-*`, `authentication-failed`, `subsystem-missing`, `cancelled` (scope `run`).
    */
-  open(id: number, signal: AbortSignal, admitted?: () => void): Promise<SshConnection>;
+  open(id: number, signal: AbortSignal, onAdmitted?: () => void): Promise<SshConnection>;
 }
 
 export interface SshConnection {

@@ -9,7 +9,7 @@ declare const WebAssembly: { readonly Memory: new (limits: { initial: number }) 
 
 /**
  * To be called before ssh2 is loaded, which otherwise prints lines of its own. Takes less than a millisecond.
- * @throws CopyError `no-memory`
+ * @throws {CopyError} `no-memory`
  */
 export function checkWasmMemory(): void {
   try {

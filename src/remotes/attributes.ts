@@ -1,0 +1,24 @@
+/** What is known of a file or directory of a remote, and what can be set. */
+
+export interface Attributes {
+  readonly kind: 'file' | 'directory' | 'link' | 'other';
+  readonly size: number;
+  readonly mtimeMs?: number;
+  /** When it was last read, or its times were last set. */
+  readonly atimeMs?: number;
+  /** Permission bits, 0 to 0o7777. */
+  readonly mode?: number;
+}
+
+export interface NewAttributes {
+  /** Permission bits. */
+  readonly mode?: number;
+  readonly mtimeMs?: number;
+}
+
+export interface DirectoryEntry {
+  /** One name, never a path. It comes from the server: clean it before printing. */
+  readonly name: Uint8Array;
+  /** Of the entry itself: symbolic links are not followed. Some servers leave attributes out. */
+  readonly attributes: Attributes;
+}
