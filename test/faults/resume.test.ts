@@ -150,7 +150,7 @@ async function forgetUnsynced(partial: string, journal: string): Promise<number>
   return lost.total;
 }
 
-/** The first is that of the quick tier; the unit tests of file-resume have them all. */
+/** The first is that of the quick tier; the unit tests of file-journal have them all. */
 const CHANGES: readonly Change[] = [
   ['a bit of the source changed, its time put back', ({ source }) => flipBitUnseen(source, 10)],
   ['the partial was cut short', ({ partial }) => truncate(partial, 1000)],
