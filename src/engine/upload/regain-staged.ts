@@ -56,12 +56,15 @@ async function isKept(staged: Staged, { acknowledged, cutOffAt, fill }: KeptFile
 }
 
 /**
- * Whether a staged file that an earlier run has left can be written at offsets. Its beginning is written with the bytes that
- * belong there; a server that ignores offsets appends them, which spoils the file.
+ * Whether a staged file that an earlier run has left has survived its opening, and can be written at offsets. Its beginning
+ * is written with the bytes that belong there; a server that ignores offsets appends them, which spoils the file.
  */
-export function canBeContinued(staged: Staged, size: number, fill: Fill): Promise<boolean> {
-  const length = Math.min(SLICE, size, staged.found?.size ?? 0);
-  return length === 0 ? Promise.resolve(true) : respectsOffsets(staged, { offset: 0, length }, fill);
+export async function canBeContinued(staged: Staged, size: number, fill: Fill): Promise<boolean> {
+  const before = Math.min(size, staged.found?.size ?? 0);
+  if (before === 0) return true;
+  const opened = await staged.look();
+  if (opened !== undefined && opened.size < before) return false;
+  return respectsOffsets(staged, { offset: 0, length: Math.min(SLICE, before) }, fill);
 }
 
 async function respectsOffsets(staged: Staged, slice: Range, fill: Fill): Promise<boolean> {

@@ -62,6 +62,11 @@ export class ModelRemote implements Remote {
   onAnswer: () => void = () => {};
   /** Throws where the promises forbid `run` to write to an inode that another one created. */
   mayWrite: (path: string, inode: Inode) => boolean = () => true;
+  /** What it saw at the target before it staged anything. */
+  seenAtTarget: Attributes | undefined;
+  hasStaged = false;
+  /** Whether it saw, right before its rename, that another run had changed the target. */
+  isOvertaken = false;
   #isKilled = false;
 
   constructor(server: ModelServer, run: RunMark) {
@@ -214,7 +219,9 @@ export class ModelConnection implements RemoteConnection {
     const name = text(path);
     return this.request(() => {
       if (name === '/' || name === '/home') return { kind: 'directory', size: 0, mode: 0o755 };
-      return this.server.at(name)?.attributes;
+      const found = this.server.at(name)?.attributes;
+      if (name === this.server.target && !this.remote.hasStaged) this.remote.seenAtTarget = found;
+      return found;
     });
   }
 
@@ -276,6 +283,7 @@ export class ModelConnection implements RemoteConnection {
   async stage(target: Uint8Array, how: 'new' | 'in-place'): Promise<Staged> {
     if (how === 'in-place') throw new CopyError('bug', 'Nothing is written in place here.');
     const path = this.server.newStagedName();
+    this.remote.hasStaged = true;
     const inode = await this.request(() => {
       const created = new Inode(Buffer.alloc(0), this.server.nowMs, this.remote.run);
       if (this.server.habits.writers !== 'private') this.server.link(path, created);
@@ -300,6 +308,7 @@ export class ModelConnection implements RemoteConnection {
   }
 
   async reopen(token: StageToken): Promise<Staged | undefined> {
+    this.remote.hasStaged = true;
     const opened = await this.request((isLate) => this.#openedAgain(String(token['path']), isLate));
     return opened && this.#staged(token, opened.inode, opened.found);
   }
@@ -396,6 +405,9 @@ export class ModelConnection implements RemoteConnection {
       server.at(path)?.attributes,
       server.at(server.target)?.attributes,
     ]);
+    const seen = this.remote.seenAtTarget;
+    const isChanged = target !== undefined && (target.size !== seen?.size || target.mtimeMs !== seen.mtimeMs);
+    if (isChanged && !again) this.remote.isOvertaken = true;
     if (replaces !== undefined && target !== undefined && !(again && isAsSealed(target))) {
       const isSame = replaces !== 'nothing' && replaces.size === target.size && replaces.mtimeMs === target.mtimeMs;
       if (!isSame) throw new CopyError('target-busy', 'Somebody else changed the target.');

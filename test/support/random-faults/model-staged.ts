@@ -26,6 +26,7 @@ export class ModelStaged implements Staged {
   /** Whether the session has a file of its own that nobody else sees before it is closed. */
   readonly #isPrivate: boolean;
   #isChecked = false;
+  #filled: Promise<void> = Promise.resolve();
 
   constructor(connection: ModelConnection, token: StageToken, inode: Inode, found: Attributes | undefined) {
     this.#connection = connection;
@@ -37,11 +38,11 @@ export class ModelStaged implements Staged {
 
   async write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void> {
     const connection = this.#connection;
-    let filled: Promise<void> = Promise.resolve();
     const carry = async (slice: Range): Promise<void> => {
       const bytes = Buffer.alloc(slice.length);
-      const filling = filled.then(() => fill([bytes], slice.offset));
-      filled = filling.catch(() => {});
+      // Where offsets are ignored, what is taken first must be sent first, also by another call.
+      const filling = this.#filled.then(() => fill([bytes], slice.offset));
+      this.#filled = filling.catch(() => {});
       await filling;
       this.#expectOwned();
       await connection.request(() => this.#store(slice.offset, bytes), { up: slice.length });
