@@ -40,7 +40,13 @@ export async function probeWriters(
     if (failure.scope === 'connection') throw failure;
     return one(uncapitalised(failure.message), [first]);
   }
-  const answer = await probeWith(file, other, first, before, sliceAt(secondOffset, size), fill);
+  const answer = await probeWith(file, other, first, before, sliceAt(secondOffset, size), fill).catch(
+    async (error: unknown) => {
+      // The connection that staged the file is lost: the other one would have it open until the end.
+      await other.close().catch(() => {});
+      throw error;
+    },
+  );
   try {
     await other.close();
     return answer;
