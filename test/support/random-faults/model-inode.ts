@@ -6,6 +6,7 @@ export class Inode {
   /** The run that created it, and the version of the source that this run copied. */
   readonly createdBy: RunMark | undefined;
   mode: number;
+  isFailureTold = false;
   mtimeMs: number;
   #bytes: Buffer;
   /** What #bytes is the beginning of. */
@@ -60,7 +61,12 @@ export class Inode {
     this.#dirty = [];
   }
 
-  /** The disk did not take it, and that is told once: the next sync says OK, as systems do, and does nothing for it. */
+  /** Whether the disk did not take something, and nobody has been told of it. */
+  get hasUntoldFailure(): boolean {
+    return !this.#refused.isEmpty && !this.isFailureTold;
+  }
+
+  /** The disk did not take it. Once that is told, the next sync says OK, as systems do, and does nothing for it. */
   failSync(): void {
     for (const range of this.#dirty) this.#refused.add(range);
     this.#dirty = [];

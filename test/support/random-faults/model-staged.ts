@@ -73,13 +73,9 @@ export class ModelStaged implements Staged {
   async sync(): Promise<boolean> {
     const { server } = this.#connection;
     if (!server.habits.hasSync) return false;
-    return this.#connection.request(
-      () => {
-        this.#syncNow();
-        return true;
-      },
-      { workMs: server.habits.slowWorkMs },
-    );
+    const syncing = this.#connection.request(() => this.#syncNow(), { workMs: server.habits.slowWorkMs });
+    await this.#telling(syncing);
+    return true;
   }
 
   async seal({ size, mode, mtimeMs }: FinalAttributes): Promise<Seal> {
@@ -91,7 +87,7 @@ export class ModelStaged implements Staged {
         if (other !== this && other.#path === this.#path) server.broken.push('It was sealed while others had it open.');
       }
     }
-    const found = await this.#connection.request(
+    const sealing = this.#connection.request(
       () => {
         // Where nobody can ask for it, nobody promises anything about a crash after the seal: there is none.
         if (server.habits.hasSync) this.#syncNow();
@@ -102,6 +98,7 @@ export class ModelStaged implements Staged {
       },
       { workMs: server.habits.slowWorkMs },
     );
+    const found = await this.#telling(sealing);
     if (found.size !== size) throw new CopyError('integrity', `It has ${found.size} bytes instead of ${size}.`);
     await this.close();
     return { size, ...(found.mtimeMs !== undefined && { mtimeMs: found.mtimeMs }), warnings: [] };
@@ -144,8 +141,19 @@ export class ModelStaged implements Staged {
     return String(this.token['path']);
   }
 
+  /** Whether somebody learns that the disk did not take something. */
+  async #telling<T>(syncing: Promise<T>): Promise<T> {
+    try {
+      return await syncing;
+    } catch (error) {
+      if (CopyError.from(error).scope === 'file') this.#inode.isFailureTold = true;
+      throw error;
+    }
+  }
+
   #syncNow(): void {
-    if (this.#connection.server.takeTrouble('failingSyncs')) {
+    if (this.#inode.hasUntoldFailure || this.#connection.server.takeTrouble('failingSyncs')) {
+      this.#inode.isFailureTold = false;
       this.#inode.failSync();
       throw new CopyError('destination-refused', 'Input/output error.');
     }

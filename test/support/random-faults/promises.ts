@@ -97,13 +97,15 @@ function checkFailure(run: PlayedRun, { server }: Surroundings, code: string, ex
       case 'cancelled':
         return run.stoppedMs !== undefined;
       case 'target-busy':
-        return rivals.size > 0 || server.lastLateMs >= run.startedMs;
+        // A crash may change what another run has left between the two looks at it.
+        return rivals.size > 0 || server.lastLateMs >= run.startedMs || faults.has('crash');
       case 'target-locked':
         return [...rivals].some(({ plan: other }) => other.machine === plan.machine);
       case 'source-changed':
         return faults.has('change source');
       case 'no-digests':
-        return plan.verify === 'hash' && (faults.has('lose digests') || !hasHonestDigests(server));
+        // A rival that does not resume may remove what digests are tried on.
+        return plan.verify === 'hash' && (faults.has('lose digests') || rivals.size > 0 || !hasHonestDigests(server));
       case 'integrity':
         return faults.has('spoil write') || ['append', 'private', 'truncate'].includes(server.habits.writers);
       case 'destination-refused':
