@@ -5,7 +5,7 @@ import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { type SourceForTest, sourceForTest, tempDirForTest } from '../support/for-one-test.ts';
 import { type ForcingServer, RUN_COMMAND, startForcingSshd } from '../support/forced-command.ts';
-import { eventsOf, mtput, mtputJson } from '../support/mtput.ts';
+import { eventsOf, mtput, mtputJson, noticesOf } from '../support/mtput.ts';
 import { run, runOk } from '../support/process.ts';
 import { expectFailure } from '../support/run-outcome.ts';
 
@@ -64,7 +64,7 @@ describeWithServers(['sshd', 'sftp-server'], 'a shell that sees another tree', (
     await expectArrived(done, server, NAME, source);
     const [result] = eventsOf(done, 'result');
     expect(result).toMatchObject({ bytesSent: SIZE, verified: { byDigest: 0, bySize: SIZE } });
-    expect(eventsOf(done, 'notice').map(({ message }) => message)).toEqual([
+    expect(noticesOf(done).map(({ message }) => message)).toEqual([
       expect.stringMatching(/^The server's shell is not used: /),
       'The server cannot hash what it has: verified by size.',
     ]);

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { it } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { type ForcingServer, RUN_COMMAND, startForcingSshd } from '../support/forced-command.ts';
-import { eventsOf, mtputJson } from '../support/mtput.ts';
+import { eventsOf, mtputJson, noticesOf } from '../support/mtput.ts';
 import { writeRandomFile } from '../support/random-file.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 import { byTier } from '../support/tier.ts';
@@ -44,7 +44,7 @@ describeWithServers(['sshd', 'sftp-server'], 'an upload where commands meet', ()
           ...nothing,
           [isInTheWay(what) ? 'bySize' : 'byDigest']: SIZE,
         });
-        expect(eventsOf(run, 'notice').map(({ code }) => code)).toEqual(isInTheWay(what) ? ['no-digests'] : []);
+        expect(noticesOf(run).map(({ code }) => code)).toEqual(isInTheWay(what) ? ['no-digests'] : []);
         expect(await readdir(server.home)).toEqual([NAME]);
       } finally {
         await Promise.all([server?.stop(), dir.remove()]);

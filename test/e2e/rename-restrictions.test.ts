@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { proftpdForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
-import { eventsOf, type JsonRun, mtputJson } from '../support/mtput.ts';
+import { eventsOf, type JsonRun, mtputJson, noticesOf } from '../support/mtput.ts';
 import { sha256Of } from '../support/random-file.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { byTier } from '../support/tier.ts';
@@ -17,10 +17,10 @@ const LARGE = 5_000_000;
 const ASIDE = /^\.f\.[0-9a-f]{16}\.mtold$/;
 
 const messages = (run: JsonRun): string =>
-  eventsOf(run, 'notice')
+  noticesOf(run)
     .map(({ message }) => message)
     .join('\n');
-const notices = (run: JsonRun): string[] => eventsOf(run, 'notice').map(({ code }) => code);
+const notices = (run: JsonRun): string[] => noticesOf(run).map(({ code }) => code);
 
 async function put(server: TestServer, size: number, more: readonly string[] = []): Promise<JsonRun> {
   const source = await sourceForTest(size);

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { type Bed, describeOn, describeOnEach } from '../support/each-server.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { sourceForTest } from '../support/for-one-test.ts';
-import { eventsOf, type JsonRun, mtput, mtputJson } from '../support/mtput.ts';
+import { eventsOf, type JsonRun, mtput, mtputJson, noticesOf } from '../support/mtput.ts';
 import { expectFailure, expectSuccess } from '../support/run-outcome.ts';
 import { startSshd } from '../support/sshd.ts';
 import { byTier } from '../support/tier.ts';
@@ -26,7 +26,7 @@ const MEANINGS = [
 ] as const;
 
 const verifiedBy = (run: JsonRun) => eventsOf(run, 'result')[0]?.verified;
-const notices = (run: JsonRun) => eventsOf(run, 'notice').map(({ code }) => code);
+const notices = (run: JsonRun) => noticesOf(run).map(({ code }) => code);
 
 function verificationSuite(bed: Bed): void {
   const put = async (more: readonly string[]) => {

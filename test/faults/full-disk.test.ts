@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { proftpdForTest, type SourceForTest, sourceForTest } from '../support/for-one-test.ts';
 import { startLiveRun } from '../support/live-run.ts';
-import { eventsOf, type JsonRun, mtput, mtputJson } from '../support/mtput.ts';
+import { eventsOf, type JsonRun, mtput, mtputJson, noticesOf } from '../support/mtput.ts';
 import { sha256Of } from '../support/random-file.ts';
 import { expectFailure } from '../support/run-outcome.ts';
 import { mountSmallDisk } from '../support/small-disk.ts';
@@ -103,7 +103,7 @@ describeWithServers(['proftpd'], 'a disk that becomes full', () => {
     await scene.makeRoom();
     const run = await live.end();
     if (run.code === 0) {
-      expect(eventsOf(run, 'notice').map(({ code }) => code)).toEqual(['sent-again']);
+      expect(noticesOf(run).map(({ code }) => code)).toEqual(['sent-again']);
       return expectWhole(run, scene);
     }
     // The next write came before there was room.

@@ -85,6 +85,11 @@ export function startMtput(
   });
 }
 
+/** What a run told, but for details, which are about this machine: whether ssh2 has its native addon. */
+export function noticesOf(run: JsonRun): Extract<TransferEvent, { type: 'notice' }>[] {
+  return eventsOf(run, 'notice').filter(({ level }) => level !== 'detail');
+}
+
 /** The events of one type. */
 export function eventsOf<T extends TransferEvent['type']>(
   { events }: JsonRun,

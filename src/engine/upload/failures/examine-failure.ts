@@ -1,7 +1,8 @@
 /** After the failure of a file job: what the server still has of it, why it failed, and what helps. */
-import type { CopyError } from '../../../errors.ts';
+import { CopyError } from '../../../errors.ts';
 import type { RemoteConnection, Situation, StageToken } from '../../../remotes/remote.ts';
 import { directoryName } from '../../../util/byte-path.ts';
+import { cleanText } from '../../../util/clean-text.ts';
 import type { ConnectionAccess } from '../../connections/connection-access.ts';
 import type { Examined } from '../../transfer/direction.ts';
 import { explainFailure, isExplained } from './explain-failure.ts';
@@ -24,6 +25,9 @@ export async function examineFailure(
   job: FailedUpload,
   failure: CopyError,
 ): Promise<Examined> {
+  if (failure.code === 'integrity' && job.inplace) {
+    return { failure: await examineOverwritten(access, job, failure), bytesKept: 0, isSeen: false };
+  }
   const kept = job.keptWithin(Number.POSITIVE_INFINITY);
   const tries = isExplained(failure);
   if (!tries && kept === 0) return { failure, bytesKept: 0, isSeen: false };
@@ -36,6 +40,23 @@ export async function examineFailure(
   const isRemoved = job.partial === 'left' && (await access.onAnyOpen((remote) => isDiscarded(remote, job), LOOK_MS));
   const partial = isRemoved ? 'removed' : job.partial;
   return { failure: explainFailure(failure, situation, { ...job, partial }), ...seen };
+}
+
+/** What is written in place may be wrong because somebody else writes there, or has put another file in its place. */
+async function examineOverwritten(
+  access: Pick<ConnectionAccess, 'onAnyOpen'>,
+  { target, bytesThere }: FailedUpload,
+  failure: CopyError,
+): Promise<CopyError> {
+  const now = await access.onAnyOpen((remote) => remote.stat(target), LOOK_MS);
+  const shown = cleanText(target);
+  // Our own file is not shorter than what the server said OK to.
+  if (now !== undefined && now.size < bytesThere) {
+    const advice = 'Look at what is there now, then run the same command again.';
+    return new CopyError('target-busy', `Somebody else replaced ${shown} while it was being written.`, { advice });
+  }
+  const advice = `Make sure that no other program writes into ${shown}, then run the same command again; if it happens again, suspect the server.`;
+  return new CopyError('integrity', failure.message, { advice });
 }
 
 /** Removes what no other run would know. */
