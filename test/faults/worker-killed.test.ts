@@ -75,7 +75,7 @@ describeWithServers(['sshd', 'proftpd'], 'an upload with a worker thread', () =>
     'moves connections into it without losing one, and arrives at %s',
     async (_, startServer) => {
       const server = await startServer();
-      const source = await sourceForTest(byTier(40, 100) * MB);
+      const source = await sourceForTest(100 * MB);
       const proxy = await proxyForTest(server, SLOW);
       const run = start(server, proxy.port, source.path);
       await allMoved(run);
@@ -90,7 +90,7 @@ describeWithServers(['sshd', 'proftpd'], 'an upload with a worker thread', () =>
 
   it('arrives though the thread is killed in the middle', async () => {
     const server = await sshdForTest();
-    const source = await sourceForTest(byTier(40, 100) * MB);
+    const source = await sourceForTest(100 * MB);
     const proxy = await proxyForTest(server, SLOW);
     const run = start(server, proxy.port, source.path);
     const worker = await run.worker;

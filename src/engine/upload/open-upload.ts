@@ -19,7 +19,8 @@ export async function openUpload(number: number, plan: UploadPlan, services: Upl
   } catch (error) {
     return new UnopenedJob(error);
   }
-  if (!source.isStream) return new FileJob(number, services, (job) => new UploadFile(services, job, plan, source));
+  if (!source.isStream)
+    return new FileJob(number, services, (job) => new UploadFile(number, services, job, plan, source));
   await source.close();
   return new StreamJob(services, plan, source.size);
 }

@@ -29,6 +29,8 @@ export interface StagingServices {
 }
 
 export interface StagingFile {
+  /** Of the file job, from 1. */
+  readonly number: number;
   /** For messages. */
   readonly name: string;
   readonly target: Uint8Array;
@@ -80,8 +82,10 @@ export class Staging {
       // What an earlier attempt wrote is thrown away, so its closing may fail.
     });
     earlier?.begin();
-    const staged = await access.onConnection((connection, remote) =>
-      this.#stageOn(connection, remote, attempt, adopted, earlier, previous),
+    // Files begin on different connections, and a single one on a connection that never moves to another thread.
+    const staged = await access.onConnection(
+      (connection, remote) => this.#stageOn(connection, remote, attempt, adopted, earlier, previous),
+      { prefer: this.#file.number },
     );
     if (previous !== undefined && adopted !== undefined) {
       await access.onConnection((_, remote) => remote.discard(previous));

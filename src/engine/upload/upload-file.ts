@@ -57,7 +57,8 @@ export class UploadFile implements FileTransfer {
   /** The grid of the current attempt, and what it continues. */
   #attempt: Attempt = NO_ATTEMPT;
 
-  constructor(services: UploadServices, job: JobControl, plan: UploadPlan, source: LocalSource) {
+  /** `number`: of the file job, from 1. */
+  constructor(number: number, services: UploadServices, job: JobControl, plan: UploadPlan, source: LocalSource) {
     const { access, pool, runner, dispatcher, upload, options, continuity, report } = services;
     const { name, target } = plan;
     const { ledger } = job;
@@ -72,7 +73,7 @@ export class UploadFile implements FileTransfer {
     this.#stagedAccess = new StagedAccess({ access, runner: runner.local, writers }, this.#holders, job);
     this.#staging = new Staging(
       { ...services, runner: runner.local, ledger },
-      { name, target: target.path, fd: source.fd, size: source.size },
+      { number, name, target: target.path, fd: source.fd, size: source.size },
       this.#holders,
     );
     this.#search = new WriterSearch(
