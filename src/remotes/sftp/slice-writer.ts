@@ -12,6 +12,8 @@ export class SliceWriter {
   readonly #session: SftpSession;
   readonly #window: FlowWindow;
   readonly #handle: Uint8Array;
+  /** Settles when all that was taken before is sent, or will never be; it never rejects. */
+  #earlier: Promise<void> = Promise.resolve();
 
   constructor(session: SftpSession, window: FlowWindow, handle: Uint8Array) {
     this.#session = session;
@@ -19,7 +21,10 @@ export class SliceWriter {
     this.#handle = handle;
   }
 
-  /** Rejects with the first failure, when every request has its answer. Calls may overlap. */
+  /**
+   * Rejects with the first failure, when every request has its answer. Calls may overlap. Slices are sent in the order in
+   * which they are taken, also those of different calls: some servers ignore offsets, and append what arrives.
+   */
   async write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void> {
     const inFlight = new InFlightRequests();
     const call = { fill, acknowledged, inFlight };
@@ -31,7 +36,9 @@ export class SliceWriter {
         const batch = Math.max(1, Math.floor(Math.min(room, MAX_BATCH) / length));
         const range = await slices.take(batch * length);
         if (range === undefined) break;
-        await this.#send(range, length, call);
+        const sent = this.#send(range, length, call, this.#earlier);
+        this.#earlier = sent.catch(() => {});
+        await sent;
       }
     } catch (error) {
       inFlight.fail(error);
@@ -39,7 +46,7 @@ export class SliceWriter {
     await inFlight.landed();
   }
 
-  async #send(range: Range, requestLength: number, call: Call): Promise<void> {
+  async #send(range: Range, requestLength: number, call: Call, earlier: Promise<void>): Promise<void> {
     const end = range.offset + range.length;
     const parts: Part[] = [];
     for (let offset = range.offset; offset < end; offset += requestLength) {
@@ -57,6 +64,7 @@ export class SliceWriter {
       this.#window.released(range.length);
       throw error;
     }
+    await earlier;
     const answers = this.#session.sendWrites(parts);
     for (const [index, part] of parts.entries()) call.inFlight.add(this.#answered(part, answers[index]!, call));
   }
