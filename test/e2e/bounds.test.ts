@@ -44,7 +44,7 @@ describeOn('sshd', 'limits of the system', (bed) => {
     });
 
     it.each([
-      ['what the advice says', 2 * GIB, { NODE_OPTIONS: '--disable-wasm-trap-handler' }],
+      ['what the advice says', 4 * GIB, { NODE_OPTIONS: '--disable-wasm-trap-handler' }],
       ['the other thing it says', 12 * GIB, {}],
     ] as const)('%s is enough', async (_, kib, environment) => {
       expectSuccess(await runIn(kib, environment));

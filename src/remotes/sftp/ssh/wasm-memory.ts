@@ -17,7 +17,7 @@ export function checkWasmMemory(): void {
   } catch (cause) {
     throw new CopyError('no-memory', 'The system allows this program too little address space.', {
       cause,
-      advice: 'Raise the limit (ulimit -v) to 12 GiB, or set NODE_OPTIONS=--disable-wasm-trap-handler and allow 2 GiB.',
+      advice: 'Raise the limit (ulimit -v) to 12 GiB, or set NODE_OPTIONS=--disable-wasm-trap-handler and allow 4 GiB.',
     });
   }
 }
