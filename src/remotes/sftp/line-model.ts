@@ -9,10 +9,10 @@ export const SHORTEST_REQUEST = 2048;
 /** What OpenSSH lets be in flight on a channel (channels.h); more would only wait on this side. */
 const MAX_WINDOW = 2 * 1024 * 1024;
 /**
- * All windows of a thread together. A thread encrypts less than 700 MB/s, which fills a path of 100 ms with this; where many
+ * All windows of a thread together. A thread encrypts less than 700 MB/s, which fills a path of 70 ms with this; where many
  * connections share a processor, their round trips contain its queue, and would have each of them take all that it may.
  */
-const MAX_TOTAL = 64 * 1024 * 1024;
+const MAX_TOTAL = 48 * 1024 * 1024;
 /** With fewer requests in flight the server would wait for us between two of them. */
 const MIN_REQUESTS = 3;
 /** What is in flight lasts for this long at least, unless it is {@link MIN_REQUESTS} of full length. */

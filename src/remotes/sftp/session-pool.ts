@@ -2,8 +2,11 @@
 export const MAX_PAYLOAD: number = 32 * 1024;
 /** Enough for the largest payload and what SSH puts around it. */
 export const PACKET_BUFFER_LENGTH: number = MAX_PAYLOAD + 1024;
-/** Buffers kept for later: what a few connections have in flight; more are left to the garbage collector. */
-const MAX_SPARE = 512;
+/**
+ * Buffers kept for later: as many as all windows of a thread have in flight (see `line-model`). With fewer, each wave of
+ * acknowledgements leaves some to the garbage collector, which is late, and the next wave allocates them anew.
+ */
+const MAX_SPARE = 2048;
 
 /**
  * Buffers for packets, all of one length, that are used again: shared by the sessions of a thread. It knows nothing of

@@ -86,12 +86,12 @@ test('never passes 2 MiB', () => {
   expect(line.window.inFlight).toBeLessThanOrEqual(2 * MIB);
 });
 
-test('many connections share 64 MiB, as long as they are many', () => {
+test('many connections share 48 MiB, as long as they are many', () => {
   const line = new Line(LARGE);
   const others = Array.from({ length: 63 }, () => ({}));
   for (const other of others) line.memory.measured(other, 0);
   line.run(9000, 50_000, 300);
-  expect(line.window.size).toBe(MIB);
+  expect(line.window.size).toBe(768 * KIB);
   line.run(21_000, 50_000, 300);
   expect(line.window.size).toBe(2 * MIB);
 });
