@@ -1,4 +1,4 @@
-/** The run and its file jobs under random faults: the promises of design.md section 5 hold whatever happens. */
+/** The run and its file jobs under random faults: what docs/ARCHITECTURE.md says always holds, holds whatever happens. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';

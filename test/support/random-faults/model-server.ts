@@ -1,5 +1,5 @@
 /**
- * A server as the promises of design.md have to be kept on it: requests of a connection arrive in order, some time after
+ * A server as the promises of a transfer have to be kept on it: requests of a connection arrive in order, some time after
  * they were sent; those of a connection that is lost may arrive much later; what was not synced is lost in a crash. It does
  * wrong only what its habits and faults say, and it records what the promises forbid.
  */

@@ -1,4 +1,4 @@
-/** The promises of design.md section 5, as far as they can be seen when a run has ended. What has to hold at every moment is
+/** The promises of a transfer, as far as they can be seen when a run has ended. What has to hold at every moment is
  * checked by the model server itself. */
 import type { TransferEvent } from '../../../src/engine/events.ts';
 import { openDescriptors } from './local-disk.ts';
