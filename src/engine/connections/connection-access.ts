@@ -2,11 +2,12 @@
  * Does something on an open connection of this thread. This is the only place that retries an operation, with one policy:
  * an operation that fails with its connection is repeated on another, until the time to retry has passed without success.
  */
-import { setTimeout } from 'node:timers/promises';
+
 import pRetry from 'p-retry';
 import { CopyError } from '../../errors.ts';
 import type { RemoteConnection } from '../../remotes/remote.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
+import { inTime } from '../../util/in-time.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { Patience } from './patience.ts';
 
@@ -96,11 +97,9 @@ export class ConnectionAccess {
   async onAnyOpen<T>(work: (remote: RemoteConnection) => Promise<T>, limitMs: number): Promise<T | undefined> {
     const [connection] = this.#own();
     if (connection === undefined) return undefined;
-    const timeUp = new AbortController();
-    const late = setTimeout(limitMs, undefined, { signal: timeUp.signal }).catch(() => undefined);
     // What is asked only to tell more about a failure must not hide it.
     const asked = work(this.#options.connection(connection)!).catch(() => undefined);
-    return Promise.race([asked, late]).finally(() => timeUp.abort());
+    return inTime(asked, limitMs);
   }
 
   /** Something came over the line, beside acknowledgements. */

@@ -35,6 +35,13 @@ export class LocalDigests {
     return digest;
   }
 
+  /** Those of many ranges, in order and one after another. Rejects as {@link digest} does. */
+  async digests(ranges: readonly Range[], algorithm: DigestAlgorithm): Promise<Buffer[]> {
+    const digests: Buffer[] = [];
+    for (const range of ranges) digests.push(await this.digest(range, algorithm));
+    return digests;
+  }
+
   /** Of what nobody will ask for again: it is not kept. Throws as {@link digest} does. */
   digestOnce(range: Range, algorithm: DigestAlgorithm): Promise<Buffer> {
     return this.#kept.get(keyOf(range, algorithm)) ?? this.#hash(range, algorithm);

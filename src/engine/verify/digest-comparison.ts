@@ -1,6 +1,6 @@
 /** Finds out by digests of both sides whether ranges of a staged file and of the local file are the same. */
 import { CopyError } from '../../errors.ts';
-import type { DigestAlgorithm, DigestMethod, Range, StageToken } from '../../remotes/remote.ts';
+import type { DigestMethod, Range, StageToken } from '../../remotes/remote.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
 import type { LocalDigests } from '../local/local-digests.ts';
 import { isAllAlike } from '../local/local-source.ts';
@@ -50,7 +50,7 @@ export async function compareDigests(
     if (provider === undefined) return undefined;
     const cells = ranges.map((range) => cellsOf(range, provider.maxRangeLength));
     // Both sides hash at the same time.
-    const hashing = digestsHere(local, cells.flat(), provider.algorithm);
+    const hashing = local.digests(cells.flat(), provider.algorithm);
     const [there, here] = await Promise.all([providers.ask(provider, of, cells.flat()), hashing]).finally(() =>
       // After a failure the caller may close the file, so that nothing may read it any more by then.
       hashing.catch(() => {}),
@@ -74,16 +74,6 @@ export async function isSameReadBack({ local, back }: Pick<Sides, 'local' | 'bac
     }),
   ]).finally(() => hashing.catch(() => {}));
   return isSameDigest(here, there[0]);
-}
-
-async function digestsHere(
-  local: LocalDigests,
-  ranges: readonly Range[],
-  algorithm: DigestAlgorithm,
-): Promise<Uint8Array[]> {
-  const digests: Uint8Array[] = [];
-  for (const range of ranges) digests.push(await local.digest(range, algorithm));
-  return digests;
 }
 
 /**

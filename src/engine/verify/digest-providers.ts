@@ -3,6 +3,7 @@
  * bytes that are known before any of its digests is trusted, and it is dropped for the whole run when it gives a wrong
  * digest or none.
  */
+
 import { CopyError, type ErrorCode } from '../../errors.ts';
 import type {
   DigestAlgorithm,
@@ -12,6 +13,7 @@ import type {
   RemoteConnection,
   StageToken,
 } from '../../remotes/remote.ts';
+import { beforeAbort } from '../../util/before-abort.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
 import { cellsOf } from '../schedule/grid.ts';
@@ -199,7 +201,9 @@ export class DigestProviders {
     while (this.#left.length > 0 && !late.aborted) {
       const method = this.#left[0]!;
       try {
-        return await beforeAbort(this.#open(method), late);
+        const opened = await beforeAbort(this.#open(method), late);
+        if (opened === undefined) throw new CopyError('unsupported', 'The server takes too long to answer.');
+        return opened;
       } catch (error) {
         if (this.#isOver) throw over();
         const failure = CopyError.from(error);
@@ -330,12 +334,4 @@ async function isRight(
 
 function over(): CopyError {
   return new CopyError('cancelled', 'The run is over.');
-}
-
-function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = (): void => reject(new CopyError('unsupported', 'The server takes too long to answer.'));
-    signal.addEventListener('abort', late, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', late));
-  });
 }

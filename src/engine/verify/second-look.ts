@@ -2,10 +2,10 @@
  * Compares a few verified pieces once more, to see whether they are still as they were. It is for a target that is
  * written in place, because another program may write into it at any time.
  */
+
 import { createHash } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
-import type { DigestAlgorithm, Range } from '../../remotes/remote.ts';
-import type { LocalDigests } from '../local/local-digests.ts';
+import type { Range } from '../../remotes/remote.ts';
+import { inTime } from '../../util/in-time.ts';
 import { cellsOf } from '../schedule/grid.ts';
 import { isSameDigest } from './digest-back.ts';
 import { isSameReadBack, type Sides } from './digest-comparison.ts';
@@ -41,7 +41,7 @@ export async function findOverwritten(look: SecondLook): Promise<Range | undefin
   if (provider?.method !== method) return undefined;
   // The local digests are computed first, so that nothing reads the source when the server's digests come too late.
   const cells = pieces.flatMap((piece) => cellsOf(piece, provider.maxRangeLength));
-  const here = await digestsHere(sides.local, cells, provider.algorithm);
+  const here = await sides.local.digests(cells, provider.algorithm);
   const there = await inTime(providers.ask(provider, sides.of, cells), look.limitMs ?? LIMIT_MS);
   const changed = there && cells.find((_, index) => !isSameDigest(here[index]!, there[index]));
   if (changed === undefined || !(await isSameReadBack(sides, changed))) return changed;
@@ -64,26 +64,4 @@ export function choosePieces(pieces: readonly Range[]): Range[] {
 /** A number that looks random and is the same in every run. */
 function scattered(section: number, count: number): number {
   return createHash('sha256').update(`${section} of ${count}`).digest().readUInt32BE(0);
-}
-
-async function digestsHere(
-  local: LocalDigests,
-  ranges: readonly Range[],
-  algorithm: DigestAlgorithm,
-): Promise<Uint8Array[]> {
-  const digests: Uint8Array[] = [];
-  for (const range of ranges) digests.push(await local.digest(range, algorithm));
-  return digests;
-}
-
-/** Undefined: the answer did not come within the limit. */
-async function inTime<T>(answer: Promise<T>, limitMs: number): Promise<T | undefined> {
-  const answered = new AbortController();
-  const late = setTimeout(limitMs, undefined, { signal: answered.signal }).catch(() => undefined);
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    answered.abort();
-    answer.catch(() => {});
-  }
 }

@@ -4,8 +4,10 @@
  * The directory is listed while the file is opened and staged. Sending waits for that, but not for long: a directory may
  * hold very many names. Where something was found, nothing is sent until it is known whether the server can copy it.
  */
+
 import { CopyError } from '../../../errors.ts';
 import type { FoundStage, StageToken } from '../../../remotes/remote.ts';
+import { beforeAbort } from '../../../util/before-abort.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { type RestingStages, StageAdoption, type StageServices } from './stage-adoption.ts';
 import { isSameStage, type SearchedFile, StageSearch } from './stage-search.ts';
@@ -192,16 +194,6 @@ export class ForeignStages {
     const found = await this.#finding;
     return found.filter(({ token }) => !isSameStage(token, own));
   }
-}
-
-/** What `work` resolves with; undefined as soon as `signal` is aborted, while `work` continues unobserved. */
-function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const end = (): void => resolve(undefined);
-    if (signal.aborted) return end();
-    signal.addEventListener('abort', end, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
-  });
 }
 
 /** Whether another run is at work, or leaves no room. After any other failure the next run can use what was sent. */

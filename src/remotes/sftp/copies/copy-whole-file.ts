@@ -1,5 +1,7 @@
 /** Whole files, copied by the server itself. */
+
 import { CopyError } from '../../../errors.ts';
+import { beforeAbort } from '../../../util/before-abort.ts';
 import { copyByData } from './copy-by-data.ts';
 import { copyByName } from './copy-by-name.ts';
 import { copyByShell } from './copy-by-shell.ts';
@@ -21,19 +23,11 @@ export async function copyWholeFile(
   for (const method of METHODS) {
     if (request.signal.aborted) return undefined;
     try {
+      // A server may be busy with one request for a long time.
       return await beforeAbort(method(connection, request), request.signal);
     } catch (error) {
       if (CopyError.from(error).code !== 'unsupported') throw error;
     }
   }
   return undefined;
-}
-
-/** Undefined as soon as `signal` is aborted: a server may be busy with one request for a long time. */
-function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const end = (): void => resolve(undefined);
-    signal.addEventListener('abort', end, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
-  });
 }
