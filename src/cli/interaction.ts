@@ -2,7 +2,7 @@ import type { HostKeyQuestion, Interaction } from '../remotes/sftp/ssh/interacti
 import { cleanText } from '../util/clean-text.ts';
 import type { Ask } from './ask-terminal.ts';
 
-/** Who also decides whether something is done that is no copy. */
+/** An interaction that can also confirm actions other than copying. */
 export interface ConfirmingInteraction extends Interaction {
   /** Asks whether `question`, a sentence without its question mark, is to be answered with yes; silence is no. */
   confirm(question: string): Promise<boolean>;

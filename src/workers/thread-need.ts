@@ -2,9 +2,9 @@
 
 /** A thread is busy when its event loop is active for this share of the time. */
 const BUSY = 0.9;
-/** So many cores must be idle. */
+/** At least this many cores must be idle. */
 const FREE_CORES = 0.5;
-/** So many samples in a row must agree: the load of a handshake is too short to start a thread. */
+/** This many samples in a row must agree: the load of a handshake is too short to start a thread. */
 const SAMPLES = 3;
 
 export interface LoadSample {

@@ -57,7 +57,7 @@ export class ConnectionAccess {
       try {
         return await work(connection, this.#options.connection(connection)!);
       } catch (error) {
-        // Or the next attempt might get the same again, as its end takes some time to be known.
+        // Otherwise the next attempt might get the same connection, because its end is noticed only later.
         if (CopyError.from(error).scope === 'connection') this.#options.pool.drop(connection);
         throw error;
       }

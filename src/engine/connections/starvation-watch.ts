@@ -9,7 +9,7 @@
  * Pure: no clock, no connections.
  */
 
-/** Bytes per second of each connection on average. Below half of it nothing can be promised. */
+/** Bytes per second of each connection, on average. A connection that gets less is starved. */
 const STARVED_RATE = 1000;
 /** Of which time the rate is taken. */
 const WINDOW_MS = 10_000;

@@ -8,7 +8,7 @@ export async function* lookAhead<Item, Found>(
   try {
     for (const item of items) {
       const looking = look(item);
-      // Who takes it is told of its failure; nobody may.
+      // Whoever takes it gets its failure. It may also be that nobody takes it.
       looking.catch(() => {});
       looks.push(looking);
       if (looks.length === limit) yield await looks.shift()!;

@@ -46,7 +46,7 @@ export class TransferRun<File extends PlannedFile> {
   readonly #jobs: Map<number, RunningJob> = new Map();
   /** Aborted when the run is over, with what ended it. */
   readonly #ending: AbortController = new AbortController();
-  /** Until connections are closed whatever is still to be kept. */
+  /** Closes the connections after {@link KEEP_MS}, even if something is still being kept. */
   #keeping: NodeJS.Timeout | undefined;
 
   constructor(

@@ -11,7 +11,7 @@ const PROBE_EVERY_MS = 10_000;
 const SUSPICION_EVERY_MS = 500;
 /** Round trips between two probes at least, so that suspicions cost at most five per cent. */
 const ROUND_TRIPS_APART = 20;
-/** Connections that have ended are not counted any more after twice this time. */
+/** A connection that has ended is still counted for up to twice this time. */
 const COUNT_EVERY_MS = 10_000;
 /** A silence is replaced by a shorter one only after this time. */
 const SILENCE_MEMORY_MS = 1000;

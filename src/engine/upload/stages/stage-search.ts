@@ -57,7 +57,7 @@ export class StageSearch {
   }
 
   /**
-   * Looks a second time, some seconds later. Those that are as they were; none where `signal` ends the
+   * Looks a second time, some seconds later. Resolves with those that have not changed; with none where `signal` ends the
    * waiting.
    * @throws {CopyError} `target-busy`: another machine is at work on this target; its lock cannot be seen from here
    */
