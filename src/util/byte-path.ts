@@ -37,3 +37,8 @@ export function directoryName(path: Uint8Array): Buffer {
   if (slash < 0) return Buffer.alloc(0);
   return withoutTrailingSlashes(trimmed.subarray(0, slash + 1));
 }
+
+/** Whether it is `.` or `..`, names that only directories have. */
+export function isDots(name: Uint8Array): boolean {
+  return ['.', '..'].includes(Buffer.from(name).toString('latin1'));
+}

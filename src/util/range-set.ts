@@ -133,3 +133,8 @@ export class RangeSet {
     return low * 2;
   }
 }
+
+/** The sum of the lengths. */
+export function bytesIn(ranges: readonly Pick<Range, 'length'>[]): number {
+  return ranges.reduce((sum, { length }) => sum + length, 0);
+}

@@ -4,7 +4,7 @@
  */
 import type { CopyError } from '../../errors.ts';
 import type { Attributes, Range, RemoteIdentity, StageToken } from '../../remotes/remote.ts';
-import { RangeSet } from '../../util/range-set.ts';
+import { bytesIn, RangeSet } from '../../util/range-set.ts';
 import type { LocalDigests } from '../local/local-digests.ts';
 import { Journal } from './journal.ts';
 import { journalPath } from './journal-place.ts';
@@ -108,7 +108,7 @@ export class FileJournal {
   keptWithin(size: number): number {
     if (!this.#isKept) return 0;
     const there = this.claims.filter(({ offset, length }) => offset + length <= size);
-    return there.reduce((sum, { length }) => sum + length, 0);
+    return bytesIn(there);
   }
 
   /** What the journal says is durable, each with the digest of the local bytes. */

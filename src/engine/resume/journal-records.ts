@@ -17,7 +17,7 @@ const FORMAT = 2;
 const CHECKSUM_LENGTH = 16;
 /** The most bytes of a line without its end. A header has four paths, and each of their bytes may take six bytes. */
 export const MAX_HEADER_LENGTH: number = 128 * 1024;
-export const MAX_RECORD_LENGTH: number = 4 * 1024;
+const MAX_RECORD_LENGTH: number = 4 * 1024;
 const MAX_TOKEN_ENTRIES = 16;
 
 /** From the lowest to the highest. */

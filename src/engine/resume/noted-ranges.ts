@@ -1,6 +1,6 @@
 /** Which durable ranges of a staged file are in its journal, and which are to be recorded next. Pure bookkeeping. */
 import type { Range } from '../../remotes/remote.ts';
-import { RangeSet } from '../../util/range-set.ts';
+import { bytesIn, RangeSet } from '../../util/range-set.ts';
 import { cellsAcross, isPiece, spanOfPieces, wholePieces } from '../schedule/grid.ts';
 
 /** A part of a piece that is shorter is not worth a record. */
@@ -74,7 +74,7 @@ export class NotedRanges {
     const missing = [...incomplete.without(this.#parts)]
       .flatMap((run) => cellsAcross(run, this.#pieceSize))
       .filter(({ length }) => length >= MIN_PART);
-    const partBytes = missing.reduce((sum, { length }) => sum + length, 0);
+    const partBytes = bytesIn(missing);
     if (partBytes < MIN_SHARE_OF_PARTS * (pieceBytes + partBytes)) return;
     for (const range of missing) yield { range, state: 'durable', isPart: true };
   }

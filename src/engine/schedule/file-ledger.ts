@@ -11,7 +11,7 @@
  * Pure bookkeeping: no I/O, no clock, no connections.
  */
 import type { Range } from '../../remotes/remote.ts';
-import { RangeSet } from '../../util/range-set.ts';
+import { bytesIn, RangeSet } from '../../util/range-set.ts';
 
 export class FileLedger {
   readonly size: number;
@@ -104,7 +104,7 @@ export class FileLedger {
       this.#todo.add(range);
     }
     this.#onToDoChanged();
-    return ranges.reduce((sum, { length }) => sum + length, 0);
+    return bytesIn(ranges);
   }
 
   /** What was acknowledged is wrong on the server: it is claimed until {@link settleClaim} is called. */

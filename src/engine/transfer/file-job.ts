@@ -127,8 +127,7 @@ export class FileJob implements RunningJob {
     const bytes = this.#ledger.bytesAcknowledged;
     if (bytes > this.#mostAcknowledged) this.#patience.progressed();
     this.#mostAcknowledged = Math.max(this.#mostAcknowledged, bytes);
-    const nowMs = performance.now();
-    if (this.#sync.mayBeDue(nowMs)) this.#syncIfDue(nowMs);
+    this.#syncIfDue(performance.now());
   }
 
   taskEnded(connection: number, error: CopyError | undefined): void {
@@ -272,7 +271,8 @@ export class FileJob implements RunningJob {
   }
 
   #syncIfDue(nowMs: number): void {
-    if (!this.#phase.isTransferring) return;
+    // To find the sync point costs more, and this is called for every acknowledgement.
+    if (!this.#phase.isTransferring || !this.#sync.mayBeDue(nowMs)) return;
     const point = this.#transfer.syncPoint;
     if (point !== undefined) this.#sync.ifDue(nowMs, point);
   }

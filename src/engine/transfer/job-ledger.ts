@@ -4,7 +4,7 @@
  * here, and after it is closed, nothing is acknowledged and nothing is handed out.
  */
 import type { Range } from '../../remotes/remote.ts';
-import { RangeSet } from '../../util/range-set.ts';
+import { bytesIn, RangeSet } from '../../util/range-set.ts';
 import type { FileLedger } from '../schedule/file-ledger.ts';
 import type { Order, PauseReason, Scheduler } from '../schedule/scheduler.ts';
 import { TimeLeft } from './time-left.ts';
@@ -34,8 +34,7 @@ export class JobLedger {
 
   /** The file begins, or begins again: what tasks that are still under way report has no effect on it. */
   open({ size, pieceSize, only, claims }: OpenedLedger): void {
-    const claimedBytes = claims.reduce((sum, { length }) => sum + length, 0);
-    this.#timeLeft = new TimeLeft(size, claimedBytes, performance.now());
+    this.#timeLeft = new TimeLeft(size, bytesIn(claims), performance.now());
     this.#scheduler.addFile(this.#file, size, pieceSize, only, claims);
   }
 

@@ -3,6 +3,7 @@
  * transferred, and the journal is told what became durable.
  */
 import type { Attributes, Range } from '../../remotes/remote.ts';
+import { bytesIn } from '../../util/range-set.ts';
 import type { ServerContinuity } from '../connections/server-continuity.ts';
 import type { FileJournal } from '../resume/file-journal.ts';
 import { leisurely, type Pace, withinMs } from '../resume/pace.ts';
@@ -238,8 +239,4 @@ export class JobResume {
       this.#job.onFailed(error);
     }
   }
-}
-
-function bytesIn(ranges: readonly Range[]): number {
-  return ranges.reduce((sum, { length }) => sum + length, 0);
 }

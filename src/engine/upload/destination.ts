@@ -6,6 +6,7 @@ import {
   directoryName,
   endsWithSlash,
   isAbsolute,
+  isDots,
   joinPath,
   withoutTrailingSlashes,
 } from '../../util/byte-path.ts';
@@ -155,11 +156,6 @@ async function realPathOf(connection: RemoteConnection, path: Buffer): Promise<B
     if (CopyError.from(error).scope === 'file') return undefined;
     throw error;
   }
-}
-
-/** Names that only directories have. */
-function isDots(name: Uint8Array): boolean {
-  return ['.', '..'].includes(Buffer.from(name).toString('latin1'));
 }
 
 async function makeDirectories(connection: RemoteConnection, path: Buffer, depth: number): Promise<void> {

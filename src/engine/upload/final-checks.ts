@@ -1,6 +1,7 @@
 /** The end of every upload: the attributes of the target, the check of its size, and the warnings about them. */
 import { CopyError } from '../../errors.ts';
-import type { Attributes, FinalAttributes, Published, Seal } from '../../remotes/remote.ts';
+import type { Attributes, FinalAttributes, Published, Seal, StageToken } from '../../remotes/remote.ts';
+import type { ConnectionAccess } from '../connections/connection-access.ts';
 import type { Report, Verify } from '../transfer/direction.ts';
 import type { Verified } from '../verify/file-verifier.ts';
 
@@ -23,6 +24,25 @@ export function finalAttributes(
   if (options.preserve) return { mode: source.mode, mtimeMs: source.mtimeMs };
   // Written in place, it keeps the mode that it has.
   return options.inplace || old?.mode === undefined ? {} : { mode: old.mode };
+}
+
+/**
+ * Puts the sealed file in the place of the target. Whatever is tried again on another connection may have happened
+ * already, which the remote is told.
+ * @throws {CopyError} as `RemoteConnection.publish` does
+ */
+export function publishStaged(
+  access: Pick<ConnectionAccess, 'onConnection'>,
+  token: StageToken,
+  seal: Seal,
+  old: Attributes | undefined,
+): Promise<Published> {
+  let again = false;
+  return access.onConnection((_, remote) => {
+    const publishing = remote.publish(token, seal, { again, replaces: old ?? 'nothing' });
+    again = true;
+    return publishing;
+  });
 }
 
 /** Tells what could not be done although the new file is right. */

@@ -14,7 +14,7 @@ import type { LocalConnections } from '../runner/runners.ts';
 import type { Continuity, Report, Verify } from '../transfer/direction.ts';
 import type { Committed, JobControl } from '../transfer/file-transfer.ts';
 import { Interrupted } from '../transfer/interruption.ts';
-import { finalAttributes, isSizeVerified, tellWarnings } from './final-checks.ts';
+import { finalAttributes, isSizeVerified, publishStaged, tellWarnings } from './final-checks.ts';
 import { OWNER_LOST } from './staged-access.ts';
 import type { StagedHolders } from './staged-holders.ts';
 import type { UploadSettings } from './upload-options.ts';
@@ -106,7 +106,10 @@ export class UploadCommit {
       this.#job.ledger.synced([{ offset: 0, length: this.#file.size }]);
       await this.#file.source.checkUnchanged();
       try {
-        return { seal, published: await this.#publish(seal) };
+        return {
+          seal,
+          published: await publishStaged(this.#services.access, this.#holders.token!, seal, this.#file.old),
+        };
       } catch (error) {
         // What a connection that was lost had in flight may come late: the right bytes, but a new time.
         const { code, retry } = CopyError.from(error);
@@ -114,15 +117,6 @@ export class UploadCommit {
         if (!isLate || attempt === MAX_SEALS) throw error;
       }
     }
-  }
-
-  #publish(seal: Seal): Promise<Published> {
-    let again = false;
-    return this.#services.access.onConnection((_, remote) => {
-      const options = { again, replaces: this.#file.old ?? ('nothing' as const) };
-      again = true;
-      return remote.publish(this.#holders.token!, seal, options);
-    });
   }
 
   #sealAnywhere(): Promise<Seal> {

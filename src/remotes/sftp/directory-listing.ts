@@ -1,5 +1,6 @@
 /** The entries of a directory of the server. */
 import { CopyError } from '../../errors.ts';
+import { isDots } from '../../util/byte-path.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { DirectoryEntry } from '../remote.ts';
 import type { NameEntry } from './codec/replies.ts';
@@ -39,8 +40,8 @@ export async function listDirectory(
 
 /**
  * All entries of the directory at `path` but `.` and `..`, in the order of the server.
- * @throws {CopyError} of the destination: when the directory may not be listed; `protocol`: when a name is none, and
- *   could lead out of the directory, or when the server never comes to an end
+ * @throws {CopyError} of the destination: when the directory may not be listed; `protocol`: when an entry is not a
+ *   plain name, as it could lead out of the directory, or when the listing does not end
  */
 export async function* entriesOf(session: SftpSession, path: Uint8Array): AsyncGenerator<DirectoryEntry> {
   let emptyAnswers = 0;
@@ -78,11 +79,6 @@ async function* readBatches(session: SftpSession, path: Uint8Array): AsyncGenera
 /** The name is copied: it shares memory with what was received. */
 function toEntry({ name, attributes }: NameEntry): DirectoryEntry {
   return { name: Buffer.from(name), attributes: toAttributes(attributes) };
-}
-
-function isDots(name: Uint8Array): boolean {
-  const text = Buffer.from(name).toString('latin1');
-  return text === '.' || text === '..';
 }
 
 function isName(name: Uint8Array): boolean {

@@ -1,5 +1,6 @@
 import { FlowMemory } from './flow-memory.ts';
 import { type Flight, LineModel, SHORTEST_REQUEST } from './line-model.ts';
+import { DEFAULT_STALL_TIMEOUT_MS } from './ssh/ssh-options.ts';
 
 export type { Flight } from './line-model.ts';
 
@@ -11,7 +12,6 @@ const LONGEST_FIRST_REQUEST = 8 * 1024;
 const STALL_SHARE = 1 / 4;
 /** ... unless that is shorter than this, of which headers are a large part. */
 const LEAST_LONGEST_REQUEST = 512;
-const DEFAULT_STALL_TIMEOUT_MS = 30_000;
 /** Of a long window. Of a short one, whose requests would cost too much each, half as many. */
 const REQUESTS_IN_WINDOW = 8;
 

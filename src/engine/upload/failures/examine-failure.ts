@@ -9,7 +9,7 @@ import { explainFailure, isExplained } from './explain-failure.ts';
 import type { FailedJob } from './failure-facts.ts';
 
 /** A look at the server after a failure may take so long; without it less can be said. */
-export const LOOK_MS = 10_000;
+const LOOK_MS = 10_000;
 /** Directories above one that is missing. */
 const MAX_PARENTS = 64;
 

@@ -20,7 +20,7 @@ const readOn = promisify(read);
 /** How often it looks whether the rate limit allows more. */
 const LIMIT_POLL_MS = 10;
 /** Of a source that may never end. */
-export const MAX_STREAM_LENGTH: number = 64 * 1024 ** 3;
+const MAX_STREAM_LENGTH: number = 64 * 1024 ** 3;
 
 export interface SourceStreamOptions {
   /** For messages. */

@@ -19,7 +19,7 @@ import { SourceWatch } from '../../local/source-watch.ts';
 import type { FileResult } from '../../transfer/direction.ts';
 import { noDigests } from '../../transfer/job-verification.ts';
 import { type DigestBack, digestBack } from '../../verify/digest-back.ts';
-import { finalAttributes, isSizeVerified, tellWarnings } from '../final-checks.ts';
+import { finalAttributes, isSizeVerified, publishStaged, tellWarnings } from '../final-checks.ts';
 import type { UploadServices } from '../upload-options.ts';
 import type { UploadPlan } from '../upload-plan.ts';
 import { SourceStream } from './source-stream.ts';
@@ -222,12 +222,7 @@ export class StreamUpload {
     this.#services.report.emit({ type: 'file', state: 'committing', ...paths, size });
     const seal = await staged.seal({ size, ...finalAttributes(this.#services.upload, source, target.old) });
     await source.checkUnchanged();
-    let again = false;
-    const published = await this.#services.access.onConnection((_, remote) => {
-      const publishing = remote.publish(staged.token, seal, { again, replaces: target.old ?? 'nothing' });
-      again = true;
-      return publishing;
-    });
+    const published = await publishStaged(this.#services.access, staged.token, seal, target.old);
     this.#left = undefined;
     const file = { name, shownTarget, size };
     tellWarnings(this.#services.report, file, seal, published);
