@@ -1,10 +1,10 @@
-/** What is known of a file or directory of a remote, and what can be set. */
+/** The attributes of a file or directory on a remote, and those that can be set. */
 
 export interface Attributes {
   readonly kind: 'file' | 'directory' | 'link' | 'other';
   readonly size: number;
   readonly mtimeMs?: number;
-  /** When it was last read, or its times were last set. */
+  /** When it was last read, or the value that was set explicitly. */
   readonly atimeMs?: number;
   /** Permission bits, 0 to 0o7777. */
   readonly mode?: number;
@@ -19,6 +19,6 @@ export interface NewAttributes {
 export interface DirectoryEntry {
   /** One name, never a path. It comes from the server: clean it before printing. */
   readonly name: Uint8Array;
-  /** Of the entry itself: symbolic links are not followed. Some servers leave attributes out. */
+  /** Those of the entry itself: symbolic links are not followed. Some servers leave some of them out. */
   readonly attributes: Attributes;
 }

@@ -1,9 +1,10 @@
 /**
- * The contract every protocol implements. Plain data and interfaces: no packet, no handle and no SSH word in it, so
- * that the engine works with any protocol that can stage bytes at offsets and commit them.
+ * The contract that every protocol implements. It consists of plain data and interfaces and contains no packets, handles
+ * or SSH terms, so that the engine works with any protocol that can stage bytes at offsets and commit them.
  *
  * Paths are bytes, as servers keep them. Times are in milliseconds since 1970, sizes and offsets in bytes
- * (safe integers). Every method rejects with a `CopyError`.
+ * (safe integers). Methods reject only with a `CopyError`. Every method of a connection may reject with one of scope
+ * `connection`, which means that another connection may succeed.
  */
 import type { CopyError } from '../errors.ts';
 import type { Attributes, DirectoryEntry, NewAttributes } from './attributes.ts';
@@ -12,34 +13,34 @@ import type { Situation } from './situation.ts';
 export type { Attributes, DirectoryEntry, NewAttributes } from './attributes.ts';
 export type { DirectoryTrial, FreeSpace, Situation } from './situation.ts';
 
-/** A run of bytes of a file. */
+/** Consecutive bytes of a file. */
 export interface Range {
   readonly offset: number;
   readonly length: number;
 }
 
-/** What planner, grid and scheduler must respect. */
+/** What a server can do, as far as grid, scheduler and verification depend on it. */
 export interface Abilities {
-  /** Bounds of a piece; a protocol with numbered parts has a largest number of them. */
+  /** Limits of a piece, in bytes, and of their number: a protocol with numbered parts allows only so many of them. */
   readonly pieceSize: { readonly min: number; readonly max: number; readonly maxPieces: number };
   /**
-   * How many connections may write one staged file: `many` is known to work, `one` is known to be the limit,
-   * `unknown` has to be found out with {@link Staged.probeWriters}.
+   * How many connections may write one staged file. `many`: several are known to work; `one`: more are known to fail;
+   * `unknown`: {@link Staged.probeWriters} has to find out.
    */
   readonly writers: 'many' | 'one' | 'unknown';
   /**
-   * When acknowledged bytes survive a crash of the server: `acknowledged`: at once, {@link Staged.sync} has nothing to do;
-   * `synced`: after a sync; `unknown`: the server cannot promise it, and a sync would be in vain.
+   * When acknowledged bytes survive a crash of the server. `acknowledged`: at once, so that {@link Staged.sync} has nothing
+   * to do; `synced`: after a sync; `unknown`: the server has no way to promise it, so that a sync has no effect.
    */
   readonly durable: 'acknowledged' | 'synced' | 'unknown';
 }
 
-/** Where and how to connect, as plain data: another thread can dial again from it. */
+/** Where and how to connect, as plain data, so that another thread can open the same remote. */
 export type RemoteSpec = { readonly protocol: string } & Readonly<Record<string, unknown>>;
 
 /**
- * Which account of which server a path belongs to: locks and journals are found again by it. Host and user are as
- * resolved, not as typed.
+ * The account and server that a path belongs to. Locks and journals are named after it. Host and user are those in
+ * effect after all settings were applied, which need not be those that the user typed.
  */
 export interface RemoteIdentity {
   readonly host: string;
@@ -50,39 +51,40 @@ export interface RemoteIdentity {
 export interface Remote {
   readonly spec: RemoteSpec;
   readonly identity: RemoteIdentity;
-  /** The ways to have the far side hash that the protocol knows, best first. A server may have none of them. */
+  /** The protocol's ways to let the server compute digests, best first. A server may support none of them. */
   readonly digestMethods: readonly DigestMethod[];
   /**
-   * Opens connection `id` (1 is the first). Calls may overlap. The first connection settles how to log in and may ask
-   * the user; the others follow it. An aborted signal leaves nothing open. `onAdmitted` is called when the server has
-   * logged the connection in: from then on, it does not count among the handshakes of which a server allows only some at
-   * a time.
-   * @throws {CopyError} scope `connection`: when another attempt can help; scope `run`: when none can; `cancelled`: when
+   * Opens connection `id` (1 is the first). Calls may overlap. The first connection determines how to log in and may ask
+   * the user; the others do the same as it did. When the signal is aborted, nothing is left open. `onAdmitted` is called
+   * when the server has logged the connection in: from then on, it does not count towards the number of handshakes that a
+   * server allows at the same time.
+   * @throws {CopyError} scope `connection`: when another attempt may succeed; scope `run`: when none can; `cancelled`: when
    *   the signal is aborted
    */
   connect(id: number, signal: AbortSignal, onAdmitted: () => void): Promise<RemoteConnection>;
 }
 
 /**
- * Puts the bytes of the source at `offset` into `views`, one after another, whole. The views belong to the caller
- * and are valid until the promise settles.
+ * Fills `views`, one after another, with the bytes of the source from `offset` on. The views belong to the caller and are
+ * valid until the promise settles.
  */
 export type Fill = (views: readonly Uint8Array[], offset: number) => Promise<void>;
 
 /**
- * Takes the bytes that were read at `offset` out of `views`, one after another, whole. The views belong to the remote and
- * are valid until the promise settles.
+ * Stores the bytes of `views`, one after another, which were read from `offset` on. The views belong to the remote and are
+ * valid until the promise settles.
  */
 export type Drain = (views: readonly Uint8Array[], offset: number) => Promise<void>;
 
 /**
- * What one call of write has to carry. The remote takes slices as it has room for them; what is not taken yet may be
- * given to another connection meanwhile, so a taker must ask every time and never assume.
+ * The bytes that one call of `write` or `read` has to transfer. The remote takes slices as it has room for them. The engine
+ * may give what was not taken yet to another connection, so that each slice must be taken from here and none computed in
+ * advance.
  */
 export interface Slices {
   /**
-   * The next bytes to carry, at most `maxLength` and at ascending offsets, or undefined when nothing is left. A
-   * promise means "wait" (the rate limit), and settles early when the call is aborted.
+   * The next bytes to transfer, at most `maxLength` of them and at ascending offsets, or undefined when nothing is left. A
+   * promise means that the rate limit requires a pause; it settles early when the call is aborted.
    */
   take(maxLength: number): Range | undefined | Promise<Range | undefined>;
 }
@@ -90,158 +92,166 @@ export interface Slices {
 /** Calls may overlap. */
 export interface RemoteConnection {
   readonly abilities: Abilities;
-  /** Words for people: the software at the other end, as it names itself. Hostile until cleaned. */
+  /** What the server calls its software, for people. It comes from the server: clean it before printing. */
   readonly description: string;
   /** Resolves once, when the connection is gone: with the reason, or undefined after {@link close}. Never rejects. */
   readonly closed: Promise<CopyError | undefined>;
   /**
-   * Resolves when the server has answered a question that changes nothing, whatever the answer was.
+   * Sends a request that changes nothing, and resolves when the server has answered it, whatever the answer is.
    * @throws {CopyError} scope `connection`: when no answer came
    */
   ping(): Promise<void>;
   /**
-   * Follows symbolic links. Undefined where nothing stands. Rejects with scope `file` where the server lets nobody look,
-   * whichever way it is asked, which hinders no writing.
+   * The attributes of what the path leads to; symbolic links are followed. Undefined where nothing exists.
+   * @throws {CopyError} scope `file`: when the server refuses every way to ask, which does not mean that writing fails
    */
   stat(path: Uint8Array): Promise<Attributes | undefined>;
-  /** Does not follow a symbolic link at the end of the path. */
+  /** As {@link stat}, but does not follow a symbolic link at the end of the path. */
   lstat(path: Uint8Array): Promise<Attributes | undefined>;
-  /** The absolute path without links, of a path that exists; relative paths begin at the home directory. */
+  /** The absolute path without links of a path that exists. Relative paths begin at the home directory. */
   realPath(path: Uint8Array): Promise<Uint8Array>;
   makeDirectory(path: Uint8Array): Promise<void>;
   /**
-   * The entries of a directory, in any order, without those for itself and its parent. An empty path is where relative
-   * paths begin.
+   * The entries of a directory, in any order, without those for itself and its parent. An empty path means the directory at
+   * which relative paths begin.
    * @throws {CopyError} of the destination: when the directory may not be listed; `protocol`: when a name could lead out
    *   of the directory
    */
   list(path: Uint8Array): AsyncIterable<DirectoryEntry>;
   /**
-   * Removes a file or a symbolic link; one that is gone already counts as removed.
+   * Removes a file or a symbolic link. One that does not exist counts as removed.
    * @throws {CopyError} of the destination: when the server refuses
    */
   remove(path: Uint8Array): Promise<void>;
   /**
-   * Sets what is given, of a file or a directory; follows symbolic links. Setuid, setgid and sticky bits are never set.
-   * @throws {CopyError} of the destination: when the server refuses; what came before is set then. `unsupported`: when the
-   *   protocol cannot express the time
+   * Sets those attributes of a file or a directory that are given; follows symbolic links. Setuid, setgid and sticky bits
+   * are never set.
+   * @throws {CopyError} of the destination: when the server refuses one of them, after which the others may have been set;
+   *   `unsupported`: when the protocol cannot express the time
    */
   setAttributes(path: Uint8Array, attributes: NewAttributes): Promise<void>;
   /**
-   * Opens a file for reading; follows symbolic links. Rejects with `source-missing`, `source-unreadable`, or
-   * `source-unsupported` for what is no file; best looked at before, as the opening of a pipe may take for ever.
+   * Opens a file for reading; follows symbolic links. Callers should look at the path first, because opening a pipe may
+   * never end.
+   * @throws {CopyError} `source-missing`: when nothing exists; `source-unreadable`: when the server refuses;
+   *   `source-unsupported`: when it is not a file
    */
   open(path: Uint8Array): Promise<RemoteFile>;
   /**
-   * Opens a staged file for `target` (not a link: resolve it first). `new`: an empty one whose name was never used before.
-   * `in-place`: the target itself, created if missing, its bytes kept until written over. `size`: of the file, bytes. Where
-   * it takes long to send, it is found out before whether the commit would be refused.
-   * @throws {CopyError} `rename-refused`
+   * Opens a staged file for `target`, which must not be a link: resolve it first. `new`: an empty file under a name that was
+   * never used before. `in-place`: the target itself, created if it is missing; its bytes stay until they are overwritten.
+   * `size`: the bytes of the file. For a file that takes long to send, this first finds out whether the server would refuse
+   * the commit.
+   * @throws {CopyError} `rename-refused`: when it would; others of the destination: when nothing can be staged
    */
   stage(target: Uint8Array, how: 'new' | 'in-place', size?: number): Promise<Staged>;
   /**
-   * What has been staged for `target`, by anybody, as far as a bounded look tells. Only what may be
-   * considered: plain files into which nobody else may write.
-   * @throws {CopyError} of the destination where the server does not let us look
+   * The staged files of `target`, whoever staged them, as far as a search of bounded length finds them. Only those that may
+   * be used: plain files into which nobody else may write.
+   * @throws {CopyError} of the destination: when the directory may not be listed
    */
   findStaged(target: Uint8Array): Promise<readonly FoundStage[]>;
-  /** What a staged file looks like now; undefined where it is gone, or may not be considered. */
+  /** The present attributes of a staged file; undefined where it does not exist any more or may not be used. */
   lookAt(token: StageToken): Promise<Attributes | undefined>;
   /**
-   * Opens what an earlier run staged, with all it has. Undefined where that is gone, or may not be relied on: it is no
-   * plain file, or others may write it.
+   * Opens what an earlier run staged; its content stays. Undefined where it does not exist any more or may not be used: it
+   * is not a plain file, or others may write it.
    */
   reopen(token: StageToken): Promise<Staged | undefined>;
-  /** A name for a new staged file of `target`, for {@link copyStaged}: never used before, and nothing is there. */
+  /** A name for a new staged file of `target`, for {@link copyStaged}. It was never used before, and no such file exists. */
   drawStage(target: Uint8Array): DrawnStage;
   /**
-   * Has the far side copy what was staged, whole, to a drawn name. Undefined where it cannot, and as soon as `signal` is
-   * aborted, whatever the far side is doing by then. The copy is only as good as its origin was while it was read: it is to
-   * be hashed before it is relied on. Whatever the outcome, some of it may be there, and where it was not completed the far
-   * side may still be copying: it is to be discarded then.
+   * Lets the server copy a whole staged file to a name from {@link drawStage}. Resolves with undefined where the server
+   * cannot, and as soon as `signal` is aborted, even if the server is still copying. The copy may contain whatever its origin
+   * contained at any time during the copying: hash it before relying on it. Unless the copy was completed, a part of it may
+   * exist, and the server may still be writing to it: discard it.
    */
   copyStaged(token: StageToken, copy: StageToken, signal: AbortSignal): Promise<CopiedStage | undefined>;
-  /** Bytes that may still be written beside a staged file; undefined where the server does not say. Knows no quota. */
+  /** Free bytes in the file system of a staged file, quotas not considered; undefined where the server does not say. */
   freeSpace(token: StageToken): Promise<number | undefined>;
-  /** Removes what was staged, if it is still there, a plain file, and can be removed. Whether it is gone now. */
+  /** Removes a staged file if it exists, is a plain file and can be removed. Resolves with whether it is gone now. */
   discard(token: StageToken): Promise<boolean>;
   /**
-   * The same staged file from another connection or thread. Rejects with `single-writer` when the server does not let a
-   * second writer in, and with scope `connection` when trying again can help.
+   * Opens the same staged file from another connection or thread.
+   * @throws {CopyError} `single-writer`: when the server does not allow a second writer; scope `connection`: when another
+   *   attempt may succeed
    */
   join(token: StageToken): Promise<Staged>;
   /**
-   * The commit: moves a sealed staged file to its target, if it is still as its seal says.
-   * @throws {CopyError} `target-busy` where the staged file, or what `replaces` tells of the target, was changed by
-   *   somebody else, to be tried again after sealing again where it may have been a late write of our own;
-   *   `partial-refused` where the staged file is gone
+   * The commit: moves a sealed staged file to its target, if the staged file is still as its seal describes it.
+   * @throws {CopyError} `target-busy`: when somebody else changed the staged file, or the target that `replaces` describes.
+   *   Where a late write of our own may have changed the staged file, seal it and publish it again. `partial-refused`: when
+   *   the staged file does not exist any more
    */
   publish(token: StageToken, seal: Seal, options?: PublishOptions): Promise<Published>;
   /**
-   * Looks at what stands around `target`, to explain a failure and to tell truthfully what is left. `staged`: what was
-   * staged for it, if anything. `tries`: also tries on a new file with an ordinary name, which is removed again, what
-   * the directory allows, and whether an existing target could be written, as far as trying that changes nothing. What
-   * the server refuses to tell is undefined in the answer; rejects with scope `connection` alone.
+   * Looks at `target` and its surroundings, to explain a failure and to say truthfully what is left. `staged`: the staged
+   * file of the target, if there is one. `mayTry`: whether to also try out what the directory allows, on a new file with an
+   * ordinary name that is removed afterwards, and whether an existing target could be written, where trying that changes
+   * nothing. What the server refuses to say is undefined in the result.
+   * @throws {CopyError} scope `connection`: when the connection is lost; no others
    */
-  examine(target: Uint8Array, staged: StageToken | undefined, tries: boolean): Promise<Situation>;
+  examine(target: Uint8Array, staged: StageToken | undefined, mayTry: boolean): Promise<Situation>;
   /**
-   * A way to have the far side hash, over this connection. Finds out, without harm and within seconds, whether there is
-   * one; rejects with `unsupported` where there is none, and with scope `connection` when trying again can help.
+   * A way to let the server compute digests over this connection. Finds out within seconds, and without changing anything,
+   * whether the server supports it.
+   * @throws {CopyError} `unsupported`: when it does not; scope `connection`: when another attempt may succeed
    */
   digester(method: DigestMethod): Promise<Digester>;
-  /** Ends the connection; what is under way rejects. Resolves when it is gone. */
+  /** Ends the connection; calls in progress reject. Resolves when the connection is gone. */
   close(): Promise<void>;
 }
 
-/** A name that the remote gives to a way of hashing: see {@link Remote.digestMethods}. */
+/** The name of a way to compute digests on the server: see {@link Remote.digestMethods}. */
 export type DigestMethod = string;
 
 export type DigestAlgorithm = 'sha256' | 'sha512' | 'sha1' | 'md5';
 
-/** Has the far side hash ranges of a file. Not to be believed before it was tried on bytes that are known. */
+/** Lets the server hash ranges of a file. Its digests must not be trusted before it was tried on known bytes. */
 export interface Digester {
   readonly method: DigestMethod;
-  /** What it can compute, at least one. */
+  /** The algorithms it can compute, at least one. */
   readonly algorithms: readonly DigestAlgorithm[];
-  /** Bytes of one range, at most; a power of two. */
+  /** The largest length of a range, in bytes; a power of two. */
   readonly maxRangeLength: number;
   /**
-   * The digest of each range, in their order; undefined where the far side has not all bytes of the range. Each range is
-   * a cell of some grid: its length is a power of two of at least 64 KiB and its offset a multiple of it; only at the end
-   * of the file it may be shorter. Ranges ascend and do not overlap. `of`: what is staged, or a path.
-   *
-   * Rejects with scope `connection` when the connection is gone, otherwise with `unsupported`: the digester is of no use
-   * (any more). Calls may overlap; they are answered one after another where the far side can do no more.
+   * The digest of each range, in their order; undefined where the server does not have all bytes of the range. Each range is
+   * a cell of a grid: its length is a power of two of at least 64 KiB and its offset a multiple of that; only the cell at the
+   * end of the file may be shorter. Ranges ascend and do not overlap. `of`: a staged file, or a path. Calls may overlap; a
+   * server that can do only one thing at a time answers them one after another.
+   * @throws {CopyError} scope `connection`: when the connection is gone; otherwise `unsupported`: when the digester is of no
+   *   use, or of no further use
    */
   digests(
     of: StageToken | Uint8Array,
     ranges: readonly Range[],
     algorithm: DigestAlgorithm,
   ): Promise<readonly (Uint8Array | undefined)[]>;
-  /** Ends what the far side keeps running for it; what is under way rejects. Never rejects. */
+  /** Ends what the server runs for it; calls in progress reject. Never rejects itself. */
   close(): Promise<void>;
 }
 
-/** A file that one connection has open for reading; gone with its connection. */
+/** A file that one connection has open for reading. It cannot be used after its connection is gone. */
 export interface RemoteFile {
-  /** As it was when it was opened. */
+  /** The attributes when it was opened. */
   readonly attributes: Attributes;
   /**
-   * Takes slices until there are none, and has each byte of them drained exactly once: in parts of any length and in any
-   * order, several at a time. What is not drained yet counts as in flight, and so bounds what is taken.
+   * Takes slices until none is left, and drains each of their bytes exactly once: in parts of any length and in any order,
+   * several at a time. Bytes that are not drained yet count as in flight, which limits how much is taken. Several calls may
+   * overlap: together they keep the connection's pipeline full.
    *
-   * Rejects with the first failure, whether of the server, of `slices` or of `drain`, after which nothing more is taken;
-   * by then every call of `drain` has settled, and what was not drained never will be. An early end of the file is
-   * `source-changed`. Several calls may overlap: together they keep the connection's pipeline full.
+   * Rejects with the first failure, whether of the server, of `slices` or of `drain`. From then on nothing more is taken,
+   * every call of `drain` has settled, and none follows.
+   * @throws {CopyError} `source-changed`: when the file ends before a slice does
    */
   read(slices: Slices, drain: Drain): Promise<void>;
-  /** Gives the file up; no {@link read} may be under way. Closing twice is closing once. */
+  /** Closes the file; no {@link read} may be in progress. A second call has no effect. */
   close(): Promise<void>;
 }
 
 /**
- * What another connection needs to join: cloneable. SFTP: the path of the partial; S3: the upload id. Its entry `stage` is
- * never the same for two staged files.
+ * What another connection needs to open the same staged file; cloneable. For SFTP this is the path of the partial file, for
+ * S3 it would be the upload id. No two staged files have the same entry `stage`.
  */
 export type StageToken = Readonly<Record<string, string | number | boolean>>;
 
@@ -250,9 +260,9 @@ export interface FoundStage {
   readonly token: StageToken;
   /** For people. */
   readonly path: Uint8Array;
-  /** As it was when it was found. */
+  /** The attributes when it was found. */
   readonly attributes: Attributes;
-  /** False where it may have been staged for another target with a similar name. */
+  /** False where it may have been staged for another target with a similar name, because long names are shortened. */
   readonly isCertain: boolean;
 }
 
@@ -263,40 +273,46 @@ export interface DrawnStage {
   readonly path: Uint8Array;
 }
 
-/** What {@link RemoteConnection.copyStaged} has made. */
+/** The result of {@link RemoteConnection.copyStaged}. */
 export interface CopiedStage {
-  /** What could not be done, such as to hide it from others. For people. */
+  /** What could not be done, such as making the copy unreadable for others. For people. */
   readonly warnings: readonly string[];
 }
 
-/** What {@link Staged.probeWriters} found. */
+/** The result of {@link Staged.probeWriters}. */
 export interface WriterProbe {
   readonly writers: 'many' | 'one';
-  /** For people, where the answer is `one`. */
+  /** Why only one connection may write, for people; set where the answer is `one`. */
   readonly reason?: string;
-  /** What is now written and acknowledged; without it, nothing written so far can be relied on: start over. */
+  /** The ranges that are now written and acknowledged. Left out where nothing written so far can be relied on: start over. */
   readonly written?: readonly Range[];
 }
 
-/** "Partial file and rename", "multipart and complete", "REST and RNTO" behind one door. */
+/**
+ * A file that is being written and becomes the target only when it is committed: a partial file that is renamed, a
+ * multipart upload that is completed, or whatever else a protocol has for that.
+ *
+ * It is open until {@link seal} or {@link close}; nothing may be written after either.
+ */
 export interface Staged {
   readonly token: StageToken;
-  /** What stood there when it was opened. */
+  /** The attributes of the file when it was opened; undefined where it did not exist before. */
   readonly found: Attributes | undefined;
-  /** What the server did not let be done when it was staged, such as to hide it from others. For people. */
+  /** What the server refused when the file was staged, such as making it unreadable for others. For people. */
   readonly warnings?: readonly string[];
   /**
-   * Carries slices until there are none. `acknowledged` is called for what the server said OK to; by then it may not
-   * be durable. Rejects with the first failure, after which nothing more is taken and every slice that was taken is
-   * either acknowledged or will never be. Several calls may overlap: together they keep the connection's pipeline full.
-   * Within one call, `fill` is called in the order in which slices are taken, and never before the previous call has
-   * settled: digests are computed from what it reads.
+   * Takes slices until none is left, and writes them. `onAcknowledged` is called for each part that the server has
+   * acknowledged, which does not mean that it is durable. Several calls may overlap: together they keep the connection's
+   * pipeline full. Within one call, `fill` is called for the slices in the order in which they were taken, and never before
+   * the previous call has settled, because digests are computed from the bytes it reads.
+   *
+   * Rejects with the first failure. From then on nothing more is taken, and `onAcknowledged` is not called any more.
    */
-  write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void>;
+  write(slices: Slices, fill: Fill, onAcknowledged: (part: Range) => void): Promise<void>;
   /**
-   * Finds out whether `second` may write too, by writing one slice of real data through each (the first begins at
-   * `firstOffset`, the other at `secondOffset`, beyond everything that was written). Nothing else may write this staged
-   * file meanwhile.
+   * Finds out whether connection `second` may write the same staged file, by writing one slice of real data through each
+   * connection: through this one at `firstOffset`, through the other one at `secondOffset`, which lies beyond everything
+   * that was written. `size`: the bytes of the file. Nothing else may write this staged file meanwhile.
    */
   probeWriters(
     second: RemoteConnection,
@@ -306,71 +322,74 @@ export interface Staged {
     fill: Fill,
   ): Promise<WriterProbe>;
   /**
-   * What was acknowledged before the call, to whichever connection, as the server gives it back now; taken and drained
-   * as {@link RemoteFile.read} does it. An early end is `integrity`: the server does not have what it said OK to.
-   * Rejects where the server lets nobody read what is not committed, which hinders no writing. Best not one call a slice:
-   * each has to open the file.
+   * Reads what was acknowledged before the call, to whichever connection, as the server returns it now. Slices are taken and
+   * drained as in {@link RemoteFile.read}. Each call opens the file, so that one call should read many slices.
+   * @throws {CopyError} `integrity`: when the file ends before a slice does, that is, the server does not have what it
+   *   acknowledged; others: when the server does not allow reading before the commit, which does not mean that writing fails
    */
   readBack(slices: Slices, drain: Drain): Promise<void>;
   /**
-   * Resolves when what was acknowledged before the call, to whichever connection, survives a crash of the server: with
-   * false where the server cannot promise that.
+   * Makes durable what was acknowledged before the call, to whichever connection. Resolves with true when it survives a crash
+   * of the server, with false where the server cannot promise that.
    */
   sync(): Promise<boolean>;
   /**
-   * Gives the staged file its final size and attributes, makes it durable and closes it; nothing may be written
-   * afterwards, and every other holder must have closed before.
+   * Gives the staged file its final size and attributes, makes it durable and closes it. Everybody else who had this staged
+   * file open must have closed it before, and nothing may be written afterwards.
    */
   seal(final: FinalAttributes): Promise<Seal>;
-  /** What it looks like now; undefined where the server lets nobody look. */
+  /** Its present attributes; undefined where the server refuses to tell. */
   look(): Promise<Attributes | undefined>;
-  /** Rejects with `no-space` where the server may have said OK to bytes of `range` for which its disk has no room. */
+  /** @throws {CopyError} `no-space`: when the server may have acknowledged bytes of `range` that its disk has no room for */
   checkRoom(range: Range): Promise<void>;
   /**
-   * Has the far side copy a range of the file at `from` to the same place of this one. False where it cannot. What was
-   * copied is acknowledged, no more; where `from` ends before the range does, so does the copy. It is to be hashed before it
-   * is relied on. Best with long ranges, as each call opens `from`.
+   * Lets the server copy a range of the file at `from` to the same offset of this file. Resolves with false where it cannot.
+   * The copied bytes count as acknowledged, not as durable or correct: hash them before relying on them. Where `from` ends
+   * before the range does, so does the copy. Each call opens `from`, so that ranges should be long.
    */
   copyRange(from: Uint8Array, range: Range): Promise<boolean>;
-  /** Takes away what is beyond `size`, if there is anything. */
+  /** Removes the bytes beyond `size`, if there are any. */
   cutOff(size: number): Promise<void>;
-  /** Gives the staged file up; rejects if the server reports a failure that would otherwise be lost. */
+  /**
+   * Closes the staged file without sealing it; the file stays on the server.
+   * @throws {CopyError} of the destination: when the server reports a failure of earlier writes only now
+   */
   close(): Promise<void>;
 }
 
-/** A mode that is left out is as the server makes it. */
+/** The attributes of the committed file. Where `mode` is left out, the server chooses it. */
 export interface FinalAttributes extends NewAttributes {
   readonly size: number;
-  /** Whether all of it was read by the server since it was written, and is right: then nothing can have been lost unseen. */
+  /** Whether the server has read every byte since it was written, and all were right, so that no write can have been lost. */
   readonly isVerified?: boolean;
 }
 
-/** What a staged file looked like after our last change to it. Cloneable. */
+/** The state of a staged file after our last change to it. Cloneable. */
 export interface Seal {
   readonly size: number;
-  /** The server let nobody look: the size is what was acknowledged. */
+  /** Whether the server refused to tell the attributes; `size` is then what was acknowledged. */
   readonly isUnseen?: boolean;
-  /** As the server tells it. */
+  /** The modification time that the server reports. */
   readonly mtimeMs?: number;
-  /** What could not be done though the data is right, such as times that were refused. For people. */
+  /** What could not be done although the data is right, such as setting the times. For people. */
   readonly warnings: readonly string[];
 }
 
 export interface PublishOptions {
   /**
-   * An earlier call may have done it, and its answer was lost with its connection: only then is a target that is as sealed
-   * taken for ours. Default: false.
+   * Whether an earlier call may have succeeded without its answer, which was lost with the connection. Only then does a
+   * target that looks like the seal count as ours. Default: false.
    */
-  readonly again?: boolean;
-  /** What was at the target when the run began. Left out: nobody knows, and it is not compared. */
+  readonly isRepeat?: boolean;
+  /** What existed at the target when the run began. Left out where that is unknown; the target is not compared then. */
   readonly replaces?: Attributes | 'nothing';
 }
 
 export interface Published {
   /** False where the old target was removed before the new one took its place. */
-  readonly atomic: boolean;
+  readonly isAtomic: boolean;
   /** The size of the target, read back from the server; undefined where it cannot be read. */
   readonly size: number | undefined;
-  /** What could not be done though the new file is in its place, such as the removal of the old one. For people. */
+  /** What could not be done although the new file is in its place, such as removing the old one. For people. */
   readonly warnings?: readonly string[];
 }

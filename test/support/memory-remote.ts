@@ -403,8 +403,8 @@ export class MemoryConnection implements RemoteConnection {
   async publish({ target, path }: StageToken, seal: Seal, options: PublishOptions = {}): Promise<Published> {
     await this.cross();
     const { files, faults } = this.remote;
-    const { again = false, replaces } = options;
-    if (path !== target && !again && replaces !== undefined && this.#isOvertaken(String(target), replaces)) {
+    const { isRepeat = false, replaces } = options;
+    if (path !== target && !isRepeat && replaces !== undefined && this.#isOvertaken(String(target), replaces)) {
       throw new CopyError('target-busy', 'Somebody else published.');
     }
     const staged = files.get(String(path));
@@ -421,7 +421,7 @@ export class MemoryConnection implements RemoteConnection {
     }
     const size = files.get(String(target))?.bytes.length;
     if (size === undefined) throw new CopyError('partial-refused', 'It is gone.');
-    return { atomic: true, size: faults.sizeLie ?? size };
+    return { isAtomic: true, size: faults.sizeLie ?? size };
   }
 
   #isOvertaken(target: string, replaces: Attributes | 'nothing'): boolean {

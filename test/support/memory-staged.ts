@@ -38,7 +38,7 @@ export class MemoryStaged implements Staged {
     return String(this.token['path']);
   }
 
-  async write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void> {
+  async write(slices: Slices, fill: Fill, onAcknowledged: (part: Range) => void): Promise<void> {
     const connection = this.#connection;
     const { remote } = connection;
     let filled: Promise<void> = Promise.resolve();
@@ -50,7 +50,7 @@ export class MemoryStaged implements Staged {
       await filling;
       await connection.carry(slice, 'onWrite');
       remote.store(this.#path, slice.offset, view);
-      acknowledged(slice);
+      onAcknowledged(slice);
     };
     await carrySlices(remote.faults, slices, () => connection.cross(), carry);
   }

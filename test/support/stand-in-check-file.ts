@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import {
   type CheckFile,
-  digestLengths,
+  DIGEST_LENGTHS,
   encodeCheckFileReply,
   parseCheckFile,
 } from '../../src/remotes/sftp/codec/check-file.ts';
@@ -89,7 +89,7 @@ export function answerCheckFile(
   if (habit === 'denied') return { status: StatusCode.permissionDenied, message: 'Permission denied' };
   if (habit === 'bare-ok') return { status: StatusCode.ok, message: '' };
   const algorithm =
-    habit === 'md5-always' ? 'md5' : check.algorithms.find((known) => Object.hasOwn(digestLengths, known));
+    habit === 'md5-always' ? 'md5' : check.algorithms.find((known) => Object.hasOwn(DIGEST_LENGTHS, known));
   const tooSmall = check.blockSize > 0 && check.blockSize < 256;
   if (algorithm === undefined || tooSmall || check.offset >= bytes.length) return INVALID;
   const ranges = rangesFor(habit, check, bytes.length);
@@ -136,10 +136,10 @@ function replyFor(habit: CheckFileHabit, algorithm: string, digests: readonly Bu
     case 'nonsense':
       return encodeCheckFileReply({ algorithm, digests: digests.map((digest) => digest.map((byte) => byte ^ 0xff)) });
     case 'odd-bytes':
-      return Buffer.concat([reply, Buffer.alloc(digestLengths[algorithm]! / 2, 1)]);
+      return Buffer.concat([reply, Buffer.alloc(DIGEST_LENGTHS[algorithm]! / 2, 1)]);
     case 'flood':
     case 'deluge': {
-      const length = digestLengths[algorithm]!;
+      const length = DIGEST_LENGTHS[algorithm]!;
       const count = Math.floor((habit === 'flood' ? FLOOD : 2 * FLOOD) / length);
       return Buffer.concat([reply, Buffer.alloc((count - digests.length) * length, 7)]);
     }

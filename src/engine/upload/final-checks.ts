@@ -37,10 +37,10 @@ export function publishStaged(
   seal: Seal,
   old: Attributes | undefined,
 ): Promise<Published> {
-  let again = false;
+  let isRepeat = false;
   return access.onConnection((_, remote) => {
-    const publishing = remote.publish(token, seal, { again, replaces: old ?? 'nothing' });
-    again = true;
+    const publishing = remote.publish(token, seal, { isRepeat, replaces: old ?? 'nothing' });
+    isRepeat = true;
     return publishing;
   });
 }
@@ -50,11 +50,12 @@ export function tellWarnings(
   report: Notices,
   { name }: FinishedFile,
   { warnings }: Seal,
-  { warnings: left, atomic }: Published,
+  { warnings: left, isAtomic }: Published,
 ): void {
   for (const warning of warnings) report.notice('attributes', `${name}: ${warning}.`, 'warning');
   for (const warning of left ?? []) report.notice('left-behind', `${name}: ${warning}.`, 'warning');
-  if (!atomic) report.notice('not-atomic', `${name}: the old file was moved away before the new one came.`, 'warning');
+  if (!isAtomic)
+    report.notice('not-atomic', `${name}: the old file was moved away before the new one came.`, 'warning');
 }
 
 /**

@@ -19,12 +19,12 @@ interface Move {
   readonly aside: Buffer;
 }
 
-type Done = Pick<Published, 'atomic' | 'warnings'>;
+type Done = Pick<Published, 'isAtomic' | 'warnings'>;
 
 /** What is known to have been at the target; undefined: nobody knows. */
 type Before = Attributes | 'nothing' | undefined;
 
-const IN_ONE_STEP: Done = { atomic: true };
+const IN_ONE_STEP: Done = { isAtomic: true };
 
 /**
  * Renames, in one step where the server can. See `RemoteConnection.publish`.
@@ -36,14 +36,14 @@ export async function publish(
   session: SftpSession,
   { target, partial, stage }: StagedToken,
   seal: Seal,
-  { again = false, replaces }: PublishOptions,
+  { isRepeat = false, replaces }: PublishOptions,
 ): Promise<Published> {
   if (partial === undefined) return publishedInPlace(session, target, seal);
   const move: Move = { partial, target, aside: asidePath(target, stage) };
-  const checking = replaces && checkNotOvertaken(session, target, replaces, again ? seal : undefined);
-  const done = await moveAsSealed(session, move, seal, { again, replaces, checking });
+  const checking = replaces && checkNotOvertaken(session, target, replaces, isRepeat ? seal : undefined);
+  const done = await moveAsSealed(session, move, seal, { isRepeat, replaces, checking });
   // An earlier call may have moved the old target there before its connection was lost.
-  const left = again ? await removeAfterwards(session, move, replaces) : undefined;
+  const left = isRepeat ? await removeAfterwards(session, move, replaces) : undefined;
   return { ...(left ?? done), size: await sizeOf(session, target, seal) };
 }
 
@@ -90,7 +90,7 @@ function overtaken(target: Buffer, aside?: Buffer): CopyError {
 }
 
 interface MoveOptions {
-  readonly again: boolean;
+  readonly isRepeat: boolean;
   readonly replaces: Before;
   /** Settles before anything is moved. */
   readonly checking: Promise<void> | undefined;
@@ -100,10 +100,11 @@ async function moveAsSealed(
   session: SftpSession,
   move: Move,
   seal: Seal,
-  { again, replaces, checking }: MoveOptions,
+  { isRepeat, replaces, checking }: MoveOptions,
 ): Promise<Done> {
   const { partial, target } = move;
-  const isPublished = async (): Promise<boolean> => again && isAsSealed(await lookAt(session, target), seal) === true;
+  const isPublished = async (): Promise<boolean> =>
+    isRepeat && isAsSealed(await lookAt(session, target), seal) === true;
   // Asked together, so that it costs no round trip.
   const [found] = await Promise.all([lookAt(session, partial), checking]);
   if (found.isTold && found.at === undefined) {
@@ -121,7 +122,7 @@ async function moveAsSealed(
     if (CopyError.from(error).scope !== 'connection' && (await isPublished())) return IN_ONE_STEP;
     if (!(error instanceof PartialMissing)) throw error;
     // Nobody else knows its name: where nobody may look, the earlier call must have renamed it.
-    if (again && !found.isTold) return IN_ONE_STEP;
+    if (isRepeat && !found.isTold) return IN_ONE_STEP;
     throw partialGone(partial);
   }
 }
@@ -180,7 +181,7 @@ async function replaceInSteps(
     throw overtaken(target, isBack ? undefined : aside);
   }
   const failure = await refusalOf(session.rename(partial, target), partial);
-  if (failure === undefined) return (await removeAfterwards(session, move, before)) ?? { atomic: false };
+  if (failure === undefined) return (await removeAfterwards(session, move, before)) ?? { isAtomic: false };
   const refused = failure.isMissing ? partialGone(partial) : renameRefused(partial, target, failure);
   if (notAside !== undefined || (await refusalOf(session.rename(aside, target), aside)) === undefined) throw refused;
   const message = `${refused.message.replace(/\.$/, '')}; the old file is now ${cleanText(aside)}.`;
@@ -200,10 +201,10 @@ async function removeAfterwards(
   if (moved.isTold && moved.at === undefined) return undefined;
   if (isOfOthers(moved, before)) throw overtaken(target, aside);
   const refusal = await removalRefusal(session, aside);
-  if (refusal === undefined) return moved.isTold ? { atomic: false } : undefined;
+  if (refusal === undefined) return moved.isTold ? { isAtomic: false } : undefined;
   const shown = cleanText(aside);
   const warning = `the old file is still there as ${shown}, which the server refuses to remove (${reasonOf(refusal)}); ${cleanText(target)} cannot be replaced again before it is removed`;
-  return { atomic: false, ...(moved.isTold && { warnings: [warning] }) };
+  return { isAtomic: false, ...(moved.isTold && { warnings: [warning] }) };
 }
 
 /** Why the server refuses; rejects with `PartialMissing` where it does not have the partial. */

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { CopyError } from '../../errors.ts';
-import { protocolVersion } from './codec/constants.ts';
+import { PROTOCOL_VERSION } from './codec/constants.ts';
 import { PacketFramer } from './codec/packet-framer.ts';
 import { parseReply, type VersionReply } from './codec/replies.ts';
 import { encodeRequest } from './codec/requests.ts';
@@ -82,9 +82,9 @@ export class SessionChannel {
 
   /** Sends INIT; must come first. Rejects with `protocol` if what comes back is no SFTP. */
   async greet(): Promise<VersionReply> {
-    const init = encodeRequest({ type: 'init', version: protocolVersion });
+    const init = encodeRequest({ type: 'init', version: PROTOCOL_VERSION });
     const reply = (await this.#send(versionId, init, 'version', 0, 0)) as VersionReply;
-    if (reply.version === protocolVersion) return reply;
+    if (reply.version === PROTOCOL_VERSION) return reply;
     throw this.fail(new CopyError('protocol', `The server speaks SFTP version ${reply.version}, not 3.`));
   }
 

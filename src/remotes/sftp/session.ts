@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { CopyError } from '../../errors.ts';
-import { noAttributes, type SftpAttributes } from './codec/attributes.ts';
+import { NO_ATTRIBUTES, type SftpAttributes } from './codec/attributes.ts';
 import { ExtensionName } from './codec/constants.ts';
 import {
   encodeFsync,
@@ -131,7 +131,7 @@ export class SftpSession {
   }
 
   /** Resolves with the handle. `flags`: bits of `OpenFlag`; the attributes count where a file is created. */
-  open(path: Uint8Array, flags: number, attributes: SftpAttributes = noAttributes): Promise<Uint8Array> {
+  open(path: Uint8Array, flags: number, attributes: SftpAttributes = NO_ATTRIBUTES): Promise<Uint8Array> {
     return this.#request('handle', { type: 'open', path, flags, attributes });
   }
 
@@ -218,7 +218,7 @@ export class SftpSession {
     return this.#request('status', { type: 'remove', path });
   }
 
-  makeDirectory(path: Uint8Array, attributes: SftpAttributes = noAttributes): Promise<void> {
+  makeDirectory(path: Uint8Array, attributes: SftpAttributes = NO_ATTRIBUTES): Promise<void> {
     return this.#request('status', { type: 'mkdir', path, attributes });
   }
 

@@ -25,9 +25,9 @@ export class SliceWriter {
    * Rejects with the first failure, when every request has its answer. Calls may overlap. Slices are sent in the order in
    * which they are taken, also those of different calls: some servers ignore offsets, and append what arrives.
    */
-  async write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void> {
+  async write(slices: Slices, fill: Fill, onAcknowledged: (part: Range) => void): Promise<void> {
     const inFlight = new InFlightRequests();
-    const call = { fill, acknowledged, inFlight };
+    const call = { fill, onAcknowledged, inFlight };
     try {
       while (!inFlight.hasFailed) {
         const room = await this.#window.room();
@@ -78,14 +78,14 @@ export class SliceWriter {
       return;
     }
     this.#window.acknowledged(flight);
-    call.acknowledged({ offset, length });
+    call.onAcknowledged({ offset, length });
   }
 }
 
 /** One call of {@link SliceWriter.write}. */
 interface Call {
   readonly fill: Fill;
-  readonly acknowledged: (part: Range) => void;
+  readonly onAcknowledged: (part: Range) => void;
   readonly inFlight: InFlightRequests;
 }
 

@@ -93,11 +93,11 @@ export class StagedFile implements Staged {
     this.#writesOver = token.partial === undefined ? (found?.size ?? 0) : 0;
   }
 
-  async write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void> {
+  async write(slices: Slices, fill: Fill, onAcknowledged: (part: Range) => void): Promise<void> {
     try {
       await this.#writer.write(slices, fill, (part) => {
         this.#bytesWritten += part.length;
-        acknowledged(part);
+        onAcknowledged(part);
       });
     } catch (error) {
       throw await this.#explainWriteFailure(error);

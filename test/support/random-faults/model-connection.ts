@@ -396,7 +396,7 @@ export class ModelConnection implements RemoteConnection {
 
   /** The commit, in the two steps in which SFTP has to do it. */
   async publish(token: StageToken, seal: Seal, options: PublishOptions = {}): Promise<Published> {
-    const { again = false, replaces } = options;
+    const { isRepeat = false, replaces } = options;
     const path = String(token['path']);
     const { server } = this;
     const isAsSealed = (at: Attributes | undefined): boolean =>
@@ -407,23 +407,23 @@ export class ModelConnection implements RemoteConnection {
     ]);
     const seen = this.remote.seenAtTarget;
     const isChanged = target !== undefined && (target.size !== seen?.size || target.mtimeMs !== seen.mtimeMs);
-    if (isChanged && !again) this.remote.isOvertaken = true;
-    if (replaces !== undefined && target !== undefined && !(again && isAsSealed(target))) {
+    if (isChanged && !isRepeat) this.remote.isOvertaken = true;
+    if (replaces !== undefined && target !== undefined && !(isRepeat && isAsSealed(target))) {
       const isSame = replaces !== 'nothing' && replaces.size === target.size && replaces.mtimeMs === target.mtimeMs;
       if (!isSame) throw new CopyError('target-busy', 'Somebody else changed the target.');
     }
     if (staged === undefined) {
-      if (again && isAsSealed(target)) return { atomic: true, size: target!.size };
+      if (isRepeat && isAsSealed(target)) return { isAtomic: true, size: target!.size };
       throw new CopyError('partial-refused', 'It is gone before it could be renamed.');
     }
     if (!isAsSealed(staged)) throw new CopyError('target-busy', 'Somebody else changed the staged file.');
     return this.request((isLate) => {
       if (server.takeTrouble('failingRenames')) throw new CopyError('rename-refused', 'It may not be renamed.');
       if (server.at(path) !== undefined) server.publish(path, this.remote.run, isLate);
-      else if (!again || !isAsSealed(server.at(server.target)?.attributes)) {
+      else if (!isRepeat || !isAsSealed(server.at(server.target)?.attributes)) {
         throw new CopyError('partial-refused', 'It is gone before it could be renamed.');
       }
-      return { atomic: true, size: server.at(server.target)!.bytes.length };
+      return { isAtomic: true, size: server.at(server.target)!.bytes.length };
     });
   }
 

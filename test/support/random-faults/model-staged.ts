@@ -36,7 +36,7 @@ export class ModelStaged implements Staged {
     this.#isPrivate = connection.server.habits.writers === 'private';
   }
 
-  async write(slices: Slices, fill: Fill, acknowledged: (part: Range) => void): Promise<void> {
+  async write(slices: Slices, fill: Fill, onAcknowledged: (part: Range) => void): Promise<void> {
     const connection = this.#connection;
     const carry = async (slice: Range): Promise<void> => {
       const bytes = Buffer.alloc(slice.length);
@@ -46,7 +46,7 @@ export class ModelStaged implements Staged {
       await filling;
       this.#expectOwned();
       await connection.request(() => this.#store(slice.offset, bytes), { up: slice.length });
-      acknowledged(slice);
+      onAcknowledged(slice);
     };
     await carrySlices({ sliceLength: 32 * 1024, depth: 4 }, slices, async () => connection.check(), carry);
   }

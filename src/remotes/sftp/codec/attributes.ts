@@ -2,21 +2,24 @@ import { AttributeFlag } from './constants.ts';
 import type { PacketReader } from './packet-reader.ts';
 import type { PayloadWriter } from './packet-writer.ts';
 
-/** ATTRS of version 3 (draft-ietf-secsh-filexfer-02 section 5). What is absent is not sent, or was not told. */
+/**
+ * ATTRS of version 3 (draft-ietf-secsh-filexfer-02 section 5). A field that is absent is not sent, or was not sent by the
+ * server.
+ */
 export interface SftpAttributes {
   /** Bytes; a safe integer. */
   readonly size?: number;
-  /** Numeric user and group, 0 to 2^32 − 1. */
+  /** User and group as numbers, 0 to 2^32 − 1. */
   readonly owner?: { readonly uid: number; readonly gid: number };
-  /** POSIX `st_mode`: type bits (from the server) and 0o7777. */
+  /** POSIX `st_mode`: the permission bits (0o7777), and in replies of the server also the type bits. */
   readonly permissions?: number;
-  /** Seconds since 1970, unsigned, 0 to 2^32 − 1 (until 2106). Version 3 sends both or none. */
+  /** Seconds since 1970, 0 to 2^32 − 1 (until the year 2106). Version 3 sends both or neither. */
   readonly times?: { readonly atimeSeconds: number; readonly mtimeSeconds: number };
 }
 
-export const noAttributes: SftpAttributes = Object.freeze({});
+export const NO_ATTRIBUTES: SftpAttributes = Object.freeze({});
 
-/** @throws {CopyError} `protocol` if a number is out of its range */
+/** @throws {CopyError} `protocol`: when a number is out of its range */
 export function writeAttributes<W extends PayloadWriter>(writer: W, attributes: SftpAttributes): W {
   const { size, owner, permissions, times } = attributes;
   let flags = 0;
@@ -33,8 +36,8 @@ export function writeAttributes<W extends PayloadWriter>(writer: W, attributes: 
 }
 
 /**
- * Flags that version 3 does not know are passed over, as OpenSSH does; extended pairs are skipped.
- * @throws {CopyError} `protocol` if the packet ends too early or the size passes 2^53 − 1
+ * Flags that version 3 does not define are ignored, as in OpenSSH; extended pairs are skipped.
+ * @throws {CopyError} `protocol`: when the packet ends too early or the size exceeds 2^53 − 1
  */
 export function readAttributes(reader: PacketReader): SftpAttributes {
   const flags = reader.uint32();
@@ -46,7 +49,7 @@ export function readAttributes(reader: PacketReader): SftpAttributes {
     attributes.times = { atimeSeconds: reader.uint32(), mtimeSeconds: reader.uint32() };
   }
   if (flags & AttributeFlag.extended) {
-    // A hostile count ends where the packet ends: every pair takes at least eight bytes.
+    // A count that is too high cannot make this loop long: the packet ends first, as every pair takes at least eight bytes.
     for (let count = reader.uint32(); count > 0; count--) {
       reader.string();
       reader.string();

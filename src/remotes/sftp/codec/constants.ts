@@ -1,9 +1,9 @@
-/** Numbers of SFTP version 3 (draft-ietf-secsh-filexfer-02), names of OpenSSH's extensions (OpenSSH PROTOCOL, 4). */
+/** Numbers of SFTP version 3 (draft-ietf-secsh-filexfer-02) and names of extensions (OpenSSH PROTOCOL, section 4). */
 
-/** The version spoken; every server knows it, and OpenSSH knows no other. */
-export const protocolVersion = 3;
+/** The version this client speaks. Every server supports it, and OpenSSH supports no other. */
+export const PROTOCOL_VERSION = 3;
 
-/** First byte of every packet (draft section 3). */
+/** The first byte of every packet (draft section 3). */
 export const PacketType = {
   init: 1,
   version: 2,
@@ -35,8 +35,8 @@ export const PacketType = {
 } as const;
 
 /**
- * Codes of a STATUS reply. Version 3 ends at 8 (draft section 7); the later ones come from servers that do not keep to
- * it (proftpd answers 9 and 11 to version 3 clients).
+ * The codes of a STATUS reply. Version 3 defines 0 to 8 (draft section 7). Some servers send later ones to version 3 clients
+ * all the same (proftpd: 9 and 11).
  */
 export const StatusCode = {
   ok: 0,
@@ -63,18 +63,18 @@ export const StatusCode = {
   fileIsADirectory: 24,
 } as const;
 
-/** Bits of OPEN's flags (draft section 6.3). */
+/** The bits of the flags of OPEN (draft section 6.3). */
 export const OpenFlag = {
   read: 0x01,
   write: 0x02,
-  /** Makes servers ignore the offsets of WRITE: never used here for that reason. */
+  /** Never used here, because it makes servers ignore the offsets of WRITE. */
   append: 0x04,
   create: 0x08,
   truncate: 0x10,
   exclusive: 0x20,
 } as const;
 
-/** Bits that say which fields of ATTRS follow (draft section 5). */
+/** The bits that say which fields of ATTRS follow (draft section 5). */
 export const AttributeFlag = {
   size: 0x01,
   owner: 0x02,
@@ -83,7 +83,7 @@ export const AttributeFlag = {
   extended: 0x80000000,
 } as const;
 
-/** Names of extensions as they stand in VERSION and in EXTENDED requests. */
+/** The names of extensions in VERSION and in EXTENDED requests. */
 export const ExtensionName = {
   posixRename: 'posix-rename@openssh.com',
   statVfs: 'statvfs@openssh.com',
@@ -91,15 +91,15 @@ export const ExtensionName = {
   lsetstat: 'lsetstat@openssh.com',
   limits: 'limits@openssh.com',
   copyData: 'copy-data',
-  /** proftpd has it, and announces it from version 5 on only. */
+  /** proftpd supports it in version 3 too, but announces it only in version 5 and later. */
   copyFile: 'copy-file',
   /** proftpd since 1.3.8, OpenSSH since 9.1. */
   homeDirectory: 'home-directory',
-  /** The name under which servers announce check-file; many that know it announce nothing. */
+  /** The name under which servers announce check-file. Many that support it announce nothing. */
   checkFile: 'check-file',
   checkFileName: 'check-file-name',
   checkFileHandle: 'check-file-handle',
 } as const;
 
-/** A handle is at most this many bytes (draft section 6.2). */
-export const maxHandleLength = 256;
+/** The longest handle, in bytes (draft section 6.2). */
+export const MAX_HANDLE_LENGTH = 256;

@@ -1,6 +1,10 @@
 /**
- * Payloads of OpenSSH's extensions (OpenSSH PROTOCOL, section 4): what follows the name in an EXTENDED request, and the
- * id in an EXTENDED_REPLY. Parsers throw CopyError `protocol` when a payload ends too early.
+ * The payloads of extensions: what follows the name in an EXTENDED request, and the id in an EXTENDED_REPLY. Those of
+ * OpenSSH are defined in OpenSSH PROTOCOL, section 4; `copy-data` and `copy-file` in
+ * draft-ietf-secsh-filexfer-extensions-00, sections 7 and 6.
+ *
+ * Every function that encodes throws a CopyError `protocol` when a number does not fit its field or a handle is longer than
+ * 256 bytes; every function that parses throws one when the payload ends too early.
  */
 import { readAttributes, type SftpAttributes, writeAttributes } from './attributes.ts';
 import { PacketReader } from './packet-reader.ts';
@@ -25,7 +29,7 @@ export function parseFsync(payload: Uint8Array): { handle: Uint8Array } {
   return { handle: new PacketReader(payload).handle() };
 }
 
-/** `lsetstat@openssh.com`: SETSTAT that does not follow a link; answered by STATUS. */
+/** `lsetstat@openssh.com`: a SETSTAT that does not follow a symbolic link; answered by STATUS. */
 export function encodeLsetstat(path: Uint8Array, attributes: SftpAttributes): Buffer {
   return writeAttributes(new PayloadWriter().string(path), attributes).finish();
 }
@@ -35,7 +39,7 @@ export function parseLsetstat(payload: Uint8Array): { path: Uint8Array; attribut
   return { path: reader.string(), attributes: readAttributes(reader) };
 }
 
-/** `copy-data`: `length` bytes (0: up to the end) from one open file into another; answered by STATUS. */
+/** `copy-data`: copies `length` bytes (0: up to the end) from one open file to another; answered by STATUS. */
 export interface CopyData {
   readonly fromHandle: Uint8Array;
   readonly fromOffset: number;
@@ -60,7 +64,7 @@ export function parseCopyData(payload: Uint8Array): CopyData {
   };
 }
 
-/** `copy-file`: a whole file, by the paths of both; answered by STATUS. */
+/** `copy-file`: copies a whole file from one path to another; answered by STATUS. */
 export interface CopyFile {
   readonly from: Uint8Array;
   readonly to: Uint8Array;
@@ -80,7 +84,7 @@ export function parseCopyFile(payload: Uint8Array): CopyFile {
   return { from: reader.string(), to: reader.string(), overwrite: reader.byte() !== 0 };
 }
 
-/** Reply to `limits@openssh.com`, whose request has no payload. Bytes, and a count; 0: the server does not say. */
+/** The reply to `limits@openssh.com`, whose request has no payload. Lengths in bytes; 0 means that the server sets none. */
 export interface ServerLimits {
   readonly maxPacketLength: number;
   readonly maxReadLength: number;
@@ -113,25 +117,25 @@ export function parseStatVfsRequest(payload: Uint8Array): { path: Uint8Array } {
   return { path: new PacketReader(payload).string() };
 }
 
-/** As statvfs(3). Counts of blocks are in units of `fragmentSize` bytes. */
+/** The fields of statvfs(3). Blocks are counted in units of `fragmentSize` bytes. */
 export interface StatVfs {
   readonly blockSize: number;
   readonly fragmentSize: number;
   readonly blocks: number;
   readonly blocksFree: number;
-  /** For a user who is not root; does not know quotas. */
+  /** Free blocks for users other than root; quotas are not considered. */
   readonly blocksAvailable: number;
   readonly files: number;
   readonly filesFree: number;
   readonly filesAvailable: number;
   readonly fileSystemId: number;
-  /** 1: read only; 2: setuid bits are ignored. */
+  /** Bit 1: the file system is read-only; bit 2: setuid bits are ignored. */
   readonly flags: number;
-  /** Longest name, bytes. */
+  /** The longest file name, in bytes. */
   readonly maxNameLength: number;
 }
 
-const statVfsFields = [
+const STAT_VFS_FIELDS = [
   'blockSize',
   'fragmentSize',
   'blocks',
@@ -147,13 +151,13 @@ const statVfsFields = [
 
 export function encodeStatVfs(statVfs: StatVfs): Buffer {
   const writer = new PayloadWriter();
-  for (const field of statVfsFields) writer.uint64(statVfs[field]);
+  for (const field of STAT_VFS_FIELDS) writer.uint64(statVfs[field]);
   return writer.finish();
 }
 
 /** Numbers beyond 2^53 − 1 become 2^53 − 1. */
 export function parseStatVfs(payload: Uint8Array): StatVfs {
   const reader = new PacketReader(payload);
-  const fields = statVfsFields.map((field) => [field, reader.saturatedUint64()] as const);
+  const fields = STAT_VFS_FIELDS.map((field) => [field, reader.saturatedUint64()] as const);
   return Object.fromEntries(fields) as unknown as StatVfs;
 }

@@ -2,15 +2,18 @@ import { CopyError } from '../../../errors.ts';
 import { PacketType } from './constants.ts';
 
 export interface FramerLimits {
-  /** Largest packet, bytes, its length field not counted. Default: 1 MiB. */
+  /** The largest packet in bytes, its length field not counted. Default: 1 MiB. */
   readonly maxLength?: number;
-  /** The same for EXTENDED_REPLY, which carries digests by the thousand. Default: 8 MiB. */
+  /** The same for EXTENDED_REPLY, which may carry thousands of digests. Default: 8 MiB. */
   readonly maxExtendedReplyLength?: number;
 }
 
 /**
- * Cuts a stream of bytes into packets. A packet that lies whole in a chunk is handed out as a view of the chunk;
- * one that does not is copied once.
+ * Splits a stream of bytes into packets. A packet that lies in one chunk is returned as a view of the chunk; one that spans
+ * several chunks is copied once.
+ *
+ * A packet that is empty or longer than allowed cannot be skipped, so that the framer cannot be used afterwards. It never
+ * allocates more than the limit for one packet.
  *
  * ```ts
  * framer.push(chunk);
@@ -22,7 +25,7 @@ export class PacketFramer {
   readonly #maxExtendedReplyLength: number;
   #chunk: Buffer = Buffer.alloc(0);
   #at = 0;
-  /** The first bytes of a packet while its length and, for a long one, its type are not known. */
+  /** The length and the type of a packet whose first five bytes span several chunks. */
   readonly #head: Buffer = Buffer.alloc(5);
   #headLength = 0;
   #packet: Buffer | undefined;
@@ -34,8 +37,8 @@ export class PacketFramer {
   }
 
   /**
-   * Gives the framer the next bytes; they must not change any more.
-   * @throws {CopyError} `bug` if packets of the chunk before have not been taken
+   * Adds the next bytes. They must not change afterwards.
+   * @throws {CopyError} `bug`: when {@link next} has not returned all packets of the previous chunk
    */
   push(chunk: Uint8Array): void {
     if (this.#at < this.#chunk.length) throw new CopyError('bug', 'A chunk came before the last one was used up.');
@@ -44,8 +47,8 @@ export class PacketFramer {
   }
 
   /**
-   * The next packet without its length (its first byte is the type), or undefined when more bytes are needed.
-   * @throws {CopyError} `protocol` if a packet has no type or is longer than allowed; the framer is of no use then
+   * The next packet without its length, so that its first byte is the type; undefined when more bytes are needed.
+   * @throws {CopyError} `protocol`: when a packet has no type or is longer than allowed
    */
   next(): Buffer | undefined {
     if (this.#packet === undefined) {
@@ -56,7 +59,7 @@ export class PacketFramer {
     return this.#fill(this.#packet);
   }
 
-  /** A packet that lies whole in the chunk; otherwise sets `#packet` as soon as its length is known. */
+  /** Returns a packet that lies in this chunk as a whole. For any other, sets `#packet` as soon as its length is known. */
   #begin(): Buffer | undefined {
     const chunk = this.#chunk;
     if (this.#headLength === 0 && chunk.length - this.#at > 4) {
@@ -75,7 +78,7 @@ export class PacketFramer {
     while (this.#headLength < 5 && this.#at < chunk.length) this.#head[this.#headLength++] = chunk[this.#at++]!;
     if (this.#headLength < 4) return undefined;
     const length = this.#head.readUInt32BE(0);
-    // Without its type a length can be refused only if no type would allow it.
+    // While the type is not known, only a length that no type allows can be refused.
     this.#check(length, this.#headLength === 5 ? this.#head[4]! : PacketType.extendedReply);
     if (this.#headLength < 5) return undefined;
     this.#packet = Buffer.allocUnsafe(length);

@@ -1,7 +1,10 @@
 import { CopyError } from '../../../errors.ts';
 import { checkHandle } from './packet-writer.ts';
 
-/** Reads the fields of one packet, its length already taken off. Whatever would pass the end throws `protocol`. */
+/**
+ * Reads the fields of one packet, whose length was removed before. Every method throws a CopyError `protocol` when the packet
+ * ends before the field does.
+ */
 export class PacketReader {
   readonly #buffer: Buffer;
   #at = 0;
@@ -10,7 +13,7 @@ export class PacketReader {
     this.#buffer = Buffer.isBuffer(packet) ? packet : Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength);
   }
 
-  /** Bytes not read yet. */
+  /** How many bytes are not read yet. */
   get remaining(): number {
     return this.#buffer.length - this.#at;
   }
@@ -32,7 +35,7 @@ export class PacketReader {
     return this.#buffer.readUInt32BE(this.#take(4));
   }
 
-  /** @throws {CopyError} `protocol` beyond 2^53 − 1 */
+  /** @throws {CopyError} `protocol`: when the number exceeds 2^53 − 1 */
   uint64(): number {
     const value = this.#uint64();
     if (value > Number.MAX_SAFE_INTEGER)
@@ -40,14 +43,14 @@ export class PacketReader {
     return value;
   }
 
-  /** @throws {CopyError} `protocol` beyond 2^53 − 1, either way */
+  /** @throws {CopyError} `protocol`: when the number is outside ±(2^53 − 1) */
   int64(): number {
     const value = Number(this.#buffer.readBigInt64BE(this.#take(8)));
     if (!Number.isSafeInteger(value)) throw new CopyError('protocol', 'An SFTP packet holds an absurd length.');
     return value;
   }
 
-  /** For numbers where a huge value means "no limit": beyond 2^53 − 1 it is 2^53 − 1. */
+  /** For limits, where a huge number means "no limit": a number beyond 2^53 − 1 becomes 2^53 − 1. */
   saturatedUint64(): number {
     return Math.min(this.#uint64(), Number.MAX_SAFE_INTEGER);
   }
@@ -57,23 +60,23 @@ export class PacketReader {
     return this.#buffer.readUInt32BE(at) * 0x1_0000_0000 + this.#buffer.readUInt32BE(at + 4);
   }
 
-  /** The next `length` bytes; shares memory with the packet. */
+  /** The next `length` bytes. The result shares memory with the packet. */
   raw(length: number): Buffer {
     const at = this.#take(length);
     return this.#buffer.subarray(at, at + length);
   }
 
-  /** Length, then bytes; shares memory with the packet. */
+  /** A length, then that many bytes. The result shares memory with the packet. */
   string(): Buffer {
     return this.raw(this.uint32());
   }
 
-  /** @throws {CopyError} `protocol` if the handle is longer than 256 bytes */
+  /** @throws {CopyError} `protocol`: when the handle is longer than 256 bytes */
   handle(): Buffer {
     return checkHandle(this.string());
   }
 
-  /** What is left; shares memory with the packet. */
+  /** All bytes that are not read yet. The result shares memory with the packet. */
   rest(): Buffer {
     return this.raw(this.remaining);
   }

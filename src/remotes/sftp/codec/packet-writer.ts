@@ -1,13 +1,16 @@
 import { CopyError } from '../../../errors.ts';
-import { maxHandleLength, type PacketType } from './constants.ts';
+import { MAX_HANDLE_LENGTH, type PacketType } from './constants.ts';
 
-/** Builds fields one after another; used as it is for the payload of an extension. */
+/** Encodes fields one after another. Used directly for the payloads of extensions. */
 export class PayloadWriter {
   #buffer: Buffer = Buffer.allocUnsafe(128);
   #at = 0;
 
-  /** Where the next `length` bytes go. To be called before the buffer is looked at: it may be another afterwards. */
-  #room(length: number): number {
+  /**
+   * Reserves `length` bytes and returns where they begin. It may replace the buffer, so that `#buffer` must be read only
+   * afterwards.
+   */
+  #reserve(length: number): number {
     const at = this.#at;
     const needed = at + length;
     if (needed > this.#buffer.length) {
@@ -20,66 +23,66 @@ export class PayloadWriter {
   }
 
   byte(value: number): this {
-    const at = this.#room(1);
+    const at = this.#reserve(1);
     this.#buffer[at] = value;
     return this;
   }
 
-  /** @throws {CopyError} `protocol` if `value` is not an integer from 0 to 2^32 − 1 */
+  /** @throws {CopyError} `protocol`: when `value` is not an integer from 0 to 2^32 − 1 */
   uint32(value: number): this {
     if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) throw outOfRange(value);
-    const at = this.#room(4);
+    const at = this.#reserve(4);
     this.#buffer.writeUInt32BE(value, at);
     return this;
   }
 
-  /** @throws {CopyError} `protocol` if `value` is not a safe integer ≥ 0 */
+  /** @throws {CopyError} `protocol`: when `value` is not a safe integer ≥ 0 */
   uint64(value: number): this {
-    const at = this.#room(8);
+    const at = this.#reserve(8);
     writeUint64(this.#buffer, at, value);
     return this;
   }
 
-  /** @throws {CopyError} `protocol` if `value` is not a safe integer */
+  /** @throws {CopyError} `protocol`: when `value` is not a safe integer */
   int64(value: number): this {
     if (!Number.isSafeInteger(value)) throw outOfRange(value);
-    const at = this.#room(8);
+    const at = this.#reserve(8);
     this.#buffer.writeBigInt64BE(BigInt(value), at);
     return this;
   }
 
-  /** The bytes as they are, no length in front. */
+  /** Writes the bytes without their length. */
   raw(bytes: Uint8Array): this {
-    const at = this.#room(bytes.length);
+    const at = this.#reserve(bytes.length);
     this.#buffer.set(bytes, at);
     return this;
   }
 
-  /** Length, then the bytes; a JavaScript string goes as UTF-8. */
+  /** Writes the length, then the bytes; a JavaScript string is encoded as UTF-8. */
   string(value: Uint8Array | string): this {
     const bytes = typeof value === 'string' ? Buffer.from(value) : value;
     return this.uint32(bytes.length).raw(bytes);
   }
 
-  /** @throws {CopyError} `protocol` if the handle is longer than 256 bytes */
+  /** @throws {CopyError} `protocol`: when the handle is longer than 256 bytes */
   handle(handle: Uint8Array): this {
     return this.string(checkHandle(handle));
   }
 
-  /** What was written. The writer must not be used again. */
+  /** Returns what was written. The writer must not be used afterwards. */
   finish(): Buffer {
     return this.#buffer.subarray(0, this.#at);
   }
 }
 
-/** Builds one packet, its length in front. WRITE has a way of its own. */
+/** Encodes one packet, preceded by its length. WRITE is encoded by `encodeWriteHeader` instead, to avoid copying its data. */
 export class PacketWriter extends PayloadWriter {
   constructor(type: (typeof PacketType)[keyof typeof PacketType]) {
     super();
     this.uint32(0).byte(type);
   }
 
-  /** The packet, its length filled in. */
+  /** Fills in the length and returns the packet. */
   override finish(): Buffer {
     const packet = super.finish();
     packet.writeUInt32BE(packet.length - 4, 0);
@@ -87,7 +90,7 @@ export class PacketWriter extends PayloadWriter {
   }
 }
 
-/** @throws {CopyError} `protocol` if `value` is not a safe integer ≥ 0 */
+/** @throws {CopyError} `protocol`: when `value` is not a safe integer ≥ 0 */
 export function writeUint64(buffer: Buffer, at: number, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) throw outOfRange(value);
   buffer.writeUInt32BE(Math.floor(value / 0x1_0000_0000), at);
@@ -95,12 +98,12 @@ export function writeUint64(buffer: Buffer, at: number, value: number): void {
 }
 
 /**
- * draft-ietf-secsh-filexfer-02 section 6.2.
- * @throws {CopyError} `protocol` if the handle is longer than 256 bytes
+ * Returns the handle (draft-ietf-secsh-filexfer-02 section 6.2).
+ * @throws {CopyError} `protocol`: when it is longer than 256 bytes
  */
 export function checkHandle<T extends Uint8Array>(handle: T): T {
-  if (handle.length > maxHandleLength) {
-    throw new CopyError('protocol', `A handle of ${handle.length} bytes is longer than ${maxHandleLength}.`);
+  if (handle.length > MAX_HANDLE_LENGTH) {
+    throw new CopyError('protocol', `A handle of ${handle.length} bytes is longer than ${MAX_HANDLE_LENGTH}.`);
   }
   return handle;
 }

@@ -1,4 +1,4 @@
-/** Replies of draft-ietf-secsh-filexfer-02 (sections 4 and 7), to bytes and back. */
+/** Encodes and parses the replies of draft-ietf-secsh-filexfer-02 (sections 4 and 7). */
 import { CopyError } from '../../../errors.ts';
 import { readAttributes, type SftpAttributes, writeAttributes } from './attributes.ts';
 import { PacketType } from './constants.ts';
@@ -8,7 +8,7 @@ import { PacketWriter } from './packet-writer.ts';
 export interface VersionReply {
   readonly type: 'version';
   readonly version: number;
-  /** Name and value of each extension, in the order sent; a later one of the same name wins. */
+  /** The value of each extension by its name, in the order sent. Of several with the same name, the last one counts. */
   readonly extensions: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -17,14 +17,14 @@ export interface StatusReply {
   readonly id: number;
   /** One of `StatusCode`, or any other uint32. */
   readonly status: number;
-  /** UTF-8 by the draft, hostile by nature; empty where the server left it out. */
+  /** UTF-8 according to the draft; empty where the server left it out. Clean it before printing. */
   readonly message: Uint8Array;
   readonly language: Uint8Array;
 }
 
 export interface NameEntry {
   readonly name: Uint8Array;
-  /** A line as `ls -l` prints it; for people only. */
+  /** A line like those of `ls -l`, for people only. */
   readonly longName: Uint8Array;
   readonly attributes: SftpAttributes;
 }
@@ -36,30 +36,30 @@ export type Reply =
   | { readonly type: 'data'; readonly id: number; readonly data: Uint8Array }
   | { readonly type: 'name'; readonly id: number; readonly entries: readonly NameEntry[] }
   | { readonly type: 'attributes'; readonly id: number; readonly attributes: SftpAttributes }
-  /** The payload is read by what the request asked for; see extensions. */
+  /** The layout of the payload depends on the request; see `extensions.ts`. */
   | { readonly type: 'extendedReply'; readonly id: number; readonly payload: Uint8Array };
 
-const nothing = Buffer.alloc(0);
-/** Two empty strings and the flags of ATTRS. */
-const leastNameEntry = 12;
+const EMPTY = Buffer.alloc(0);
+/** The bytes of two empty strings and the flags of ATTRS. */
+const MIN_NAME_ENTRY_LENGTH = 12;
 
 /**
- * What is returned shares memory with `bytes`.
+ * The result shares memory with `bytes`.
  * @param bytes a packet without its length
- * @throws {CopyError} `protocol` if it is no reply, ends too early, or holds a handle longer than 256 bytes
+ * @throws {CopyError} `protocol`: when it is not a reply, ends too early, or contains a handle longer than 256 bytes
  */
 export function parseReply(bytes: Uint8Array): Reply {
   const reader = new PacketReader(bytes);
   const type = reader.byte();
   if (type === PacketType.version) return parseVersion(reader);
-  if (!replyTypes.has(type)) throw new CopyError('protocol', `SFTP packet type ${type} is no reply.`);
+  if (!REPLY_TYPES.has(type)) throw new CopyError('protocol', `SFTP packet type ${type} is no reply.`);
   const id = reader.uint32();
   switch (type) {
     case PacketType.status: {
       const status = reader.uint32();
-      // Some servers leave out the language, or both; nothing depends on them.
-      const message = reader.remaining > 0 ? reader.string() : nothing;
-      const language = reader.remaining > 0 ? reader.string() : nothing;
+      // Some servers leave out the language, or both. Nothing depends on them.
+      const message = reader.remaining > 0 ? reader.string() : EMPTY;
+      const language = reader.remaining > 0 ? reader.string() : EMPTY;
       return { type: 'status', id, status, message, language };
     }
     case PacketType.handle:
@@ -75,7 +75,7 @@ export function parseReply(bytes: Uint8Array): Reply {
   }
 }
 
-const replyTypes: ReadonlySet<number> = new Set([
+const REPLY_TYPES: ReadonlySet<number> = new Set([
   PacketType.status,
   PacketType.handle,
   PacketType.data,
@@ -93,7 +93,7 @@ function parseVersion(reader: PacketReader): VersionReply {
 
 function parseEntries(reader: PacketReader): NameEntry[] {
   const count = reader.uint32();
-  if (count > reader.remaining / leastNameEntry) {
+  if (count > reader.remaining / MIN_NAME_ENTRY_LENGTH) {
     throw new CopyError('protocol', `The server announced ${count} names and sent fewer.`);
   }
   const entries: NameEntry[] = [];
@@ -104,8 +104,8 @@ function parseEntries(reader: PacketReader): NameEntry[] {
 }
 
 /**
- * The server's side: the packet, its length in front.
- * @throws {CopyError} `protocol` if a number does not fit its place or a handle is longer than 256 bytes
+ * For servers: the packet, preceded by its length.
+ * @throws {CopyError} `protocol`: when a number does not fit its field or a handle is longer than 256 bytes
  */
 export function encodeReply(reply: Reply): Buffer {
   const writer = new PacketWriter(PacketType[reply.type]);

@@ -1,11 +1,11 @@
-/** Requests of draft-ietf-secsh-filexfer-02 (sections 4 and 6), to bytes and back. */
+/** Encodes and parses the requests of draft-ietf-secsh-filexfer-02 (sections 4 and 6). */
 import { CopyError } from '../../../errors.ts';
 import { readAttributes, type SftpAttributes, writeAttributes } from './attributes.ts';
 import { PacketType } from './constants.ts';
 import { PacketReader } from './packet-reader.ts';
 import { checkHandle, PacketWriter, writeUint64 } from './packet-writer.ts';
 
-/** Paths and handles are bytes. `id` is a uint32 the reply carries again. Offsets and lengths in bytes. */
+/** Offsets and lengths are in bytes. `id` is a uint32 that the reply repeats. */
 export type Request =
   | { readonly type: 'init'; readonly version: number }
   | {
@@ -44,13 +44,13 @@ export type Request =
     }
   | { readonly type: 'fsetstat'; readonly id: number; readonly handle: Uint8Array; readonly attributes: SftpAttributes }
   | { readonly type: 'rename'; readonly id: number; readonly oldPath: Uint8Array; readonly newPath: Uint8Array }
-  /** In OpenSSH's order, which nearly every server has adopted: the target goes first (OpenSSH PROTOCOL, 4.1). */
+  /** The target is sent first, as OpenSSH and nearly every server expect it, contrary to the draft (OpenSSH PROTOCOL, 4.1). */
   | { readonly type: 'symlink'; readonly id: number; readonly target: Uint8Array; readonly link: Uint8Array }
   | { readonly type: 'extended'; readonly id: number; readonly name: string; readonly payload: Uint8Array };
 
 /**
- * The packet, its length in front.
- * @throws {CopyError} `protocol` if a number does not fit its place or a handle is longer than 256 bytes
+ * The packet, preceded by its length.
+ * @throws {CopyError} `protocol`: when a number does not fit its field or a handle is longer than 256 bytes
  */
 export function encodeRequest(request: Request): Buffer {
   const writer = new PacketWriter(PacketType[request.type]);
@@ -85,14 +85,14 @@ export function encodeRequest(request: Request): Buffer {
 }
 
 /**
- * The server's side. Bytes after the last field are passed over. What is returned shares memory with `bytes`.
+ * For servers. Bytes after the last field are ignored. The result shares memory with `bytes`.
  * @param bytes a packet without its length
- * @throws {CopyError} `protocol` if it is no request, or ends too early
+ * @throws {CopyError} `protocol`: when it is not a request or ends too early
  */
 export function parseRequest(bytes: Uint8Array): Request {
   const reader = new PacketReader(bytes);
   const code = reader.byte();
-  const type = requestTypes.get(code);
+  const type = REQUEST_TYPES.get(code);
   if (type === undefined) throw new CopyError('protocol', `SFTP packet type ${code} is no request.`);
   if (type === 'init') return { type, version: reader.uint32() };
   const id = reader.uint32();
@@ -123,7 +123,7 @@ export function parseRequest(bytes: Uint8Array): Request {
   }
 }
 
-const requestTypes: ReadonlyMap<number, Request['type']> = new Map(
+const REQUEST_TYPES: ReadonlyMap<number, Request['type']> = new Map(
   (
     [
       'init',
@@ -150,16 +150,16 @@ const requestTypes: ReadonlyMap<number, Request['type']> = new Map(
   ).map((type) => [PacketType[type], type]),
 );
 
-/** Bytes a WRITE takes before its data, the packet's length included. */
+/** How many bytes a WRITE has before its data, the length of the packet included. */
 export function writeRequestHeaderLength(handleLength: number): number {
   return 4 + 1 + 4 + 4 + handleLength + 8 + 4;
 }
 
 /**
- * Puts everything of a WRITE but its data at `at`, so that a packet can be allocated with room in front and the data
- * be read from a file straight into its place.
+ * Writes everything of a WRITE except its data at `at`. So a packet can be allocated with room for this header, and its data
+ * be read from a file directly to its place behind it.
  * @returns where the data begins
- * @throws {CopyError} `protocol` if the offset is no safe integer ≥ 0 or the handle is longer than 256 bytes
+ * @throws {CopyError} `protocol`: when the offset is not a safe integer ≥ 0 or the handle is longer than 256 bytes
  */
 export function encodeWriteHeader(
   target: Buffer,

@@ -2,12 +2,15 @@ import { StatusCode } from './constants.ts';
 import { readableText } from './readable-text.ts';
 import type { StatusReply } from './replies.ts';
 
-/** A server's STATUS other than OK. What it means depends on what was asked: it is no `CopyError` yet. */
+/**
+ * A STATUS reply other than OK. It is not a `CopyError`, because its meaning depends on the request; see
+ * `status-errors.ts`.
+ */
 export class SftpStatusError extends Error {
   override readonly name = 'SftpStatusError';
   /** One of `StatusCode`, or any other uint32. */
   readonly status: number;
-  /** What the server says, cleaned for people, at most 200 characters; may be empty. */
+  /** The text of the server, cleaned for people, at most 200 characters; may be empty. */
   readonly text: string;
 
   constructor(status: number, text: string) {
@@ -20,7 +23,7 @@ export class SftpStatusError extends Error {
     return new SftpStatusError(reply.status, readableText(reply.message));
   }
 
-  /** Whether nothing stands at the path. */
+  /** Whether nothing exists at the path. */
   get isMissing(): boolean {
     return this.status === StatusCode.noSuchFile || this.status === StatusCode.noSuchPath;
   }

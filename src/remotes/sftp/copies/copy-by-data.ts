@@ -4,7 +4,7 @@ import { asked } from '../sftp-files.ts';
 import { checkCopyData, copyData } from './copy-data.ts';
 import type { CopyRequest } from './copy-method.ts';
 
-/** Copies a whole file by `copy-data`. */
+/** The {@link CopyMethod} of OpenSSH: copies a whole file with `copy-data`. */
 export async function copyByData(
   connection: { readonly session: SftpSession },
   request: CopyRequest,

@@ -7,9 +7,9 @@ import { asked } from '../sftp-files.ts';
 import type { CopyRequest } from './copy-method.ts';
 
 /**
- * By `copy-file` (draft-ietf-secsh-filexfer-extensions-00, section 6). proftpd has it without announcing it in version 3.
- * The server chooses the mode of the new file, so that others may be able to read it until it is complete; then it gets the
- * one that is wanted.
+ * The {@link CopyMethod} of proftpd: `copy-file` (draft-ietf-secsh-filexfer-extensions-00, section 6), which proftpd supports
+ * in version 3 without announcing it. The server chooses the mode of the new file, so that others may be able to read it
+ * until the copy is complete. Only then can the requested mode be set.
  */
 export async function copyByName(
   { session }: { readonly session: SftpSession },
@@ -17,14 +17,14 @@ export async function copyByName(
 ): Promise<readonly string[]> {
   const payload = encodeCopyFile({ from, to, overwrite: false });
   await asked(session.extended(ExtensionName.copyFile, payload, size), { operation: 'write', path: to });
-  if (await hasTakenMode(session, to, mode)) return [];
+  if (await hasSetMode(session, to, mode)) return [];
   const look = await asked(lookAt(session, to), { operation: 'stat', path: to });
   const warning = exposedPartial(to, look.isTold ? look.at?.mode : undefined);
   return warning === undefined ? [] : [warning];
 }
 
-/** Whether the server lets the mode be set. */
-async function hasTakenMode(session: SftpSession, path: Buffer, mode: number): Promise<boolean> {
+/** Sets the mode; false where the server refuses. */
+async function hasSetMode(session: SftpSession, path: Buffer, mode: number): Promise<boolean> {
   try {
     await session.setStat(path, { permissions: mode });
     return true;

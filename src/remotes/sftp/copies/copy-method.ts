@@ -1,29 +1,29 @@
-/** What every way to have the server copy a whole file is given. */
+/** The interface of the methods that let the server itself copy a whole file. */
 import type { CopyError } from '../../../errors.ts';
 import type { SftpSession } from '../session.ts';
 import type { ExecChannel } from '../ssh/ssh-connection.ts';
 
-/** What a copy may use of a connection. */
+/** The part of a connection that a copy method may use. */
 export interface CopyingConnection {
   readonly session: SftpSession;
   readonly closed: Promise<CopyError | undefined>;
   exec(command: string): Promise<ExecChannel>;
 }
 
-/** Both paths are absolute, or both are relative to the home directory; nothing exists at `to`. */
+/** Both paths are absolute, or both are relative to the home directory. Nothing exists at `to`. */
 export interface CopyRequest {
   readonly from: Buffer;
   readonly to: Buffer;
-  /** Bytes of the file at `from`. */
+  /** The size of the file at `from`, in bytes. */
   readonly size: number;
-  /** Permission bits of the new file, where the server lets them be told. */
+  /** Permission bits of the new file, where the server allows them to be set. */
   readonly mode: number;
-  /** Nobody wants the copy any more. */
+  /** Aborted when the copy is not needed any more. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Resolves when the copy is complete, with what could not be done although it is, for people; rejects with `unsupported`
- * where the server has no such means.
+ * Resolves when the copy is complete, with warnings for people about what could not be done besides copying.
+ * @throws {CopyError} `unsupported`: when the server does not support the method
  */
 export type CopyMethod = (connection: CopyingConnection, request: CopyRequest) => Promise<readonly string[]>;

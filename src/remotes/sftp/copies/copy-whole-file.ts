@@ -1,5 +1,4 @@
-/** Whole files, copied by the server itself. */
-
+/** Lets the server itself copy a whole file. */
 import { CopyError } from '../../../errors.ts';
 import { beforeAbort } from '../../../util/before-abort.ts';
 import { copyByData } from './copy-by-data.ts';
@@ -7,14 +6,15 @@ import { copyByName } from './copy-by-name.ts';
 import { copyByShell } from './copy-by-shell.ts';
 import type { CopyingConnection, CopyMethod, CopyRequest } from './copy-method.ts';
 
-/** In rising order of what they need: an extension of OpenSSH, one of proftpd, a shell. */
+/** In the order in which they are tried: an extension of OpenSSH, one of proftpd, a shell. */
 const METHODS: readonly CopyMethod[] = [copyByData, copyByName, copyByShell];
 
 /**
- * Resolves with what could not be done although the file was copied; undefined where the server cannot copy, or as soon as
- * `signal` is aborted. A server may continue a copy that nobody waits for any more, or whose connection is gone: what stands
- * at `to` then must not be used.
- * @throws {CopyError} of the destination, such as `no-space`, or scope `connection`
+ * Resolves with warnings for people about what could not be done besides copying; with undefined where the server cannot
+ * copy, and as soon as `signal` is aborted. After an abort, and after the loss of the connection, the server may still be
+ * copying, so that the file at `to` must not be used.
+ * @throws {CopyError} of the destination, such as `no-space`: when the server fails to copy; scope `connection`: when the
+ *   connection is lost
  */
 export async function copyWholeFile(
   connection: CopyingConnection,
@@ -23,7 +23,7 @@ export async function copyWholeFile(
   for (const method of METHODS) {
     if (request.signal.aborted) return undefined;
     try {
-      // A server may be busy with one request for a long time.
+      // The server may take a long time for one request, which an abort does not wait for.
       return await beforeAbort(method(connection, request), request.signal);
     } catch (error) {
       if (CopyError.from(error).code !== 'unsupported') throw error;

@@ -14,7 +14,7 @@ interface Sealed {
   readonly seal: Seal;
   /** Its path. */
   readonly partial: string;
-  publish(again?: boolean): Promise<Published>;
+  publish(isRepeat?: boolean): Promise<Published>;
 }
 
 async function sealed(quirks: Partial<Quirks> = {}, old?: string): Promise<Sealed> {
@@ -26,8 +26,8 @@ async function sealed(quirks: Partial<Quirks> = {}, old?: string): Promise<Seale
   const seal = await staged.seal({ size: source.length, mode: 0o640, mtimeMs: MTIME_MS });
   const { token } = staged;
   // The commit may come from another connection.
-  const publish = async (again = false) =>
-    (await server.connection()).publish(structuredClone(token), structuredClone(seal), { again });
+  const publish = async (isRepeat = false) =>
+    (await server.connection()).publish(structuredClone(token), structuredClone(seal), { isRepeat });
   return { server, token, seal, publish, partial: String(token['partial']) };
 }
 
@@ -38,9 +38,9 @@ test.each([
   ['no posix-rename, rename replaces', { posixRename: false, renameReplaces: true }, 'old', true],
   ['no posix-rename, rename refuses', { posixRename: false }, 'old', false],
   ['posix-rename offered and not there', { refusePosixRename: StatusCode.unsupported }, 'old', false],
-] as const)('%s: the new file is there, and nothing else', async (_, quirks, old, atomic) => {
+] as const)('%s: the new file is there, and nothing else', async (_, quirks, old, isAtomic) => {
   const { server, publish } = await sealed(quirks, old);
-  expect(await publish()).toEqual({ atomic, size: source.length });
+  expect(await publish()).toEqual({ isAtomic, size: source.length });
   expect(server.read('/home/f')?.equals(source)).toBe(true);
   expect(server.paths).toEqual(['/home/f']);
 });
@@ -96,15 +96,15 @@ test.each([permissionDenied, failure, unsupported])(
   'a posix-rename that is offered and refused (status %i): the plain one is tried',
   async (status) => {
     const { server, publish } = await sealed({ refusePosixRename: status });
-    expect(await publish()).toEqual({ atomic: true, size: source.length });
+    expect(await publish()).toEqual({ isAtomic: true, size: source.length });
     expect(server.paths).toEqual(['/home/f']);
   },
 );
 
 test('an old target that cannot be removed is named, and the copy is there', async () => {
   const { server, publish } = await sealed({ posixRename: false, refuseRemove: () => true }, 'old');
-  const { atomic, size, warnings } = await publish();
-  expect({ atomic, size }).toEqual({ atomic: false, size: source.length });
+  const { isAtomic, size, warnings } = await publish();
+  expect({ isAtomic, size }).toEqual({ isAtomic: false, size: source.length });
   const aside = server.paths.find((path) => path.endsWith('.mtold'))!;
   expect(warnings).toEqual([expect.stringContaining(`still there as ${aside}, which the server refuses to remove`)]);
   expect(server.read(aside)?.toString()).toBe('old');
@@ -135,7 +135,7 @@ test('what an earlier run left aside is removed with the next, and nothing else 
 test.each([{}, { posixRename: false }])('a rename whose answer was lost is recognised (%j)', async (quirks) => {
   const { server, publish } = await sealed({ ...quirks, loseRenameAnswers: 1 });
   await expect(publish()).rejects.toMatchObject({ scope: 'connection' });
-  expect(await publish(true)).toEqual({ atomic: true, size: source.length });
+  expect(await publish(true)).toEqual({ isAtomic: true, size: source.length });
   expect(server.paths).toEqual(['/home/f']);
 });
 
@@ -154,7 +154,7 @@ test('where only the answer to the last rename was lost, the old target is remov
   await expect(publish()).rejects.toMatchObject({ scope: 'connection' });
   expect(server.read('/home/f')?.equals(source)).toBe(true);
   expect(server.paths, 'the old one waits aside').toHaveLength(2);
-  expect(await publish(true)).toEqual({ atomic: false, size: source.length });
+  expect(await publish(true)).toEqual({ isAtomic: false, size: source.length });
   expect(server.paths).toEqual(['/home/f']);
 });
 
@@ -215,7 +215,7 @@ test('what was written in place needs no rename', async () => {
   const staged = await connection.stage(target, 'in-place');
   await staged.write(slicesOf({ offset: 0, length: source.length }), fillWith(source), () => {});
   const seal = await staged.seal({ size: source.length });
-  expect(await connection.publish(staged.token, seal)).toEqual({ atomic: true, size: source.length });
+  expect(await connection.publish(staged.token, seal)).toEqual({ isAtomic: true, size: source.length });
   expect(server.asked).not.toContain('posix-rename@openssh.com');
   expect(server.read('/home/f')?.equals(source)).toBe(true);
 });
@@ -296,7 +296,7 @@ test('what an earlier call moved aside late is not removed where it is not the o
   const aside = partial.replace(/mtpart$/, 'mtold');
   server.disk.delete('/home/f');
   server.put(aside, 'theirs', { mtimeSeconds: 2000 });
-  const published = connection.publish(token, seal, { replaces, again: true });
+  const published = connection.publish(token, seal, { replaces, isRepeat: true });
   await expect(published).rejects.toMatchObject({ code: 'target-busy', message: expect.stringContaining(aside) });
   expect(server.read(aside)?.toString()).toBe('theirs');
   expect(server.read('/home/f')?.equals(source)).toBe(true);
