@@ -65,6 +65,8 @@ class ClaimCheck {
   readonly #providers: DigestProviders;
   readonly #file: ClaimedFile;
   readonly #cellLength: number;
+  /** Whether a cell was found right that the provider had said differs. */
+  #hasDoubted = false;
 
   constructor(providers: DigestProviders, file: ClaimedFile) {
     this.#providers = providers;
@@ -96,19 +98,22 @@ class ClaimCheck {
       const samples = await this.compare(judged.wrong.flatMap((piece) => samplesOf(this.cellsOf(piece))));
       // The cells of the pieces could not be compared either.
       if (samples.unknown.length > 0) return { judged: { ...NOTHING, unknown: batch }, begun: [] };
-      if (await this.#isLie(samples)) continue;
+      if (await this.#isInDoubt(samples)) continue;
       const begun = judged.wrong.filter((piece) => samples.right.some((cell) => isWithin(cell, piece)));
       return { judged: { ...judged, wrong: judged.wrong.filter((piece) => !begun.includes(piece)) }, begun };
     }
   }
 
   /**
-   * Whether the provider says wrongly that a cell differs. Then it is dropped, and nothing is sent again because of it.
+   * Whether a cell is right that the provider says differs: everything is compared again, and nothing is sent again because
+   * of it. Once that may be because an earlier run had the cell in flight, and it arrived meanwhile; the next time the
+   * provider is dropped.
    */
-  async #isLie({ wrong: [cell], method }: Judged): Promise<boolean> {
+  async #isInDoubt({ wrong: [cell], method }: Judged): Promise<boolean> {
     if (cell === undefined || method === undefined) return false;
     if (!(await isSameReadBack(this.#file, cell))) return false;
-    this.#providers.drop(method, 'it gave a wrong digest');
+    if (this.#hasDoubted) this.#providers.drop(method, 'it gave a wrong digest');
+    this.#hasDoubted = true;
     return true;
   }
 }

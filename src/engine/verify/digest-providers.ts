@@ -30,6 +30,11 @@ const MAX_CONNECTIONS = 5;
 const SPOILT: readonly ErrorCode[] = ['connection-stalled', 'protocol'];
 /** After so many such failures in a row the provider is dropped: a line that stalls causes fewer of them. */
 const MAX_SPOILT = LANES + 1;
+/**
+ * How often a provider may be wrong when it is tried. Once may not be its fault: what an earlier run had in flight may arrive
+ * between its answer and the reading back, and a crash may take bytes.
+ */
+const MAX_FAILED_TRIALS = 2;
 
 export interface DigestOptions {
   /** The best first. */
@@ -238,10 +243,12 @@ export class DigestProviders {
     const { method, algorithm, maxRangeLength } = provider;
     const cells = (await ranges()).flatMap((range) => cellsOf(range, maxRangeLength));
     try {
-      const there = await this.ask(provider, of, cells);
-      if (there === undefined) return;
-      if (await isRight(there, back(cells, algorithm))) this.#stood.add(provider);
-      else this.drop(method, 'its answers are wrong');
+      for (let failed = 0; failed < MAX_FAILED_TRIALS; failed++) {
+        const there = await this.ask(provider, of, cells);
+        if (there === undefined) return;
+        if (await isRight(there, back(cells, algorithm))) return void this.#stood.add(provider);
+      }
+      this.drop(method, 'its answers are wrong');
     } catch (error) {
       const failure = CopyError.from(error);
       if (this.#isOver) throw over();

@@ -76,6 +76,22 @@ test('the loss of the connection over which the trial reads back costs another t
   expect(notices(it.events)).toEqual([]);
 });
 
+test.each([
+  ['the provider is tried on', 0, Math.floor(SIZE / 2)],
+  ['it is asked for later', 5 * 64 * 1024, 64 * 1024],
+])('what an earlier run had in flight may arrive while it is compared, where %s', async (_, offset, length) => {
+  const it = await halfThere();
+  it.remote.contents(PARTIAL)!.fill(0, offset, offset + length);
+  it.remote.onRead = (_connection, read) => {
+    if (read.offset < offset || read.offset >= offset + length) return;
+    it.remote.store(PARTIAL, offset, contents(SIZE, 0).subarray(offset, offset + length));
+  };
+  const outcome = await it.run(resuming(it));
+  expectArrived(it, [SIZE]);
+  expect(outcome.bytesResumed).toBeGreaterThan(SIZE / 2 - 128 * 1024);
+  expect(notices(it.events)).toEqual([]);
+});
+
 test('with a server that only seems to hash, what is there is not believed', async () => {
   const it = await halfThere();
   it.remote.onDigest = (_, { length }) => Buffer.alloc(32, length);

@@ -92,6 +92,18 @@ test('one that fails its trial is dropped and told of, and the next one tried', 
   await vi.waitFor(() => expect(closed).toEqual(['check-file']));
 });
 
+test('one is not dropped because the bytes changed before they were read back, but if that seems to happen again', async () => {
+  const wrongTimes = async (times: number) => {
+    const answers = Array.from({ length: times }, () => WRONG);
+    const { providers, told } = providersOf({
+      open: { shell: async () => ({ digests: async () => [answers.pop() ?? RIGHT] }) },
+    });
+    return { provider: await providers.trusted(trial), told };
+  };
+  expect(await wrongTimes(1)).toMatchObject({ provider: { method: 'shell' }, told: [] });
+  expect(await wrongTimes(2)).toMatchObject({ provider: undefined, told: [expect.stringContaining('wrong')] });
+});
+
 test('none is trusted where nothing can be read back', async () => {
   const { providers, told } = providersOf({ open: { shell: plain } });
   const back = async (): Promise<never> => {
