@@ -72,6 +72,8 @@ export class FileJournal {
   #forgotten = 0;
   /** Whether the journal is about the staged file of this run, and on the disk. */
   #isKept = false;
+  /** What this run knows of the server; undefined: nothing yet. */
+  #hasManyWriters: boolean | undefined;
 
   private constructor(journals: JournalStore, subject: JournalSubject) {
     this.#journals = journals;
@@ -102,6 +104,17 @@ export class FileJournal {
   /** Whether the journal is about the staged file of this run, and on the disk. */
   get isJournalled(): boolean {
     return this.#isKept;
+  }
+
+  /** Whether a run has found out, on what the journal names, that many connections may write it. */
+  get hasManyWriters(): boolean {
+    return this.#journal?.hasManyWriters ?? false;
+  }
+
+  /** What this run has found out of that; on the disk with what is noted next. */
+  noteWriters(areMany: boolean): void {
+    this.#hasManyWriters = areMany;
+    if (this.#isKept) this.#journal?.noteWriters(areMany);
   }
 
   /** Bytes that the next run need not send, if the staged file has `size` bytes. */
@@ -181,6 +194,7 @@ export class FileJournal {
     await this.#journal?.close();
     this.#isKept = true;
     this.#use(await Journal.create(this.#path, { ...this.#about, token, pieceSize }, this.#onFailed));
+    if (this.#hasManyWriters !== undefined) this.#journal?.noteWriters(this.#hasManyWriters);
   }
 
   /** Whether the local file still has what the journal claims of a range. */

@@ -53,7 +53,11 @@ export interface StagedSeen {
   readonly atMs: number;
 }
 
-export type JournalRecord = ({ readonly kind: 'piece' } & KnownPiece) | ({ readonly kind: 'staged' } & StagedSeen);
+/** `many-writers`: a run has found out that many connections may write what is staged. */
+export type JournalRecord =
+  | ({ readonly kind: 'piece' } & KnownPiece)
+  | ({ readonly kind: 'staged' } & StagedSeen)
+  | { readonly kind: 'many-writers' };
 
 /** The first line, and the checksum that binds the others to it. */
 export function headerLine(header: JournalHeader): { readonly line: string; readonly seed: string } {
@@ -89,8 +93,16 @@ export function parseHeader(
 /** Parses a line, without its end, as a record after the header of `seed`, of a file of `fileSize` bytes. */
 export function parseRecord(line: Buffer, seed: string, fileSize: number): JournalRecord | undefined {
   const fields = line.length <= MAX_RECORD_LENGTH ? fieldsOf(line, seed) : undefined;
-  if (fields?.['kind'] === 'piece') return toPiece(fields, fileSize);
-  return fields?.['kind'] === 'staged' ? toStaged(fields) : undefined;
+  switch (fields?.['kind']) {
+    case 'piece':
+      return toPiece(fields, fileSize);
+    case 'staged':
+      return toStaged(fields);
+    case 'many-writers':
+      return { kind: 'many-writers' };
+    default:
+      return undefined;
+  }
 }
 
 /** Whether it is a range of at least one byte within a file of `fileSize` bytes. */

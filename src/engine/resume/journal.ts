@@ -45,6 +45,7 @@ export class Journal {
   readonly #file: JournalFile;
   readonly #onFailure: JournalFailure;
   #staged: StagedSeen | undefined;
+  #hasManyWriters = false;
   #buffer = '';
   #mustRewrite = false;
   /** Whether the file claims something that is no longer true. */
@@ -79,6 +80,7 @@ export class Journal {
     if (read === undefined) return undefined;
     const { header, pieces, staged } = read.content;
     const journal = new Journal(header, pieces, staged, new JournalFile(path, read.found), onFailure);
+    journal.#hasManyWriters = read.content.hasManyWriters;
     // Our header would have another checksum, to which the lines in the file do not belong.
     if (journal.#seed !== read.content.seed) journal.#rewriteNext();
     return journal;
@@ -133,6 +135,19 @@ export class Journal {
   sawStaged(seen: StagedSeen): void {
     this.#staged = seen;
     this.#append({ kind: 'staged', ...seen });
+  }
+
+  /** Whether a run has found out that many connections may write what is staged. */
+  get hasManyWriters(): boolean {
+    return this.#hasManyWriters;
+  }
+
+  /** What this run has found out of it. */
+  noteWriters(areMany: boolean): void {
+    if (areMany === this.#hasManyWriters) return;
+    this.#hasManyWriters = areMany;
+    if (areMany) this.#append({ kind: 'many-writers' });
+    else this.#takeBack();
   }
 
   /** The range must be sent again. The journal must be flushed before the range is overwritten. */
@@ -235,7 +250,8 @@ export class Journal {
     const { line } = headerLine(this.header);
     if (Buffer.byteLength(line) > MAX_HEADER_LENGTH) throw new Error('The paths are too long');
     const staged: JournalRecord[] = this.#staged === undefined ? [] : [{ kind: 'staged', ...this.#staged }];
-    return linesOf(line, this.#seed, [...staged, ...this.#pieces.rows().map(toRecord)]);
+    const writers: JournalRecord[] = this.#hasManyWriters ? [{ kind: 'many-writers' }] : [];
+    return linesOf(line, this.#seed, [...writers, ...staged, ...this.#pieces.rows().map(toRecord)]);
   }
 
   #failure(what: string, error: unknown): CopyError {

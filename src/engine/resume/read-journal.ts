@@ -17,6 +17,7 @@ export interface JournalContent {
   readonly seed: string;
   readonly pieces: KnownPieces;
   readonly staged: StagedSeen | undefined;
+  readonly hasManyWriters: boolean;
 }
 
 /** Which file was read, and how far. */
@@ -85,6 +86,7 @@ export class JournalReader {
   readonly #pieces = new KnownPieces();
   #start: { readonly header: JournalHeader; readonly seed: string } | undefined;
   #staged: StagedSeen | undefined;
+  #hasManyWriters = false;
 
   get isWithinLine(): boolean {
     return this.#lines.isWithinLine;
@@ -99,7 +101,8 @@ export class JournalReader {
     // The last line may lack only its end: then its checksum is right.
     const rest = this.#lines.rest();
     if (rest !== undefined) this.#take(rest);
-    return this.#start && { ...this.#start, pieces: this.#pieces, staged: this.#staged };
+    if (this.#start === undefined) return undefined;
+    return { ...this.#start, pieces: this.#pieces, staged: this.#staged, hasManyWriters: this.#hasManyWriters };
   }
 
   #take(line: Buffer): void {
@@ -112,6 +115,7 @@ export class JournalReader {
     const record = parseRecord(line, this.#start.seed, this.#start.header.source.size);
     if (record?.kind === 'piece') this.#pieces.record(record, record.state, record.digest);
     else if (record?.kind === 'staged') this.#staged = stagedOf(record);
+    else if (record?.kind === 'many-writers') this.#hasManyWriters = true;
   }
 }
 

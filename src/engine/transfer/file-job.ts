@@ -72,9 +72,7 @@ export class FileJob implements RunningJob {
       { ledger: this.#ledger, continuity },
       {
         onFailed: (error) => this.#phase.stop(error),
-        onSynced: (seen) => {
-          if (this.#transfer.outlivesRun) this.#resume?.synced(seen);
-        },
+        onSynced: (seen) => this.#resume?.synced(seen),
       },
     );
   }
@@ -319,7 +317,7 @@ export class FileJob implements RunningJob {
   /** After a failure: what the server has is made durable as far as it still can be, and noted. */
   async #keep(): Promise<void> {
     await this.#transfer.beforeKeep?.();
-    const point = this.#transfer.outlivesRun ? this.#transfer.syncPoint : undefined;
+    const point = this.#transfer.syncPoint;
     if (point !== undefined) await this.#sync.last(point);
     await this.#resume?.keep(this.#sync.seen);
   }
@@ -339,9 +337,6 @@ export class FileJob implements RunningJob {
       },
       get isVerified() {
         return job.#verification.isVerified;
-      },
-      get isVerificationDemanded() {
-        return job.#verification.isDemanded;
       },
       drain: () => this.#drain(),
       acknowledge: (ranges) => {

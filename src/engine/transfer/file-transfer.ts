@@ -65,8 +65,6 @@ export interface FileTransfer {
 
   /** Where what was acknowledged can be brought to the disk now; undefined: nowhere. */
   readonly syncPoint?: SyncPoint | undefined;
-  /** Whether another run may rely on what was synced. */
-  readonly outlivesRun?: boolean;
   /** Whether something is being found out for which the file is written. */
   readonly isProbing?: boolean;
 
@@ -114,8 +112,6 @@ export interface JobControl {
   /** Whether the file is being transferred, or is about to continue after an interruption. */
   readonly isOngoing: boolean;
   readonly verified: Verified;
-  /** Whether what cannot be verified by its contents is a failure. */
-  readonly isVerificationDemanded: boolean;
   /** Whether the contents of all of it are verified. */
   readonly isVerified: boolean;
 

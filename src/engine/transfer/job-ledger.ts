@@ -100,6 +100,11 @@ export class JobLedger {
     return this.#ledger?.atRisk ?? new RangeSet();
   }
 
+  /** Whether a crash of the server would lose anything now. */
+  get isAtRisk(): boolean {
+    return this.#ledger?.isAtRisk ?? false;
+  }
+
   /** What a crash of the server would leave. */
   get durable(): RangeSet {
     return this.#ledger?.durable ?? new RangeSet();

@@ -68,11 +68,6 @@ export class JobVerification {
     return this.#verifier;
   }
 
-  /** Whether what cannot be verified by its contents is a failure. */
-  get isDemanded(): boolean {
-    return isDemanded(this.#services.verify);
-  }
-
   /** Both sides of the file that was begun last. */
   get sides(): Sides {
     const { of, fd, back } = this.#sides!;
@@ -128,7 +123,7 @@ export class JobVerification {
    * @throws {CopyError} `no-digests`: it is not
    */
   expectVerified(): void {
-    if (this.isDemanded && !this.isVerified) throw noDigests();
+    if (isDemanded(this.#services.verify) && !this.isVerified) throw noDigests();
   }
 
   /** See {@link findOverwritten}. */
@@ -141,7 +136,7 @@ export class JobVerification {
 
   get #isByContents(): boolean {
     const { verify, digests } = this.#services;
-    return this.isDemanded || (verify === 'auto' && digests.isWanted);
+    return isDemanded(this.#services.verify) || (verify === 'auto' && digests.isWanted);
   }
 
   #newVerifier(sides: FileSides): FileVerifier {
@@ -182,6 +177,7 @@ export class JobVerification {
   }
 }
 
+/** Whether what cannot be verified by its contents is a failure. */
 function isDemanded(verify: Verify): boolean {
   return verify === 'hash' || verify === 'read-back';
 }

@@ -24,7 +24,7 @@ export interface SyncPoint {
 }
 
 export interface SyncServices {
-  readonly ledger: Pick<JobLedger, 'atRisk' | 'synced'>;
+  readonly ledger: Pick<JobLedger, 'atRisk' | 'isAtRisk' | 'synced'>;
   readonly continuity: Pick<ServerContinuity, 'epoch' | 'isWitness'>;
 }
 
@@ -86,7 +86,7 @@ export class PeriodicSync {
   /** Only a witness of all that was acknowledged can tell that it was not lost before. */
   ifDue(nowMs: number, point: SyncPoint): void {
     const { continuity, ledger } = this.#services;
-    if (!this.mayBeDue(nowMs) || ledger.atRisk.isEmpty) return;
+    if (!this.mayBeDue(nowMs) || !ledger.isAtRisk) return;
     this.#dueMs ??= nowMs + FIRST_MS / this.#haste;
     if (nowMs >= this.#dueMs && continuity.isWitness(point.connection)) this.#begin(point);
   }
@@ -109,7 +109,7 @@ export class PeriodicSync {
     await this.#underWay;
     if (this.#isRefused) return;
     const { continuity, ledger } = this.#services;
-    if (continuity.isWitness(point.connection) && !ledger.atRisk.isEmpty) await this.#begin(point);
+    if (continuity.isWitness(point.connection) && ledger.isAtRisk) await this.#begin(point);
   }
 
   #begin(point: SyncPoint): Promise<void> {

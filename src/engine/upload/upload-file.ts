@@ -92,7 +92,10 @@ export class UploadFile implements FileTransfer {
       this.#holders,
       job,
     );
-    this.#unsubscribe = writers.subscribe(() => this.#share());
+    this.#unsubscribe = writers.subscribe(() => {
+      this.#noteWriters();
+      this.#share();
+    });
   }
 
   get name(): string {
@@ -129,8 +132,11 @@ export class UploadFile implements FileTransfer {
     const { abilities, reopened } = await this.#staging.stage(attempt, this.#earlier);
     const pieceSize = choosePieceSize(this.size, abilities.pieceSize, this.#services.options.pieceSize);
     this.#attempt = { pieceSize, pieces: pieceCount(this.size, pieceSize), writers: abilities.writers, reopened };
-    if (abilities.writers === 'unknown' && this.#showsManyWriters) this.#services.upload.writers.decide('many');
+    // Of a copy, which the server made, no journal tells how many may write it.
+    const isKnown = reopened?.isOurs === true && journal?.hasManyWriters === true;
+    if (abilities.writers === 'unknown' && isKnown) this.#services.upload.writers.decide('many');
     await this.#earlier?.beginJournal(this.#holders.token!, pieceSize, reopened);
+    this.#noteWriters();
     return { pieceLimits: abilities.pieceSize, claims: reopened, only: this.#holders.owner };
   }
 
@@ -160,11 +166,6 @@ export class UploadFile implements FileTransfer {
     const staged = (): Promise<Staged> => local.joined(connection, token);
     const durable = local.connection(connection)?.abilities.durable;
     return { connection, durable, staged, isHeld: () => local.holds(connection, token) };
-  }
-
-  /** Where one connection alone may write, another run could not tell how many may. */
-  get outlivesRun(): boolean {
-    return this.#mayOthersWrite;
   }
 
   get isProbing(): boolean {
@@ -279,15 +280,9 @@ export class UploadFile implements FileTransfer {
     return this.#services.upload.writers.known === 'many';
   }
 
-  /**
-   * Whether what is continued shows that many connections may write: an earlier run wrote it, and a crash did not take it. If
-   * they may not, verification finds that out. A copy was made by the server: it shows nothing.
-   */
-  get #showsManyWriters(): boolean {
-    const { reopened } = this.#attempt;
-    if (reopened === undefined || !reopened.isOurs || reopened.claims.length === 0) return false;
-    const isVerified = this.#job.isVerificationDemanded || this.#services.options.verify === 'auto';
-    return reopened.by === 'journal' || isVerified;
+  #noteWriters(): void {
+    const { known } = this.#services.upload.writers;
+    if (known !== 'unknown') this.#journal?.noteWriters(known === 'many');
   }
 
   #openEarlier(journal: FileJournal): EarlierStages {

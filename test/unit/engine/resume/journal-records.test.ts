@@ -59,6 +59,7 @@ const records: [string, JournalRecord, string][] = [
     { kind: 'staged', size: 0, atMs: 1 },
     '4e8308d3ecdc06e2 {"kind":"staged","size":0,"atMs":1}\n',
   ],
+  ['that many may write', { kind: 'many-writers' }, '3887ebb9bd78061a {"kind":"many-writers"}\n'],
 ];
 
 test.each(records)('%s, byte for byte and back', (_, record, line) => {

@@ -92,6 +92,25 @@ test.each([
   expect(notices(it.events)).toEqual([]);
 });
 
+test.each([
+  ['has found out that many may', 3, []],
+  ['has not found out', 1, ['single-writer']],
+])('how many may write what an earlier run left that %s', async (_, wanted, told) => {
+  const it = await uploadScene([SIZE], { writers: 'unknown', probe: 'many', digestMethods: ['shell'] });
+  it.remote.onWrite = (_connection, { offset }) => {
+    if (offset >= SIZE / 2) throw new CopyError('destination-refused', 'Input/output error.');
+  };
+  expect((await it.run({ ...resuming(it), wanted })).error?.code).toBe('destination-refused');
+  it.remote.onWrite = () => {};
+  // What a probe would say now.
+  it.remote.faults.probe = 'one';
+  it.events.length = 0;
+  const outcome = await it.run(resuming(it));
+  expectArrived(it, [SIZE]);
+  expect(outcome.bytesResumed).toBeGreaterThan(SIZE / 4);
+  expect(notices(it.events)).toEqual(told);
+});
+
 test('with a server that only seems to hash, what is there is not believed', async () => {
   const it = await halfThere();
   it.remote.onDigest = (_, { length }) => Buffer.alloc(32, length);
