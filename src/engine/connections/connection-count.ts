@@ -1,6 +1,6 @@
 /**
- * Uses fewer connections where the line is too slow for so many: see {@link StarvationWatch}. Tells where many carry no
- * more than one: see {@link ConnectionGain}.
+ * Lets fewer connections work where the line is too slow for so many (see {@link StarvationWatch}), and tells the user where
+ * many connections carry no more than one (see {@link ConnectionGain}).
  */
 import { formatRate } from '../../util/format-size.ts';
 import type { Counters } from '../runner/counters.ts';
@@ -9,7 +9,7 @@ import type { ConnectionPool } from './connection-pool.ts';
 import { type FewerConnections, StarvationWatch } from './starvation-watch.ts';
 
 export interface ConnectionCountOptions {
-  readonly pool: Pick<ConnectionPool, 'open' | 'limit' | 'drop'>;
+  readonly pool: Pick<ConnectionPool, 'open' | 'limit'>;
   readonly counters: Pick<Counters, 'inFlight' | 'acknowledged' | 'totalAcknowledged'>;
   readonly notice: (level: 'detail' | 'info', code: string, message: string) => void;
 }
@@ -55,7 +55,5 @@ export class ConnectionCount {
       'fewer-connections',
       `${working} connections have ${rate} each, which is too little: ${most} are used.`,
     );
-    // What they have in flight would take the line from the others for as long as it takes.
-    for (const connection of pool.open) if (connection > most) pool.drop(connection);
   }
 }

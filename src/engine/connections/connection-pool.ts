@@ -1,6 +1,9 @@
 /**
- * The connections of a run: opens as many as are wanted and the server admits, a few handshakes at a time, and opens
- * lost ones anew. A failing connection never fails the run while another works or the time to retry is not over.
+ * The connections of a run: opens as many as are wanted and the server admits, and opens lost ones anew.
+ *
+ * What can go wrong: the server refuses connections, because it is full or admits only some at a time; it refuses logins;
+ * the line is lost; or connections open and are lost without an answer. A failing connection never fails the run while
+ * another one works or the time to retry is not over. {@link Slot} lists the states of a connection.
  */
 import { CopyError, type CopyErrorData } from '../../errors.ts';
 import { formatDuration } from '../../util/format-duration.ts';
@@ -16,35 +19,29 @@ import {
   isUnreachable,
   revive,
   type Slot,
+  stopWaiting,
 } from './connection-slot.ts';
+import { ConnectionSlots } from './connection-slots.ts';
+import { Dialler, type DiallerOptions } from './dialler.ts';
 import { Patience } from './patience.ts';
-import {
-  admissionDelayMs,
-  MAX_BROKEN_HANDSHAKES,
-  MAX_REFUSALS,
-  redialDelayMs,
-  revivalDelayMs,
-} from './retry-policy.ts';
+import { admissionDelayMs, MAX_BROKEN_HANDSHAKES, MAX_REFUSALS, redialDelayMs } from './retry-policy.ts';
+import { Revival } from './revival.ts';
 
-export interface ConnectionPoolOptions {
+export interface ConnectionPoolOptions extends DiallerOptions {
   /** Connections to open. */
   readonly wanted: number;
-  /** Handshakes under way at once. */
-  readonly maxStartups: number;
-  /** Pause between attempts. */
-  readonly connectIntervalMs: number;
   /** How long a run may be without any connection. */
   readonly retryForMs: number;
 }
 
 export interface ConnectionPoolListener {
-  opened(connection: number): void;
-  /** It is being hung up: nothing more is to be asked of it. Its tasks are about to end. */
-  closing(connection: number): void;
-  /** Its tasks have ended before. */
-  lost(connection: number): void;
+  onOpened(connection: number): void;
+  /** The connection is being hung up: nothing more is to be asked of it. Its tasks are about to end. */
+  onClosing(connection: number): void;
+  /** The connection is gone; its tasks have ended before. */
+  onLost(connection: number): void;
   /** No connection is left and none is to be had: the run is over. */
-  failed(error: CopyError): void;
+  onFailed(error: CopyError): void;
   emit(event: TransferEventBody): void;
 }
 
@@ -52,162 +49,111 @@ export class ConnectionPool {
   readonly #runner: PieceRunner;
   readonly #options: ConnectionPoolOptions;
   readonly #listener: ConnectionPoolListener;
-  readonly #slots: Slot[] = [];
-  #startups: number;
-  #everOpen = false;
+  readonly #slots: ConnectionSlots;
+  readonly #dialler: Dialler;
   readonly #outage: ConnectionOutage;
-  /** How often one that was given up was tried again, in a row and in vain. */
-  #revivals = 0;
-  /** What let one connection in is good for no other. */
-  #loginsRefused: CopyErrorData | undefined;
-  #isToldOfLogins = false;
-  #revivalTimer: NodeJS.Timeout | undefined;
-  #lastDialMs = Number.NEGATIVE_INFINITY;
-  #dialTimer: NodeJS.Timeout | undefined;
+  readonly #revival: Revival = new Revival(() => this.#reviveOne());
+  readonly #patience: Patience;
+  #hasOpened = false;
+  /** Set when it is known that what let one connection in is good for no other. */
+  #loginsRefused: { readonly error: CopyErrorData; isTold: boolean } | undefined;
   /** Connections lost since bytes were last acknowledged. */
   #fruitless = 0;
-  readonly #patience: Patience;
-  /** Connections with higher numbers are not used. */
-  #most = Number.POSITIVE_INFINITY;
-  #ended = false;
+  #hasEnded = false;
 
   constructor(runner: PieceRunner, options: ConnectionPoolOptions, listener: ConnectionPoolListener) {
     this.#runner = runner;
     this.#options = options;
     this.#listener = listener;
-    this.#startups = options.maxStartups;
     this.#patience = new Patience(options.retryForMs);
     this.#outage = new ConnectionOutage(options.retryForMs);
-    for (let connection = 1; connection <= options.wanted; connection++) {
-      this.#slots.push({
-        connection,
-        state: 'waiting',
-        refusals: 0,
-        failures: 0,
-        brokenHandshakes: 0,
-        timer: undefined,
-        admitted: false,
-        isFinal: false,
-        renewing: false,
-        spare: false,
-      });
-    }
+    this.#slots = new ConnectionSlots(options.wanted, (connection) =>
+      listener.emit({ type: 'connection', connection, state: 'closed' }),
+    );
+    this.#dialler = new Dialler(this.#slots, this.#outage, options, ({ connection }) => {
+      listener.emit({ type: 'connection', connection, state: 'opening' });
+      runner.post({ kind: 'open', connection });
+    });
   }
 
   /** How many connections were asked for, or are used at most. */
   get wanted(): number {
-    return Math.min(this.#slots.length, this.#most);
+    return this.#slots.most;
   }
 
-  /** Connections that are open now, lowest first. */
+  /** Connections that are open now, the lowest number first. */
   get open(): number[] {
-    return this.#slots.filter(({ state }) => state === 'open').map(({ connection }) => connection);
+    return this.#slots.open;
   }
 
   start(): void {
-    this.#dial();
+    this.#dialler.dial();
   }
 
   /** Takes what a runner reports of connections; returns false for reports on tasks. */
   report(report: RunnerReport): boolean {
     switch (report.kind) {
       case 'admitted':
-        this.#slot(report.connection).admitted = true;
-        this.#dial();
+        this.#slots.get(report.connection).isAdmitted = true;
+        this.#dialler.dial();
         return true;
       case 'opened':
-        this.#opened(this.#slot(report.connection), report.description);
+        this.#opened(this.#slots.get(report.connection), report.description);
         return true;
       case 'open-failed':
-        this.#openFailed(this.#slot(report.connection), report.error);
+        this.#openFailed(this.#slots.get(report.connection), report.error);
         return true;
       case 'lost':
-        this.#lost(this.#slot(report.connection), report.error);
+        this.#lost(this.#slots.get(report.connection), report.error);
         return true;
       default:
         return false;
     }
   }
 
-  /** Bytes were acknowledged: whatever was lost before, it is worth going on. */
+  /** Bytes were acknowledged: the losses before that are no reason to give the run up. */
   progressed(): void {
     this.#fruitless = 0;
     this.#patience.progressed();
   }
 
-  /** Hangs up a connection that is too slow to be of use; it is opened anew. */
+  /** Hangs up a connection that is of no use as it is. It is opened anew, unless as many work as may. */
   drop(connection: number): void {
-    const slot = this.#slot(connection);
+    const slot = this.#slots.get(connection);
     if (slot.state !== 'open') return;
     slot.state = 'closing';
-    this.#listener.closing(connection);
+    this.#listener.onClosing(connection);
     this.#runner.post({ kind: 'close', connection });
   }
 
   /** Hangs up a connection that has nothing to do, and opens it anew at once. */
   renew(connection: number): void {
-    const slot = this.#slot(connection);
+    const slot = this.#slots.get(connection);
     if (slot.state !== 'open') return;
-    slot.renewing = true;
+    slot.isRenewing = true;
     this.drop(connection);
   }
 
-  /** Opens none whose number is above `most` (at least 1), also when it is lost; those that are open stay open. */
+  /**
+   * Lets at most `most` connections (at least 1) work from now on, whichever those are, and hangs up the others: what they
+   * have in flight would take the line from the rest for as long as it takes.
+   */
   limit(most: number): void {
-    this.#most = Math.max(1, most);
-    for (const slot of this.#slots) {
-      const isUsed = slot.connection <= this.#most;
-      if (!isUsed && slot.state === 'waiting') this.#spare(slot);
-      else if (isUsed && slot.spare) {
-        slot.spare = false;
-        slot.state = 'waiting';
-      }
-    }
-    this.#dial();
-  }
-
-  #spare(slot: Slot): void {
-    clearTimeout(slot.timer);
-    slot.timer = undefined;
-    slot.spare = true;
-    slot.state = 'given-up';
-    this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'closed' });
+    this.#slots.limit(most);
+    for (const connection of this.#slots.surplus()) this.drop(connection);
+    this.#dialler.dial();
   }
 
   /** Opens nothing any more and hangs up what is not needed for the end of the run. */
   end(): void {
-    this.#ended = true;
-    clearTimeout(this.#dialTimer);
-    clearTimeout(this.#revivalTimer);
+    this.#hasEnded = true;
+    this.#dialler.end();
+    this.#revival.end();
     for (const slot of this.#slots) {
-      clearTimeout(slot.timer);
+      stopWaiting(slot);
       if (slot.state === 'dialling' || slot.state === 'open') {
         this.#runner.post({ kind: 'close', connection: slot.connection });
       }
-    }
-  }
-
-  #dial(): void {
-    if (this.#ended) return;
-    clearTimeout(this.#dialTimer);
-    const startups = this.#slots.filter(({ state, admitted }) => state === 'dialling' && !admitted).length;
-    const atOnce = this.#outage.failedAttempts > 0 ? 1 : Math.max(1, Math.floor(this.#startups));
-    let room = atOnce - startups;
-    for (const slot of this.#slots) {
-      if (room <= 0) return;
-      if (slot.state !== 'waiting' || slot.timer !== undefined) continue;
-      const notBeforeMs = Math.max(this.#lastDialMs + this.#options.connectIntervalMs, this.#outage.nextAttemptMs);
-      const pauseMs = notBeforeMs - performance.now();
-      if (pauseMs > 0) {
-        this.#dialTimer = setTimeout(() => this.#dial(), pauseMs);
-        return;
-      }
-      this.#lastDialMs = performance.now();
-      slot.state = 'dialling';
-      slot.admitted = false;
-      room--;
-      this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'opening' });
-      this.#runner.post({ kind: 'open', connection: slot.connection });
     }
   }
 
@@ -216,37 +162,36 @@ export class ConnectionPool {
     slot.refusals = 0;
     slot.failures = 0;
     slot.brokenHandshakes = 0;
-    this.#everOpen = true;
+    this.#hasOpened = true;
     // A server that lets one in after a time without any, or one that it kept refusing, may let others in too.
     for (const other of this.#slots) {
-      if (isRevivable(other) && (this.#outage.isOn || (this.#revivals > 0 && isRefused(other)))) revive(other);
+      if (isRevivable(other) && (this.#outage.isOn || (this.#revival.hasTried && isRefused(other)))) revive(other);
     }
-    this.#revivals = 0;
+    this.#revival.succeeded();
     this.#outage.end();
-    if (this.#ended) return this.#runner.post({ kind: 'close', connection: slot.connection });
+    if (this.#hasEnded) return this.#runner.post({ kind: 'close', connection: slot.connection });
     this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'open', description });
-    this.#listener.opened(slot.connection);
+    this.#listener.onOpened(slot.connection);
     this.#tellLoginsRefused();
-    // The limit came while it was dialled.
-    if (slot.connection > this.#most) this.drop(slot.connection);
-    this.#dial();
+    // The limit may have come while it was dialled; or one that can commit came although as many work as may.
+    for (const connection of this.#slots.surplus(slot)) this.drop(connection);
+    this.#dialler.dial();
   }
 
   #openFailed(slot: Slot, error: CopyErrorData): void {
     slot.state = 'waiting';
-    if (this.#ended) return;
-    if (slot.connection > this.#most) return this.#spare(slot);
+    if (this.#hasEnded || !this.#isUsed(slot)) return;
     slot.failures++;
     slot.brokenHandshakes = isBroken(error) ? slot.brokenHandshakes + 1 : 0;
     if (error.code === 'credential-not-reusable') {
       this.#noMoreLogins(slot, error);
-    } else if (!this.#everOpen && isUnreachable(error)) {
+    } else if (!this.#hasOpened && isUnreachable(error)) {
       // It may have several addresses, and another attempt reach one that answers.
       if (!this.#slots.some(isFirstAttempt)) return this.#fail(CopyError.fromData(error));
       this.#wait(slot, error, redialDelayMs(slot.failures), 'lost');
     } else if (error.scope === 'run' || !error.retry) {
       // After one that worked, a failed login is most likely a server that is full and does not say so.
-      if (!this.#everOpen) return this.#fail(CopyError.fromData(error));
+      if (!this.#hasOpened) return this.#fail(CopyError.fromData(error));
       // The last one that is left keeps trying, but never shows again what was refused.
       if (this.open.length === 0 && !this.#mayStillCome(slot)) {
         if (error.code === 'authentication-failed') return this.#fail(CopyError.fromData(error));
@@ -263,77 +208,75 @@ export class ConnectionPool {
     } else {
       this.#wait(slot, error, redialDelayMs(slot.failures), 'lost');
     }
-    this.#dial();
+    this.#dialler.dial();
   }
 
-  /** What let one connection in is good for no other: those that are not open are given up, and people are told. */
+  /** What let one connection in is good for no other: those that are not open are given up, and the user is told. */
   #noMoreLogins(slot: Slot, error: CopyErrorData): void {
-    const dialling = this.#slots.filter(({ state }) => state === 'dialling').length;
-    if (this.open.length + dialling === 0) return this.#wait(slot, error, redialDelayMs(0), 'lost');
+    if (this.open.length + this.#slots.in('dialling').length === 0)
+      return this.#wait(slot, error, redialDelayMs(0), 'lost');
     for (const other of this.#slots) {
-      if (other.state !== 'waiting') continue;
-      clearTimeout(other.timer);
-      other.timer = undefined;
+      if (other.state !== 'waiting' && other.state !== 'spare') continue;
+      stopWaiting(other);
       other.isFinal = true;
       other.state = 'given-up';
       this.#listener.emit({ type: 'connection', connection: other.connection, state: 'given-up', error });
     }
-    this.#loginsRefused ??= error;
+    this.#loginsRefused ??= { error, isTold: false };
     this.#tellLoginsRefused();
   }
 
-  /** Once, and not before the connection that was let in is open. */
+  /** Tells once why there are so few, and not before the connection that was let in is open. */
   #tellLoginsRefused(): void {
-    const error = this.#loginsRefused;
+    const refused = this.#loginsRefused;
     const left = this.open.length;
-    if (error === undefined || left === 0 || this.#isToldOfLogins) return;
-    this.#isToldOfLogins = true;
+    if (refused === undefined || left === 0 || refused.isTold) return;
+    refused.isTold = true;
+    const { error } = refused;
     const message = `${error.message} ${left} connection${left === 1 ? ' remains' : 's remain'}.`;
     this.#listener.emit({ type: 'notice', level: 'warning', code: error.code, message });
   }
 
-  /** The server is full, or admits only so many at a time: fewer at once, later, and at last without this one. */
+  /** The server is full, or admits only so many at a time: fewer are tried at once, later, and this one is given up at last. */
   #refused(slot: Slot, error: CopyErrorData): void {
     slot.refusals++;
-    this.#startups = Math.max(1, this.#startups / 2);
+    this.#dialler.refused();
     if (slot.refusals < MAX_REFUSALS || this.open.length === 0) {
       return this.#wait(slot, error, admissionDelayMs(slot.refusals), 'refused');
     }
     this.#giveUp(slot, error);
-    this.#reviveLater();
+    this.#revival.schedule();
   }
 
   #lost(slot: Slot, error: CopyErrorData | undefined): void {
+    const { isRenewing } = slot;
     slot.state = 'waiting';
-    this.#listener.lost(slot.connection);
-    if (this.#ended) return;
-    if (slot.connection > this.#most) return this.#spare(slot);
-    if (slot.renewing) {
-      slot.renewing = false;
-      return this.#dial();
-    }
+    slot.isRenewing = false;
+    this.#listener.onLost(slot.connection);
+    if (this.#hasEnded || !this.#isUsed(slot)) return;
+    if (isRenewing) return this.#dialler.dial();
     this.#fruitless++;
     if (this.#patience.hasEnded(performance.now())) {
       const silent = new CopyError('connection-stalled', 'Connections open, but nothing that is sent is answered.');
       return this.#fail(error === undefined ? silent : CopyError.fromData(error));
     }
     // Where connections are lost again and again without a byte getting through, haste does not help.
-    this.#wait(slot, error, redialDelayMs(Math.floor((this.#fruitless - 1) / this.#slots.length)), 'lost');
-    this.#dial();
+    this.#wait(slot, error, redialDelayMs(Math.floor((this.#fruitless - 1) / this.#slots.count)), 'lost');
+    this.#dialler.dial();
   }
 
   #wait(slot: Slot, error: CopyErrorData | undefined, delayMs: number, state: 'lost' | 'refused'): void {
     const isAttempt = slot.failures > 0;
     slot.state = 'waiting';
     if (this.open.length === 0) {
-      if (this.#everOpen) this.#outage.begin(performance.now());
+      if (this.#hasOpened) this.#outage.begin(performance.now());
       const isLast = !this.#slots.some((other) => other.state === 'dialling');
       if (isAttempt && isLast) return this.#waitForAny(slot, error, state);
     }
     this.#tellWait(slot, error, delayMs, state);
     slot.timer = setTimeout(() => {
       slot.timer = undefined;
-      this.#dial();
+      this.#dialler.dial();
     }, delayMs);
   }
 
@@ -344,10 +287,7 @@ export class ConnectionPool {
       const message = `No connection for ${formatDuration(this.#options.retryForMs)}: ${error?.message ?? 'lost'}`;
       return this.#fail(new CopyError('no-connection', message, error && { advice: error.advice }));
     }
-    for (const other of this.#slots) {
-      clearTimeout(other.timer);
-      other.timer = undefined;
-    }
+    for (const other of this.#slots) stopWaiting(other);
     this.#tellWait(slot, error, pauseMs, state);
     if (this.#outage.failedAttempts > 1 || error === undefined) return;
     const message = `${error.message} No connection is open; it is tried again for ${formatDuration(this.#options.retryForMs)}.`;
@@ -363,21 +303,18 @@ export class ConnectionPool {
     return this.#slots.some((other) => other !== slot && other.state !== 'open' && other.state !== 'given-up');
   }
 
-  /** What a server refuses for a while, as after a burst of attempts, is tried again: one at a time, ever more rarely. */
-  #reviveLater(): void {
-    clearTimeout(this.#revivalTimer);
-    this.#revivalTimer = setTimeout(() => {
-      const slot = this.#slots.find((one) => isRevivable(one) && isRefused(one));
-      if (slot === undefined) return;
-      this.#revivals++;
-      revive(slot);
-      this.#dial();
-    }, revivalDelayMs(this.#revivals));
+  /** What a server refuses for a while, for example after many attempts, is tried again later. */
+  #reviveOne(): boolean {
+    const slot = [...this.#slots].find((one) => isRevivable(one) && isRefused(one));
+    if (slot === undefined) return false;
+    revive(slot);
+    this.#dialler.dial();
+    return true;
   }
 
   #giveUp(slot: Slot, error: CopyErrorData): void {
-    // Without one of them nobody could commit, however many others are open.
-    if (this.#everOpen && isOwn(slot) && !this.#slots.some((other) => isOwn(other) && other.state === 'open')) {
+    // Without one of these connections no file can be committed, however many others are open.
+    if (this.#hasOpened && isOwn(slot) && !this.#slots.some((other) => isOwn(other) && other.state === 'open')) {
       return this.#wait(slot, error, admissionDelayMs(slot.refusals), 'refused');
     }
     slot.state = 'given-up';
@@ -385,13 +322,15 @@ export class ConnectionPool {
     if (this.#slots.every(({ state }) => state === 'given-up')) this.#fail(CopyError.fromData(error));
   }
 
-  #fail(error: CopyError): void {
-    if (this.#ended) return;
-    this.end();
-    this.#listener.failed(error);
+  /** Whether a connection that is to be dialled again may be; otherwise it has become spare. */
+  #isUsed(slot: Slot): boolean {
+    this.#slots.fit();
+    return slot.state !== 'spare';
   }
 
-  #slot(connection: number): Slot {
-    return this.#slots[connection - 1]!;
+  #fail(error: CopyError): void {
+    if (this.#hasEnded) return;
+    this.end();
+    this.#listener.onFailed(error);
   }
 }

@@ -4,55 +4,80 @@ import { MAX_REFUSALS } from './retry-policy.ts';
 
 export interface Slot {
   readonly connection: number;
-  state: 'waiting' | 'dialling' | 'open' | 'closing' | 'given-up';
+  /**
+   * - `waiting`: it is to be dialled, at once or when its timer ends
+   * - `dialling`, `open`
+   * - `closing`: it was hung up; its tasks are about to end
+   * - `given-up`: its failures have shown that it is of no use to dial it again now
+   * - `spare`: it is not used because fewer connections are
+   */
+  state: 'waiting' | 'dialling' | 'open' | 'closing' | 'given-up' | 'spare';
   /** Refusals in a row. */
   refusals: number;
   /** Failures in a row since it was last open. */
   failures: number;
-  /** Of those, the last ones in a row that are no matter of the line: {@link isBroken}. */
+  /** Of those, the last ones in a row that are not failures of the line: {@link isBroken}. */
   brokenHandshakes: number;
   timer: NodeJS.Timeout | undefined;
   /** While it is dialling: the server has let it in. */
-  admitted: boolean;
+  isAdmitted: boolean;
   /** It was given up for good. */
   isFinal: boolean;
   /** It is closed only to be opened again. */
-  renewing: boolean;
-  /** It is given up only because fewer are used. */
-  spare: boolean;
+  isRenewing: boolean;
 }
 
-/** Whether the server refused it as one too many, rather than its login. */
+export function newSlot(connection: number): Slot {
+  return {
+    connection,
+    state: 'waiting',
+    refusals: 0,
+    failures: 0,
+    brokenHandshakes: 0,
+    timer: undefined,
+    isAdmitted: false,
+    isFinal: false,
+    isRenewing: false,
+  };
+}
+
+/** Whether the server refused the connection as one too many, and did not refuse its login. */
 export function isRefused({ refusals }: Slot): boolean {
   return refusals > 0;
 }
 
-/** Whether it may be tried again, though it was given up. */
-export function isRevivable({ state, isFinal, spare }: Slot): boolean {
-  return state === 'given-up' && !isFinal && !spare;
+/** Whether the connection may be tried again although it was given up. */
+export function isRevivable({ state, isFinal }: Slot): boolean {
+  return state === 'given-up' && !isFinal;
 }
 
-/** One more refusal, and it is given up again. */
+/** The connection is tried again; after one more refusal it is given up again. */
 export function revive(slot: Slot): void {
   slot.state = 'waiting';
   slot.refusals = MAX_REFUSALS - 1;
   slot.brokenHandshakes = 0;
 }
 
-/** Nothing answers there, and nothing tells that a server ever did: a later attempt would most likely not help. */
+export function stopWaiting(slot: Slot): void {
+  clearTimeout(slot.timer);
+  slot.timer = undefined;
+}
+
+/** Nothing answers there, and nothing shows that a server ever did: a later attempt would most likely not help. */
 export function isUnreachable({ code, retry }: CopyErrorData): boolean {
   return code === 'connection-failed' && !retry;
 }
 
-/** What a server may do on purpose, and would do for ever, so that it is tried some times only. */
+/** A failure that a server may cause on purpose, and then causes every time: only a few attempts are made. */
 export function isBroken({ code }: CopyErrorData): boolean {
   return code === 'authentication-lost' || code === 'protocol';
 }
 
-/** Connections that are always in the thread that lists and commits. */
+/** Connections 1 and 2 are always in the thread that lists and commits. */
 const OWN_CONNECTIONS = 2;
 
-export function isOwn({ connection }: Slot): boolean {
+/** Whether the connection is always in the thread that lists and commits: without one of these, no file can be committed. */
+export function isOwn({ connection }: Pick<Slot, 'connection'>): boolean {
   return connection <= OWN_CONNECTIONS;
 }
 

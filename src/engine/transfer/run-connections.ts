@@ -56,10 +56,10 @@ export class RunConnections {
     const rates = new ConnectionRates(counters, performance.now());
     const scheduler = new Scheduler((connection) => rates.bytesPerSecond(connection));
     const pool = new ConnectionPool(runner, options, {
-      opened: (connection) => this.#opened(connection),
-      closing: (connection) => scheduler.removeConnection(connection),
-      lost: (connection) => this.#lost(connection),
-      failed: (error) => listener.onFailed(error),
+      onOpened: (connection) => this.#opened(connection),
+      onClosing: (connection) => scheduler.removeConnection(connection),
+      onLost: (connection) => this.#lost(connection),
+      onFailed: (error) => listener.onFailed(error),
       emit,
     });
     const connection = (id: number) => runner.local.connection(id);

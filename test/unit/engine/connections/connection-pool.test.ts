@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ConnectionPool, type ConnectionPoolOptions } from '../../../../src/engine/connections/connection-pool.ts';
+import { MAX_REFUSALS, revivalDelayMs } from '../../../../src/engine/connections/retry-policy.ts';
 import type { TransferEventBody } from '../../../../src/engine/events.ts';
 import type { PieceRunner, RunnerCommand, RunnerReport } from '../../../../src/engine/runner/piece-runner.ts';
 import { CopyError, type CopyErrorOptions, type ErrorCode } from '../../../../src/errors.ts';
@@ -33,10 +34,10 @@ class Scene implements PieceRunner {
   constructor(options: Partial<ConnectionPoolOptions> = {}) {
     const all = { wanted: 4, maxStartups: 8, connectIntervalMs: 0, retryForMs: 900_000, ...options };
     this.pool = new ConnectionPool(this, all, {
-      opened: (connection) => this.opened.push(connection),
-      closing: (connection) => this.closing.push(connection),
-      lost: (connection) => this.lost.push(connection),
-      failed: (error) => this.failures.push(error),
+      onOpened: (connection) => this.opened.push(connection),
+      onClosing: (connection) => this.closing.push(connection),
+      onLost: (connection) => this.lost.push(connection),
+      onFailed: (error) => this.failures.push(error),
       emit: (event) => this.events.push(event),
     });
   }
@@ -640,18 +641,19 @@ test('reports on tasks are not its business', () => {
 });
 
 describe('a limit on the number of connections', () => {
-  test('what is not open is not opened, and what is lost stays away; without the limit all come back', () => {
+  test('what is too many is hung up and not opened again; without the limit all come back', () => {
     const scene = new Scene({ wanted: 5, maxStartups: 4 });
     scene.start();
     for (const connection of [1, 2, 3]) scene.open(connection);
     scene.pool.limit(2);
     expect(scene.pool.wanted).toBe(2);
+    expect(scene.closes()).toEqual([3]);
     expect(scene.of('connection', 'closed')).toEqual([]);
-    scene.lose(3);
+    scene.closed(3);
     scene.fail(4, 'connection-lost');
     // It came through while the limit was set.
     scene.open(5);
-    expect(scene.closes()).toEqual([5]);
+    expect(scene.closes()).toEqual([3, 5]);
     scene.closed(5);
     scene.wait(60_000);
     expect(scene.dialling).toEqual([]);
@@ -677,6 +679,66 @@ describe('a limit on the number of connections', () => {
     // A limit of less than one connection would be the end of the run.
     scene.pool.limit(0);
     scene.open(1);
+    expect(scene.pool.open).toEqual([2]);
+    expect(scene.closes()).toEqual([1]);
+  });
+
+  test('it counts those that work, whatever their numbers; one that can commit is tried beyond it', () => {
+    const scene = new Scene({ wanted: 8 });
+    scene.start();
+    for (const connection of [5, 6, 7, 8]) scene.open(connection);
+    for (const connection of [1, 2, 3, 4]) scene.fail(connection, 'connection-refused', { retry: true });
+    scene.pool.limit(2);
+    expect(scene.pool.open).toEqual([5, 6]);
+    expect(scene.closes()).toEqual([7, 8]);
+    for (const connection of [7, 8]) scene.closed(connection);
+    expect(scene.of('connection', 'closed')).toEqual([2, 3, 4, 7, 8]);
+    scene.wait(60_000);
+    expect(scene.dialling).toEqual([1]);
+    scene.open(1);
+    expect(scene.pool.open).toEqual([1, 5]);
+    // The one that is lost is opened again, not another one.
+    scene.closed(6);
+    scene.lose(5);
+    scene.wait(60_000);
+    expect(scene.dialling).toEqual([5]);
+    expect(scene.failures).toEqual([]);
+  });
+
+  test('one that was given up is not opened beyond it only to be hung up at once', () => {
+    const scene = new Scene({ wanted: 4 });
+    scene.start();
+    for (const connection of [1, 2, 3]) scene.open(connection);
+    for (let refusal = 1; refusal <= MAX_REFUSALS; refusal++) {
+      scene.fail(4, 'connection-refused', { retry: true });
+      scene.wait(10_000);
+    }
+    expect(scene.of('connection', 'given-up')).toEqual([4]);
+    scene.pool.limit(3);
+    scene.wait(revivalDelayMs(0));
+    expect(scene.dialling).toEqual([]);
     expect(scene.closes()).toEqual([]);
+    expect(scene.of('connection', 'closed')).toEqual([4]);
+    // It is used where another one is given up.
+    scene.lose(3);
+    scene.wait(100);
+    scene.fail(3, 'authentication-failed', { scope: 'run' });
+    expect(scene.dialling).toEqual([4]);
+  });
+
+  test('when no other login is possible, those that were not used are given up too', () => {
+    const scene = new Scene({ wanted: 4 });
+    scene.start();
+    for (const connection of [1, 2, 3]) scene.open(connection);
+    scene.fail(4, 'connection-lost');
+    scene.pool.limit(3);
+    expect(scene.of('connection', 'closed')).toEqual([4]);
+    scene.lose(3);
+    scene.wait(100);
+    scene.fail(3, 'credential-not-reusable');
+    expect(scene.of('connection', 'given-up').sort()).toEqual([3, 4]);
+    scene.pool.limit(Number.POSITIVE_INFINITY);
+    scene.wait(60_000);
+    expect(scene.dialling).toEqual([]);
   });
 });

@@ -1,0 +1,90 @@
+/**
+ * The places for the connections of a run, and how many of them are used at a time.
+ *
+ * At most {@link ConnectionSlots.most} connections work, whichever they are. One exception: where none of the connections
+ * that can commit (`isOwn`) is open or being dialled, one of them is tried even if as many others work as may.
+ */
+import { isOwn, newSlot, type Slot, stopWaiting } from './connection-slot.ts';
+
+export class ConnectionSlots implements Iterable<Slot> {
+  readonly #slots: readonly Slot[];
+  readonly #onSpared: (connection: number) => void;
+  #most = Number.POSITIVE_INFINITY;
+
+  /** `onSpared` is called for each connection that is not used from now on because fewer are. */
+  constructor(wanted: number, onSpared: (connection: number) => void) {
+    this.#slots = Array.from({ length: wanted }, (_, index) => newSlot(index + 1));
+    this.#onSpared = onSpared;
+  }
+
+  [Symbol.iterator](): IterableIterator<Slot> {
+    return this.#slots.values();
+  }
+
+  get(connection: number): Slot {
+    return this.#slots[connection - 1]!;
+  }
+
+  /** In any state. */
+  get count(): number {
+    return this.#slots.length;
+  }
+
+  /** How many connections may work. */
+  get most(): number {
+    return Math.min(this.#slots.length, this.#most);
+  }
+
+  /** Connections that are open now, the lowest number first. */
+  get open(): number[] {
+    return this.in('open').map(({ connection }) => connection);
+  }
+
+  in(state: Slot['state']): Slot[] {
+    return this.#slots.filter((slot) => slot.state === state);
+  }
+
+  some(predicate: (slot: Slot) => boolean): boolean {
+    return this.#slots.some(predicate);
+  }
+
+  every(predicate: (slot: Slot) => boolean): boolean {
+    return this.#slots.every(predicate);
+  }
+
+  /** `most`: how many connections may work from now on, at least 1. {@link fit} and {@link surplus} say what follows. */
+  limit(most: number): void {
+    this.#most = Math.max(1, most);
+  }
+
+  /** Of those that wait, makes spare what exceeds the limit; uses spare ones again where there is room for them. */
+  fit(): void {
+    const needed = this.#needed();
+    const working = this.#slots.filter(({ state }) => state === 'open' || state === 'dialling' || state === 'closing');
+    let room = this.#most - working.length;
+    for (const slot of this.in('waiting')) if (slot !== needed && room-- <= 0) this.#spare(slot);
+    for (const slot of this.in('spare')) if (slot === needed || room-- > 0) slot.state = 'waiting';
+  }
+
+  /** Open connections beyond the limit; one of those that can commit is never among them. `latest`: opened last. */
+  surplus(latest?: Slot): number[] {
+    const open = this.in('open').sort((a, b) => Number(a === latest) - Number(b === latest));
+    const committing = open.find(isOwn);
+    const others = open.filter((slot) => slot !== committing);
+    const kept = committing === undefined ? this.#most : this.#most - 1;
+    return others.slice(kept).map(({ connection }) => connection);
+  }
+
+  /** The connection that has to be dialled so that something can be committed; undefined: none has to. */
+  #needed(): Slot | undefined {
+    const own = this.#slots.filter(isOwn);
+    if (own.some(({ state }) => state === 'open' || state === 'dialling' || state === 'closing')) return undefined;
+    return own.find(({ state }) => state === 'waiting') ?? own.find(({ state }) => state === 'spare');
+  }
+
+  #spare(slot: Slot): void {
+    stopWaiting(slot);
+    slot.state = 'spare';
+    this.#onSpared(slot.connection);
+  }
+}
