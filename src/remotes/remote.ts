@@ -250,10 +250,11 @@ export interface RemoteFile {
 }
 
 /**
- * What another connection needs to open the same staged file; cloneable. For SFTP this is the path of the partial file, for
- * S3 it would be the upload id. No two staged files have the same entry `stage`.
+ * What another connection needs to open the same staged file; cloneable. `stage` identifies the staged file: it is the same
+ * in all tokens of one staged file, and never the same for two of them. Only the remote knows the other entries: for SFTP
+ * this is the path of the partial file, for S3 it would be the upload id.
  */
-export type StageToken = Readonly<Record<string, string | number | boolean>>;
+export type StageToken = { readonly stage: string } & Readonly<Record<string, string | number | boolean>>;
 
 /** A staged file that {@link RemoteConnection.findStaged} found. */
 export interface FoundStage {

@@ -1,5 +1,5 @@
 /** The commands that a runner has not answered yet, so that they can be answered in its place when its thread ends. */
-import { type RunnerCommand, type RunnerReport, stageKey } from '../engine/runner/piece-runner.ts';
+import type { RunnerCommand, RunnerReport } from '../engine/runner/piece-runner.ts';
 import type { CopyErrorData } from '../errors.ts';
 import type { StageToken } from '../remotes/remote.ts';
 
@@ -68,7 +68,7 @@ function keyOfReport(report: RunnerReport): string | undefined {
 }
 
 function leaveKey(connection: number, of: StageToken): string {
-  return `leave ${connection} ${stageKey(of)}`;
+  return `leave ${connection} ${of.stage}`;
 }
 
 function fileKey(connection: number, from: Uint8Array): string {

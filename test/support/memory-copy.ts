@@ -53,7 +53,12 @@ export class MemoryCopy implements Direction<MemoryCopyFile> {
       name,
       size: bytes.length,
       local: new MemoryDigests(bytes),
-      sides: { of: {}, fd: -1, back: async (ranges, by) => digests(there, ranges, by), checkRoom: async () => {} },
+      sides: {
+        of: { stage: name },
+        fd: -1,
+        back: async (ranges, by) => digests(there, ranges, by),
+        checkRoom: async () => {},
+      },
       begin: async () => ({
         pieceLimits: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
       }),

@@ -307,7 +307,11 @@ export class MemoryConnection implements RemoteConnection {
     const { files } = this.remote;
     const path = how === 'in-place' ? pathText(target) : this.remote.newStagedName(pathText(target));
     if (how === 'new' || !files.has(path)) files.set(path, { bytes: Buffer.alloc(0), mtimeMs: 0, mode: 0o600 });
-    return this.#staged({ target: pathText(target), path, stage: how === 'new' ? path : this.remote.nextStage() });
+    return this.#staged({
+      target: pathText(target),
+      path,
+      stage: how === 'new' ? path : String(this.remote.nextStage()),
+    });
   }
 
   async findStaged(target: Uint8Array): Promise<readonly FoundStage[]> {

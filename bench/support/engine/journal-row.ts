@@ -12,7 +12,7 @@ import { PIECE_SIZE, PIECES, TIB, withSparseFile } from './engine-scene.ts';
 const PIECES_A_SYNC = 16;
 
 const TARGET = Buffer.from('/target');
-const TOKEN: StageToken = { path: '/target.staged' };
+const TOKEN: StageToken = { stage: '/target.staged' };
 
 function digestOf(offset: number): Buffer {
   return createHash('sha256').update(String(offset)).digest();

@@ -22,7 +22,13 @@ const local = { digest: async () => DIGEST } as Partial<LocalDigests> as LocalDi
 export function verifier(): Promise<void> {
   const ledger = new JobLedger(new Scheduler(() => 0), 1, () => {});
   ledger.open({ size: TIB, pieceSize: PIECE_SIZE, only: undefined, claims: [] });
-  const sides = { of: {}, fd: -1, local, back: async () => [], repeat: <T>(work: () => Promise<T>) => work() };
+  const sides = {
+    of: { stage: 'x' },
+    fd: -1,
+    local,
+    back: async () => [],
+    repeat: <T>(work: () => Promise<T>) => work(),
+  };
   return new Promise((resolve, reject) => {
     const whole = { ...sides, size: TIB, pieceSize: PIECE_SIZE };
     const verifying = new FileVerifier(whole, ledger, providers, {

@@ -137,7 +137,7 @@ function toIdentity(value: unknown): SourceIdentity | undefined {
 }
 
 function toToken(value: unknown): StageToken | undefined {
-  if (!isFields(value)) return undefined;
+  if (!isFields(value) || typeof value['stage'] !== 'string') return undefined;
   const entries = Object.entries(value);
   if (entries.length > MAX_TOKEN_ENTRIES) return undefined;
   const isPlain = entries.every(([, entry]) => ['string', 'number', 'boolean'].includes(typeof entry));

@@ -15,7 +15,7 @@ import { drainTo } from './descriptor-drain.ts';
 import { fillFrom } from './descriptor-fill.ts';
 import { OpenedOnce } from './opened-once.ts';
 import { hashing } from './piece-hasher.ts';
-import { type RunnerCommand, type RunnerReport, stageKey } from './piece-runner.ts';
+import type { RunnerCommand, RunnerReport } from './piece-runner.ts';
 import type { LocalConnections, Runners } from './runners.ts';
 import { TaskProgress } from './task-progress.ts';
 import { TaskSlices } from './task-slices.ts';
@@ -24,7 +24,7 @@ type Command<K extends RunnerCommand['kind']> = Extract<RunnerCommand, { kind: K
 
 interface OpenConnection {
   readonly remote: RemoteConnection;
-  /** Staged files joined on this connection, by token. */
+  /** Staged files that were joined on this connection, by `StageToken.stage`. */
   readonly staged: OpenedOnce<Staged>;
   /** Files that are received from, by path. */
   readonly files: OpenedOnce<RemoteFile>;
@@ -90,20 +90,20 @@ export class LocalRunner implements Runners, LocalConnections {
   }
 
   adopt(connection: number, staged: Staged): void {
-    this.#connections.get(connection)?.staged.set(stageKey(staged.token), staged);
+    this.#connections.get(connection)?.staged.set(staged.token.stage, staged);
   }
 
   async joined(connection: number, of: StageToken): Promise<Staged> {
     const { remote, staged } = this.#opened(connection);
-    return staged.get(stageKey(of), () => remote.join(of));
+    return staged.get(of.stage, () => remote.join(of));
   }
 
   holds(connection: number, of: StageToken): boolean {
-    return this.#connections.get(connection)?.staged.has(stageKey(of)) ?? false;
+    return this.#connections.get(connection)?.staged.has(of.stage) ?? false;
   }
 
   forget(connection: number, of: StageToken): void {
-    void this.#connections.get(connection)?.staged.take(stageKey(of));
+    void this.#connections.get(connection)?.staged.take(of.stage);
   }
 
   /** @throws CopyError `connection-lost` */
@@ -220,7 +220,7 @@ export class LocalRunner implements Runners, LocalConnections {
   }
 
   async #leave({ connection, of }: Command<'leave'>): Promise<void> {
-    const error = await failureOf(this.#connections.get(connection)?.staged.take(stageKey(of)));
+    const error = await failureOf(this.#connections.get(connection)?.staged.take(of.stage));
     this.#report({ kind: 'left', connection, of, ...(error && { error: error.toData() }) });
   }
 

@@ -108,11 +108,6 @@ export type RunnerReport =
   /** The connection would get on better if it were closed and opened anew: another thread has room for it. */
   | { readonly kind: 'relocate'; readonly connection: number };
 
-/** The same for tokens of the same staged file, however they came here. */
-export function stageKey(token: StageToken): string {
-  return JSON.stringify(Object.entries(token).sort());
-}
-
 export interface PieceRunner {
   /** Carries out a command; never throws, failures come as reports. */
   post(command: RunnerCommand): void;

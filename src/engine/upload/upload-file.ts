@@ -10,7 +10,7 @@ import type { LocalSource } from '../local/local-source.ts';
 import { SourceWatch } from '../local/source-watch.ts';
 import type { FileJournal, JournalSubject } from '../resume/file-journal.ts';
 import type { PieceHashing } from '../runner/piece-hasher.ts';
-import { type RunnerCommand, stageKey } from '../runner/piece-runner.ts';
+import type { RunnerCommand } from '../runner/piece-runner.ts';
 import { choosePieceSize, pieceCount } from '../schedule/grid.ts';
 import type { Examined, RunnerAnswer } from '../transfer/direction.ts';
 import type { Begun, Committed, FailedJobState, FileTransfer, JobControl } from '../transfer/file-transfer.ts';
@@ -191,8 +191,7 @@ export class UploadFile implements FileTransfer {
     if (answer.kind === 'file-closed') return;
     const error = answer.error && CopyError.fromData(answer.error);
     if (answer.kind === 'probed') return this.#search.answered(answer.task, answer.result, error);
-    const { token } = this.#holders;
-    if (token !== undefined && stageKey(token) === stageKey(answer.of)) this.#holders.onLeft(answer.connection, error);
+    if (this.#holders.token?.stage === answer.of.stage) this.#holders.onLeft(answer.connection, error);
   }
 
   onConnectionOpened(): void {

@@ -142,7 +142,7 @@ test('tasks and cuts go to the thread that has the connection', async () => {
   const fd = openSync(`${repoRoot}/package.json`, 'r');
   // Neither remote knows such a file: the connection itself answers.
   all.pool.post({ kind: 'ask', connection: 3 });
-  all.pool.post({ kind: 'send', task: 1, connection: 3, fd, of: { path: '/x' }, range: { offset: 0, length: 10 } });
+  all.pool.post({ kind: 'send', task: 1, connection: 3, fd, of: { stage: '/x' }, range: { offset: 0, length: 10 } });
   await waitFor(() => of(all.reports, 'ended').length === 1, { what: 'the end of the task' });
   expect(of(all.reports, 'answered')).toEqual([{ kind: 'answered', connection: 3 }]);
   expect(of(all.reports, 'ended')).toEqual([{ kind: 'ended', task: 1 }]);

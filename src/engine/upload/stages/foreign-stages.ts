@@ -10,7 +10,7 @@ import type { FoundStage, StageToken } from '../../../remotes/remote.ts';
 import { beforeAbort } from '../../../util/before-abort.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { type RestingStages, StageAdoption, type StageServices } from './stage-adoption.ts';
-import { isSameStage, type SearchedFile, StageSearch } from './stage-search.ts';
+import { type SearchedFile, StageSearch } from './stage-search.ts';
 
 /** How long sending waits for the listing of the directory. */
 const LISTING_MS = 1000;
@@ -119,7 +119,7 @@ export class ForeignStages {
       isHeld = true;
       this.#job.hold();
     }
-    const ours = found.filter(({ token }) => isSameStage(token, outdated));
+    const ours = found.filter(({ token }) => token.stage === outdated?.stage);
     const others = found.filter((stage) => !ours.includes(stage));
     const choice = await this.#choose(
       { ours, others },
@@ -192,7 +192,7 @@ export class ForeignStages {
 
   async #foreign(own: StageToken): Promise<readonly FoundStage[]> {
     const found = await this.#finding;
-    return found.filter(({ token }) => !isSameStage(token, own));
+    return found.filter(({ token }) => token.stage !== own.stage);
   }
 }
 

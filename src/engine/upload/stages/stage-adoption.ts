@@ -4,7 +4,7 @@ import type { DrawnStage, FoundStage, RemoteConnection, StageToken } from '../..
 import { cleanText } from '../../../util/clean-text.ts';
 import { formatSize } from '../../../util/format-size.ts';
 import type { Report } from '../../transfer/direction.ts';
-import { isSameStage, type StageAccess, type StageCopy, type StageSearch } from './stage-search.ts';
+import type { StageAccess, StageCopy, StageSearch } from './stage-search.ts';
 
 /** On how many connections something is removed that is of no use any more. */
 const CLEANING_ATTEMPTS = 2;
@@ -86,13 +86,13 @@ export class StageAdoption {
     const resting = [...ours, ...others];
     if (resting.length === 0) return undefined;
     const abandoned = (await this.#search.abandoned(others, own)).filter(({ isCertain }) => isCertain);
-    const matching = resting.filter((stage) => this.#matching.some(({ token }) => isSameStage(token, stage.token)));
+    const matching = resting.filter((stage) => this.#matching.some(({ token }) => token.stage === stage.token.stage));
     // Where the name may be that of another target's partial file, that one is none of ours to remove.
     const isRemovable = (stage: FoundStage): boolean => stage.isCertain && !ours.includes(stage);
     this.#superseded = [...new Set([...abandoned, ...matching])].filter(isRemovable);
     this.#left = others.filter((stage) => stage.isCertain && !this.#superseded.includes(stage));
     const attempt = this.#attempt;
-    const best = matching.find(({ token }) => isSameStage(token, attempt?.of.token));
+    const best = matching.find(({ token }) => token.stage === attempt?.of.token.stage);
     if (attempt === undefined || best === undefined) return undefined;
     if (attempt.copy !== undefined) return this.#continueIn(attempt.copy, best);
     if (!attempt.isWithoutRoom) {

@@ -167,10 +167,6 @@ export class StageSearch {
   }
 }
 
-export function isSameStage(one: StageToken, other: StageToken | undefined): boolean {
-  return one['stage'] === other?.['stage'];
-}
-
 /** Evenly spread over the first `length` bytes, ascending. */
 function samplesOf(length: number): Range[] {
   const count = Math.min(SAMPLES, Math.floor(length / SAMPLE_LENGTH));

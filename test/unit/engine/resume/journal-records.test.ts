@@ -76,7 +76,12 @@ test.each([
 ])('a header comes back with paths that are %s', (_, path) => {
   const text = textFromBytes(path);
   const latin = path.toString('latin1');
-  const header = { ...sampleHeader(), sourcePath: text, targetPath: text, token: { target: latin, partial: latin } };
+  const header = {
+    ...sampleHeader(),
+    sourcePath: text,
+    targetPath: text,
+    token: { target: latin, partial: latin, stage: '0123' },
+  };
   const { line, seed: own } = headerLine(header);
   expect(line.length).toBeLessThanOrEqual(MAX_HEADER_LENGTH);
   expect(line.indexOf('\n')).toBe(line.length - 1);
@@ -105,9 +110,13 @@ test.each([
   ['an inode with letters', { source: { ...(headerFields()['source'] as object), inode: '0x10' } }],
   ['an inode without end', { source: { ...(headerFields()['source'] as object), inode: '1'.repeat(21) } }],
   ['no token', { token: 'x' }],
-  ['a token with something in it', { token: { a: {} } }],
-  ['a token with nothing for something', { token: { a: null } }],
-  ['a token of many entries', { token: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`k${i}`, i])) }],
+  ['a token that identifies nothing', { token: { target: 'x' } }],
+  ['a token with something in it', { token: { stage: 'x', a: {} } }],
+  ['a token with nothing for something', { token: { stage: 'x', a: null } }],
+  [
+    'a token of many entries',
+    { token: { stage: 'x', ...Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`k${i}`, i])) } },
+  ],
   ['a piece size that is no power of two', { pieceSize: 100_000 }],
   ['a piece size below the smallest', { pieceSize: 1024 }],
 ])('is no header: %s', (_, change) => {

@@ -70,5 +70,5 @@ test('a connection that is gone is lent to nobody', async () => {
   remote.lose(1);
   await lost;
   expect(runner.connection(1)).toBeUndefined();
-  await expect(runner.joined(1, { path: 'x' })).rejects.toMatchObject({ code: 'connection-lost' });
+  await expect(runner.joined(1, { stage: 'x' })).rejects.toMatchObject({ code: 'connection-lost' });
 });

@@ -53,7 +53,7 @@ async function slowToHash(msLeft = Number.POSITIVE_INFINITY) {
   const job = { verification: {} } as unknown as ResumedJob;
   const resume = new JobResume(services, job, opened, SIZE);
   resume.begin(PIECE);
-  await opened.begin({ path: '/.t.mtpart' }, PIECE);
+  await opened.begin({ stage: '/.t.mtpart' }, PIECE);
   /** Another part is durable now, and the staged file was touched right before. */
   const synced = (pieces: number, mtimeMs: number): void => {
     durable.add({ offset: 0, length: pieces * PIECE });

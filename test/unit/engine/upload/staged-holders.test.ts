@@ -3,7 +3,7 @@ import type { RunnerCommand } from '../../../../src/engine/runner/piece-runner.t
 import { StagedHolders } from '../../../../src/engine/upload/staged-holders.ts';
 import { CopyError } from '../../../../src/errors.ts';
 
-const token = { path: '/f' };
+const token = { stage: '/f' };
 
 /** A file that connection 1 staged, and that 2 and 3 have open too. */
 function scene() {

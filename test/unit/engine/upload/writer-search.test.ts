@@ -25,7 +25,7 @@ async function probedOffsets(subject: Partial<ProbeSubject>, acknowledged: Range
   } as unknown as SearchServices;
   const listener = { drain: async () => {}, onFound: () => {}, onFailed: () => {}, onEnded: () => {} };
   const search = new WriterSearch(services, listener);
-  search.consider({ owner: 1, fd: 3, of: {}, foundSize: 0, size, ...subject });
+  search.consider({ owner: 1, fd: 3, of: { stage: 'x' }, foundSize: 0, size, ...subject });
   await Promise.resolve();
   const probe = posted.find((command) => command.kind === 'probe-writers');
   if (probe !== undefined) search.answered(probe.task, { writers: 'many', written: [] }, undefined);

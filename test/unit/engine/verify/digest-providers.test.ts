@@ -5,7 +5,7 @@ import type { Digester, DigestMethod, RemoteConnection } from '../../../../src/r
 import { DIGEST_METHODS } from '../../../../src/remotes/sftp/digests/digest-methods.ts';
 import { deferred } from '../../../../src/util/deferred.ts';
 
-const of = { path: 'x' };
+const of = { stage: 'x' };
 const ranges = [{ offset: 0, length: 65_536 }];
 const RIGHT = Buffer.alloc(32, 1);
 const WRONG = Buffer.alloc(32, 2);

@@ -7,7 +7,7 @@ const wrong = new CopyError('integrity', '65536 bytes at 0 are wrong on the serv
 
 const job: FailedUpload = {
   target: Buffer.from('/x'),
-  token: { path: '/x' },
+  token: { stage: '/x' },
   size: SIZE,
   bytesThere: 900_000,
   inplace: true,
