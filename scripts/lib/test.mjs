@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './build-project.mjs';
 import { onSignal, run } from './children.mjs';
+import { grouped } from './grouped.mjs';
 import { main } from './main.mjs';
 import { ensurePackages } from './npm-packages.mjs';
 import { RESULTS_FILE } from './results-reporter.mjs';
@@ -28,11 +29,13 @@ function readResults(file, exitCode) {
 
 /** A line for each reason for which tests were skipped. */
 function skipReasons(skips) {
-  const reasons = new Map();
-  for (const { file, reason } of skips) reasons.set(reason, [...(reasons.get(reason) ?? []), file]);
-  return Array.from(reasons, ([reason, files]) => {
-    return `${files.length} skipped, ${reason}: ${[...new Set(files)].join(', ')}`;
-  });
+  return Array.from(
+    grouped(skips, ({ reason }) => reason),
+    ([reason, all]) => {
+      const files = new Set(all.map(({ file }) => file));
+      return `${all.length} skipped, ${reason}: ${[...files].join(', ')}`;
+    },
+  );
 }
 
 async function runTests(work) {

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join } from 'node:path';
+import { grouped } from './grouped.mjs';
 import { root } from './root.mjs';
 
 /** Lines of a section. All sections with their titles are shorter than 150 lines. */
@@ -97,12 +98,6 @@ function directoryLines(files) {
 function countsOf({ passed, failed, skipped }) {
   const others = [failed > 0 && `${failed} failed`, skipped > 0 && `${skipped} skipped`].filter(Boolean);
   return others.length === 0 ? `${passed}` : `${passed} (${others.join(', ')})`;
-}
-
-function grouped(items, keyOf) {
-  const groups = new Map();
-  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
-  return groups;
 }
 
 function rounded(value) {
