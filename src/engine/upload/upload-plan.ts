@@ -1,7 +1,14 @@
 /** One file that is going to be uploaded. */
-import { textFromBytes } from '../../util/bytes-text.ts';
 import { cleanText } from '../../util/clean-text.ts';
+import type { SourceFile } from '../local/local-files.ts';
+import type { PlannedFile } from '../transfer/direction.ts';
 import type { UploadTarget } from './destination.ts';
+
+/** What the run is told of the file, and what its job needs to begin. */
+export interface PlannedUpload extends PlannedFile {
+  readonly source: SourceFile;
+  readonly target: UploadTarget;
+}
 
 export interface UploadPlan {
   /** Of the source. */
@@ -14,7 +21,6 @@ export interface UploadPlan {
   readonly paths: { readonly source: string; readonly target: string };
 }
 
-export function planUpload(path: Buffer, target: UploadTarget): UploadPlan {
-  const paths = { source: textFromBytes(path), target: textFromBytes(target.path) };
+export function uploadPlanOf({ source: { path }, target, paths }: PlannedUpload): UploadPlan {
   return { path, target, name: cleanText(path), shownTarget: cleanText(target.path), paths };
 }

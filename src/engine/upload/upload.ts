@@ -9,29 +9,17 @@ import { textFromBytes } from '../../util/bytes-text.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
 import type { FoundSources, SourceFile } from '../local/local-files.ts';
-import type {
-  Direction,
-  JobServices,
-  PlannedFile,
-  Preparation,
-  RunningJob,
-  UnplannedFile,
-} from '../transfer/direction.ts';
+import type { Direction, JobServices, Preparation, RunningJob, UnplannedFile } from '../transfer/direction.ts';
 import { lookAhead } from '../transfer/look-ahead.ts';
-import { UploadDestination, type UploadTarget } from './destination.ts';
+import { UploadDestination } from './destination.ts';
 import { examineDirectoryFailure } from './failures/examine-failure.ts';
 import { openUpload } from './open-upload.ts';
 import type { UploadOptions } from './upload-options.ts';
-import { planUpload } from './upload-plan.ts';
+import { type PlannedUpload, uploadPlanOf } from './upload-plan.ts';
 import { Writers } from './writers.ts';
 
 /** Targets that are looked up at once. */
 const MAX_LOOKS = 32;
-
-export interface PlannedUpload extends PlannedFile {
-  readonly source: SourceFile;
-  readonly target: UploadTarget;
-}
 
 export class Upload implements Direction<PlannedUpload> {
   readonly name = 'upload';
@@ -80,11 +68,11 @@ export class Upload implements Direction<PlannedUpload> {
     }
   }
 
-  async open(number: number, { source, target }: PlannedUpload, services: JobServices): Promise<RunningJob> {
+  async open(number: number, file: PlannedUpload, services: JobServices): Promise<RunningJob> {
     this.#making ??= this.#makeDirectories(services);
     await this.#making;
     const upload = { ...this.#options, writers: this.#writersOf(services) };
-    return openUpload(number, planUpload(source.path, target), { ...services, upload });
+    return openUpload(number, uploadPlanOf(file), { ...services, upload });
   }
 
   /** @throws {CopyError} scope `run` */
