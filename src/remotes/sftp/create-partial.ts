@@ -92,17 +92,18 @@ async function createWithoutMode(session: SftpSession, options: NewPartialOption
   const { path, handle, warnings } = created;
   const look = await lookAtOpen(session, handle, path);
   const mode = look.isTold ? look.at?.mode : undefined;
-  const warning = exposedPartial(path, mode);
-  return { ...created, hasServerMode: true, warnings: warning === undefined ? warnings : [...warnings, warning] };
+  return { ...created, hasServerMode: true, warnings: [...warnings, ...exposureWarnings(path, mode)] };
 }
 
-/** What is to be told of a partial file that has this mode, because no other could be set; undefined: nothing. */
-export function exposedPartial(path: Buffer, mode: number | undefined): string | undefined {
-  if (mode !== undefined && (mode & 0o077) === 0) return undefined;
+/** What the user is told about a partial file that has this mode because no other could be set. */
+export function exposureWarnings(path: Buffer, mode: number | undefined): string[] {
+  if (mode !== undefined && (mode & 0o077) === 0) return [];
   const shown =
     mode === undefined ? 'of which nobody is told what it is' : (mode & 0o7777).toString(8).padStart(4, '0');
   const what = mode !== undefined && (mode & 0o022) !== 0 ? 'read and write' : 'read';
-  return `the server lets no mode be set: until it is complete, others may ${what} ${cleanText(path)} by its mode, ${shown}`;
+  return [
+    `the server lets no mode be set: until it is complete, others may ${what} ${cleanText(path)} by its mode, ${shown}`,
+  ];
 }
 
 /** What was created is removed; what cannot be is named. */

@@ -1,6 +1,6 @@
 import { ExtensionName } from '../codec/constants.ts';
 import { encodeCopyFile } from '../codec/extensions.ts';
-import { exposedPartial } from '../create-partial.ts';
+import { exposureWarnings } from '../create-partial.ts';
 import { isRefusal, lookAt } from '../looks.ts';
 import type { SftpSession } from '../session.ts';
 import { asked } from '../sftp-files.ts';
@@ -19,8 +19,7 @@ export async function copyByName(
   await asked(session.extended(ExtensionName.copyFile, payload, size), { operation: 'write', path: to });
   if (await hasSetMode(session, to, mode)) return [];
   const look = await asked(lookAt(session, to), { operation: 'stat', path: to });
-  const warning = exposedPartial(to, look.isTold ? look.at?.mode : undefined);
-  return warning === undefined ? [] : [warning];
+  return exposureWarnings(to, look.isTold ? look.at?.mode : undefined);
 }
 
 /** Sets the mode; false where the server refuses. */
