@@ -4,7 +4,18 @@ import { PlainUi } from './plain.ts';
 /** Failures, and the listing that `--dry-run` was asked for. */
 export class QuietUi extends PlainUi {
   override onEvent(event: TransferEvent): void {
-    if (event.type === 'plan' || event.type === 'file' || event.type === 'result') super.onEvent(event);
+    switch (event.type) {
+      case 'plan':
+      case 'file':
+      case 'result':
+        return super.onEvent(event);
+      case 'connection':
+      case 'notice':
+      case 'progress':
+        return;
+      default:
+        event satisfies never;
+    }
   }
 
   override say(): void {}

@@ -15,9 +15,22 @@ export class RunView {
 
   /** Takes the event in; displays look at the fields afterwards. */
   add(event: TransferEvent): void {
-    if (event.type === 'plan') this.plan = event;
-    else if (event.type === 'progress') this.progress = event;
-    else if (event.type === 'file') this.#addFile(event);
+    switch (event.type) {
+      case 'plan':
+        this.plan = event;
+        return;
+      case 'progress':
+        this.progress = event;
+        return;
+      case 'file':
+        return this.#addFile(event);
+      case 'connection':
+      case 'notice':
+      case 'result':
+        return;
+      default:
+        event satisfies never;
+    }
   }
 
   /** Whether the run has more than one file job, so that lines must say which one they are about. */
