@@ -1,4 +1,4 @@
-import type { SftpDigestMethod } from '../remotes/sftp/digests/digest-methods.ts';
+import type { SftpDigestMethod } from '../remotes/sftp/digests/open-digester.ts';
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_STALL_TIMEOUT_MS } from '../remotes/sftp/ssh/ssh-options.ts';
 import { TRANSFER_DEFAULTS } from '../transfer-defaults.ts';
 

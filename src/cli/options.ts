@@ -1,5 +1,5 @@
 /** The one table of options: the command line, the environment and `--help` are made from it. */
-import { DIGEST_METHODS } from '../remotes/sftp/digests/digest-methods.ts';
+import { DIGEST_METHODS } from '../remotes/sftp/digests/open-digester.ts';
 import { defaultValues, type OptionValues } from './option-values.ts';
 import { durationText, parseDuration } from './parse-duration.ts';
 import { parseChoice, parseNumber } from './parse-number.ts';

@@ -29,7 +29,7 @@ import type {
   Staged,
   StageToken,
 } from '../../src/remotes/remote.ts';
-import { DIGEST_METHODS } from '../../src/remotes/sftp/digests/digest-methods.ts';
+import { DIGEST_METHODS } from '../../src/remotes/sftp/digests/open-digester.ts';
 import { type Deferred, deferred } from '../../src/util/deferred.ts';
 import { type MemoryFaults, NO_FAULTS } from './memory-faults.ts';
 import { MemoryRemoteFile } from './memory-file.ts';
@@ -188,6 +188,7 @@ export class MemoryConnection implements RemoteConnection {
     this.description = `memory ${id}`;
     this.abilities = {
       pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
+      smallestCut: remote.faults.smallestCut,
       writers: remote.faults.writers,
       durable: remote.faults.durable,
     };

@@ -10,7 +10,7 @@ import type { TransferOutcome } from '../../src/engine/transfer/transfer-options
 import { TransferRun } from '../../src/engine/transfer/transfer-run.ts';
 import { Upload } from '../../src/engine/upload/upload.ts';
 import type { Remote } from '../../src/remotes/remote.ts';
-import { DIGEST_METHODS } from '../../src/remotes/sftp/digests/digest-methods.ts';
+import { DIGEST_METHODS } from '../../src/remotes/sftp/digests/open-digester.ts';
 import type { SessionOptions } from '../../src/remotes/sftp/session.ts';
 import { localShell } from './local-shell.ts';
 import { type Quirks, StandInSftpServer } from './stand-in-sftp-server.ts';

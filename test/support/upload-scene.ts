@@ -11,7 +11,7 @@ import type { TransferOptions, TransferOutcome } from '../../src/engine/transfer
 import { TransferRun } from '../../src/engine/transfer/transfer-run.ts';
 import { Upload } from '../../src/engine/upload/upload.ts';
 import type { UploadOptions } from '../../src/engine/upload/upload-options.ts';
-import { DIGEST_METHODS } from '../../src/remotes/sftp/digests/digest-methods.ts';
+import { DIGEST_METHODS } from '../../src/remotes/sftp/digests/open-digester.ts';
 import { type MemoryFaults, MemoryRemote, stagedName } from './memory-remote.ts';
 import { makeTempDir } from './temp-dir.ts';
 

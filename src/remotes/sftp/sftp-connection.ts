@@ -41,6 +41,8 @@ import { fromStageToken, stagedPath } from './staged-token.ts';
 import { Stages } from './stages.ts';
 
 const SLASH = 0x2f;
+/** Ranges can be cut anywhere; a shorter one would not be worth its messages. */
+const SMALLEST_CUT = 64 * 1024;
 /** Where relative paths begin. */
 const HOME = Buffer.from('.');
 
@@ -100,6 +102,7 @@ export class SftpConnection implements RemoteConnection {
     };
     this.abilities = {
       pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
+      smallestCut: SMALLEST_CUT,
       writers: this.#isOpenSsh ? 'many' : 'unknown',
       durable: session.offers(ExtensionName.fsync) ? 'synced' : 'unknown',
     };

@@ -2,7 +2,7 @@
 import { CopyError } from '../../errors.ts';
 import type { DigestMethod, Remote, RemoteIdentity, RemoteSpec } from '../remote.ts';
 import { DefaultModes } from './default-modes.ts';
-import { DIGEST_METHODS } from './digests/digest-methods.ts';
+import { DIGEST_METHODS } from './digests/open-digester.ts';
 import { FlowMemory } from './flow-memory.ts';
 import { keepAlive } from './keepalive.ts';
 import { SftpSession } from './session.ts';

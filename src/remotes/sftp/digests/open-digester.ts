@@ -1,17 +1,22 @@
-/** The one place that knows all providers. */
+/** The table of the digest providers: the only place that knows all of them. */
 import { CopyError } from '../../../errors.ts';
 import type { DigestMethod } from '../../remote.ts';
 import { openCheckFile } from './check-file.ts';
-import type { SftpDigestMethod } from './digest-methods.ts';
 import { openHelper } from './helper.ts';
 import type { DigestConnection, PathDigester } from './path-digester.ts';
 import { openShell } from './shell.ts';
 
+export type SftpDigestMethod = 'check-file' | 'helper' | 'shell';
+
+/** How each of them is opened, the best first. */
 const OPENERS: Readonly<Record<SftpDigestMethod, (connection: DigestConnection) => Promise<PathDigester>>> = {
   'check-file': openCheckFile,
   helper: openHelper,
   shell: openShell,
 };
+
+/** The ways to have an SFTP server hash, the best first. */
+export const DIGEST_METHODS: readonly SftpDigestMethod[] = Object.keys(OPENERS) as SftpDigestMethod[];
 
 /** @throws {CopyError} `unsupported`: when the server has no such provider; scope `connection` */
 export async function openDigester(method: DigestMethod, connection: DigestConnection): Promise<PathDigester> {

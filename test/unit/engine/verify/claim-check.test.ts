@@ -6,7 +6,7 @@ import { checkClaims } from '../../../../src/engine/verify/claim-check.ts';
 import { digestBack } from '../../../../src/engine/verify/digest-back.ts';
 import { DigestProviders } from '../../../../src/engine/verify/digest-providers.ts';
 import type { DigestMethod, FoundStage, Range } from '../../../../src/remotes/remote.ts';
-import { DIGEST_METHODS } from '../../../../src/remotes/sftp/digests/digest-methods.ts';
+import { DIGEST_METHODS } from '../../../../src/remotes/sftp/digests/open-digester.ts';
 import { RangeSet } from '../../../../src/util/range-set.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
 import { MemoryRemote, stagedName } from '../../../support/memory-remote.ts';

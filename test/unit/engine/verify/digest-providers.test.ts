@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { type DigestOptions, DigestProviders } from '../../../../src/engine/verify/digest-providers.ts';
 import { CopyError } from '../../../../src/errors.ts';
 import type { Digester, DigestMethod, RemoteConnection } from '../../../../src/remotes/remote.ts';
-import { DIGEST_METHODS } from '../../../../src/remotes/sftp/digests/digest-methods.ts';
+import { DIGEST_METHODS } from '../../../../src/remotes/sftp/digests/open-digester.ts';
 import { deferred } from '../../../../src/util/deferred.ts';
 
 const of = { stage: 'x' };

@@ -7,7 +7,7 @@ import { digestBack } from '../../../../src/engine/verify/digest-back.ts';
 import { DigestProviders } from '../../../../src/engine/verify/digest-providers.ts';
 import { choosePieces, findOverwritten } from '../../../../src/engine/verify/second-look.ts';
 import type { DigestAlgorithm, Range } from '../../../../src/remotes/remote.ts';
-import { DIGEST_METHODS } from '../../../../src/remotes/sftp/digests/digest-methods.ts';
+import { DIGEST_METHODS } from '../../../../src/remotes/sftp/digests/open-digester.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
 import { MemoryRemote } from '../../../support/memory-remote.ts';
 import { contents, expectArrived, notices, uploadScene } from '../../../support/upload-scene.ts';
