@@ -13,12 +13,7 @@ import type { RunnerCommand, RunnerReport } from '../runner/piece-runner.ts';
 import type { Runners } from '../runner/runners.ts';
 import type { Order, Scheduler } from '../schedule/scheduler.ts';
 import type { DigestProviders } from '../verify/digest-providers.ts';
-
-/**
- * What the end result is verified by: `auto` by digests where the server can make them, else by size; `hash` by digests or
- * not at all; `read-back` by all that the server gives back.
- */
-export type Verify = 'auto' | 'hash' | 'read-back' | 'size' | 'none';
+import type { Verify } from './verify.ts';
 
 /** A file that is going to be copied. A direction adds what it needs itself. */
 export interface PlannedFile {

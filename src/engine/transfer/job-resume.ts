@@ -10,9 +10,9 @@ import { leisurely, type Pace, withinMs } from '../resume/pace.ts';
 import { isPiece } from '../schedule/grid.ts';
 import { checkClaims, type Judged } from '../verify/claim-check.ts';
 import type { DigestProviders } from '../verify/digest-providers.ts';
-import type { Verify } from './direction.ts';
 import type { JobLedger } from './job-ledger.ts';
 import type { JobVerification } from './job-verification.ts';
+import { comparesContents, type Verify } from './verify.ts';
 
 /** How often the journal is told what was acknowledged. */
 const NOTE_EVERY_MS = 1000;
@@ -102,7 +102,7 @@ export class JobResume {
   /** Whether the server can be asked what it still has of what it said OK to. */
   get canRecheck(): boolean {
     const { digests, verify } = this.#services;
-    return verify !== 'size' && verify !== 'none' && digests.inUse !== undefined;
+    return comparesContents(verify) && digests.inUse !== undefined;
   }
 
   /**

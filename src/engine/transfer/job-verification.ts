@@ -9,8 +9,9 @@ import type { Sides } from '../verify/digest-comparison.ts';
 import type { DigestProviders } from '../verify/digest-providers.ts';
 import { FileVerifier, type Verified } from '../verify/file-verifier.ts';
 import { findOverwritten } from '../verify/second-look.ts';
-import type { Report, Verify } from './direction.ts';
+import type { Report } from './direction.ts';
 import type { JobLedger } from './job-ledger.ts';
+import { comparesContents, demandsContents, type Verify } from './verify.ts';
 
 /** What the journal records of pieces, and what is read back is compared by. */
 const OF_JOURNAL = 'sha256';
@@ -88,7 +89,7 @@ export class JobVerification {
    */
   get hashing(): PieceHashing | undefined {
     const { digests, verify } = this.#services;
-    if (verify === 'size' || verify === 'none') return undefined;
+    if (!comparesContents(verify)) return undefined;
     const verifying = verify === 'read-back' ? OF_JOURNAL : digests.algorithm;
     const algorithm = verifying ?? (this.#job.hasJournal ? OF_JOURNAL : undefined);
     return algorithm && { algorithm, pieceSize: this.#pieceSize, fileSize: this.#job.size };
@@ -123,7 +124,7 @@ export class JobVerification {
    * @throws {CopyError} `no-digests`: it is not
    */
   expectVerified(): void {
-    if (isDemanded(this.#services.verify) && !this.isVerified) throw noDigests();
+    if (demandsContents(this.#services.verify) && !this.isVerified) throw noDigests();
   }
 
   /** See {@link findOverwritten}. */
@@ -136,7 +137,7 @@ export class JobVerification {
 
   get #isByContents(): boolean {
     const { verify, digests } = this.#services;
-    return isDemanded(this.#services.verify) || (verify === 'auto' && digests.isWanted);
+    return demandsContents(this.#services.verify) || (verify === 'auto' && digests.isWanted);
   }
 
   #newVerifier(sides: FileSides): FileVerifier {
@@ -175,11 +176,6 @@ export class JobVerification {
     report.notice('sent-again', `${this.#job.name}: ${why}, and sent again.`, 'warning');
     this.#services.dispatch();
   }
-}
-
-/** Whether what cannot be verified by its contents is a failure. */
-function isDemanded(verify: Verify): boolean {
-  return verify === 'hash' || verify === 'read-back';
 }
 
 /** @see Verify `hash` */

@@ -29,6 +29,7 @@ import { Progress } from './progress.ts';
 import { RunConnections, type RunConnectionsListener } from './run-connections.ts';
 import { RunTotals } from './run-totals.ts';
 import type { TransferOptions, TransferOutcome } from './transfer-options.ts';
+import { usesDigests } from './verify.ts';
 
 const TICK_MS = 250;
 /** How long a run that is stopped has to make durable what it has sent. What it then hashes for its journal has its own bound. */
@@ -242,7 +243,8 @@ export class TransferRun<File extends PlannedFile> {
   #opened(): void {
     const { pool, router } = this.#connections;
     this.#totals.connectionsOpen(pool.open.length);
-    if (isByDigest(this.#options)) this.services.digests.start();
+    const { dryRun, verify } = this.#options;
+    if (!dryRun && usesDigests(verify)) this.services.digests.start();
     router.dispatch();
     for (const job of this.#jobs.values()) job.connectionOpened();
   }
@@ -277,9 +279,4 @@ export class TransferRun<File extends PlannedFile> {
 /** What events tell of a file that is going to be copied. */
 function shown({ paths, size, isStream, replaces }: PlannedFile) {
   return { ...paths, size, ...(isStream && { isSizeKnown: false }), replaces };
-}
-
-/** Whether somebody will want digests, so that they are looked for at once. */
-function isByDigest({ verify, dryRun }: TransferOptions): boolean {
-  return !dryRun && (verify === 'auto' || verify === 'hash');
 }

@@ -2,7 +2,8 @@
 import { CopyError } from '../../errors.ts';
 import type { Attributes, FinalAttributes, Published, Seal, StageToken } from '../../remotes/remote.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
-import type { Report, Verify } from '../transfer/direction.ts';
+import type { Report } from '../transfer/direction.ts';
+import type { Verify } from '../transfer/verify.ts';
 import type { Verified } from '../verify/file-verifier.ts';
 
 type Notices = Pick<Report, 'notice'>;

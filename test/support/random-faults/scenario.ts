@@ -1,5 +1,5 @@
 /** What happens to a server and to the runs that copy one file to it, drawn from a seed. */
-import type { Verify } from '../../../src/engine/transfer/direction.ts';
+import type { Verify } from '../../../src/engine/transfer/verify.ts';
 import { seeded } from '../seeded.ts';
 import type { DigestHabit, Habits } from './model-server.ts';
 

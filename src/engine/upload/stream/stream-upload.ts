@@ -18,6 +18,7 @@ import { type LocalSource, openSource } from '../../local/local-source.ts';
 import { SourceWatch } from '../../local/source-watch.ts';
 import type { FileResult } from '../../transfer/direction.ts';
 import { noDigests } from '../../transfer/job-verification.ts';
+import { comparesContents } from '../../transfer/verify.ts';
 import { type DigestBack, digestBack } from '../../verify/digest-back.ts';
 import { finalAttributes, isSizeVerified, publishStaged, tellWarnings } from '../final-checks.ts';
 import type { UploadServices } from '../upload-options.ts';
@@ -128,7 +129,7 @@ export class StreamUpload {
   async #newDigests(): Promise<StreamDigests | undefined> {
     const { digests, options } = this.#services;
     if (options.verify === 'read-back') return new StreamDigests('sha256');
-    if (options.verify === 'size' || options.verify === 'none' || !digests.isWanted) return undefined;
+    if (!comparesContents(options.verify) || !digests.isWanted) return undefined;
     if (!(await digests.isAvailable())) return undefined;
     return digests.algorithm && new StreamDigests(digests.algorithm);
   }
