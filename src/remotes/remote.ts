@@ -24,6 +24,12 @@ export interface Abilities {
   /** Limits of a piece, in bytes, and of their number: a protocol with numbered parts allows only so many of them. */
   readonly pieceSize: { readonly min: number; readonly max: number; readonly maxPieces: number };
   /**
+   * The least that is worth being given to another connection, in bytes: a power of two of at least 64 KiB, and at most the
+   * size of a piece. Only the last range of a file may be shorter. A protocol with numbered parts, which cannot be split,
+   * has the length of a part.
+   */
+  readonly smallestCut: number;
+  /**
    * How many connections may write one staged file. `many`: several are known to work; `one`: more are known to fail;
    * `unknown`: {@link Staged.probeWriters} has to find out.
    */

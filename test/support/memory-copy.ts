@@ -1,6 +1,7 @@
 /** A direction for tests: copies files of any number from memory to memory. */
 import { createHash } from 'node:crypto';
 import { LocalDigests } from '../../src/engine/local/local-digests.ts';
+import { choosePieceSize, UNLIMITED_PIECES } from '../../src/engine/schedule/grid.ts';
 import type {
   Direction,
   JobServices,
@@ -60,7 +61,8 @@ export class MemoryCopy implements Direction<MemoryCopyFile> {
         checkRoom: async () => {},
       },
       begin: async () => ({
-        pieceLimits: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
+        pieceSize: choosePieceSize(bytes.length, UNLIMITED_PIECES, services.options.pieceSize),
+        smallestCut: 64 * 1024,
       }),
       command: (task, connection, range) => ({ kind: 'receive', task, connection, fd: -1, from, range }),
       checkUnchanged: async () => {},

@@ -5,6 +5,7 @@ import type { Abilities, DigestMethod } from '../../src/remotes/remote.ts';
 export interface MemoryFaults {
   writers: Abilities['writers'];
   durable: Abilities['durable'];
+  smallestCut: Abilities['smallestCut'];
   /** What the probe finds. */
   probe: 'many' | 'one' | 'one, data lost';
   /** By connection: how its next attempts to connect fail. */
@@ -46,6 +47,7 @@ export interface MemoryFaults {
 export const NO_FAULTS: MemoryFaults = {
   writers: 'many',
   durable: 'synced',
+  smallestCut: 64 * 1024,
   probe: 'many',
   failConnect: {},
   hangConnect: [],

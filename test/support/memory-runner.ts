@@ -7,6 +7,7 @@ import type { Abilities, Range, RemoteConnection } from '../../src/remotes/remot
 
 const ABILITIES: Abilities = {
   pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
+  smallestCut: 64 * 1024,
   writers: 'many',
   durable: 'acknowledged',
 };

@@ -88,7 +88,7 @@ export function smallFiles(): void {
   const begin = (): void => {
     if (begun === SMALL_FILES) return;
     begun++;
-    scheduler.addFile(begun, SMALL_FILE_BYTES, PIECE_SIZE, 1 + (begun % CONNECTIONS));
+    scheduler.addFile(begun, SMALL_FILE_BYTES, PIECE_SIZE, { only: 1 + (begun % CONNECTIONS) });
   };
   while (begun < 2 * CONNECTIONS) begin();
   const underWay: Send[] = [];

@@ -7,11 +7,8 @@
  * computed again. For the same reason, a task that was not worth cutting for a connection is not looked at again for
  * one that is no faster.
  */
-import { MIN_RANGE } from './range-length.ts';
 import { SortedList } from './sorted-list.ts';
 
-/** A cut must leave both connections at least this much, or it is not worth its message. */
-const MIN_SHARE = MIN_RANGE;
 /** A task loses all bytes that it has not taken where the idle connection is worth more than this share of both. */
 const HOPELESS_SHARE = 0.9;
 
@@ -23,6 +20,8 @@ export interface Cuttable {
   readonly length: number;
   /** Bytes that are not acknowledged. */
   readonly outstanding: number;
+  /** A cut leaves both connections at least so many bytes. */
+  readonly smallestCut: number;
 }
 
 export interface Cut<T> {
@@ -124,14 +123,14 @@ export class CutCandidates<T extends Cuttable> {
 
 /** How many bytes a task keeps; undefined where a cut is not worth it. */
 export function keptLength(
-  { length, outstanding }: Pick<Cuttable, 'length' | 'outstanding'>,
+  { length, outstanding, smallestCut }: Pick<Cuttable, 'length' | 'outstanding' | 'smallestCut'>,
   rate: number,
   receiverRate: number,
 ): number | undefined {
   const share = receiverRate / (receiverRate + rate);
   const given = outstanding * share;
-  const aligned = Math.floor((length - given) / MIN_SHARE) * MIN_SHARE;
+  const aligned = Math.floor((length - given) / smallestCut) * smallestCut;
   // Two equally fast connections would otherwise pass the last bytes back and forth.
-  const kept = share > HOPELESS_SHARE ? aligned : Math.max(MIN_SHARE, aligned);
-  return given < MIN_SHARE || length - kept < MIN_SHARE ? undefined : kept;
+  const kept = share > HOPELESS_SHARE ? aligned : Math.max(smallestCut, aligned);
+  return given < smallestCut || length - kept < smallestCut ? undefined : kept;
 }

@@ -16,6 +16,8 @@ export class ScheduledFile implements ReadyFile {
   readonly file: number;
   readonly sequence: number;
   readonly pieceSize: number;
+  /** See `Abilities.smallestCut`. */
+  readonly smallestCut: number;
   readonly ledger: FileLedger;
   only: number | undefined;
   /** Those that have not ended. */
@@ -25,11 +27,17 @@ export class ScheduledFile implements ReadyFile {
   /** Nothing is handed out any more. */
   isRemoved = false;
 
-  constructor(file: number, sequence: number, pieceSize: number, ledger: FileLedger, only: number | undefined) {
+  constructor(
+    file: number,
+    sequence: number,
+    ledger: FileLedger,
+    { pieceSize, smallestCut, only }: Pick<ScheduledFile, 'pieceSize' | 'smallestCut' | 'only'>,
+  ) {
     this.file = file;
     this.sequence = sequence;
-    this.pieceSize = pieceSize;
     this.ledger = ledger;
+    this.pieceSize = pieceSize;
+    this.smallestCut = smallestCut;
     this.only = only;
   }
 
@@ -64,6 +72,10 @@ export class ScheduledTask implements Task, Cuttable {
   /** Bytes that are neither acknowledged nor given to another task. */
   get outstanding(): number {
     return this.length - this.acknowledged.total;
+  }
+
+  get smallestCut(): number {
+    return this.file.smallestCut;
   }
 
   get mayBeCut(): boolean {

@@ -45,6 +45,18 @@ export type Order =
  */
 const FIRST_GROWTH = 8;
 
+export interface FileOptions {
+  /** The one connection that may work on the file; undefined: all. */
+  readonly only?: number | undefined;
+  /**
+   * Ranges that an earlier run says the server has: they are not handed out until {@link FileLedger.settleClaim} says
+   * whether that is true.
+   */
+  readonly claimed?: Iterable<Range>;
+  /** See `Abilities.smallestCut`; default: 64 KiB. */
+  readonly smallestCut?: number | undefined;
+}
+
 export interface TaskView {
   readonly task: number;
   readonly connection: number;
@@ -127,16 +139,13 @@ export class Scheduler {
     return this.#tasks.isWorking(connection);
   }
 
-  /**
-   * `only`: the one connection that may work on the file. `claimed`: ranges that an earlier run says the server has;
-   * they are not handed out until {@link FileLedger.settleClaim} says whether that is true.
-   */
-  addFile(file: number, size: number, pieceSize: number, only?: number, claimed: Iterable<Range> = []): void {
+  addFile(file: number, size: number, pieceSize: number, options: FileOptions = {}): void {
+    const { only, claimed = [], smallestCut = MIN_RANGE } = options;
     // A file that is begun anew keeps its place among the others.
     const sequence = this.#files.get(file)?.sequence ?? ++this.#lastSequence;
     this.removeFile(file);
     const ledger = new FileLedger(size, claimed, () => this.#ready.update(state));
-    const state = new ScheduledFile(file, sequence, pieceSize, ledger, only);
+    const state = new ScheduledFile(file, sequence, ledger, { pieceSize, smallestCut, only });
     this.#files.set(file, state);
     this.#ready.update(state);
   }
@@ -292,13 +301,13 @@ export class Scheduler {
   }
 
   /** The file must have bytes to do. */
-  #nextRange({ ledger, pieceSize }: ScheduledFile, connection: number): Range {
+  #nextRange({ ledger, pieceSize, smallestCut }: ScheduledFile, connection: number): Range {
     const run = ledger.firstToDo!;
     // A small file is sent as a whole, so that it is hashed while it is sent.
     if (ledger.size <= Math.min(pieceSize, SMALL_FILE)) return run;
     const state = this.#connections.get(connection)!;
     const known = this.#rate(connection);
-    const length = rangeLength(run.offset, known || state.firstLength / 2, pieceSize);
+    const length = rangeLength(run.offset, known || state.firstLength / 2, pieceSize, smallestCut);
     if (known === 0) state.firstLength = Math.min(MAX_RANGE, FIRST_GROWTH * state.firstLength);
     return { offset: run.offset, length: Math.min(run.length, length) };
   }

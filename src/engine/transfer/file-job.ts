@@ -250,14 +250,12 @@ export class FileJob implements RunningJob {
 
   async #begin(attempt: number): Promise<Claims | undefined> {
     await this.#quiesce();
-    const { pieceLimits, claims, only } = await this.#transfer.begin(attempt, this.#resume?.journal);
+    const { pieceSize, smallestCut, claims, only } = await this.#transfer.begin(attempt, this.#resume?.journal);
     this.#sync.restart();
     this.#phase.restart();
     this.#losses.restart();
-    const { size } = this.#transfer;
-    const pieceSize = choosePieceSize(size, pieceLimits, this.#services.options.pieceSize);
     this.#resume?.begin(pieceSize);
-    this.#ledger.open({ size, pieceSize, only, claims: claims?.claims ?? [] });
+    this.#ledger.open({ size: this.#transfer.size, pieceSize, smallestCut, only, claims: claims?.claims ?? [] });
     this.#verification.begin(this.#transfer.sides, pieceSize);
     this.#transfer.onOpened?.();
     return claims;

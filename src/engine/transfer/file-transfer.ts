@@ -14,7 +14,9 @@ import type { SyncPoint } from './periodic-sync.ts';
 
 /** What is there when an attempt begins. */
 export interface Begun {
-  readonly pieceLimits: Abilities['pieceSize'];
+  /** By `choosePieceSize`, from the limits of the remote. */
+  readonly pieceSize: number;
+  readonly smallestCut: Abilities['smallestCut'];
   /** What an earlier run says is there, ascending and disjoint; undefined: nothing. */
   readonly claims?: Claims | undefined;
   /** The one connection that may work on the file; undefined: all. */

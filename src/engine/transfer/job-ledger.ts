@@ -13,6 +13,8 @@ export interface OpenedLedger {
   /** Bytes of the file. */
   readonly size: number;
   readonly pieceSize: number;
+  /** See `Abilities.smallestCut`; default: 64 KiB. */
+  readonly smallestCut?: number;
   /** The one connection that may work on the file; undefined: all. */
   readonly only: number | undefined;
   /** What an earlier run says is there: it is handed out to nobody until {@link JobLedger.settleClaim}. */
@@ -33,9 +35,9 @@ export class JobLedger {
   }
 
   /** The file begins, or begins again: what tasks that are still under way report has no effect on it. */
-  open({ size, pieceSize, only, claims }: OpenedLedger): void {
+  open({ size, pieceSize, smallestCut, only, claims }: OpenedLedger): void {
     this.#timeLeft = new TimeLeft(size, bytesIn(claims), performance.now());
-    this.#scheduler.addFile(this.#file, size, pieceSize, only, claims);
+    this.#scheduler.addFile(this.#file, size, pieceSize, { only, claimed: claims, smallestCut });
   }
 
   close(): void {

@@ -137,7 +137,7 @@ export class UploadFile implements FileTransfer {
     if (abilities.writers === 'unknown' && isKnown) this.#services.upload.writers.decide('many');
     await this.#earlier?.beginJournal(this.#holders.token!, pieceSize, reopened);
     this.#noteWriters();
-    return { pieceLimits: abilities.pieceSize, claims: reopened, only: this.#holders.owner };
+    return { pieceSize, smallestCut: abilities.smallestCut, claims: reopened, only: this.#holders.owner };
   }
 
   onOpened(): void {

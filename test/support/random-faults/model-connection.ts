@@ -139,6 +139,7 @@ export class ModelConnection implements RemoteConnection {
     this.bytesPerSecond = habits.bytesPerSecond;
     this.abilities = {
       pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
+      smallestCut: 64 * 1024,
       writers: habits.writers === 'many' ? 'many' : 'unknown',
       durable: habits.hasSync ? 'synced' : 'unknown',
     };

@@ -1,5 +1,6 @@
 /** What must hold of a connection of every remote. */
 import { expect, onTestFinished, test } from 'vitest';
+import { choosePieceSize } from '../../../src/engine/schedule/grid.ts';
 import type { RemoteConnection } from '../../../src/remotes/remote.ts';
 import { fillWith, Sink, slicesOf } from './sftp/staging.ts';
 
@@ -23,6 +24,14 @@ export function complianceOfRemote(open: () => Promise<RemoteUnderTest>): void {
     await connection.ping();
     await connection.close();
     await expect(connection.ping()).rejects.toMatchObject({ scope: 'connection' });
+  });
+
+  test('the smallest cut is a power of two, and fits into every piece', async () => {
+    const { abilities } = (await opened()).connection;
+    const size = choosePieceSize(2 ** 40, abilities.pieceSize);
+    expect(abilities.smallestCut).toBeGreaterThanOrEqual(64 * 1024);
+    expect(size % abilities.smallestCut).toBe(0);
+    expect(Number.isInteger(Math.log2(abilities.smallestCut))).toBe(true);
   });
 
   test('a sync keeps what the abilities promise', async () => {

@@ -18,6 +18,7 @@ afterEach(() => {
 
 const abilities: Abilities = {
   pieceSize: { min: 1, max: 2 ** 50, maxPieces: 2 ** 50 },
+  smallestCut: 64 * 1024,
   writers: 'many',
   durable: 'synced',
 };

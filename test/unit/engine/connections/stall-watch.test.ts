@@ -11,7 +11,7 @@ function scene({ busy = false, inFlight = 64 * KIB, only = undefined as number |
   const counters = new Counters();
   const rates = new ConnectionRates(counters, 0);
   const scheduler = new Scheduler(() => 1000);
-  scheduler.addFile(1, 64 * KIB, 64 * KIB, only);
+  scheduler.addFile(1, 64 * KIB, 64 * KIB, { only });
   for (const connection of [1, 2]) {
     rates.add(connection, 0);
     scheduler.addConnection(connection);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CutCandidates } from '../../../../src/engine/schedule/cut-candidates.ts';
+import { CutCandidates, keptLength } from '../../../../src/engine/schedule/cut-candidates.ts';
 
 const PIECE = 64 * 1024;
 const RATE = 1000;
@@ -11,7 +11,7 @@ function scene(rates: Record<number, number> = {}) {
     return rates[connection] ?? RATE;
   });
   const add = (task: number, outstanding: number) => {
-    const cuttable = { task, connection: task, length: outstanding, outstanding };
+    const cuttable = { task, connection: task, length: outstanding, outstanding, smallestCut: PIECE };
     candidates.add(cuttable);
     return cuttable;
   };
@@ -26,6 +26,14 @@ test('the task that would end last is cut first, the older one of two alike', ()
   add(4, 20 * PIECE);
   const order = [9, 9, 9, 9, 9].map((receiver) => candidates.next(receiver)?.task.task);
   expect(order).toEqual([3, 2, 4, 1, undefined]);
+});
+
+test('a cut leaves both connections at least the smallest cut', () => {
+  const cuttable = { length: 32 * PIECE, outstanding: 32 * PIECE, smallestCut: 16 * PIECE };
+  expect(keptLength(cuttable, RATE, RATE)).toBe(16 * PIECE);
+  expect(keptLength(cuttable, 2 * RATE, RATE)).toBeUndefined();
+  expect(keptLength(cuttable, RATE, 2 * RATE)).toBe(16 * PIECE);
+  expect(keptLength({ ...cuttable, length: 31 * PIECE, outstanding: 31 * PIECE }, RATE, RATE)).toBeUndefined();
 });
 
 test('what was acknowledged since a task was added counts', () => {

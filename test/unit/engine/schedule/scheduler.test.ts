@@ -54,6 +54,31 @@ test('a range is worth two seconds of its connection, in whole pieces where that
   ]);
 });
 
+test('no range is shorter than the smallest cut of the remote, at first and after a cut, but for the end of the file', () => {
+  const rates: Record<number, number> = {};
+  const scheduler = make(4, rates);
+  const size = 40 * MIB + 1;
+  scheduler.addFile(1, size, 8 * MIB, { smallestCut: 8 * MIB });
+  const first = sends(scheduler.orders());
+  expect(first.map(({ range }) => range.length)).toEqual([8 * MIB, 8 * MIB, 8 * MIB, 8 * MIB]);
+  for (const [index, send] of first.entries()) {
+    rates[index + 1] = KIB;
+    complete(scheduler, send);
+  }
+  scheduler.ratesChanged();
+  const second = sends(scheduler.orders());
+  expect(second.map(({ range }) => range)).toEqual([
+    { offset: 32 * MIB, length: 8 * MIB },
+    { offset: 40 * MIB, length: 1 },
+  ]);
+  // A part of what is left of a range would be shorter, however slow its connection is.
+  rates[3] = 1024 * MIB;
+  scheduler.ratesChanged();
+  expect(scheduler.orders()).toEqual([]);
+  scheduler.ended(second[0]!.task);
+  expect(sends(scheduler.orders()).map(({ connection }) => connection)).toEqual([3]);
+});
+
 test('ranges are handed out in ascending order, at the end as well', () => {
   const scheduler = make(2, { 1: 10 * MIB, 2: 10 * MIB });
   scheduler.addFile(1, 1000 * MIB + 1, MIB);
@@ -200,7 +225,7 @@ test('an unknown rate counts as the average of the known ones', () => {
 
 test('a restricted file belongs to one connection, and nobody steals from it', () => {
   const scheduler = make(3, { 1: 50 * PIECE, 2: 50 * PIECE, 3: 50 * PIECE });
-  scheduler.addFile(1, 100 * PIECE, PIECE, 2);
+  scheduler.addFile(1, 100 * PIECE, PIECE, { only: 2 });
   expect(scheduler.orders()).toEqual([
     expect.objectContaining({ kind: 'send', connection: 2, range: { offset: 0, length: 100 * PIECE } }),
   ]);
@@ -404,7 +429,7 @@ test('a thousand idle connections with nothing to do cost nothing, and one file 
   asked = 0;
   expect(scheduler.orders()).toEqual([]);
   expect(asked, 'no rate is asked for').toBe(0);
-  scheduler.addFile(1, 4096, PIECE, 700);
+  scheduler.addFile(1, 4096, PIECE, { only: 700 });
   expect(sends(scheduler.orders()).map(({ connection }) => connection)).toEqual([700]);
   expect(asked, 'those of the order alone').toBeLessThan(10);
 });
@@ -428,7 +453,7 @@ test('a file that is begun anew keeps its place among the others', () => {
 
 test('a task of a file that now belongs to another connection is cut for that one', () => {
   const scheduler = make(2, { 1: 100, 2: 100 });
-  scheduler.addFile(1, 64 * PIECE, 64 * PIECE, 1);
+  scheduler.addFile(1, 64 * PIECE, 64 * PIECE, { only: 1 });
   const [first] = sends(scheduler.orders());
   scheduler.restrict(1, 2);
   expect(scheduler.orders()).toEqual([{ kind: 'shorten', task: first!.task, length: 32 * PIECE }]);

@@ -34,7 +34,7 @@ function scene() {
   });
   const addFile = (file: number, only?: number): void => {
     router.add(file, owner(`file ${file}`));
-    scheduler.addFile(file, SIZE, SIZE, only);
+    scheduler.addFile(file, SIZE, SIZE, { only });
   };
   return { router, scheduler, posted, told, over, addFile };
 }

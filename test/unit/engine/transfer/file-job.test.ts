@@ -8,7 +8,7 @@ import { Interrupted } from '../../../../src/engine/transfer/interruption.ts';
 import { CopyError } from '../../../../src/errors.ts';
 
 const SIZE = 3 * 64 * 1024 + 5;
-const PIECES = { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: 16_384 };
+const PIECE = 64 * 1024;
 const LOST = new CopyError('connection-lost', 'The connection was lost.');
 
 interface Scene {
@@ -47,7 +47,7 @@ function scene(more: (it: Scene) => Partial<FileTransfer> = () => ({}), retryFor
     dispatcher.dispatch();
   };
   const services = {
-    options: { pieceSize: 64 * 1024, verify: 'size', retryForMs },
+    options: { pieceSize: PIECE, verify: 'size', retryForMs },
     pool: { drop: (connection: number) => void calls.push(`drop ${connection}`) },
     scheduler,
     dispatcher,
@@ -69,7 +69,7 @@ function scene(more: (it: Scene) => Partial<FileTransfer> = () => ({}), retryFor
       sides: {},
       begin: async (attempt: number) => {
         calls.push(`begin ${attempt}`);
-        return { pieceLimits: PIECES };
+        return { pieceSize: PIECE, smallestCut: PIECE };
       },
       command: () => ({ kind: 'ask', connection: 1 }),
       checkUnchanged: async () => {},
