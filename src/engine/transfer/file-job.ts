@@ -18,12 +18,9 @@
  */
 import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
-import { type Deferred, deferred } from '../../util/deferred.ts';
 import { Patience } from '../connections/patience.ts';
-import { FileJournal } from '../resume/file-journal.ts';
 import type { Hashed } from '../runner/piece-hasher.ts';
 import type { RunnerCommand } from '../runner/piece-runner.ts';
-import { choosePieceSize, pieceCount, UNLIMITED_PIECES } from '../schedule/grid.ts';
 import type { Examined, FileResult, JobServices, RunnerAnswer, RunningJob } from './direction.ts';
 import type { FileTransfer, JobControl } from './file-transfer.ts';
 import { BeginAgain, Interrupted, StartOver } from './interruption.ts';
@@ -48,8 +45,6 @@ export class FileJob implements RunningJob {
   readonly #phase: TransferPhase = new TransferPhase();
   /** Undefined where nothing is kept for another run. */
   #resume: JobResume | undefined;
-  /** Settles when no connection works on the file. */
-  #drained: Deferred<void> | undefined;
   /** The most bytes that were acknowledged, and not thrown away, at one time: more is progress. */
   #mostAcknowledged = 0;
   /** Bytes that were acknowledged in the end. */
@@ -173,14 +168,10 @@ export class FileJob implements RunningJob {
     this.#transfer.onRunOver?.(error);
   }
 
-  /** A file of one piece is sent as quickly as it is looked at: nothing is kept of it. */
-  async #openResume(): Promise<JobResume | undefined> {
+  #openResume(): Promise<JobResume | undefined> {
     const { journals, options, digests, continuity, dispatcher } = this.#services;
+    const { verify, pieceSize } = options;
     const { journalSubject: subject, size } = this.#transfer;
-    if (journals === undefined || subject === undefined) return undefined;
-    if (pieceCount(size, choosePieceSize(size, UNLIMITED_PIECES, options.pieceSize)) <= 1) return undefined;
-    const journal = await FileJournal.open(journals, subject);
-    const { verify } = options;
     const services = { verify, ledger: this.#ledger, digests, continuity, dispatch: () => dispatcher.dispatch() };
     const phase = this.#phase;
     const job = {
@@ -191,7 +182,7 @@ export class FileJob implements RunningJob {
       onChanged: () => this.#look(),
       onFailed: (error: unknown) => this.#phase.fail(error),
     };
-    return new JobResume(services, job, journal, size);
+    return JobResume.open(services, job, { journals, subject, size, pieceSize });
   }
 
   async #copy(): Promise<FileResult> {
@@ -276,19 +267,10 @@ export class FileJob implements RunningJob {
   /** Settles what is waited for, if it has come. */
   #look(): void {
     if (this.#ledger.hasTasks) return;
-    this.#drained?.resolve();
-    this.#drained = undefined;
+    this.#ledger.onDrained();
     if (this.#verification.lacksMeans) this.#phase.stop(noDigests());
     if (!this.#ledger.isComplete || this.#transfer.isProbing) return;
     if (this.#verification.isSettled) this.#phase.complete();
-  }
-
-  async #drain(): Promise<void> {
-    this.#ledger.pause('drain');
-    while (this.#ledger.hasTasks) {
-      this.#drained ??= deferred();
-      await this.#drained.promise;
-    }
   }
 
   /** Resolves when nothing works on this file; no connection begins to until the ledger resumes or is opened again. */
@@ -296,7 +278,7 @@ export class FileJob implements RunningJob {
     void this.#verification.verifier?.stop();
     await this.#transfer.settle?.();
     await this.#resume?.settled();
-    await this.#drain();
+    await this.#ledger.drain();
   }
 
   async #end(isKept: boolean): Promise<void> {
@@ -336,7 +318,7 @@ export class FileJob implements RunningJob {
       get isVerified() {
         return job.#verification.isVerified;
       },
-      drain: () => this.#drain(),
+      drain: () => ledger.drain(),
       acknowledge: (ranges) => {
         for (const range of ranges) ledger.acknowledge(range);
         this.#verification.verifier?.acknowledged(ranges);

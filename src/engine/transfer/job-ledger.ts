@@ -4,6 +4,7 @@
  * here, and after it is closed, nothing is acknowledged and nothing is handed out.
  */
 import type { Range } from '../../remotes/remote.ts';
+import { type Deferred, deferred } from '../../util/deferred.ts';
 import { bytesIn, RangeSet } from '../../util/range-set.ts';
 import type { FileLedger } from '../schedule/file-ledger.ts';
 import type { Order, PauseReason, Scheduler } from '../schedule/scheduler.ts';
@@ -26,6 +27,8 @@ export class JobLedger {
   readonly #file: number;
   readonly #carryOut: (order: Order) => void;
   #timeLeft: TimeLeft = new TimeLeft(0, 0, 0);
+  /** Settles when no connection works on the file. */
+  #drained: Deferred<void> | undefined;
 
   /** `file`: the number of the file job. `carryOut` is called with what the scheduler orders. */
   constructor(scheduler: Scheduler, file: number, carryOut: (order: Order) => void) {
@@ -52,6 +55,21 @@ export class JobLedger {
   /** Nothing more is handed out until {@link resume}, and what connections have not taken yet is taken back. */
   pause(reason: PauseReason): void {
     for (const order of this.#scheduler.pause(this.#file, reason)) this.#carryOut(order);
+  }
+
+  /** Pauses for `drain`. Resolves when no connection works on the file. */
+  async drain(): Promise<void> {
+    this.pause('drain');
+    while (this.hasTasks) {
+      this.#drained ??= deferred();
+      await this.#drained.promise;
+    }
+  }
+
+  /** To be called when the last task of the file has ended. */
+  onDrained(): void {
+    this.#drained?.resolve();
+    this.#drained = undefined;
   }
 
   resume(reason: PauseReason): void {

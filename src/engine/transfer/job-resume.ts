@@ -5,9 +5,9 @@
 import type { Attributes, Range } from '../../remotes/remote.ts';
 import { bytesIn } from '../../util/range-set.ts';
 import type { ServerContinuity } from '../connections/server-continuity.ts';
-import type { FileJournal } from '../resume/file-journal.ts';
+import { FileJournal, type JournalStore, type JournalSubject } from '../resume/file-journal.ts';
 import { leisurely, type Pace, withinMs } from '../resume/pace.ts';
-import { isPiece } from '../schedule/grid.ts';
+import { choosePieceSize, isPiece, pieceCount, UNLIMITED_PIECES } from '../schedule/grid.ts';
 import { checkClaims, type Judged } from '../verify/claim-check.ts';
 import type { DigestProviders } from '../verify/digest-providers.ts';
 import type { JobLedger } from './job-ledger.ts';
@@ -45,6 +45,16 @@ export interface ResumedJob {
   onFailed(error: unknown): void;
 }
 
+export interface ResumedFile {
+  /** Undefined: nothing is kept for another run. */
+  readonly journals: JournalStore | undefined;
+  /** Undefined: another run could not continue the file. */
+  readonly subject: JournalSubject | undefined;
+  /** Bytes. */
+  readonly size: number;
+  readonly pieceSize: number | 'auto';
+}
+
 /** Claims of an earlier run. */
 export interface Claims {
   readonly claims: readonly Range[];
@@ -74,6 +84,18 @@ export class JobResume {
     this.#job = job;
     this.journal = journal;
     this.#size = size;
+  }
+
+  /**
+   * Opens the journal of a file. Undefined where there is none: nothing is kept for another run, or the file has one piece,
+   * which is sent as quickly as it is looked at.
+   * @throws {CopyError} `journal-newer`: a newer version of this program wrote the journal
+   */
+  static async open(services: ResumeServices, job: ResumedJob, file: ResumedFile): Promise<JobResume | undefined> {
+    const { journals, subject, size, pieceSize } = file;
+    if (journals === undefined || subject === undefined) return undefined;
+    if (pieceCount(size, choosePieceSize(size, UNLIMITED_PIECES, pieceSize)) <= 1) return undefined;
+    return new JobResume(services, job, await FileJournal.open(journals, subject), size);
   }
 
   /** Bytes that an earlier run had sent, and that are still right. */
