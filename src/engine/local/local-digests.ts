@@ -1,16 +1,25 @@
 /**
- * Digests of ranges of the local file, each computed once: verification and journal ask for the same. What was not hashed
- * while it was sent is read for it.
+ * Digests of ranges of the local file. Verification and journal ask for the same ranges, so each digest is computed
+ * once and kept. A range that was not hashed while it was sent is read again.
+ *
+ * What can go wrong: the file becomes shorter, or cannot be read; then the digest rejects, and is computed again when
+ * it is asked for again. At most {@link MAX_READS} ranges are read at the same time, and at most {@link MAX_KEPT}
+ * digests are kept.
  */
 import { createHash } from 'node:crypto';
 import type { DigestAlgorithm, Fill, Range } from '../../remotes/remote.ts';
 import { fillFrom } from '../runner/descriptor-fill.ts';
 
-/** So much at a time that the connections hardly notice. */
+/**
+ * Bytes that are read and hashed at once: few, because hashing blocks the thread, and its connections wait meanwhile.
+ */
 const STEP = 1024 * 1024;
-/** Ranges that are read at once. Each has two buffers of {@link STEP}; hashing keeps one processor busy anyway. */
+/**
+ * Ranges that are read at the same time. Each has two buffers of {@link STEP}. More would not be faster, because all
+ * hashing is done by this thread.
+ */
 const MAX_READS = 2;
-/** Only a tiny --piece-size on a huge file has more pieces; then some are hashed twice. */
+/** Digests that are kept, several for each of the 16,384 pieces that a file has at most. Others are computed again. */
 const MAX_KEPT = 131_072;
 
 export class LocalDigests {
@@ -24,7 +33,7 @@ export class LocalDigests {
     this.#fill = fillFrom(fd);
   }
 
-  /** @throws CopyError `source-changed` where the file is shorter, `local-io` */
+  /** @throws {CopyError} `source-changed`: the file is shorter; `local-io`: it cannot be read */
   digest(range: Range, algorithm: DigestAlgorithm): Promise<Buffer> {
     const key = keyOf(range, algorithm);
     const kept = this.#kept.get(key);
@@ -35,19 +44,25 @@ export class LocalDigests {
     return digest;
   }
 
-  /** Those of many ranges, in order and one after another. Rejects as {@link digest} does. */
+  /**
+   * The digests of many ranges, computed one after another.
+   * @throws {CopyError} as {@link digest}
+   */
   async digests(ranges: readonly Range[], algorithm: DigestAlgorithm): Promise<Buffer[]> {
     const digests: Buffer[] = [];
     for (const range of ranges) digests.push(await this.digest(range, algorithm));
     return digests;
   }
 
-  /** Of what nobody will ask for again: it is not kept. Throws as {@link digest} does. */
+  /**
+   * The digest of a range that is not asked for again: it is not kept.
+   * @throws {CopyError} as {@link digest}
+   */
   digestOnce(range: Range, algorithm: DigestAlgorithm): Promise<Buffer> {
     return this.#kept.get(keyOf(range, algorithm)) ?? this.#hash(range, algorithm);
   }
 
-  /** It was hashed while it was read to be sent. */
+  /** Takes a digest that was computed while the range was read to be sent. */
   learn(range: Range, algorithm: DigestAlgorithm, digest: Uint8Array): void {
     this.#keep(keyOf(range, algorithm), Promise.resolve(Buffer.from(digest)));
   }
@@ -62,7 +77,7 @@ export class LocalDigests {
     try {
       return await this.#read(range, algorithm);
     } finally {
-      // Whoever waits takes the place over, so that no third one can come in between.
+      // The next waiting read takes the place of this one, so that no other can begin in between.
       const next = this.#waiting.shift();
       if (next === undefined) this.#reads--;
       else next();

@@ -1,4 +1,4 @@
-/** The local sources of an upload, looked at before anything is connected. */
+/** Examines the local sources of an upload before any connection is opened. */
 import { stat } from 'node:fs/promises';
 import { CopyError } from '../../errors.ts';
 import { baseName } from '../../util/byte-path.ts';
@@ -7,9 +7,9 @@ import { openSource, sourceError } from './local-source.ts';
 
 export interface SourceFile {
   readonly path: Buffer;
-  /** Last component: what it is called in a directory. */
+  /** The last component of the path: the name of the file in a target directory. */
   readonly name: Buffer;
-  /** 0 where it is not known. */
+  /** Bytes; 0 where the size is not known. */
   readonly size: number;
   /** Whether only reading it to its end tells its size: see `LocalSource`. */
   readonly isStream: boolean;
@@ -17,11 +17,11 @@ export interface SourceFile {
 
 export interface FoundSources {
   readonly files: readonly SourceFile[];
-  /** What was asked for and cannot be copied. */
+  /** Sources that were named and cannot be copied. */
   readonly failures: readonly { readonly path: Buffer; readonly error: CopyError }[];
 }
 
-/** @throws CopyError `usage` for a directory. */
+/** @throws {CopyError} `usage`: a source is a directory */
 export async function findSources(paths: readonly Uint8Array[]): Promise<FoundSources> {
   const files: SourceFile[] = [];
   const failures: { path: Buffer; error: CopyError }[] = [];
@@ -49,12 +49,13 @@ async function look(path: Buffer): Promise<SourceFile> {
     });
   }
   if (!stats.isFile()) throw new CopyError('source-unsupported', `${shown} is not a regular file.`);
-  // Only a file without blocks can be one, and few others have none: the rest is not opened for it.
+  // Only a file without blocks can be a stream. Few ordinary files have no blocks, so that most files need not be
+  // opened here.
   const isStream = stats.blocks === 0 && (await isStreamAt(path));
   return { path, name: baseName(path), size: isStream ? 0 : stats.size, isStream };
 }
 
-/** What cannot be opened or read has its failure when it is to be sent. */
+/** False where the file cannot be opened or read: that is reported when the file is to be sent. */
 async function isStreamAt(path: Buffer): Promise<boolean> {
   try {
     const source = await openSource(path);

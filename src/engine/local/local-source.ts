@@ -1,4 +1,4 @@
-/** The local file a copy is made from: opened once, read at offsets, and checked at the end for having held still. */
+/** The local file of an upload: it is opened once, read at offsets, and must not change until the end. */
 import { constants, fstat } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -12,7 +12,7 @@ import { endsAt } from './source-end.ts';
 
 const fstatBig = promisify(fstat) as (fd: number, options: { bigint: true }) => Promise<import('node:fs').BigIntStats>;
 
-/** What tells one state of a file from another; a difference in any of them is a change. */
+/** The properties by which a change of a file is noticed: a difference in any of them is a change. */
 export interface SourceIdentity {
   readonly size: number;
   readonly mtimeNs: bigint;
@@ -22,35 +22,37 @@ export interface SourceIdentity {
 }
 
 export interface LocalSource {
-  /** The raw descriptor: other threads read from it too. Valid until {@link close}. */
+  /** The raw descriptor: other threads read from it too. It is valid until {@link close}. */
   readonly fd: number;
+  /** Bytes. */
   readonly size: number;
   readonly mtimeMs: number;
   /** Permission bits. */
   readonly mode: number;
   /**
-   * Whether it does not end where its size says, although it holds still, as files of /proc, /sys and FUSE may: then only
-   * reading it from its beginning to its end tells what is in it, and how much.
+   * Whether the file does not end where its size says, although nobody changes it. Files of /proc, /sys and FUSE may be
+   * like that: only reading such a file from its beginning to its end shows its contents and their length.
    */
   readonly isStream: boolean;
-  /** As it was when it was opened. */
+  /** When the file was opened. */
   readonly identity: SourceIdentity;
   /**
-   * @throws CopyError `source-changed` unless file and name are still what they were when it was opened;
-   * `source-unreadable` where that cannot be told.
+   * Compares the open file, and the file that its path names now, with what they were when the file was opened.
+   * @throws {CopyError} `source-changed`: one of them is different; `source-unreadable`: they cannot be examined
    */
   checkUnchanged(): Promise<void>;
-  /** Waits for the reads of this thread; no other begins any more. */
+  /** Closes the file when the reads of this thread that are in progress have ended; no other read begins. */
   close(): Promise<void>;
 }
 
 /**
  * Opens a regular file.
- * @throws CopyError `source-missing`, `source-unreadable`, `source-unsupported`; `source-changed` where it changes just now.
+ * @throws {CopyError} `source-missing`; `source-unreadable`; `source-unsupported`: it is no regular file;
+ *   `source-changed`: it changes while it is being opened
  */
 export async function openSource(path: Uint8Array): Promise<LocalSource> {
   const name = cleanText(path);
-  // Without O_NONBLOCK the opening of a FIFO that nobody writes would wait for ever.
+  // Without O_NONBLOCK, opening a FIFO that has no writer would wait forever.
   const file = await open(Buffer.from(path), constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw sourceError(error, name);
   });
@@ -100,9 +102,9 @@ interface Opened {
 
 async function checkUnchanged(file: FileHandle, path: Uint8Array, { opened, isStream, name }: Opened): Promise<void> {
   try {
-    // Of the open file alone only the ctime would tell that another one took its name, and its clock is coarse.
+    // If another file was given the name, the open file shows that by its ctime alone, and that clock is coarse.
     const [named] = await Promise.all([stat(Buffer.from(path), { bigint: true }), checkHeld(file, opened, name)]);
-    // Below /proc the times of a name may be those of the look.
+    // Below /proc, the times of a path may be those of the moment in which it is examined.
     const now = identityOf(named);
     checkSame(isStream ? { ...opened, inode: now.inode, device: now.device } : now, opened, name);
     if (isStream || (await endsAt(file.fd, opened.size))) return;
@@ -113,7 +115,7 @@ async function checkUnchanged(file: FileHandle, path: Uint8Array, { opened, isSt
   throw new CopyError('source-changed', `${name} changed while it was copied (its end).`);
 }
 
-/** Of the open file. */
+/** @throws {CopyError} `source-changed`: the open file is different */
 async function checkHeld(file: FileHandle, opened: SourceIdentity, name: string): Promise<void> {
   checkSame(identityOf(await fstatBig(file.fd, { bigint: true })), opened, name);
 }
@@ -126,7 +128,7 @@ function checkSame(now: SourceIdentity, opened: SourceIdentity, name: string): v
   }
 }
 
-/** What the failure of a system call on a source means. */
+/** The failure of a system call on a source as an error for the user. `name`: of the source, for the message. */
 export function sourceError(error: unknown, name: string): CopyError {
   if (error instanceof CopyError) return error;
   const code = systemErrorCode(error);
@@ -148,7 +150,7 @@ export function sourceError(error: unknown, name: string): CopyError {
   });
 }
 
-/** Whether all bytes of a range of a local file are the same. */
+/** Whether all bytes of a range of a local file have the same value. */
 export async function isAllAlike(fd: number, { offset, length }: Range): Promise<boolean> {
   const bytes = Buffer.alloc(length);
   await fillFrom(fd)([bytes], offset);

@@ -1,17 +1,17 @@
-/** Whether a file ends where its size says. Not all do: those of /proc, of /sys and of FUSE have any size. */
+/** Finds out whether a file ends where its size says. Files of /proc, /sys and FUSE may report any size. */
 import { read } from 'node:fs';
 import { promisify } from 'node:util';
 import { systemErrorCode } from '../../util/system-error.ts';
 
 const readAt = promisify(read);
-/** Some files can be read in aligned parts alone (EINVAL). */
+/** Some files can be read only at aligned offsets and answer EINVAL otherwise. */
 const ALIGNMENT = 4096;
-/** What a file answers that cannot be read at an offset: then only reading it in order tells. */
+/** The answers of files that cannot be read at an offset: only reading them in order shows where they end. */
 const NO_OFFSETS: readonly (string | undefined)[] = ['ESPIPE', 'EINVAL'];
 
 /**
- * By one read across the end: of an ordinary file it gets the last bytes and no more.
- * @throws what the file system says
+ * Reads across the end that `size` says: for an ordinary file, this yields the last bytes and no more.
+ * @throws the error of the file system
  */
 export async function endsAt(fd: number, size: number): Promise<boolean> {
   const offset = Math.max(0, Math.ceil(size / ALIGNMENT) - 1) * ALIGNMENT;
@@ -21,7 +21,7 @@ export async function endsAt(fd: number, size: number): Promise<boolean> {
     for (let length = 0; ; ) {
       const { bytesRead } = await readAt(fd, buffer, length, buffer.length - length, offset + length);
       length += bytesRead;
-      // A read may give less than there is, but not nothing.
+      // A read may return fewer bytes than there are, but no bytes only at the end.
       if (bytesRead === 0 || length >= expected) return length === expected;
     }
   } catch (error) {

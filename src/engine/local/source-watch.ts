@@ -1,9 +1,12 @@
-/** Looks now and then whether a source has changed, so that a change is not noticed only when everything is sent. */
+/**
+ * Checks at intervals whether a source has changed, so that a change is noticed before the whole file was sent. A
+ * source that cannot be examined is examined again later: only a check at the end of the copy makes that a failure.
+ */
 import { CopyError } from '../../errors.ts';
 import type { LocalSource } from './local-source.ts';
 
 const EVERY_MS = 3000;
-/** Looking takes at most this share of the time, on a slow network file system too. */
+/** The checks take at most this share of the time, even on a slow network file system. */
 const SHARE = 1 / 20;
 
 export class SourceWatch {
@@ -23,7 +26,9 @@ export class SourceWatch {
     this.#nextMs = nowMs + EVERY_MS;
   }
 
-  /** To be called now and then. One look at a time: it waits for a file system that hangs, and nobody waits for it. */
+  /**
+   * To be called at intervals. At most one check is in progress; nobody waits for it, because a file system may hang.
+   */
   lookIfDue(nowMs: number): void {
     if (this.#isLooking || nowMs < this.#nextMs) return;
     this.#isLooking = true;
@@ -40,7 +45,6 @@ export class SourceWatch {
         this.#isLooking = false;
         return this.#onChanged(failure);
       }
-      // What cannot be looked at now is looked at again; at the end it counts.
     }
     const endedMs = performance.now();
     this.#nextMs = endedMs + Math.max(EVERY_MS, (endedMs - beganMs) / SHARE);
