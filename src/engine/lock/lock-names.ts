@@ -1,17 +1,17 @@
-/** What a lock is made of. */
+/** The primitive that locks are built from: names of which each has at most one holder. */
 
 /**
- * Names that have at most one holder on this machine, and that the system takes from a process that ends, by whatever
- * way. Both calls reject with the system's error where such names are not to be had.
+ * Names that have at most one holder on this machine. The operating system releases them when the process ends, however
+ * it ends. Both methods reject with the system's error where the system does not support such names.
  */
 export interface LockNames {
-  /** undefined: somebody holds it, in this process or another. */
+  /** Undefined: this process or another one holds the name. */
   take(name: string): Promise<HeldName | undefined>;
-  /** Who does not answer, or is somebody else than one of us, holds it all the same. */
+  /** A holder that does not answer, or is another program, counts as well. */
   isHeld(name: string): Promise<boolean>;
 }
 
 export interface HeldName {
-  /** When it settles the name is to be had again; never rejects. */
+  /** Resolves when the name can be taken again. Never rejects. */
   free(): Promise<void>;
 }

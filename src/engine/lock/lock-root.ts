@@ -1,10 +1,14 @@
 /**
- * One run for a root, and none above it or inside. A run holds a name for its root and one of several for each directory
- * above. First it takes all of them, then it looks for the names of others that would be in the way: the root's of each
- * directory above, and those of runs inside its own. So of two that start together at least one sees the other.
+ * Locks a target root, so that no other run works on this root, on a directory above it, or on one inside it.
  *
- * That both see each other, and both give up, is what the gate is for: one run of a server at a time makes sure. It
- * is no part of the promise; somebody who keeps it only makes others late.
+ * A run holds one name for its root, and for each directory above the root one of the names that stand for a run inside
+ * that directory. It first takes all of its names and then looks for those of others: the names of the directories
+ * above as roots, and the names of runs inside its own root. Therefore, if two runs start at the same time, at least
+ * one of them sees the other.
+ *
+ * Without more, both could see each other and both give up. To prevent that, only one run at a time passes the gate of
+ * a server, which is another name. The lock does not depend on the gate: a process that keeps the gate only delays
+ * others.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CopyError } from '../../errors.ts';
@@ -12,14 +16,16 @@ import { cleanText } from '../../util/clean-text.ts';
 import type { HeldName, LockNames } from './lock-names.ts';
 import { type LockedDirectory, rootNames, type TargetRoot } from './root-names.ts';
 
-/** How long the gate is waited for. Whoever is in it needs some milliseconds. */
-const gatePatienceMs = 2_000;
+/** How long to wait for the gate. A run holds it for a few milliseconds. */
+const GATE_PATIENCE_MS = 2_000;
 
-/** How many names are tried at once. */
-const batch = 32;
+/** How many names are examined at the same time. */
+const BATCH = 32;
 
 /**
- * @throws CopyError `target-locked`; system error where names of this kind are not to be had. Then nothing is held.
+ * Takes the lock, or holds nothing.
+ * @throws {CopyError} `target-locked`: another run works on the root, above it or inside it
+ * @throws the error of the system: it does not support names of this kind
  */
 export async function lockRoot(names: LockNames, target: TargetRoot): Promise<HeldName> {
   const { gate, root, above } = rootNames(target);
@@ -49,7 +55,7 @@ export async function lockRoot(names: LockNames, target: TargetRoot): Promise<He
 }
 
 async function enterGate(names: LockNames, gate: string): Promise<HeldName | undefined> {
-  const deadline = performance.now() + gatePatienceMs;
+  const deadline = performance.now() + GATE_PATIENCE_MS;
   for (;;) {
     const entered = await names.take(gate);
     if (entered !== undefined || performance.now() >= deadline) return entered;
@@ -66,8 +72,8 @@ async function takePlace(names: LockNames, { path, inside }: LockedDirectory): P
 }
 
 async function isAnyHeld(names: LockNames, all: readonly string[]): Promise<boolean> {
-  for (let first = 0; first < all.length; first += batch) {
-    const found = await Promise.all(all.slice(first, first + batch).map((name) => names.isHeld(name)));
+  for (let first = 0; first < all.length; first += BATCH) {
+    const found = await Promise.all(all.slice(first, first + BATCH).map((name) => names.isHeld(name)));
     if (found.includes(true)) return true;
   }
   return false;

@@ -1,20 +1,22 @@
-/** A local socket as a flag: what counts is that it is there. Nothing is ever said over it. */
+/** Local sockets as names: only whether a process listens on a socket matters. No data is sent over it. */
 import { connect, createServer } from 'node:net';
 import { systemErrorCode } from '../../util/system-error.ts';
 import type { HeldName } from './lock-names.ts';
 
-/** Nobody who lives leaves a local connection open that long without the system having taken it for him. */
-const patienceMs = 500;
+/**
+ * How long to wait for the answer of a socket. The system accepts a local connection for a live process much sooner.
+ */
+const PATIENCE_MS = 500;
 
-/** These say something of this process or of the path, nothing of a holder. */
-const ownTrouble = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ENOTSOCK', 'EINVAL', 'ENAMETOOLONG']);
+/** Errors that are about this process or the path, and show nothing about a holder. */
+const OWN_TROUBLE = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ENOTSOCK', 'EINVAL', 'ENAMETOOLONG']);
 
 /**
- * A socket that listens at `address` (a path, a pipe, or NUL and an abstract name), and does not keep the process
- * alive. undefined: something is there already.
+ * Opens a socket that listens at `address` (a path, a pipe, or NUL and an abstract name) and does not keep the process
+ * alive. Undefined: the address is in use.
  */
 export async function listenAt(address: string): Promise<HeldName | undefined> {
-  // Whoever comes is sent away unread, so that nobody can fill us with connections.
+  // Every connection is closed at once, so that nobody can exhaust the descriptors of this process.
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     socket.on('error', () => {});
     socket.destroy();
@@ -22,7 +24,7 @@ export async function listenAt(address: string): Promise<HeldName | undefined> {
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      // In a worker of node:cluster the primary would hold the name otherwise, and for all its workers.
+      // Otherwise, in a worker of node:cluster, the primary process would hold the name, for all of its workers.
       server.listen({ path: address, exclusive: true }, resolve);
     });
   } catch (error) {
@@ -35,13 +37,16 @@ export async function listenAt(address: string): Promise<HeldName | undefined> {
 }
 
 export type Answer =
-  /** Somebody listens; or it cannot be told, and then somebody does. */
+  /** A process listens, or it cannot be known whether one does. */
   | 'answers'
   /** A socket file without a listener. */
   | 'refuses'
   | 'missing';
 
-/** @throws system error of {@link ownTrouble}. */
+/**
+ * Tries to connect to a socket, which shows whether a process listens there.
+ * @throws the error of the system, one of {@link OWN_TROUBLE}
+ */
 export function knockAt(address: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const socket = connect({ path: address });
@@ -50,14 +55,14 @@ export function knockAt(address: string): Promise<Answer> {
       socket.destroy();
       resolve(answer);
     };
-    const timer = setTimeout(() => end('answers'), patienceMs);
+    const timer = setTimeout(() => end('answers'), PATIENCE_MS);
     socket.once('connect', () => end('answers'));
     socket.on('error', (error) => {
       const code = systemErrorCode(error) ?? '';
       if (code === 'ECONNREFUSED') return end('refuses');
       if (code === 'ENOENT') return end('missing');
-      // Such as EAGAIN, a full queue: what is stopped, or does not accept, still holds its name.
-      if (!ownTrouble.has(code)) return end('answers');
+      // For example EAGAIN, a full queue: a process that is stopped, or does not accept, still holds its name.
+      if (!OWN_TROUBLE.has(code)) return end('answers');
       clearTimeout(timer);
       reject(error);
     });

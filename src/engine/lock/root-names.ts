@@ -1,33 +1,33 @@
-/** Which names stand for a target root. */
+/** The names that stand for a target root and the directories above it. */
 import { createHash } from 'node:crypto';
 
 export interface TargetRoot {
   /** Resolved host, port and user as one text. */
   readonly server: string;
-  /** Absolute and canonical, `/` separates. */
+  /** Absolute and canonical, separated by `/`. */
   readonly path: Uint8Array;
 }
 
 /**
- * The path is the server's word and may have any length; each directory in it costs a socket. What lies deeper is
- * locked together with its neighbours.
+ * Directories of a path that have names of their own. The server determines the path, which may have any length, and
+ * each directory in it takes a socket. Roots that lie deeper share the lock of the last of these directories.
  */
-const deepest = 256;
+const MAX_DEPTH = 256;
 
-/** How many runs at once may lie inside one directory. */
-const placesInside = 128;
+/** How many runs may work inside one directory at the same time. */
+const PLACES_INSIDE = 128;
 
-/** A directory of the server, and the names it gives. */
+/** A directory of the server and its names. */
 export interface LockedDirectory {
   readonly path: Uint8Array;
-  /** Held by a run whose root it is. */
+  /** Held by the run whose root is this directory. */
   readonly at: string;
-  /** One of these is held by each run whose root lies inside. */
+  /** Each run whose root lies inside this directory holds one of these. */
   readonly inside: readonly string[];
 }
 
 export interface RootNames {
-  /** Held for the moment in which a run makes sure of its root. */
+  /** Held while a run takes the lock of its root. */
   readonly gate: string;
   readonly root: LockedDirectory;
   /** From `/` down; empty for `/` itself. */
@@ -39,23 +39,23 @@ export function rootNames({ server, path }: TargetRoot): RootNames {
   return { gate: `gate-${hash(server)}`, root: chain.at(-1)!, above: chain.slice(0, -1) };
 }
 
-/** From `/` down to `path` itself; slashes that say nothing are left out. */
+/** From `/` down to `path` itself. Repeated and trailing slashes are ignored. */
 function directoriesOf(path: Uint8Array): Uint8Array[] {
   // Latin-1 keeps every byte.
   const names = Buffer.from(path)
     .toString('latin1')
     .split('/')
     .filter((name) => name !== '');
-  const depths = Array.from({ length: Math.min(names.length, deepest) + 1 }, (_, depth) => depth);
+  const depths = Array.from({ length: Math.min(names.length, MAX_DEPTH) + 1 }, (_, depth) => depth);
   return depths.map((depth) => Buffer.from(`/${names.slice(0, depth).join('/')}`, 'latin1'));
 }
 
 function lockedDirectory(server: string, path: Uint8Array): LockedDirectory {
   const key = hash(server, '\0', path);
-  return { path, at: `at-${key}`, inside: Array.from({ length: placesInside }, (_, place) => `in-${key}-${place}`) };
+  return { path, at: `at-${key}`, inside: Array.from({ length: PLACES_INSIDE }, (_, place) => `in-${key}-${place}`) };
 }
 
-/** Short, because some systems give the path of a socket file 103 bytes in all. */
+/** 16 hex digits: on some systems, the path of a socket file has at most 103 bytes. */
 function hash(...parts: readonly (string | Uint8Array)[]): string {
   const digest = createHash('sha256');
   for (const part of parts) digest.update(part);

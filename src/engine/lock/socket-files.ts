@@ -1,4 +1,4 @@
-/** Names as socket files in a private directory, for systems that have nothing better. */
+/** Names as socket files in a private directory, for systems without abstract sockets or named pipes. */
 import { lstatSync, unlinkSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,30 +7,41 @@ import { makeDirectories } from '../../util/make-directories.ts';
 import type { HeldName, LockNames } from './lock-names.ts';
 import { knockAt, listenAt } from './name-sockets.ts';
 
-/** sun_path of macOS and the BSDs without the NUL at the end; Linux has four more. Node 20 cuts what is longer. */
-const longestPath = 103;
+/**
+ * Length of sun_path on macOS and the BSDs without the NUL at the end, bytes; Linux has four more. Node 20 truncates a
+ * longer path.
+ */
+const MAX_PATH_LENGTH = 103;
 
-/** Between binding and listening a socket refuses as if it were dead: it is asked again after this. */
-const secondLookMs = 10;
+/**
+ * Between bind and listen, a socket refuses connections as if its process had ended. It is tried again after this time.
+ */
+const SECOND_LOOK_MS = 10;
 
-/** Why no socket files are to be had in a directory. */
+/** Why a directory cannot be used for socket files. */
 export class UnfitDirectory extends Error {}
 
-/** @throws UnfitDirectory, or system error, where `directory` cannot be made or is open to others. */
+/**
+ * @throws {UnfitDirectory} others can write to `directory`, or it is no directory
+ * @throws the error of the system: it cannot be created
+ */
 export async function socketFiles(directory: string): Promise<LockNames> {
   await makeDirectories(directory, 0o700);
   const found = await lstat(directory);
-  if (!found.isDirectory()) throw new UnfitDirectory('the place for locks is no directory');
-  // In it others could remove our names, or hold them.
+  if (!found.isDirectory()) throw new UnfitDirectory('the path of the directory for locks is not a directory');
+  // Others could remove our names from such a directory, or take them.
   const isOurs = process.getuid === undefined || found.uid === process.getuid();
-  if (!isOurs || (found.mode & 0o022) !== 0) throw new UnfitDirectory('others can write where locks are kept');
+  if (!isOurs || (found.mode & 0o022) !== 0) throw new UnfitDirectory('others can write to the directory for locks');
   return new SocketFiles(directory);
 }
 
 /**
- * A file whose process has ended stays until somebody asks for its name. Were two to find the same dead file at once,
- * the second could remove what the first has just put there. The gate of `lockRoot` keeps them apart; where the gate
- * itself is such a file, the look right before removing does, but for some microseconds.
+ * The socket file of a process that has ended stays until its name is asked for again, and is removed then.
+ *
+ * What can go wrong: two processes find the same stale file at the same time, and the second one removes the file that
+ * the first one has just created. For all names but the gate, the gate of `lockRoot` prevents that. For the gate
+ * itself, the file is compared right before it is removed, so that only a few microseconds remain in which this can
+ * happen.
  */
 class SocketFiles implements LockNames {
   readonly #directory: string;
@@ -50,21 +61,22 @@ class SocketFiles implements LockNames {
 
   #path(name: string): string {
     const path = join(this.#directory, name);
-    if (Buffer.byteLength(path) > longestPath) throw new UnfitDirectory('the path where locks are kept is too long');
+    if (Buffer.byteLength(path) > MAX_PATH_LENGTH)
+      throw new UnfitDirectory('the path of the directory for locks is too long');
     return path;
   }
 
-  /** Whether nobody is there; then there is no file either. */
+  /** Whether no process holds the name. If so, the file has been removed. */
   async #isGone(path: string): Promise<boolean> {
     const before = identityOf(path);
     if (before === undefined) return true;
     let answer = await knockAt(path);
     if (answer === 'refuses') {
-      await sleep(secondLookMs);
+      await sleep(SECOND_LOOK_MS);
       answer = await knockAt(path);
     }
     if (answer !== 'refuses') return answer === 'missing';
-    // Nothing is awaited from here on: what is removed is what refused.
+    // Nothing is awaited from here on, so that the file that is removed is the one that refused.
     const now = identityOf(path);
     if (now !== undefined && now !== before) return false;
     if (now !== undefined) unlinkSync(path);
@@ -72,10 +84,10 @@ class SocketFiles implements LockNames {
   }
 }
 
-/** Numbers of files are used again at once on some file systems, hence the time. */
+/** Includes the time, because some file systems use the number of a removed file again at once. */
 function identityOf(path: string): string | undefined {
   const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return undefined;
-  if (!stats.isSocket()) throw new UnfitDirectory('something else stands where locks are kept');
+  if (!stats.isSocket()) throw new UnfitDirectory('a file in the directory for locks is not a lock');
   return `${stats.dev} ${stats.ino} ${stats.ctimeNs}`;
 }

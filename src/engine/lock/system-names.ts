@@ -1,9 +1,9 @@
-/** Names that live in the system alone: nothing is left behind by a process that is killed. */
+/** Names that exist only in the operating system, so that a process that is killed leaves nothing behind. */
 import type { HeldName, LockNames } from './lock-names.ts';
 import { knockAt, listenAt } from './name-sockets.ts';
 
-/** sun_path without the NUL in front. */
-const abstractLength = 107;
+/** Length of sun_path without the NUL in front, bytes. */
+const ABSTRACT_LENGTH = 107;
 
 class SystemNames implements LockNames {
   readonly #address: (name: string) => string;
@@ -22,20 +22,20 @@ class SystemNames implements LockNames {
 }
 
 /**
- * Abstract sockets (unix(7)). They belong to a network namespace: runs in different containers do not see each other
- * here, as runs on different machines do not, and are left to the look at the partial. Any user of the machine may
- * hold any name; that is wanted, since two users may well upload to one account.
+ * Abstract sockets (unix(7)). They belong to a network namespace: runs in different containers do not see each other's
+ * locks, just like runs on different machines, and are detected by their changes to the partial file. Any user of the
+ * machine may take any name, which is intended, because two users may upload to the same account.
  */
 export function abstractNames(): LockNames {
   return new SystemNames(abstractAddress);
 }
 
 /**
- * As long as it can be: Node 20 (libuv 1.46) fills an abstract name up with NULs, later ones do not, so that with
- * anything shorter the same name would be two.
+ * Has the greatest length that is possible. Node 20 (libuv 1.46) fills an abstract name up with NULs and later versions
+ * do not, so that a shorter name would be two different names.
  */
 export function abstractAddress(name: string): string {
-  return `\0${`mt-copy-tools/1/${name}/`.padEnd(abstractLength, '-')}`;
+  return `\0${`mt-copy-tools/1/${name}/`.padEnd(ABSTRACT_LENGTH, '-')}`;
 }
 
 /** Named pipes of Windows; the first instance of a name is exclusive. */

@@ -1,4 +1,4 @@
-/** The lock on a target root: one run a target on this machine. */
+/** The lock on a target root: at most one run on this machine works on it. */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import { systemErrorCode, systemErrorText } from '../../util/system-error.ts';
@@ -11,28 +11,28 @@ import { abstractNames, pipeNames } from './system-names.ts';
 export type { TargetRoot } from './root-names.ts';
 
 export interface LockPlace {
-  /** Made and used where the system has no better names. Private to the user; at most 79 bytes long. */
+  /** Created and used where the system has no better names. Private to the user; at most 79 bytes long. */
   readonly directory: string | undefined;
 }
 
 export interface TargetLock {
-  /** Set where no lock is to be had: nothing is held, and this says why, as a sentence. */
+  /** Set where the system supports no lock: nothing is held. A sentence that says why. */
   readonly warning?: string;
-  /** When it settles the root is to be had again; never rejects, may be called again. */
+  /** Resolves when the root can be locked again. Never rejects; may be called again. */
   release(): Promise<void>;
 }
 
 /**
- * Holds `root` against every other run on this machine, until the release or the end of the process, however it ends.
- *
- * @throws CopyError `target-locked`, at once, when a run works on the root, on one above it or on one inside.
+ * Locks `root` against every other run on this machine until the release or the end of the process, however it ends.
+ * Does not wait for another run.
+ * @throws {CopyError} `target-locked`: a run works on the root, on one above it or on one inside it
  */
 export async function lockTarget(
   root: TargetRoot,
   place: LockPlace,
   kinds: readonly KindOfNames[] = kindsOfNames(place),
 ): Promise<TargetLock> {
-  let reason = 'there is no directory to keep locks in';
+  let reason = 'there is no directory for locks';
   for (const kind of kinds) {
     try {
       const held = await lockRoot(await kind(), root);
@@ -46,7 +46,7 @@ export async function lockTarget(
 
 export type KindOfNames = () => LockNames | Promise<LockNames>;
 
-/** What there is, the best first. */
+/** The kinds of names that the system supports, the best first. */
 export function kindsOfNames({ directory }: LockPlace, platform: NodeJS.Platform = process.platform): KindOfNames[] {
   if (platform === 'win32') return [pipeNames];
   const files = directory === undefined ? [] : [() => socketFiles(directory)];
@@ -55,7 +55,7 @@ export function kindsOfNames({ directory }: LockPlace, platform: NodeJS.Platform
 
 function whyUnfit(error: unknown): string {
   if (error instanceof UnfitDirectory) return error.message;
-  // A bug is not to pass for a system without locks.
+  // An error of this program must not look like a system without locks.
   const isOfSystem = !(error instanceof CopyError) && /^E[A-Z\d]+$/.test(systemErrorCode(error) ?? '');
   if (!isOfSystem) throw error;
   return cleanText(systemErrorText(error));

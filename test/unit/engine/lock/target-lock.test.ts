@@ -309,7 +309,7 @@ describe('where nothing can hold a lock', () => {
   const notNoticed = 'A second run on the same target would not be noticed';
 
   test('a warning says so', async () => {
-    expect(await warningOf(undefined)).toBe(`${notNoticed}: there is no directory to keep locks in.`);
+    expect(await warningOf(undefined)).toBe(`${notNoticed}: there is no directory for locks.`);
   });
 
   test('such as a directory that cannot be made', async () => {
@@ -318,16 +318,18 @@ describe('where nothing can hold a lock', () => {
     expect(await warningOf(dir.file('file', 'locks'))).toMatch(`${notNoticed}: ENOTDIR: not a directory`);
     expect(await warningOf(dir.file('file'))).toMatch(`${notNoticed}: EEXIST`);
     await symlink(dir.path, dir.file('link'));
-    expect(await warningOf(dir.file('link'))).toBe(`${notNoticed}: the place for locks is no directory.`);
+    expect(await warningOf(dir.file('link'))).toBe(
+      `${notNoticed}: the path of the directory for locks is not a directory.`,
+    );
   });
 
   test('or that is open to others, or has too long a path', async () => {
     const dir = await tempDirForTest();
     await mkdir(dir.file('open'));
     await chmod(dir.file('open'), 0o777);
-    expect(await warningOf(dir.file('open'))).toBe(`${notNoticed}: others can write where locks are kept.`);
+    expect(await warningOf(dir.file('open'))).toBe(`${notNoticed}: others can write to the directory for locks.`);
     const long = dir.file('x'.repeat(80 - dir.path.length - 1));
-    expect(await warningOf(long)).toBe(`${notNoticed}: the path where locks are kept is too long.`);
+    expect(await warningOf(long)).toBe(`${notNoticed}: the path of the directory for locks is too long.`);
     const justFits = dir.file('x'.repeat(79 - dir.path.length - 1));
     const lock = await lockTarget(root, { directory: justFits }, onlyFiles(justFits));
     expect(lock.warning).toBeUndefined();
@@ -342,7 +344,7 @@ describe('where nothing can hold a lock', () => {
     const path = dir.file(rootNames(root).root.at);
     await writeFile(path, 'mine');
     const { warning } = await lockTarget(root, { directory: dir.path }, onlyFiles(dir.path));
-    expect(warning).toBe(`${notNoticed}: something else stands where locks are kept.`);
+    expect(warning).toBe(`${notNoticed}: a file in the directory for locks is not a lock.`);
     expect(readFileSync(path, 'utf8')).toBe('mine');
     expect(readdirSync(dir.path)).toEqual([rootNames(root).root.at]);
   });
