@@ -1,6 +1,7 @@
 /**
- * Numbers that engine and runners share across threads, without a message: what each connection has had acknowledged
- * and has in flight, and how much all of them may still take (the rate limit). Bytes, as 64-bit integers.
+ * Numbers that the engine and the runners share across threads without messages: how many bytes each connection has in
+ * flight, how many were acknowledged on it, and how many all connections together may still take (the rate limit). Each
+ * is a 64-bit integer in shared memory.
  */
 
 /** Connections are numbered from 1 to this. */
@@ -15,7 +16,7 @@ export class Counters {
   readonly buffer: SharedArrayBuffer;
   readonly #cells: BigInt64Array;
 
-  /** On memory that another thread gave, or on new memory. */
+  /** `buffer`: the memory of the counters of another thread; default: new memory. */
   constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(8 * (HEADER + SLOTS * (MAX_CONNECTIONS + 1)))) {
     this.buffer = buffer;
     this.#cells = new BigInt64Array(buffer);
@@ -30,22 +31,22 @@ export class Counters {
     Atomics.add(this.#cells, cell(connection, 1), BigInt(bytes));
   }
 
-  /** What was in flight and will not be acknowledged. */
+  /** Bytes that were in flight will not be acknowledged. */
   dropInFlight(connection: number, bytes: number): void {
     Atomics.sub(this.#cells, cell(connection, 1), BigInt(bytes));
   }
 
-  /** What was in flight on a connection that is gone. */
+  /** The connection is gone, and what was in flight on it. */
   clearInFlight(connection: number): void {
     Atomics.store(this.#cells, cell(connection, 1), 0n);
   }
 
-  /** Since the run began, over all connections that had this number. */
+  /** Bytes since the run began, on all connections that have had this number. */
   acknowledged(connection: number): number {
     return Number(Atomics.load(this.#cells, cell(connection, 0)));
   }
 
-  /** Over all connections. */
+  /** Bytes since the run began, on all connections. */
   totalAcknowledged(): number {
     let total = 0;
     for (let connection = 1; connection <= MAX_CONNECTIONS; connection++) total += this.acknowledged(connection);
@@ -56,20 +57,20 @@ export class Counters {
     return Number(Atomics.load(this.#cells, cell(connection, 1)));
   }
 
-  /** Turns the rate limit on: from now on takers need an allowance. */
+  /** Turns the rate limit on: from now on, {@link tryTake} needs what {@link allow} has added. */
   limit(): void {
     Atomics.store(this.#cells, LIMITED, 1n);
   }
 
-  /** Adds to what may be taken; what is unused beyond `cap` is lost, so that a pause gives no credit. */
+  /** Adds `bytes` to what may be taken, up to `cap`: what was not used during a pause is not saved up. */
   allow(bytes: number, cap: number): void {
     const sum = Atomics.add(this.#cells, ALLOWANCE, BigInt(bytes)) + BigInt(bytes);
     if (sum > BigInt(cap)) Atomics.sub(this.#cells, ALLOWANCE, sum - BigInt(cap));
   }
 
   /**
-   * Whether `bytes` may be taken now; if so they are. The last taker may overdraw by what it takes, which those after
-   * it wait for.
+   * Takes `bytes` if anything may be taken now, and returns whether it did. The call may take more than what is left;
+   * later calls wait until that has been made up for.
    */
   tryTake(bytes: number): boolean {
     if (Atomics.load(this.#cells, LIMITED) === 0n) return true;

@@ -1,4 +1,4 @@
-/** Writes a local file behind a raw descriptor. */
+/** Writes to a local file by its raw descriptor. */
 import { writev } from 'node:fs';
 import { promisify } from 'node:util';
 import { CopyError } from '../../errors.ts';
@@ -9,8 +9,9 @@ import { skipBytes } from './skip-bytes.ts';
 const writevAt = promisify(writev);
 
 /**
- * Writes to a descriptor, whole; beyond the end of the file it leaves a hole. Rejects with `no-space` where disk or
- * quota is used up, with `local-io` for any other failure; a part may be written by then.
+ * Returns a drain that writes all bytes of its views to the file of `fd`. Between the end of the file and a later
+ * offset, it leaves a hole. The drain rejects with `no-space` where the disk or a quota is full, and with `local-io`
+ * after any other failure; some of the bytes may be written by then.
  */
 export function drainTo(fd: number): Drain {
   return async (views, offset) => {
@@ -20,7 +21,7 @@ export function drainTo(fd: number): Drain {
       const { bytesWritten } = await writevAt(fd, rest, position).catch((error: unknown) => {
         throw sinkError(error);
       });
-      // Nobody would ever get on.
+      // Trying again would never end.
       if (bytesWritten === 0) throw new CopyError('local-io', 'The local file takes no more bytes.');
       position += bytesWritten;
       rest = skipBytes(rest, bytesWritten);
@@ -28,7 +29,7 @@ export function drainTo(fd: number): Drain {
   };
 }
 
-/** What the failure of a system call on the local side of a download means. */
+/** The failure of a system call on the local file of a download as an error for the user. */
 export function sinkError(error: unknown): CopyError {
   const code = systemErrorCode(error);
   const message = `The local file cannot be written: ${systemErrorText(error)}.`;

@@ -1,4 +1,4 @@
-/** Reads a local file behind a raw descriptor, which other threads may read from too. */
+/** Reads a local file by its raw descriptor, which other threads may read from too. */
 import { readv } from 'node:fs';
 import { promisify } from 'node:util';
 import { CopyError } from '../../errors.ts';
@@ -9,7 +9,10 @@ import { skipBytes } from './skip-bytes.ts';
 
 const readvAt = promisify(readv);
 
-/** Reads from a descriptor; the views are filled whole. Rejects with `source-changed` at an early end of the file. */
+/**
+ * Returns a fill that reads from the file of `fd` until all of its views are full. The fill rejects with
+ * `source-changed` where the file ends before, and with `local-io` where it cannot be read.
+ */
 export function fillFrom(fd: number): Fill {
   const reads = readsOf(fd);
   const fill: Fill = async (views, offset) => {

@@ -1,14 +1,17 @@
 /**
- * The reads under way on the descriptors of this thread.
+ * The reads in progress on the descriptors of this thread.
  *
- * Reads are given raw descriptors, as other threads read from them too. A descriptor that is closed beneath a read may have
- * become another file by the time the read begins, in this process at once. So that this cannot happen whoever reads, and
- * however a reader fails, a source registers its descriptor here: it is closed after the last read has ended, and no read
- * begins once it is being closed. Other threads end their reads by the protocol of tasks, which are waited for before.
+ * Reads use raw descriptors, because other threads read the same files. If a descriptor were closed while a read waits
+ * for its turn, the number could belong to another file by the time the read begins. Therefore a source registers its
+ * descriptor here: it is closed after the last read has ended, and no read begins once the closing has begun, whoever
+ * reads and however a reader fails. The reads of other threads belong to tasks, and the end of all tasks is awaited
+ * before a file is closed.
  */
 import { CopyError } from '../../errors.ts';
 
-/** Longer than reads take; what hangs that long (a network file system that is gone) may hang for ever. */
+/**
+ * How long to wait for a read. One that takes longer, for example on a network file system that is gone, may never end.
+ */
 const PATIENCE_MS = 10_000;
 
 export class DescriptorReads {
@@ -16,7 +19,7 @@ export class DescriptorReads {
   #isClosing = false;
   #onIdle: () => void = () => {};
 
-  /** @throws CopyError `cancelled` once it is being closed; whatever `work` rejects with */
+  /** @throws {CopyError} `cancelled`: the descriptor is being closed; whatever `work` rejects with */
   async during<T>(work: () => Promise<T>): Promise<T> {
     if (this.#isClosing) throw new CopyError('cancelled', 'The local file is not read any more.');
     this.#count++;
@@ -28,8 +31,8 @@ export class DescriptorReads {
   }
 
   /**
-   * Has `close` called when no read is under way, and waits for it. What hangs is not waited for longer than `patienceMs`;
-   * the descriptor then stays open until the read has ended.
+   * Calls `close` when no read is in progress, and resolves when it has settled. If a read takes longer than
+   * `patienceMs`, this resolves before, and the descriptor stays open until the read has ended.
    */
   async close(close: () => Promise<void>, patienceMs: number = PATIENCE_MS): Promise<void> {
     this.#isClosing = true;
@@ -63,12 +66,14 @@ export function registerDescriptor(fd: number): DescriptorReads {
   return reads;
 }
 
-/** To be called when it is about to be closed, as the number may be given to another file at once. */
+/**
+ * To be called right before the descriptor is closed, because the system may give its number to another file at once.
+ */
 export function forgetDescriptor(fd: number, reads: DescriptorReads): void {
   if (byDescriptor.get(fd) === reads) byDescriptor.delete(fd);
 }
 
-/** Of a descriptor that was opened in this thread, and is registered. */
+/** Undefined: the descriptor was not registered in this thread. */
 export function readsOf(fd: number): DescriptorReads | undefined {
   return byDescriptor.get(fd);
 }

@@ -1,4 +1,11 @@
-/** The piece runner on this thread. It alone also lends its connections out, for everything that is not bulk data. */
+/**
+ * The piece runner of this thread. Unlike a worker, it also gives the engine its connections, for everything that is
+ * not bulk data.
+ *
+ * What can go wrong: a connection is lost, a task fails, or a file cannot be closed. Each is reported; no method but
+ * {@link LocalRunner.joined} rejects. These things always hold: reports are never delivered inside a command; the last
+ * report of each task comes before the loss of its connection is reported; {@link LocalRunner.end} waits for all work.
+ */
 import { CopyError } from '../../errors.ts';
 import type {
   Drain,
@@ -26,9 +33,9 @@ interface OpenConnection {
   readonly remote: RemoteConnection;
   /** Staged files that were joined on this connection, by `StageToken.stage`. */
   readonly staged: OpenedOnce<Staged>;
-  /** Files that are received from, by path. */
+  /** Files that tasks receive from, by path. */
   readonly files: OpenedOnce<RemoteFile>;
-  /** Tasks under way, so that their last word comes before that of the connection. */
+  /** Tasks in progress: their last reports come before the loss of the connection is reported. */
   readonly tasks: Set<Promise<void>>;
 }
 
@@ -106,14 +113,14 @@ export class LocalRunner implements Runners, LocalConnections {
     void this.#connections.get(connection)?.staged.take(of.stage);
   }
 
-  /** @throws CopyError `connection-lost` */
+  /** @throws {CopyError} `connection-lost`: the connection is not open */
   #opened(connection: number): OpenConnection {
     const open = this.#connections.get(connection);
     if (open === undefined) throw new CopyError('connection-lost', `Connection ${connection} is gone.`);
     return open;
   }
 
-  /** Later, as from another thread: whoever gives a command is never called back in the middle of it. */
+  /** Reports later, as another thread does, so that the listener is never called inside a command. */
   #report(report: RunnerReport): void {
     queueMicrotask(() => this.#listener(report));
   }
@@ -125,7 +132,7 @@ export class LocalRunner implements Runners, LocalConnections {
       const admitted = (): void => this.#report({ kind: 'admitted', connection });
       const remote = await this.#remote.connect(connection, dial.signal, admitted);
       if (dial.signal.aborted) {
-        // The call to hang up came when it was just through.
+        // The command to close it came after it was opened and before this continued.
         await remote.close();
         throw CopyError.from(dial.signal.reason, 'cancelled');
       }
@@ -149,7 +156,7 @@ export class LocalRunner implements Runners, LocalConnections {
     const error = await open.remote.closed;
     this.#connections.delete(connection);
     const gone = error ?? new CopyError('connection-lost', `Connection ${connection} was closed.`);
-    // What the rate limit holds back would learn of it only when its turn comes.
+    // A task that waits for the rate limit would notice the loss only when it may continue.
     for (const slices of this.#slices.values()) if (slices.connection === connection) slices.fail(gone);
     await Promise.all(open.tasks);
     this.#counters.clearInFlight(connection);
@@ -171,11 +178,14 @@ export class LocalRunner implements Runners, LocalConnections {
     return this.#carry(command, async (slices, carried) => {
       const { remote, files } = this.#opened(connection);
       const file = await files.get(nameOf(from), () => remote.open(from));
-      await file.read(slices, telling(drainTo(fd), carried));
+      await file.read(slices, reporting(drainTo(fd), carried));
     });
   }
 
-  /** What sending and receiving have in common: `carry` moves the bytes, and says which have arrived. */
+  /**
+   * What sending and receiving have in common. `carry` moves the bytes, and calls `carried` with those that have
+   * arrived.
+   */
   async #carry(
     { task, connection, range }: Command<'send' | 'receive'>,
     carry: (slices: Slices, carried: (part: Range) => void) => Promise<void>,
@@ -199,7 +209,7 @@ export class LocalRunner implements Runners, LocalConnections {
   }
 
   #shorten({ task, length }: Command<'shorten'>): void {
-    // A task that has ended keeps what it had: the engine knows that from its last word.
+    // A task that has ended needs no answer: the engine knows from its last report what it kept.
     this.#slices.get(task)?.shorten(length, (kept) => this.#report({ kind: 'shortened', task, length: kept }));
   }
 
@@ -245,22 +255,22 @@ export class LocalRunner implements Runners, LocalConnections {
     this.#track(work.finally(() => tasks?.delete(work)));
   }
 
-  /** Work that never rejects, waited for at the end. */
+  /** `work` never rejects; {@link end} waits for it. */
   #track(work: Promise<void>): void {
     this.#gone.add(work);
     void work.finally(() => this.#gone.delete(work));
   }
 }
 
-/** Drains, and tells what was drained. */
-function telling(drain: Drain, drained: (part: Range) => void): Drain {
+/** Calls `drained` with each part after it was drained. */
+function reporting(drain: Drain, drained: (part: Range) => void): Drain {
   return async (views, offset) => {
     await drain(views, offset);
     drained({ offset, length: views.reduce((sum, view) => sum + view.length, 0) });
   };
 }
 
-/** How the closing of something failed that may not even have been opened. */
+/** Why something could not be closed, or could not be opened before. Undefined: it is closed, or was never opened. */
 async function failureOf(opened: Promise<Staged | RemoteFile> | undefined): Promise<CopyError | undefined> {
   try {
     await (await opened)?.close();

@@ -1,8 +1,8 @@
-/** What a connection has open, by name: opened when it is first asked for, and shared by all who ask. */
+/** What a connection has open, by name. Each is opened when it is first asked for, and shared by all later callers. */
 export class OpenedOnce<T> {
   readonly #known: Map<string, Promise<T>> = new Map();
 
-  /** What could not be opened is forgotten, so that it can be tried again. */
+  /** If it cannot be opened, the next call tries again. */
   get(name: string, open: () => Promise<T>): Promise<T> {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
@@ -22,7 +22,7 @@ export class OpenedOnce<T> {
     this.#known.set(name, Promise.resolve(opened));
   }
 
-  /** Forgets it and gives it away, if it was open, or was being opened. */
+  /** Forgets what is open, or is being opened, and returns it, so that the caller can close it. */
   take(name: string): Promise<T> | undefined {
     const known = this.#known.get(name);
     this.#known.delete(name);

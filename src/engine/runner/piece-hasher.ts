@@ -1,8 +1,8 @@
-/** Digests of whole pieces, taken while they are read to be sent: so that the file is read once. */
+/** Computes the digests of whole pieces while they are read to be sent, so that the file is read only once. */
 import { createHash, type Hash } from 'node:crypto';
 import type { DigestAlgorithm, Fill, Range } from '../../remotes/remote.ts';
 
-/** What pieces are hashed by, and the grid they are cells of. */
+/** The algorithm that pieces are hashed by, and their grid. */
 export interface PieceHashing {
   readonly algorithm: DigestAlgorithm;
   /** Bytes. */
@@ -21,21 +21,22 @@ export interface HashedPiece {
 }
 
 /**
- * Fills as `fill` does, and tells of each piece that was read from its first byte to its last, one part after another,
- * before the last part is handed out. Of any other it tells nothing.
+ * Returns a fill that fills as `fill` does and hashes what it has read. `onHashed` is called with the digest of each
+ * piece whose bytes were all read in ascending order by consecutive calls; it is called before the call that read the
+ * last of them resolves. Other pieces have no digest.
  */
-export function hashing(fill: Fill, what: PieceHashing, told: (hashed: Hashed) => void): Fill {
+export function hashing(fill: Fill, what: PieceHashing, onHashed: (hashed: Hashed) => void): Fill {
   const hasher = new PieceHasher(what);
   return async (views, offset) => {
     await fill(views, offset);
     const pieces = hasher.read(views, offset);
-    if (pieces.length > 0) told({ algorithm: what.algorithm, pieces });
+    if (pieces.length > 0) onHashed({ algorithm: what.algorithm, pieces });
   };
 }
 
 class PieceHasher {
   readonly #what: PieceHashing;
-  /** Of the piece that `#offset` is in; undefined where its beginning was not read here. */
+  /** The hash of the piece that `#offset` is in; undefined where its beginning was not read by this hasher. */
   #hash: Hash | undefined;
   #offset = 0;
 

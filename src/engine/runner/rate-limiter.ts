@@ -1,9 +1,9 @@
-/** Keeps all connections together at a rate, by handing out what may be taken a little at a time. */
+/** Limits the rate of all connections together, by allowing a small number of bytes at short intervals. */
 import type { Counters } from './counters.ts';
 
 const TICK_MS = 20;
 
-/** Hands out `bytesPerSecond` through `counters` until the returned function is called. */
+/** Allows `bytesPerSecond` through `counters` until the returned function is called. */
 export function startRateLimiter(counters: Counters, bytesPerSecond: number): () => void {
   counters.limit();
   let last = performance.now();
@@ -13,7 +13,7 @@ export function startRateLimiter(counters: Counters, bytesPerSecond: number): ()
     const exact = ((now - last) / 1000) * bytesPerSecond + fraction;
     last = now;
     fraction = exact % 1;
-    // A tenth of a second may be saved up, so that late timers cost no rate.
+    // Up to a tenth of a second may be saved up, so that timers that fire late do not lower the rate.
     counters.allow(Math.floor(exact), Math.ceil(bytesPerSecond / 10));
   }, TICK_MS);
   timer.unref();

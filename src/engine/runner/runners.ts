@@ -1,21 +1,21 @@
-/** The piece runners of a run, used as one. */
+/** All piece runners of a run, behind the interface of one. */
 import type { RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
 import type { PieceRunner } from './piece-runner.ts';
 
-/** The connections of this thread, for what is not bulk data. */
+/** The connections of this thread, for everything that is not bulk data. */
 export interface LocalConnections {
   /** Undefined: it is not open, or belongs to another thread. */
   connection(id: number): RemoteConnection | undefined;
-  /** Hands over a staged file that was opened on a connection of this thread. */
+  /** The runner uses this staged file, which the caller has opened on a connection of this thread, for its tasks. */
   adopt(connection: number, staged: Staged): void;
   /**
-   * The staged file on a connection of this thread, joined if it is not yet.
-   * @throws {CopyError} `connection-lost` when the connection is gone; whatever `join` rejects with
+   * The staged file, opened on a connection of this thread; it is opened there if it is not open yet.
+   * @throws {CopyError} `connection-lost`: the connection is gone; whatever `RemoteConnection.join` rejects with
    */
   joined(connection: number, of: StageToken): Promise<Staged>;
   /** Whether a connection has this staged file open. */
   holds(connection: number, of: StageToken): boolean;
-  /** Forgets a staged file that was sealed or closed by its borrower. */
+  /** The caller has sealed or closed this staged file: the runner does not use it any more. */
   forget(connection: number, of: StageToken): void;
 }
 

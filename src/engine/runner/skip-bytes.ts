@@ -1,4 +1,4 @@
-/** What is left of `views` behind their first `count` bytes; nothing empty is left in front. */
+/** The views without their first `count` bytes. The first of the returned views is not empty. */
 export function skipBytes(views: readonly Uint8Array[], count: number): Uint8Array[] {
   let index = 0;
   let left = count;

@@ -1,9 +1,12 @@
-/** What is left to take of one task: handed out in slices, cut short on request, held back by the rate limit. */
+/**
+ * The bytes of one task that are left to take. They are handed out in slices, as the rate limit allows, and may be cut
+ * short.
+ */
 import type { CopyError } from '../../errors.ts';
 import type { Range, Slices } from '../../remotes/remote.ts';
 import type { Counters } from './counters.ts';
 
-/** How often a taker that the rate limit holds back looks again. */
+/** How often to try again while the rate limit allows nothing. */
 const LIMIT_POLL_MS = 10;
 
 export class TaskSlices implements Slices {
@@ -36,16 +39,19 @@ export class TaskSlices implements Slices {
     return this.#next - this.#offset;
   }
 
-  /** Hands out nothing more: whoever asks, or waits already, gets `error`. */
+  /** Hands out nothing more: every later {@link take}, and one that is waiting, fails with `error`. */
   fail(error: CopyError): void {
     this.#failure ??= error;
   }
 
-  /** Keeps at most `length` bytes, but never less than was taken; tells what is kept before that nothing is left. */
-  shorten(length: number, tell: (kept: number) => void): void {
+  /**
+   * Keeps at most `length` bytes, but never fewer than were taken. `onShortened` is called with the number of bytes
+   * that are kept, before `onTaken` if no more are left.
+   */
+  shorten(length: number, onShortened: (kept: number) => void): void {
     const end = Math.max(this.#next, this.#offset + length);
     if (end < this.#end) this.#end = end;
-    tell(this.#end - this.#offset);
+    onShortened(this.#end - this.#offset);
     if (this.#next >= this.#end) this.#finish();
   }
 
