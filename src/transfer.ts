@@ -72,8 +72,8 @@ export interface TransferContext {
   /** Stops the transfer; it then rejects nothing and results in `cancelled`. The reason may be a `CopyError`. */
   readonly signal?: AbortSignal;
   /**
-   * Called for each event, while the copy waits. If it throws, or returns a promise that rejects, it is not called again:
-   * the copy continues, a warning of the process tells of it, and `observerError` is in the result.
+   * Called for each event, while the copy waits. If it throws, or returns a promise that rejects, it is not called
+   * again: the copy continues, a warning of the process tells of it, and `observerError` is in the result.
    */
   readonly onEvent?: Observer;
   /** Without it nobody is asked: unknown host keys and encrypted keys are refused. */
@@ -183,7 +183,7 @@ async function upload(
           onWorker?.(worker);
           return worker;
         },
-        warn: (message) => warn('thread', message),
+        onWarning: (message) => warn('thread', message),
         ...(isGrowing && { isGrowing }),
       }),
       counters,

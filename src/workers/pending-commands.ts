@@ -1,4 +1,7 @@
-/** The commands that a runner has not answered yet, so that they can be answered in its place when its thread ends. */
+/**
+ * The commands that a runner has not answered yet, and the connections that it has open. When its thread ends, the
+ * answers that are still to come, and the losses of the connections, are made up from these.
+ */
 import type { RunnerCommand, RunnerReport } from '../engine/runner/piece-runner.ts';
 import type { CopyErrorData } from '../errors.ts';
 import type { StageToken } from '../remotes/remote.ts';
@@ -19,7 +22,10 @@ export class PendingCommands {
     else if (report.kind === 'lost') this.#open.delete(report.connection);
   }
 
-  /** The last report on each command and connection, in the order of the port: what was under way ends before its connection is lost. */
+  /**
+   * The failure of each command and the loss of each connection, in the order that the port demands: tasks end before
+   * their connection is lost. Nothing is pending afterwards.
+   */
   fail(error: CopyErrorData): RunnerReport[] {
     const answers = [...this.#commands.values()].flatMap((command) => failure(command, error));
     const losses = [...this.#open].map((connection): RunnerReport => ({ kind: 'lost', connection, error }));

@@ -1,4 +1,12 @@
-/** The runners of a run as one: this thread's, and workers that are started as they are needed. */
+/**
+ * All runners of a run, behind the interface of one: the runner of this thread, and workers that are started when they
+ * are needed (see {@link ThreadNeed}). A new connection goes to the runner with the fewest connections, except that
+ * connections 1 and 2 always belong to this thread. A new worker gets its share of the connections by asking the engine
+ * to relocate some.
+ *
+ * What can go wrong: a thread cannot be started, or ends. The copy then continues with the other threads; the
+ * connections of the ended thread are reported as lost, and no other thread is started in this run.
+ */
 import { availableParallelism, cpus } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import type { Counters } from '../engine/runner/counters.ts';
@@ -10,7 +18,9 @@ import { type LoadSample, ThreadNeed } from './thread-need.ts';
 import { WorkerRunner } from './worker-runner.ts';
 
 const SAMPLE_MS = 500;
-/** Connections 1 and 2 stay on this thread: one commits and lists, and the probe for a second writer needs another. */
+/**
+ * Connections 1 and 2 stay on this thread: one of them lists and commits, and a probe for a second writer needs both.
+ */
 const LOCAL_CONNECTIONS = 2;
 
 export interface RunnerPoolOptions {
@@ -18,9 +28,9 @@ export interface RunnerPoolOptions {
   readonly counters: Counters;
   /** Starts a thread that dials the same server. */
   readonly startWorker: () => Worker;
-  /** Gets a sentence for people where a thread could not be started, or ended. Ignored by default. */
-  readonly warn?: (message: string) => void;
-  /** Whether a sample calls for another thread. Default: {@link ThreadNeed}. */
+  /** Called with a sentence for the user when a thread could not be started, or ended. */
+  readonly onWarning?: (message: string) => void;
+  /** Whether another thread is to be started after this sample. Default: {@link ThreadNeed}. */
   readonly isGrowing?: (sample: LoadSample) => boolean;
 }
 
@@ -31,9 +41,9 @@ export class RunnerPool implements Runners {
   readonly #counters: Counters;
   readonly #startWorker: () => Worker;
   readonly #isGrowing: (sample: LoadSample) => boolean;
-  readonly #warn: (message: string) => void;
+  readonly #onWarning: (message: string) => void;
   readonly #workers: Set<WorkerRunner> = new Set();
-  /** The runner of each connection, from its opening to its end. */
+  /** The runner of each connection, from the command to open it until its end was reported. */
   readonly #runnerOf: Map<number, PieceRunner> = new Map();
   /** The runner of each task, from its beginning to its last report. */
   readonly #tasks: Map<number, PieceRunner> = new Map();
@@ -41,7 +51,7 @@ export class RunnerPool implements Runners {
   readonly #before: Map<PieceRunner, Utilization> = new Map();
   #idleBefore: { readonly idleMs: number; readonly atMs: number } = idleTime();
   #listener: (report: RunnerReport) => void = () => {};
-  /** A thread ended unexpectedly: no other one is started in this run. */
+  /** Whether a thread ended unexpectedly, or could not be started: no other one is started in this run. */
   #hasFailed = false;
 
   constructor(options: RunnerPoolOptions) {
@@ -50,13 +60,13 @@ export class RunnerPool implements Runners {
     this.#startWorker = options.startWorker;
     const need = new ThreadNeed(availableParallelism());
     this.#isGrowing = options.isGrowing ?? ((sample) => need.isGrowing(sample));
-    this.#warn = options.warn ?? (() => {});
+    this.#onWarning = options.onWarning ?? (() => {});
     this.local.onReport(this.#report);
     this.#sampler = setInterval(() => this.#sample(), SAMPLE_MS);
     this.#sampler.unref();
   }
 
-  /** Threads beside this one. */
+  /** How many threads there are beside this one. */
   get workers(): number {
     return this.#workers.size;
   }
@@ -110,7 +120,7 @@ export class RunnerPool implements Runners {
     const idleCores = (idle.idleMs - this.#idleBefore.idleMs) / Math.max(1, idle.atMs - this.#idleBefore.atMs);
     this.#idleBefore = idle;
     if (this.#hasFailed) return;
-    // Connections that stay on this thread need no other one.
+    // The connections that stay on this thread would not use another one.
     const useful = 1 + Math.max(0, this.#runnerOf.size - LOCAL_CONNECTIONS);
     if (this.#isGrowing({ busy, idleCores, useful })) this.#grow();
   }
@@ -141,13 +151,13 @@ export class RunnerPool implements Runners {
     }
   }
 
-  /** The copy goes on with the threads that are left. */
+  /** The copy continues with the other threads. */
   #failed({ message }: CopyError): void {
     this.#hasFailed = true;
-    this.#warn(message);
+    this.#onWarning(message);
   }
 
-  /** Asks that connections move to where fewer are, until all have about as many. */
+  /** Asks the engine to relocate connections of runners that have more than their share. */
   #share(): void {
     const fair = Math.ceil(this.#runnerOf.size / (this.#workers.size + 1));
     for (const runner of [this.local, ...this.#workers]) {
@@ -158,7 +168,7 @@ export class RunnerPool implements Runners {
   }
 }
 
-/** Of all cores together, since the machine started. */
+/** The idle time of all cores together since the machine started. */
 function idleTime(): { readonly idleMs: number; readonly atMs: number } {
   return { idleMs: cpus().reduce((sum, { times }) => sum + times.idle, 0), atMs: performance.now() };
 }

@@ -1,4 +1,4 @@
-/** Starts worker threads; the one place that knows where their code is. */
+/** Starts worker threads. Only this module knows where their code is. */
 import { existsSync } from 'node:fs';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { CopyError } from '../errors.ts';
@@ -10,25 +10,27 @@ export interface WorkerData {
   readonly counters: SharedArrayBuffer;
 }
 
-/** The name of the asset in a single-file executable: CommonJS, everything it needs included. */
+/** The name of the asset in a single-file executable. It is CommonJS and includes everything that it needs. */
 const ASSET = 'worker.cjs';
-/** As the package has it, from a chunk or program, from the library, and from its own sources. */
+/**
+ * Where the package has the code, relative to this module: in a chunk or program, in the library, and in the sources.
+ */
 const PLACES: readonly string[] = [
   '../workers/worker-main.js',
   './workers/worker-main.js',
   '../../dist/workers/worker-main.js',
 ];
 
-/** The parts of `node:sea` that are used; it is there from Node 20.12 on. */
+/** The parts of `node:sea` that are used. Node has it from version 20.12 on. */
 interface SingleExecutable {
   isSea(): boolean;
   getAsset(name: string, encoding: 'utf8'): string;
 }
 
-/** Code of a worker: a file, or a text to run. */
+/** The code of a worker: a file, or a text to run. */
 export type WorkerCode = { readonly file: URL } | { readonly text: string };
 
-/** @throws {CopyError} `bug` where it is missing */
+/** @throws {CopyError} `bug`: the code is missing */
 export function findWorkerCode(
   base: string = import.meta.url,
   sea: SingleExecutable | undefined = ownSea(),
@@ -39,10 +41,10 @@ export function findWorkerCode(
   return { file };
 }
 
-/** @throws {CopyError} `no-memory`; `bug` where its code is missing */
+/** @throws {CopyError} `no-memory`: see `checkWasmMemory`; `bug`: the code is missing */
 export function startWorker(workerData: WorkerData, code: WorkerCode = findWorkerCode()): Worker {
   checkWasmMemory();
-  // A worker gets what it needs as workerData, and none of the secrets of the environment.
+  // A worker gets everything that it needs as workerData, so that it has none of the secrets of the environment.
   const options: WorkerOptions = { workerData, env: {}, name: 'mt-copy-tools' };
   return 'file' in code ? new Worker(code.file, options) : new Worker(code.text, { ...options, eval: true });
 }

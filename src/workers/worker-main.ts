@@ -1,4 +1,4 @@
-/** What a worker thread runs: connections of its own, dialled from the spec that it is given. */
+/** The code of a worker thread. It opens connections of its own, to the remote that `workerData` describes. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Counters } from '../engine/runner/counters.ts';
 import { LocalRunner } from '../engine/runner/local-runner.ts';

@@ -1,4 +1,9 @@
-/** The piece runner in another thread, as this thread sees it. When that thread dies, only its connections are lost. */
+/**
+ * The piece runner of another thread, as this thread uses it: commands and reports are messages.
+ *
+ * What can go wrong: the thread ends, or a message cannot be read. Then its tasks fail and its connections are reported
+ * as lost, as if the line had been cut; later commands fail too. Every command is answered exactly once.
+ */
 import type { Worker } from 'node:worker_threads';
 import type { Counters } from '../engine/runner/counters.ts';
 import type { PieceRunner, RunnerCommand, RunnerReport } from '../engine/runner/piece-runner.ts';
@@ -8,11 +13,11 @@ import { PendingCommands } from './pending-commands.ts';
 /** How long a thread may take to close its connections and end. */
 const END_MS = 5000;
 
-/** What the thread is told, beside the commands of the port. */
+/** The messages to the thread: the commands of the port, and the one that ends it. */
 export type WorkerMessage = RunnerCommand | { readonly kind: 'end' };
 
 export class WorkerRunner implements PieceRunner {
-  /** Resolves when the thread has ended: with the reason if it ended without being told to. Never rejects. */
+  /** Resolves when the thread has ended, with the reason if {@link end} was not called. Never rejects. */
   readonly gone: Promise<CopyError | undefined>;
   readonly #worker: Worker;
   readonly #counters: Counters;
@@ -51,7 +56,7 @@ export class WorkerRunner implements PieceRunner {
   post(command: RunnerCommand): void {
     this.#pending.add(command);
     this.#worker.postMessage(command satisfies WorkerMessage);
-    // A thread that has ended gets no message and answers none: its commands fail here.
+    // A thread that has ended does not answer, so its commands fail here.
     if (this.#failure !== undefined) queueMicrotask(() => this.#giveUp(this.#failure!));
   }
 
@@ -63,7 +68,7 @@ export class WorkerRunner implements PieceRunner {
     clearTimeout(timer);
   }
 
-  /** How much of its time the thread was busy, since it started. */
+  /** How much of the time since its start the event loop of the thread was busy. */
   utilization(): ReturnType<typeof performance.eventLoopUtilization> {
     return this.#worker.performance.eventLoopUtilization();
   }

@@ -65,7 +65,7 @@ function scene(wanted: number, startWorker?: () => Worker): Scene {
       workers.push(worker);
       return worker;
     },
-    warn: (message) => warnings.push(message),
+    onWarning: (message) => warnings.push(message),
     isGrowing: (sample) => {
       samples.push(sample);
       return sample.busy.length < wanted && sample.useful > 1;
