@@ -1,4 +1,4 @@
-/** Paths of a server, as bytes; `/` separates. */
+/** Paths of a server, as bytes. Components are separated by `/`. */
 
 const SLASH = 0x2f;
 
@@ -10,7 +10,7 @@ export function endsWithSlash(path: Uint8Array): boolean {
   return path.at(-1) === SLASH;
 }
 
-/** `directory/name`; an empty directory is the home directory, an absolute name stands for itself. */
+/** `directory/name`. An empty directory is the home directory; an absolute name is returned as it is. */
 export function joinPath(directory: Uint8Array, name: Uint8Array): Buffer {
   if (directory.length === 0 || isAbsolute(name)) return Buffer.from(name);
   const separator = endsWithSlash(directory) ? '' : '/';
@@ -30,7 +30,7 @@ export function baseName(path: Uint8Array): Buffer {
   return trimmed.subarray(trimmed.lastIndexOf(SLASH) + 1);
 }
 
-/** What the last component stands in; empty (the home directory) for a bare name. */
+/** The directory of the last component; empty (the home directory) for a name without a directory. */
 export function directoryName(path: Uint8Array): Buffer {
   const trimmed = withoutTrailingSlashes(path);
   const slash = trimmed.lastIndexOf(SLASH);
@@ -38,7 +38,7 @@ export function directoryName(path: Uint8Array): Buffer {
   return withoutTrailingSlashes(trimmed.subarray(0, slash + 1));
 }
 
-/** Whether it is `.` or `..`, names that only directories have. */
+/** Whether the name is `.` or `..`, which only directories have. */
 export function isDots(name: Uint8Array): boolean {
   return ['.', '..'].includes(Buffer.from(name).toString('latin1'));
 }

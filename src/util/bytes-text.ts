@@ -1,12 +1,12 @@
 /**
- * Reversible text for bytes that need not be UTF-8, such as path names: what is valid reads as usual, every other byte
- * becomes a lone surrogate U+DC80 to U+DCFF (as Python's `surrogateescape`). UTF-8 itself never encodes a surrogate,
- * so the two cannot be confused.
+ * Reversible text for bytes that need not be UTF-8, for example path names. Valid UTF-8 is decoded as usual, and every
+ * other byte becomes a lone surrogate from U+DC80 to U+DCFF (as Python's `surrogateescape`, PEP 383). UTF-8 never
+ * encodes a surrogate, so that the two cannot be confused.
  */
 
-const firstEscape = 0xdc80;
-const lastEscape = 0xdcff;
-const escaped = /[\uDC80-\uDCFF]/u;
+const FIRST_ESCAPE = 0xdc80;
+const LAST_ESCAPE = 0xdcff;
+const ESCAPED = /[\uDC80-\uDCFF]/u;
 
 /** The text of `bytes`; {@link bytesFromText} gives the same bytes back, whatever they are. */
 export function textFromBytes(bytes: Uint8Array): string {
@@ -30,12 +30,12 @@ export function textFromBytes(bytes: Uint8Array): string {
  * becomes U+FFFD.
  */
 export function bytesFromText(text: string): Buffer {
-  if (!escaped.test(text)) return Buffer.from(text, 'utf8');
+  if (!ESCAPED.test(text)) return Buffer.from(text, 'utf8');
   const parts: Buffer[] = [];
   let plain = '';
   for (const character of text) {
     const code = character.codePointAt(0)!;
-    if (code < firstEscape || code > lastEscape) {
+    if (code < FIRST_ESCAPE || code > LAST_ESCAPE) {
       plain += character;
       continue;
     }
@@ -48,7 +48,7 @@ export function bytesFromText(text: string): Buffer {
 
 /** Whether `text` stands for bytes that are not UTF-8. */
 export function hasRawBytes(text: string): boolean {
-  return escaped.test(text);
+  return ESCAPED.test(text);
 }
 
 /** The length of the valid UTF-8 sequence at `offset`; 0 if there is none (RFC 3629, table 3-7 of Unicode). */

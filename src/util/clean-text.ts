@@ -1,4 +1,4 @@
-/** Text from outside, made harmless for a terminal. */
+/** Escapes text that comes from outside, so that a terminal can print it safely. */
 
 /**
  * C0, DEL, C1, soft hyphen, bidirectional controls, zero-width and other invisible characters, line and paragraph
@@ -8,8 +8,8 @@ export const unsafeText: RegExp =
   /[\0-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}\ud800-\udfff]/gu;
 
 /**
- * `text` with everything a terminal could obey or hide replaced by `\xNN` (C0, DEL, bytes that are not UTF-8) or
- * `\u{...}` (C1, bidirectional and zero-width characters, U+2028, U+2029). The result is one line.
+ * Returns `text` with everything that a terminal could obey or hide replaced by `\xNN` (C0, DEL, bytes that are not
+ * UTF-8) or `\u{...}` (C1, bidirectional and zero-width characters, U+2028, U+2029). The result is one line.
  */
 export function cleanText(text: string | Uint8Array): string {
   return typeof text === 'string' ? escapeUnsafe(text) : cleanBytes(text);

@@ -5,7 +5,7 @@ export interface Deferred<T> {
   reject(reason: unknown): void;
 }
 
-/** A rejection that nobody waits for yet is not reported as unhandled. */
+/** If the promise is rejected before anything awaits it, that is not reported as an unhandled rejection. */
 export function deferred<T>(): Deferred<T> {
   let resolve!: (value: T) => void;
   let reject!: (reason: unknown) => void;

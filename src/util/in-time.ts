@@ -1,6 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** What `work` resolves with; undefined where that takes longer than `limitMs`, while `work` continues unobserved. */
+/**
+ * Settles as `work` does, or resolves with undefined after `limitMs`; `work` then continues, and its outcome is
+ * ignored.
+ */
 export async function inTime<T>(work: Promise<T>, limitMs: number): Promise<T | undefined> {
   const done = new AbortController();
   const late = setTimeout(limitMs, undefined, { signal: done.signal }).catch(() => undefined);

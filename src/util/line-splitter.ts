@@ -1,6 +1,6 @@
 /**
- * Cuts bytes that come in chunks into lines, and holds no more of them than one line may be long. This file is part of
- * mt-copy-tools-cs too, and imports nothing.
+ * Splits bytes that come in chunks into lines. It keeps at most `maxLength` bytes of a line whose end has not come yet.
+ * This file is also part of mt-copy-tools-cs, and imports nothing.
  */
 
 const NEWLINE = 0x0a;
@@ -20,8 +20,8 @@ export class LineSplitter {
   }
 
   /**
-   * The lines that `chunk` ends, without their ends; undefined stands for a line of more than `maxLength` bytes. Lines may
-   * share memory with `chunk`; what is kept for later does not.
+   * Returns the lines that end in `chunk`, without their line ends; undefined stands for a line of more than
+   * `maxLength` bytes. Lines may share memory with `chunk`; what is kept for later does not.
    */
   push(chunk: Buffer): (Buffer | undefined)[] {
     const lines: (Buffer | undefined)[] = [];
@@ -34,7 +34,7 @@ export class LineSplitter {
     return lines;
   }
 
-  /** What follows the last end of a line; undefined if that is nothing, or too long. */
+  /** The bytes after the last line end; undefined: there are none, or more than `maxLength`. */
   rest(): Buffer | undefined {
     return this.#length > 0 ? this.#join(Buffer.alloc(0)) : undefined;
   }

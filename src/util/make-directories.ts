@@ -1,14 +1,13 @@
-/** Makes a directory and those above it. */
+/** Creates a directory and the directories above it. */
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemErrorCode } from './system-error.ts';
 
 /**
- * Does what `mkdir` with `recursive` does, in at most one attempt for each component and one more: where a file system
- * says that nothing can be made (ENOENT below /proc), Node's own one repeats the same two calls without end.
- *
- * @param mode of every directory that is made; those that exist keep theirs.
- * @throws what the file system says about the first directory that cannot be made.
+ * Does what `mkdir` of Node does with `recursive`, in a bounded number of attempts. Where a file system answers that
+ * nothing can be created (ENOENT below /proc), Node repeats the same two calls forever.
+ * @param mode of each directory that is created; those that exist keep theirs
+ * @throws the error of the file system for the first directory that cannot be created
  */
 export async function makeDirectories(path: string, mode: number): Promise<void> {
   if ((await made(path, mode)) === 'done') return;
@@ -27,7 +26,7 @@ async function made(path: string, mode: number): Promise<'done' | 'parent-missin
   }
 }
 
-/** Systems have several answers for what exists already; only a look tells whether it is a directory. */
+/** Systems answer differently where something exists already; only stat shows whether that is a directory. */
 async function unlessDirectory(path: string, error: unknown): Promise<void> {
   const stats = await stat(path).catch(() => undefined);
   if (stats?.isDirectory() !== true) throw error;

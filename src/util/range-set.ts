@@ -1,4 +1,4 @@
-/** A set of byte ranges, kept sorted, disjoint and merged. */
+/** A set of bytes, kept as sorted and disjoint ranges. Ranges that touch are merged. */
 
 interface Range {
   readonly offset: number;
@@ -6,11 +6,11 @@ interface Range {
 }
 
 export class RangeSet {
-  /** Flat: offset, end, offset, end, ... ascending; no two touch. */
+  /** The runs, flat and ascending: offset, end, offset, end, ... No two runs touch. */
   readonly #bounds: number[];
   #total = 0;
 
-  /** A copy, where `ranges` is a set: takes time by its runs, and no search. */
+  /** A copy if `ranges` is a set; the time is then proportional to its runs. */
   constructor(ranges: Iterable<Range> = []) {
     if (ranges instanceof RangeSet) {
       this.#bounds = ranges.#bounds.slice();
@@ -30,12 +30,12 @@ export class RangeSet {
     return this.#total === 0;
   }
 
-  /** How many runs it takes to hold them. */
+  /** How many runs the set has. */
   get runs(): number {
     return this.#bounds.length / 2;
   }
 
-  /** The run that begins lowest. */
+  /** The run with the lowest offset. */
   get first(): Range | undefined {
     return this.#run(0);
   }
@@ -55,7 +55,7 @@ export class RangeSet {
     if (length <= 0) return;
     let begin = offset;
     let end = offset + length;
-    // Runs that only touch are merged as well, hence the search for one that ends at or after the new offset.
+    // Runs that only touch are merged too, so the search is for one that ends at or after the new offset.
     const from = this.#firstEndingAfter(offset - 1);
     let to = from;
     while (to < this.#bounds.length && this.#bounds[to]! <= end) {
@@ -98,7 +98,9 @@ export class RangeSet {
     return missing;
   }
 
-  /** What is in this set and not in the other one. Takes time by the runs of both, as {@link within} does. */
+  /**
+   * What is in this set and not in the other one. The time is proportional to the runs of both, as for {@link within}.
+   */
   without(other: RangeSet): RangeSet {
     const rest = new RangeSet();
     for (const run of this) for (const missing of other.missingIn(run)) rest.#append(missing);
@@ -110,7 +112,7 @@ export class RangeSet {
     return this.without(this.without(other));
   }
 
-  /** Adds a range behind all others. */
+  /** Adds a range that follows all others. */
   #append({ offset, length }: Range): void {
     this.#bounds.push(offset, offset + length);
     this.#total += length;

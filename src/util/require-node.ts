@@ -1,4 +1,4 @@
-/** The first import of the library: an import that fails says why. */
+/** The first import of the library. Where Node is too old, the import fails with a message that says so. */
 import { unsupportedNode } from './unsupported-node.ts';
 
 const problem = unsupportedNode('mt-copy-tools');

@@ -1,13 +1,14 @@
-/** The end of a TCP connection by RST, at once. */
+/** Ends a TCP connection at once, by RST. */
 import type { Socket } from 'node:net';
 
 /**
- * Resets the connection: what is buffered on either side of it is lost. Node's own `resetAndDestroy` first waits until
- * everything is written, which never happens where the other side has stopped reading; told that the socket is to be
- * reset already, `destroy` does not wait. A Node that does not know this property closes it in the ordinary way.
+ * Resets the connection; what is buffered on either side is lost. `resetAndDestroy` of Node first waits until
+ * everything is written, which never happens where the other side has stopped reading. `destroy` does not wait if the
+ * socket is marked as about to be reset. A version of Node that does not know this property closes the socket in the
+ * ordinary way.
  */
 export function resetSocket(socket: Socket): void {
-  // Just while it is being shut down the system refuses; it is closed all the same.
+  // While the socket is being shut down, the system refuses the reset; the socket is closed nevertheless.
   socket.on('error', () => {});
   Reflect.set(socket, 'resetAndClosing', true);
   socket.destroy();

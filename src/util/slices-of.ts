@@ -1,4 +1,4 @@
-/** A range of bytes that is handed out from its beginning to its end, as much at a time as is asked for. */
+/** Hands out a range of bytes from its beginning to its end, in parts of the length that is asked for. */
 export interface RangeSlices {
   /** The next part, at most `maxLength` bytes; undefined when all is handed out. */
   take(maxLength: number): { readonly offset: number; readonly length: number } | undefined;

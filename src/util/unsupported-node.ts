@@ -1,9 +1,9 @@
 /**
- * The check of Node's version, which comes before everything else. This module, and what imports it statically, is kept
- * to what Node 12 understands: an older Node would show a syntax error in place of the message.
+ * Checks the version of Node before anything else. This module, and each that imports it statically, uses only syntax
+ * that Node 12 understands: otherwise an old Node would show a syntax error instead of the message.
  */
 
-/** As `engines` in package.json has it. */
+/** The same as `engines` in package.json. */
 const OLDEST = { major: 20, minor: 19 };
 
 /** Why `program` cannot run on this version of Node, as a sentence; undefined where it can. */
