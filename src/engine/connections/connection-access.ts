@@ -1,6 +1,10 @@
 /**
- * Does something on an open connection of this thread. This is the only place that retries an operation, with one policy:
- * an operation that fails with its connection is repeated on another, until the time to retry has passed without success.
+ * Performs operations on the open connections of this thread. No other part retries an operation. The policy: an
+ * operation that fails because of its connection is repeated on another one, until the time to retry has passed without
+ * success. Any other failure is final.
+ *
+ * What can go wrong: no connection is open (the operation waits for one), or the run is over (it rejects with the
+ * cause).
  */
 
 import pRetry from 'p-retry';
@@ -13,7 +17,7 @@ import { Patience } from './patience.ts';
 
 export interface ConnectionAccessOptions {
   readonly pool: Pick<ConnectionPool, 'open' | 'drop' | 'progressed'>;
-  /** A connection of this thread; undefined: it is not open, or belongs to another thread. */
+  /** Undefined: the connection is not open, or belongs to another thread. */
   readonly connection: (connection: number) => RemoteConnection | undefined;
   readonly retryForMs: number;
   /** When it is aborted, operations that wait for a connection reject with its reason, and nothing is retried. */
@@ -24,8 +28,8 @@ export interface OnConnectionOptions {
   /** The connection to use if it is open. */
   readonly prefer?: number;
   /**
-   * On how many connections it is tried, where it may be what makes the server hang up. Default: on as many as can be had
-   * within the time to retry.
+   * How many attempts are made at most: for an operation that may itself be the reason why the server closes the
+   * connection. Default: no limit but the time to retry.
    */
   readonly attempts?: number;
 }
@@ -35,7 +39,7 @@ export class ConnectionAccess {
   /** Settles when a connection is open, or the run is over. */
   #opening: Deferred<void> | undefined;
   #turn = 0;
-  /** Failures that were repeated until the time to retry had passed. */
+  /** Failures after which the time to retry had passed: an outer call does not repeat them. */
   readonly #givenUp: WeakSet<CopyError> = new WeakSet();
 
   constructor(options: ConnectionAccessOptions) {
@@ -45,8 +49,10 @@ export class ConnectionAccess {
   }
 
   /**
-   * Does something on an open connection of this thread; when that connection fails, on another. Waits until there is one.
-   * @throws {CopyError} scope `connection`: no attempt succeeded; any other that `work` rejects with; why the run is over
+   * Calls `work` with an open connection of this thread, and with another one when that connection fails. Waits until
+   * one is open.
+   * @throws {CopyError} scope `connection`: no attempt succeeded; any other failure that `work` rejects with; why the
+   *   run is over
    */
   async onConnection<T>(
     work: (connection: number, remote: RemoteConnection) => Promise<T>,
@@ -57,7 +63,7 @@ export class ConnectionAccess {
       try {
         return await work(connection, this.#options.connection(connection)!);
       } catch (error) {
-        // Otherwise the next attempt might get the same connection, because its end is noticed only later.
+        // Otherwise the next attempt might use the same connection, because its loss is noticed only later.
         if (CopyError.from(error).scope === 'connection') this.#options.pool.drop(connection);
         throw error;
       }
@@ -66,8 +72,9 @@ export class ConnectionAccess {
   }
 
   /**
-   * Repeats what fails with a connection, where `work` itself chooses the connections: for operations of several steps. A
-   * failure that was repeated in vain already is not repeated again. `isWanted`: whether another attempt makes sense.
+   * Calls `work` again when it fails because of a connection. `work` itself chooses its connections: this is for
+   * operations of several steps. A failure that was already repeated in vain is not repeated again. `isWanted`: whether
+   * another attempt makes sense.
    */
   repeat<T>(work: () => Promise<T>, isWanted: () => boolean = () => true): Promise<T> {
     return this.#repeat(work, Number.POSITIVE_INFINITY, isWanted);
@@ -91,23 +98,23 @@ export class ConnectionAccess {
   }
 
   /**
-   * Does something on a connection of this thread that is open, at the first attempt and also when the run is over. Undefined
-   * where there is none, or it fails, or takes longer than `limitMs`: for what only serves to tell more.
+   * Calls `work` once with an open connection of this thread, even when the run is over. Undefined: none is open, or
+   * `work` failed or took longer than `limitMs`. This is for questions whose answers only make a message more precise.
    */
   async onAnyOpen<T>(work: (remote: RemoteConnection) => Promise<T>, limitMs: number): Promise<T | undefined> {
     const [connection] = this.#own();
     if (connection === undefined) return undefined;
-    // What is asked only to tell more about a failure must not hide it.
+    // A failure of the question must not hide the failure that the question is about.
     const asked = work(this.#options.connection(connection)!).catch(() => undefined);
     return inTime(asked, limitMs);
   }
 
-  /** Something came over the line, beside acknowledgements. */
+  /** A server answered something that is no acknowledgement: that is progress too. */
   progressed(): void {
     this.#options.pool.progressed();
   }
 
-  /** A connection is open: those who wait for one continue. */
+  /** A connection is open: operations that wait for one continue. */
   connectionOpened(): void {
     this.#opening?.resolve();
     this.#opening = undefined;
@@ -117,7 +124,7 @@ export class ConnectionAccess {
     return this.#options.pool.open.filter((connection) => this.#options.connection(connection) !== undefined);
   }
 
-  /** Connections take turns, so that many files begin on different ones. */
+  /** Uses the connections in turn, so that many files begin on different ones. */
   async #anyConnection(prefer: number | undefined): Promise<number> {
     for (;;) {
       this.#options.signal.throwIfAborted();

@@ -1,36 +1,40 @@
 /**
- * Notices that more connections carry no more than one. There are two signs of it, both measured:
+ * Notices that several connections together are no faster than one. There are two signs of that, both measured:
  *
- * - The first connection, while it was alone, carried as much as all of them do now.
- * - At any moment one of them carries nearly everything, in turn, as where a server delays writes by their offset.
+ * - While the first connection was alone, it was as fast as all of them together are now.
+ * - At any moment, one of them has nearly all of the throughput, each in its turn, as where a server delays writes
+ *   according to their offset.
  *
- * Where a line is shared evenly from the beginning neither can be seen, and nothing is said. Pure: no clock.
+ * Where the connections share a line evenly from the beginning, neither can be seen, and nothing is reported. Pure: no
+ * clock.
  */
 
-/** One connection has to be alone for so long, after its first acknowledgement. */
+/** How long the first connection has to be alone after its first acknowledgement. */
 const ALONE_MS = 1000;
-/** The time of which the rate of all of them is taken. */
+/** The window in which the rate of all of them is measured. */
 const TOGETHER_MS = 5000;
-/** A rate that is so much higher is a gain. */
+/** A rate that is higher by more than this factor is a gain. */
 const GAIN = 1.1;
-/** What one of them carries of a sample, on average, if they carry in turn. */
+/** The average share that the fastest connection has of a sample, if they are fast in turn. */
 const IN_TURN_SHARE = 0.85;
-/** Samples tell who carries if each connection could have had several requests acknowledged in one of them, bytes. */
+/**
+ * Bytes for each connection: in a smaller sample, it is a matter of chance which of them had a request acknowledged.
+ */
 const TELLING_BYTES = 64 * 1024;
-/** A rate of longer ago says nothing of the line as it is now. */
+/** A rate that was measured longer ago says nothing about the line as it is now. */
 const MEMORY_MS = 30_000;
 
 export interface NoGain {
   readonly connections: number;
-  /** Bytes per second, of all of them together. */
+  /** Bytes per second of all of them together. */
   readonly together: number;
 }
 
 interface Sample {
   readonly atMs: number;
-  /** Since the run began. */
+  /** Bytes since the run began. */
   readonly acknowledged: number;
-  /** How much of what was acknowledged since the last sample one connection had. */
+  /** The largest share that one connection had of the bytes acknowledged since the last sample. */
   readonly topShare: number;
   readonly isTelling: boolean;
 }
@@ -44,8 +48,8 @@ export class ConnectionGain {
   #isTold = false;
 
   /**
-   * To be called a few times a second. `acknowledged`: bytes since the run began, of each connection that has bytes in
-   * flight. Returns, once, that there is no gain.
+   * To be called a few times a second. `acknowledged`: bytes since the run began, for each connection that has bytes in
+   * flight. Returns once that there is no gain, and undefined otherwise.
    */
   sample(atMs: number, acknowledged: ReadonlyMap<number, number>): NoGain | undefined {
     if (this.#isTold) return undefined;
@@ -87,7 +91,7 @@ export class ConnectionGain {
     const telling = rest.filter(({ isTelling }) => isTelling);
     const topShare = telling.reduce((sum, sample) => sum + sample.topShare, 0) / telling.length;
     const isInTurn = telling.length > rest.length / 2 && topShare >= IN_TURN_SHARE;
-    // A line that carries nothing at all now has another trouble.
+    // If nothing is acknowledged at all, that has another reason.
     if (together === 0 || !(isInTurn || together <= GAIN * alone)) return undefined;
     this.#isTold = true;
     return { connections, together };

@@ -1,4 +1,6 @@
-/** Watches how fast the connections of a run are: hangs up those that stall, and uses fewer on a line too slow for many. */
+/**
+ * Watches how fast the connections of a run are: closes those that stall, and lets fewer work if the line is too slow.
+ */
 import type { Counters } from '../runner/counters.ts';
 import { ConnectionCount, type ConnectionCountOptions } from './connection-count.ts';
 import type { ConnectionPool } from './connection-pool.ts';
@@ -10,7 +12,7 @@ export interface ConnectionMonitorOptions {
   readonly rates: ConnectionRates;
   readonly counters: Pick<Counters, 'inFlight' | 'acknowledged' | 'totalAcknowledged'>;
   readonly tasks: WatchedTasks;
-  /** Whether a connection has something else to do than what it is sent. */
+  /** Whether a connection also does something that is not a task, so that its silence means nothing. */
   readonly isBusy: (connection: number) => boolean;
   readonly notice: ConnectionCountOptions['notice'];
 }
@@ -27,8 +29,8 @@ export class ConnectionMonitor {
   }
 
   /**
-   * To be called a few times a second. `isSyncing`: while the server brings bytes to its disk it may answer nothing at all,
-   * on any connection.
+   * To be called a few times a second. `isSyncing`: the server syncs a file, and may answer nothing on any connection
+   * meanwhile.
    */
   tick(nowMs: number, isSyncing: boolean): void {
     const { pool, rates } = this.#options;

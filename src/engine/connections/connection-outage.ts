@@ -2,9 +2,9 @@ import { admissionDelayMs } from './retry-policy.ts';
 
 /**
  * The time during which a run has no connection at all: when the next attempt is due, and when the run gives up. It
- * begins with the loss of the last connection, or with the first attempt that fails while no other is under way, and
- * ends when a connection opens. Attempts are made one at a time and ever later, so that a server that bans those who
- * knock often is not knocked at often. The last one is made when the time is over.
+ * begins with the loss of the last connection, or with the first attempt that fails while no other is in progress, and
+ * ends when a connection opens. Attempts are made one at a time and with growing pauses, because some servers ban
+ * clients that connect often. The last attempt is made at the end of the time.
  */
 export class ConnectionOutage {
   readonly retryForMs: number;
@@ -25,7 +25,7 @@ export class ConnectionOutage {
     return this.#failedAttempts;
   }
 
-  /** No attempt may be made before; a time of `performance.now`. */
+  /** When the next attempt may be made, by `performance.now()`. */
   get nextAttemptMs(): number {
     return this.#nextAttemptMs;
   }
@@ -34,7 +34,7 @@ export class ConnectionOutage {
     this.#sinceMs ??= nowMs;
   }
 
-  /** Returns the pause before the next attempt, or undefined when the time to retry is over. */
+  /** Returns the pause before the next attempt in milliseconds; undefined: the time to retry is over. */
   attemptFailed(nowMs: number): number | undefined {
     this.#sinceMs ??= nowMs;
     const leftMs = this.#sinceMs + this.retryForMs - nowMs;

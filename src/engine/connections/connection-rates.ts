@@ -1,23 +1,23 @@
-/** How fast each connection is, sampled from the shared counters. */
+/** Measures how fast each connection is, by samples of the shared counters. */
 import type { Counters } from '../runner/counters.ts';
 
-/** Older measurements weigh less: after this long, about a third. */
+/** The weight of a measurement falls with its age: after this time, it is about a third. */
 const MEMORY_MS = 2000;
-/** The same, of the rate that counts as a connection's own. */
+/** The same for the rate that counts as a connection's own. */
 const OWN_MEMORY_MS = 10_000;
-/** A connection that is slower than this share of its own rate for so long has collapsed. */
+/** A connection that is slower than this share of its own rate for {@link COLLAPSED_FOR_MS} has collapsed. */
 const COLLAPSED_SHARE = 0.1;
 const COLLAPSED_FOR_MS = 2000;
 
 interface Sample {
   acknowledged: number;
-  /** Bytes per second when bytes were last acknowledged; 0: not known. */
+  /** Bytes per second at the time when bytes were last acknowledged; 0: not known. */
   bytesPerSecond: number;
   /** The same, with a longer memory. */
   ownBytesPerSecond: number;
   /** When bytes were last acknowledged, or none were in flight. */
   movedAtMs: number;
-  /** The same, unless it was excused later. */
+  /** The same, or when the connection was last excused. */
   silentSinceMs: number;
   /** The samples of the last {@link COLLAPSED_FOR_MS}, oldest first. */
   readonly history: { readonly atMs: number; readonly acknowledged: number }[];
@@ -25,8 +25,8 @@ interface Sample {
 }
 
 /**
- * On a slow connection acknowledgements are rarer than samples. So a rate is what was acknowledged divided by the time
- * since the acknowledgement before, and not by the time since the last sample.
+ * On a slow connection, acknowledgements are rarer than samples. Therefore a rate is computed from the time since the
+ * previous acknowledgement, not from the time since the last sample.
  */
 export class ConnectionRates {
   readonly #counters: Counters;
@@ -38,7 +38,7 @@ export class ConnectionRates {
     this.#sampledAtMs = nowMs;
   }
 
-  /** A new connection: nothing is known of it. */
+  /** Adds a new connection, of which nothing is known. */
   add(connection: number, nowMs: number): void {
     this.#samples.set(connection, {
       acknowledged: this.#counters.acknowledged(connection),
@@ -62,7 +62,7 @@ export class ConnectionRates {
     for (const [connection, sample] of this.#samples) this.#sampleOne(connection, sample, nowMs);
   }
 
-  /** The server was busy with something else: nobody was silent. */
+  /** The server was busy with something else, so that the silence of the connections until now does not count. */
   excuse(nowMs: number): void {
     for (const sample of this.#samples.values()) {
       sample.silentSinceMs = nowMs;
@@ -71,23 +71,23 @@ export class ConnectionRates {
     }
   }
 
-  /** Bytes per second, of late; 0: not known. */
+  /** The current rate in bytes per second; 0: not known. */
   bytesPerSecond(connection: number): number {
     const sample = this.#samples.get(connection);
     if (sample === undefined || sample.bytesPerSecond === 0) return 0;
     if (sample.hasCollapsed) return Math.max(1, recentRate(sample));
     const silentMs = this.#sampledAtMs - sample.silentSinceMs;
-    // What is in flight would have been acknowledged otherwise.
+    // At a higher rate, all that is in flight would have been acknowledged by now.
     const most = silentMs > 0 ? (this.#counters.inFlight(connection) / silentMs) * 1000 : Number.POSITIVE_INFINITY;
     return Math.max(1, Math.min(sample.bytesPerSecond, most));
   }
 
-  /** What it had when it last moved; 0: not known. */
+  /** The rate in bytes per second when bytes were last acknowledged; 0: not known. */
   movingBytesPerSecond(connection: number): number {
     return this.#samples.get(connection)?.bytesPerSecond ?? 0;
   }
 
-  /** Milliseconds since bytes were last acknowledged on it, while some are in flight. */
+  /** Milliseconds since bytes were last acknowledged while some are in flight. */
   silentForMs(connection: number, nowMs: number): number {
     return nowMs - (this.#samples.get(connection)?.silentSinceMs ?? nowMs);
   }
@@ -102,7 +102,7 @@ export class ConnectionRates {
       sample.bytesPerSecond = average(sample.bytesPerSecond, rate, elapsedMs / MEMORY_MS);
       sample.ownBytesPerSecond = average(sample.ownBytesPerSecond, rate, elapsedMs / OWN_MEMORY_MS);
     }
-    // With nothing in flight there is nothing to be silent about.
+    // While nothing is in flight, no acknowledgement is due.
     if (bytes > 0 || inFlight <= 0) {
       sample.movedAtMs = nowMs;
       sample.silentSinceMs = nowMs;
@@ -116,7 +116,7 @@ export class ConnectionRates {
   }
 }
 
-/** The first bytes tell the rate at once; an average that begins at nothing would take seconds to come up. */
+/** The first measurement is the average: one that began at 0 would be too low for seconds. */
 function average(before: number, rate: number, age: number): number {
   return before === 0 ? rate : before + (1 - Math.exp(-age)) * (rate - before);
 }
@@ -125,12 +125,12 @@ function hasCollapsed(sample: Sample, inFlight: number): boolean {
   const { history, ownBytesPerSecond } = sample;
   const observedMs = history.length < 2 ? 0 : history.at(-1)!.atMs - history[0]!.atMs;
   if (observedMs < COLLAPSED_FOR_MS) return false;
-  // At its own rate all that is in flight would have been acknowledged meanwhile.
+  // At its own rate, all that is in flight would have been acknowledged in this time.
   const isTelling = (ownBytesPerSecond * observedMs) / 1000 > inFlight;
   return isTelling && recentRate(sample) < COLLAPSED_SHARE * ownBytesPerSecond;
 }
 
-/** Of the time in the history, bytes per second. */
+/** Bytes per second in the time of the history. */
 function recentRate({ history }: Sample): number {
   const [first, last] = [history[0], history.at(-1)];
   if (first === undefined || last === undefined || last.atMs === first.atMs) return 0;

@@ -1,22 +1,25 @@
-/** Asks the connections of a run whether the server has run on without a restart. */
+/** Finds out, by asking the connections of a run, whether the server has run without a restart. */
 import { CopyError } from '../../errors.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
 import type { ServerContinuity } from './server-continuity.ts';
 
-/** What is needed of the run. */
+/** What this needs of the run. */
 export interface AskedConnections {
   /** Connections that are open now. */
   open(): readonly number[];
-  /** Hangs up one that does not answer. Its loss is reported later. */
+  /** Closes a connection that does not answer. Its loss is reported later. */
   drop(connection: number): void;
-  /** Has `answered` called, once, when the connection has answered or is gone. */
+  /**
+   * Asks a connection. {@link ContinuityCheck.answered} is called once, when the connection has answered or is lost.
+   */
   ask(connection: number): void;
 }
 
 /**
- * What can go wrong: the connection that is asked is lost (the next one is asked), so is the one that the answer is needed
- * for (the answer of a witness counts all the same), or all are. A connection has one question at a time, however many wait
- * for the answer, and a call asks each connection at most once: it always ends.
+ * What can go wrong: the connection that is asked is lost (then the next witness is asked); the connection that the
+ * answer is about is lost (the answer of a witness counts nevertheless); all connections are lost. A connection is
+ * asked one question at a time, however many callers wait for the answer. A call asks each connection at most once, so
+ * that it always ends.
  */
 export class ContinuityCheck {
   readonly #continuity: ServerContinuity;
@@ -52,31 +55,38 @@ export class ContinuityCheck {
   }
 
   /**
-   * Resolves when `connection` is a witness, or another witness has answered since the call: then the server has not been
-   * restarted between what was acknowledged to it and the call.
-   * @throws CopyError `connection-lost` where no witness answers; the jobs are told that the server may have been
-   * restarted when the loss of the last one is reported.
+   * Resolves when `connection` is a witness, or another witness has answered since the call: then the server has not
+   * been restarted between what was acknowledged to it and the call.
+   * @throws {CopyError} `connection-lost`: no witness answers. When the loss of the last one is reported, the jobs are
+   *   told that the server may have been restarted
    */
   async assure(connection: number): Promise<void> {
     const silent = new Set<number>();
     while (!this.#continuity.isWitness(connection)) {
       const open = this.#connections.open();
       const witness = this.#continuity.witnesses.find((other) => open.includes(other) && !silent.has(other));
-      if (witness === undefined) throw new CopyError('connection-lost', `Connection ${connection} proves nothing.`);
+      if (witness === undefined)
+        throw new CopyError(
+          'connection-lost',
+          `Connection ${connection} does not show whether the server was restarted.`,
+        );
       if (await this.#answers(witness)) return this.#continuity.answered(witness);
       silent.add(witness);
       this.#connections.drop(witness);
     }
   }
 
-  /** A connection that was asked has answered, or is gone. */
+  /** A connection that was asked has answered, or is lost. */
   answered(connection: number, isThere: boolean): void {
     const asking = this.#asking.get(connection);
     this.#asking.delete(connection);
     asking?.resolve(isThere);
   }
 
-  /** What was asked before the call may have been answered before it too, and proves less. */
+  /**
+   * A question that was asked before this call may also have been answered before it: only a new one shows what is
+   * needed.
+   */
   async #answers(connection: number): Promise<boolean> {
     const earlier = this.#asking.get(connection);
     if (earlier !== undefined && !(await earlier.promise)) return false;

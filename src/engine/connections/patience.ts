@@ -1,5 +1,5 @@
 /**
- * How long something is tried again that fails: until it has failed for some time without any progress in between. The
+ * Decides how long a failing operation is tried again: until it has been failing for some time without progress. The
  * number of failures does not matter.
  */
 export class Patience {
@@ -15,7 +15,7 @@ export class Patience {
     this.#failingSinceMs = undefined;
   }
 
-  /** It failed at `nowMs`, as of `performance.now()`. Whether it is to be given up. */
+  /** The operation failed at `nowMs`, by `performance.now()`. Returns whether it is to be given up. */
   hasEnded(nowMs: number): boolean {
     this.#failingSinceMs ??= nowMs;
     return nowMs - this.#failingSinceMs >= this.#limitMs;

@@ -1,9 +1,13 @@
 /**
- * Moves connections to other threads. A connection cannot move, so it is closed and opened anew where there is room for it.
- * Nothing is lost by that: it first gives back what it has not taken and ends what is under way.
+ * Moves connections to other threads. A connection cannot change its thread, so it is closed, and opened anew by the
+ * thread with the fewest connections. No bytes are lost: the connection first gives back what it has not taken and ends
+ * its tasks.
  *
- * A connection that was asked to move is *requested* until the file jobs let it go, then *retired* until its tasks have
- * ended, then it is renewed. If a file job needs it again by then, it works on, and is requested as before.
+ * The states of a connection that is to move:
+ *
+ * - requested: until no file job needs it
+ * - retired: it gets no more tasks, until those that it has have ended. Then it is closed and opened anew; or, if a
+ *   file job needs it again by then, it gets tasks as before and is requested again
  */
 import type { ConnectionPool } from './connection-pool.ts';
 
@@ -35,13 +39,13 @@ export class Relocation {
     this.#options = options;
   }
 
-  /** Another thread has room for the connection. */
+  /** Another thread has capacity for the connection. */
   request(connection: number): void {
     this.#requested.add(connection);
     this.relocateIfFree();
   }
 
-  /** Retires those that are free by now. To be called now and then. */
+  /** Retires the requested connections that no file job needs now. To be called at intervals. */
   relocateIfFree(): void {
     const { pool, tasks, isFree } = this.#options;
     for (const connection of this.#requested) {
@@ -59,9 +63,9 @@ export class Relocation {
     const { pool, tasks, isFree } = this.#options;
     if (!this.#retired.has(connection) || tasks.isWorking(connection)) return;
     this.#retired.delete(connection);
-    // A file may have come to its commit meanwhile, in which every answer counts.
+    // A file job may have begun its commit meanwhile, and need the connection.
     if (isFree(connection)) return pool.renew(connection);
-    // Digests may be asked for over it by now. It works on, and moves when it has nothing else to do.
+    // It is needed, for example for digests. It gets tasks again, and moves later.
     tasks.restore(connection);
     this.#requested.add(connection);
   }

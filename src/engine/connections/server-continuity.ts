@@ -1,7 +1,10 @@
 /**
- * Whether the server has run on without a restart. Acknowledged is not durable: after a restart, what was not synced may
- * be gone without a trace. A connection that was open before something was acknowledged and still answers afterwards
- * proves that there was none; such connections are the witnesses.
+ * Knows whether the server may have been restarted. Acknowledged is not durable: after a restart, bytes that were not
+ * synced may be missing, and nothing shows that. A connection that was open before something was acknowledged and still
+ * answers afterwards proves that there was no restart in between. Such connections are the witnesses.
+ *
+ * There is a witness as long as a connection is open. When the last witness is lost, the epoch changes, and the
+ * connections that are open then are witnesses of what is acknowledged from then on.
  */
 export class ServerContinuity {
   readonly #open: Set<number> = new Set();
@@ -26,7 +29,7 @@ export class ServerContinuity {
     if (this.#witnesses.size === 0) this.#witnesses.add(connection);
   }
 
-  /** A connection answered: if it is a witness, all that are open now are. */
+  /** A connection answered. If it is a witness, all connections that are open now become witnesses. */
   answered(connection: number): void {
     if (!this.#witnesses.has(connection) || this.#witnesses.size === this.#open.size) return;
     for (const other of this.#open) this.#witnesses.add(other);

@@ -1,27 +1,28 @@
 /**
- * At the end of a file nobody waits for a connection that has stopped: it is given up long before the stall timeout, and
- * its rest goes to those that are idle. A connection whose bytes move is never given up.
+ * Finds connections that have stopped while others are idle, as at the end of a file. They are closed long before the
+ * stall timeout, so that the idle connections get what is left of their tasks. A connection on which bytes are
+ * acknowledged is never among them.
  */
 import type { Counters } from '../runner/counters.ts';
 import type { ConnectionRates } from './connection-rates.ts';
 
-/** A connection is not waited for when it is silent this long ... */
+/** A connection has stopped if it is silent for at least this long, ... */
 const SILENT_MS = 3000;
-/** ... and this many times as long as its rate, when it last moved, let expect ... */
+/** ... and for so many times as long as what it has in flight should take at the rate that it last had, ... */
 const PATIENCE = 5;
-/** ... or this long, if nothing was ever acknowledged on it: its first requests take so long at 500 B/s. */
+/** ... or for this long if nothing was ever acknowledged on it. At 500 B/s, its first requests take that long. */
 const FIRST_SILENT_MS = 10_000;
 
-/** What connections have to do: the scheduler tells. */
+/** The tasks of the connections, as the scheduler knows them. */
 export interface WatchedTasks {
-  /** Open connections that have nothing to take. */
+  /** Open connections that have no bytes to take. */
   idle(): readonly number[];
   tasks(): readonly WatchedTask[];
 }
 
 export interface WatchedTask {
   readonly connection: number;
-  /** Bytes that are neither acknowledged nor given away. */
+  /** Bytes that are neither acknowledged nor given to another task. */
   readonly outstanding: number;
   /** Whether other connections may work on the file too. */
   readonly shared: boolean;
@@ -31,7 +32,7 @@ export interface StallWatchOptions {
   readonly tasks: WatchedTasks;
   readonly rates: ConnectionRates;
   readonly counters: Pick<Counters, 'inFlight'>;
-  /** Whether a connection has something else to do than what it is sent. */
+  /** Whether a connection also does something that is not a task, so that its silence means nothing. */
   readonly isBusy: (connection: number) => boolean;
 }
 
@@ -42,7 +43,7 @@ export class StallWatch {
     this.#options = options;
   }
 
-  /** Connections that are waited for in vain. */
+  /** The connections that have stopped. */
   silent(nowMs: number): number[] {
     const { tasks, rates, isBusy } = this.#options;
     const idle = tasks.idle();

@@ -1,28 +1,30 @@
 /**
- * Notices that a line is too slow for so many connections. Where a few kB/s are shared by dozens of connections, each of
- * them has requests in flight that take longer than anybody waits for an answer, so that all are given up again and again
- * and nothing is left of what they sent. So at less than 1 kB/s each, half of them are used, until that is no longer so.
+ * Notices that a line is too slow for so many connections. If dozens of connections share a few kB/s, the requests of
+ * each take longer than the stall timeout: all of them are closed again and again, and what they sent is lost.
+ * Therefore, while each has less than 1 kB/s, half as many are used.
  *
- * A line that gives each connection so little is another matter: there the sum falls with their number. If it does, all
- * connections are used again, and it stays at that.
+ * A line may also limit each single connection to so little. Then the total falls with the number of connections; if it
+ * does, all of them are used again, and the number is not reduced any more in this run.
  *
  * Pure: no clock, no connections.
  */
 
 /** Bytes per second of each connection, on average. A connection that gets less is starved. */
 const STARVED_RATE = 1000;
-/** Of which time the rate is taken. */
+/** The window in which the rate is measured. */
 const WINDOW_MS = 10_000;
-/** How long connections have to starve, and how long it takes to see the effect of fewer. */
+/** How long connections have to be starved before fewer are used, and how long the effect of that takes. */
 const PATIENCE_MS = 10_000;
-/** If they share a line, with half of the connections their sum stays as it was: this share of it at least. */
+/** If they share a line, half of the connections together keep at least this share of the rate. */
 const SHARED_LINE_SHARE = 0.7;
-/** A lower rate, bytes per second of each connection, is a matter of chance: nothing follows from it. */
+/**
+ * Bytes per second of each connection. Lower rates are a matter of chance: nothing follows from a comparison of them.
+ */
 const TELLING_RATE = 100;
 
 export interface StarvationSample {
   readonly nowMs: number;
-  /** Bytes, on all connections together, since the run began. */
+  /** Bytes on all connections together since the run began. */
   readonly acknowledged: number;
   /** Connections that have bytes in flight. */
   readonly working: number;
@@ -31,7 +33,7 @@ export interface StarvationSample {
 export interface FewerConnections {
   /** How many are to be used from now on; Infinity: all again. */
   readonly most: number;
-  /** How many worked, and at which rate each. */
+  /** How many worked, and the average rate of each. */
   readonly working: number;
   readonly bytesPerSecondEach: number;
 }
@@ -39,11 +41,11 @@ export interface FewerConnections {
 export class StarvationWatch {
   readonly #samples: StarvationSample[] = [];
   #starvedSinceMs: number | undefined;
-  /** When fewer were used, and what they had until then: all of them together, and each. */
+  /** When the number was reduced, and the rates before that in bytes per second: of all together, and of each. */
   #before: { readonly atMs: number; readonly together: number; readonly each: number } | undefined;
   #isOff = false;
 
-  /** To be called a few times a second. Returns what is to be changed. */
+  /** To be called a few times a second. Returns how many connections are to be used, if that changes. */
   sample(sample: StarvationSample): FewerConnections | undefined {
     const { nowMs, working } = sample;
     this.#samples.push(sample);
@@ -52,7 +54,8 @@ export class StarvationWatch {
     const elapsedMs = nowMs - oldest.nowMs;
     if (this.#isOff || elapsedMs < WINDOW_MS) return undefined;
     const bytesPerSecond = ((sample.acknowledged - oldest.acknowledged) / elapsedMs) * 1000;
-    // Nothing at all is the silence of a server or a line, which other parts deal with, unless it was so from the beginning.
+    // If nothing is acknowledged any more, the server or the line is silent, and other parts deal with that. If nothing
+    // was ever acknowledged, the line may be too slow.
     if (working < 1 || (bytesPerSecond <= 0 && sample.acknowledged > 0)) return undefined;
     return this.#judge(nowMs, working, bytesPerSecond);
   }
