@@ -1,4 +1,4 @@
-/** Where uploaded files go: the destination rules of the command line, asked of the server. */
+/** Finds the targets of uploaded files, by the destination rules of the command line and by what the server has. */
 import { CopyError } from '../../errors.ts';
 import type { Attributes, RemoteConnection } from '../../remotes/remote.ts';
 import {
@@ -12,36 +12,36 @@ import {
 } from '../../util/byte-path.ts';
 import { cleanText } from '../../util/clean-text.ts';
 
-/** Deeper trees of missing directories are a mistake or an attack. */
+/** More missing directories above one another than this are a mistake, or an attack by the server. */
 const MAX_DEPTH = 256;
 
 export interface UploadTarget {
-  /** Absolute; of the file a symbolic link names, where the destination is one. */
+  /** Absolute. Where the destination is a symbolic link, this is the path of the file that the link names. */
   readonly path: Buffer;
-  /** What is going to be replaced. */
+  /** What is going to be replaced; undefined: nothing. */
   readonly old: Attributes | undefined;
 }
 
-/** What stands at a path: followed, and, where that leads nowhere, the link itself. */
+/** What a path names. */
 interface Found {
+  /** With symbolic links followed; undefined: nothing, or {@link isUnseen}. */
   readonly at: Attributes | undefined;
   readonly isLink: boolean;
   readonly isDanglingLink: boolean;
-  /** Whether the server lets nobody know: then anything may stand there, and what is wanted is tried. */
+  /** Whether the server refuses to say what is there. Then anything may be there, and the copy is tried. */
   readonly isUnseen: boolean;
 }
 
 export class UploadDestination {
-  /** As it is shown: absolute, where the server tells what the home directory is. */
+  /** As it is shown to the user: absolute, if the server says what the home directory is. */
   readonly path: Buffer;
-  /** Whether files go into it rather than become it. */
+  /** Whether the destination is a directory, into which the files go. Otherwise the one file gets this path. */
   readonly #isDirectory: boolean;
-  /** What stands there, where the one file becomes it. */
+  /** What is at the path. */
   readonly #found: Found;
-  /** A directory that is missing on the way to the targets, or that nobody may look at. */
+  /** The directory of the targets, if it has to be created, or if the server does not say whether it exists. */
   readonly #missing: Buffer | undefined;
-
-  /** Without links, as far as it could be told. */
+  /** The path without symbolic links, as far as the server resolves them. */
   readonly #canonical: Buffer;
 
   private constructor(
@@ -59,11 +59,12 @@ export class UploadDestination {
   }
 
   /**
-   * Looks at what stands at `path` (empty: the home directory; relative: below it), in one round trip.
-   * @throws CopyError with exit code 4 when several files would have to become one.
+   * Finds out in one round trip what `path` is. An empty path is the home directory; a relative path begins there.
+   * `several`: whether there are several sources.
+   * @throws {CopyError} `destination-in-the-way`: a directory is needed, and `path` is something else
    */
   static async resolve(connection: RemoteConnection, path: Uint8Array, several: boolean): Promise<UploadDestination> {
-    // Of `file/` OpenSSH says that there is no such file.
+    // For `file/`, OpenSSH answers that there is no such file.
     const asked = path.length === 0 ? HERE : withoutTrailingSlashes(path);
     const parent = directoryName(asked);
     const [home, found, parentFound, ownRealPath, parentRealPath] = await Promise.all([
@@ -73,11 +74,11 @@ export class UploadDestination {
       realPathOf(connection, asked),
       realPathOf(connection, parent.length === 0 ? HERE : parent),
     ]);
-    // The server takes a relative path from where the session began, also where it does not tell where that is.
+    // The server resolves a relative path from where the session began, even if it does not say where that is.
     const absolute = home === undefined ? asked : joinPath(home, asked.equals(HERE) ? Buffer.alloc(0) : asked);
     const shown = withoutTrailingSlashes(absolute);
     const beside = parentRealPath === undefined ? shown : joinPath(parentRealPath, baseName(shown));
-    // Some servers resolve what does not exist; what does is told by the looks.
+    // Some servers also resolve paths that do not exist; stat shows whether this one does.
     const canonical = (found.at === undefined ? undefined : ownRealPath) ?? beside;
     if (found.at?.kind === 'directory' || asked.equals(HERE))
       return new UploadDestination(shown, true, found, undefined, canonical);
@@ -90,14 +91,15 @@ export class UploadDestination {
     return new UploadDestination(shown, false, found, isPlaced ? undefined : directoryName(shown), canonical);
   }
 
-  /** What two runs must not work on at a time: the target, or the directory of the targets. */
+  /** What only one run may work on at a time: the target, or the directory of the targets. */
   get root(): Buffer {
     return this.#canonical;
   }
 
   /**
    * The target for a source of this name.
-   * @throws CopyError with exit code 4 when something else stands there.
+   * @throws {CopyError} `destination-dangling-link`; `destination-is-directory`; `destination-in-the-way`: it is
+   *   neither a file nor a link to one
    */
   async targetFor(connection: RemoteConnection, sourceName: Uint8Array): Promise<UploadTarget> {
     const path = this.#isDirectory ? joinPath(this.path, sourceName) : this.path;
@@ -117,7 +119,10 @@ export class UploadDestination {
     return { path, old };
   }
 
-  /** Makes the directories that are missing on the way to the targets. */
+  /**
+   * Creates the directory of the targets, and those above it that are missing.
+   * @throws {CopyError} of the destination: it cannot be created
+   */
   async prepare(connection: RemoteConnection): Promise<void> {
     if (this.#missing !== undefined) await makeDirectories(connection, this.#missing, 0);
   }
@@ -136,7 +141,7 @@ async function look(connection: RemoteConnection, path: Buffer): Promise<Found> 
   return { at: followed.found, isLink, isDanglingLink, isUnseen: followed.isRefused };
 }
 
-/** Whether the server refused to look at something; other failures reject. */
+/** A refusal of the server is a result; other failures reject. */
 async function unlessRefused(
   looking: Promise<Attributes | undefined>,
 ): Promise<{ readonly found: Attributes | undefined; readonly isRefused: boolean }> {
@@ -148,7 +153,7 @@ async function unlessRefused(
   }
 }
 
-/** Undefined where it does not exist, or cannot be told. */
+/** Undefined: the path does not exist, or the server does not resolve it. */
 async function realPathOf(connection: RemoteConnection, path: Buffer): Promise<Buffer | undefined> {
   try {
     return Buffer.from(await connection.realPath(path));
@@ -166,7 +171,7 @@ async function makeDirectories(connection: RemoteConnection, path: Buffer, depth
   const parent = directoryName(path);
   if (baseName(path).length > 0 && parent.length > 0) await makeDirectories(connection, parent, depth + 1);
   if (isDots(baseName(path))) return;
-  // Where nobody may look, it may be there: what is opened in it will tell.
+  // If the server does not say whether it is there, it may be: opening a file in it will show that.
   await (isUnseen
     ? unlessRefused(connection.makeDirectory(path).then(() => undefined))
     : connection.makeDirectory(path));

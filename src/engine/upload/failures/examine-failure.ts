@@ -1,4 +1,4 @@
-/** After the failure of a file job: what the server still has of it, why it failed, and what helps. */
+/** Finds out, after a file job has failed, what the server still has of it, why it failed, and what the user can do. */
 import { CopyError } from '../../../errors.ts';
 import type { RemoteConnection, Situation, StageToken } from '../../../remotes/remote.ts';
 import { directoryName } from '../../../util/byte-path.ts';
@@ -8,18 +8,18 @@ import type { Examined } from '../../transfer/direction.ts';
 import { explainFailure, isExplained } from './explain-failure.ts';
 import type { FailedJob } from './failure-facts.ts';
 
-/** A look at the server after a failure may take so long; without it less can be said. */
+/** How long the examination may take. Without its results, the message says less. */
 const LOOK_MS = 10_000;
-/** Directories above one that is missing. */
+/** How many directories above a missing one are examined at most. */
 const MAX_PARENTS = 64;
 
 export interface FailedUpload extends FailedJob {
   readonly token: StageToken | undefined;
-  /** Bytes that another run need not send, if the staged file is there with so many bytes. */
+  /** Bytes that another run need not send if the staged file has `size` bytes. */
   keptWithin(size: number): number;
 }
 
-/** Never rejects. */
+/** Examines what is left of a failed file, and explains the failure by it. Never rejects. */
 export async function examineFailure(
   access: Pick<ConnectionAccess, 'onAnyOpen'>,
   job: FailedUpload,
@@ -36,13 +36,13 @@ export async function examineFailure(
   if (situation === undefined) return { failure, bytesKept: kept, isSeen: false };
   const seen = keptOf(job, situation, kept);
   if (!tries) return { failure, ...seen };
-  // After the look, which finds out whether there is room.
+  // Removed only after the examination, which finds out how much room there is.
   const isRemoved = job.partial === 'left' && (await access.onAnyOpen((remote) => isDiscarded(remote, job), LOOK_MS));
   const partial = isRemoved ? 'removed' : job.partial;
   return { failure: explainFailure(failure, situation, { ...job, partial }), ...seen };
 }
 
-/** What is written in place may be wrong because somebody else writes there, or has put another file in its place. */
+/** A file that is written in place may be wrong because another program writes into it, or has replaced it. */
 async function examineOverwritten(
   access: Pick<ConnectionAccess, 'onAnyOpen'>,
   { target, bytesThere }: FailedUpload,
@@ -50,16 +50,16 @@ async function examineOverwritten(
 ): Promise<CopyError> {
   const now = await access.onAnyOpen((remote) => remote.stat(target), LOOK_MS);
   const shown = cleanText(target);
-  // Our own file is not shorter than what the server said OK to.
+  // Our own file would not be shorter than what the server has acknowledged.
   if (now !== undefined && now.size < bytesThere) {
     const advice = 'Look at what is there now, then run the same command again.';
-    return new CopyError('target-busy', `Somebody else replaced ${shown} while it was being written.`, { advice });
+    return new CopyError('target-busy', `Another program replaced ${shown} while it was being written.`, { advice });
   }
   const advice = `Make sure that no other program writes into ${shown}, then run the same command again; if it happens again, suspect the server.`;
   return new CopyError('integrity', failure.message, { advice });
 }
 
-/** Removes what no other run would know. */
+/** Removes a partial file that no other run would know of. Returns whether it is gone. */
 async function isDiscarded(remote: RemoteConnection, { target, token }: FailedUpload): Promise<boolean> {
   if (token === undefined) return false;
   await remote.discard(token);
@@ -67,12 +67,14 @@ async function isDiscarded(remote: RemoteConnection, { target, token }: FailedUp
 }
 
 function keptOf(job: FailedUpload, { staged }: Situation, kept: number): Omit<Examined, 'failure'> {
-  // A server that lets nobody look may still have it.
+  // If the server does not say whether the file is there, it may be.
   if (staged?.at === undefined) return { bytesKept: kept, isSeen: false };
   return { bytesKept: staged.at === 'missing' ? 0 : job.keptWithin(staged.at.size), isSeen: true };
 }
 
-/** The failure to make the directory of the targets, explained by the nearest directory that exists. Never rejects. */
+/**
+ * Explains why the directory of the targets could not be created, by the nearest directory that exists. Never rejects.
+ */
 export async function examineDirectoryFailure(
   access: Pick<ConnectionAccess, 'onAnyOpen'>,
   directory: Uint8Array,

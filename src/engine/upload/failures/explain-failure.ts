@@ -1,4 +1,7 @@
-/** What a refusal of the server means, and what helps, by what was found around the target: a function of plain data. */
+/**
+ * Explains a refusal of the server: the reason, and what the user can do. Both are derived from what was found around
+ * the target. This is a pure function of plain data.
+ */
 import { CopyError, type ErrorCode } from '../../../errors.ts';
 import type { Situation } from '../../../remotes/remote.ts';
 import { formatSize } from '../../../util/format-size.ts';
@@ -12,12 +15,14 @@ const EXPLAINED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'rename-refused',
 ]);
 
-/** Only what a server refused: other failures say themselves what was found. */
+/**
+ * Whether the failure is a refusal of the server that needs an explanation. Other failures already say what was found.
+ */
 export function isExplained({ code, refused }: CopyError): boolean {
   return code === 'partial-refused' || (refused !== undefined && EXPLAINED.has(code));
 }
 
-/** The same failure, with the reason and the advice that were found. */
+/** Returns the failure with the reason and the advice that follow from the situation. */
 export function explainFailure(failure: CopyError, situation: Situation, job: FailedJob): CopyError {
   const facts = new FailureFacts(failure, situation, job);
   const { code, reason, advice } = explanations[facts.cause](facts);
@@ -34,7 +39,7 @@ export function explainFailure(failure: CopyError, situation: Situation, job: Fa
 
 interface Explanation {
   readonly code?: ErrorCode;
-  /** Why, as a part of a sentence; empty: nothing is known beyond what the server said. */
+  /** A part of a sentence; empty: nothing is known beyond what the server said. */
   readonly reason: string;
   readonly advice: string;
 }
@@ -97,7 +102,7 @@ const explanations: Record<Cause, (facts: FailureFacts) => Explanation> = {
   'old-file': explainOldFile,
   'partial-gone': () => ({
     reason: '',
-    advice: 'Find out who removes such files there, then run the same command again.',
+    advice: 'Find out which program removes such files there, then run the same command again.',
   }),
   unknown: (facts) => ({
     reason: joined(isBare(facts.failure) ? NO_REASON : '', facts.leftOver, facts.oldContent),
@@ -138,7 +143,7 @@ function explainRename(facts: FailureFacts): Explanation {
     return { reason: isOldWritable === false ? 'the old file may not be written either' : '', advice };
   }
   if (trial?.renames === false && !job.inplace) {
-    // Where nobody may look, an old file may stand there that cannot be written.
+    // If the server does not say what is at the target, that may be a file that cannot be written.
     const limit = facts.isOldUnknown ? ', if the server lets it be written' : ': the directory takes new files';
     const advice = `Use --inplace to write the target itself${limit}.`;
     return { reason: 'no file there may be renamed', advice };
@@ -154,7 +159,7 @@ function joined(...parts: readonly (string | undefined)[]): string {
   return parts.filter((part) => part !== undefined && part !== '').join('; ');
 }
 
-/** "Failure" gives way to the reason, if one was found; what the server said in words of its own stays. */
+/** Replaces the bare word "Failure" in the message by the reason. A text that the server gave itself stays. */
 function withReason(failure: CopyError, reason: string): string {
   const sentence = failure.message.replace(/\.$/, '');
   if (!isBare(failure)) return reason === '' ? failure.message : `${sentence} (${reason}).`;

@@ -1,23 +1,23 @@
-/** What a failed file job found around its target, in the terms in which it is explained. */
+/** The facts about a failed file job and its target by which the failure is explained. */
 import type { CopyError } from '../../../errors.ts';
 import type { Attributes, Situation } from '../../../remotes/remote.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { formatSize } from '../../../util/format-size.ts';
 
-/** Less than this available: a server that only says "failure" has no room. */
+/** If fewer bytes than this are available, a server that only answers "failure" is taken to have no room. */
 const SPACE_TO_SPARE = 1024 * 1024;
 
 /** The file job that failed. */
 export interface FailedJob {
   readonly target: Uint8Array;
   readonly size: number;
-  /** Bytes that the server said OK to, those of earlier runs included. */
+  /** Bytes that the server has acknowledged, those of earlier runs included. */
   readonly bytesThere: number;
   /** Whether the target itself was written. */
   readonly inplace: boolean;
   /**
-   * What becomes of the partial file: a journal knows it, so that another run continues it or removes it; it was removed,
-   * because no other run would know it; or it is left.
+   * What becomes of the partial file. `known`: a journal names it, so that another run continues or removes it.
+   * `removed`: no other run would have known of it. `left`: it stays.
    */
   readonly partial: 'known' | 'removed' | 'left';
   /** Bytes of the old file when the job began; undefined: there was none. */
@@ -61,7 +61,7 @@ export class FailureFacts {
     return 'unknown';
   }
 
-  /** Nothing could be created, or the target not be opened. */
+  /** The cause where no file could be created, or the target could not be opened. */
   get #causeOfCreating(): Cause {
     const { space, trial } = this.#situation;
     if (this.job.inplace && this.hasOld) return 'old-file';
@@ -87,7 +87,7 @@ export class FailureFacts {
     return space !== undefined && space.availableBytes <= SPACE_TO_SPARE;
   }
 
-  /** Whether the server only said that it failed. */
+  /** Whether the server only answered that it failed. */
   get #saysNothing(): boolean {
     return isBare(this.failure);
   }
@@ -104,7 +104,7 @@ export class FailureFacts {
     return this.#situation.target === undefined;
   }
 
-  /** Whether it was seen that the old file may be written as it stands. */
+  /** Whether a trial has shown that the old file itself may be written. */
   get mayWriteOld(): boolean {
     return !this.job.inplace && this.hasOld && this.#situation.isTargetWritable === true;
   }
@@ -134,12 +134,18 @@ export class FailureFacts {
     return this.#situation.staged?.at === 'missing';
   }
 
-  /** About so many bytes of disk are the partial's: its size may count holes, and what was said OK to a write cut short. */
+  /**
+   * About how many bytes of the disk the partial file occupies. Its size may include holes, and the acknowledged bytes
+   * may include some that the server did not store.
+   */
   get occupied(): number {
     return Math.min(attributesOf(this.#situation.staged?.at)?.size ?? 0, this.job.bytesThere);
   }
 
-  /** Whether the target itself could take the new file, in the room of the old one and of the partial. */
+  /**
+   * Whether the new file would fit into what is available together with the room of the old file and of the partial
+   * file.
+   */
   get fitsInPlace(): boolean {
     const own = attributesOf(this.#situation.target)?.size ?? 0;
     if (own >= this.job.size) return true;
@@ -149,17 +155,17 @@ export class FailureFacts {
     return space.availableBytes + own + freed >= this.job.size;
   }
 
-  /** Whether a run with `--inplace` removes the partial first. */
+  /** Whether a run with `--inplace` would remove the partial file first. */
   get removesPartial(): boolean {
     return this.job.partial === 'known' && !this.isPartialKept && this.occupied > 0;
   }
 
-  /** Whether it was seen that the partial cannot be removed. */
+  /** Whether a trial has shown that the partial file cannot be removed. */
   get isPartialKept(): boolean {
     return this.trial?.removes === false;
   }
 
-  /** Bytes that have no room yet; undefined: nobody knows. */
+  /** Bytes for which there is no room; undefined: not known. */
   get missing(): number | undefined {
     const { space } = this.#situation;
     const { inplace, bytesThere, oldSize = 0 } = this.job;
@@ -167,7 +173,7 @@ export class FailureFacts {
     return space && Math.max(0, this.job.size - there - space.availableBytes);
   }
 
-  /** `, and FILE occupies 8 MiB of it`: what is left of the partial, where the sentence does not name it yet. */
+  /** A part of a sentence on what is left of the partial file; empty: nothing is. */
   get leftOver(): string {
     if (this.partial === undefined) return '';
     if (this.isPartialGone) return `the partial file ${this.partial} is not there`;
@@ -179,14 +185,14 @@ export class FailureFacts {
     return `the partial file ${this.partial} occupies about ${formatSize(this.occupied)}${kept}`;
   }
 
-  /** What became of the old file that was written over. */
+  /** A part of a sentence on an old file that was overwritten in part; empty: it was not. */
   get oldContent(): string {
     const { inplace, oldSize, bytesThere } = this.job;
     if (!inplace || bytesThere === 0) return '';
     return `${this.target} now has a part of the new file${oldSize !== undefined ? ', and its old content is lost' : ''}`;
   }
 
-  /** What the trial itself left. */
+  /** A sentence on a file that the trial has left behind; empty: it left none. */
   get remark(): string {
     const left = this.#situation.trial?.leftBehind;
     return left === undefined
@@ -199,7 +205,7 @@ function attributesOf(found: Attributes | 'missing' | undefined): Attributes | u
   return found === 'missing' ? undefined : found;
 }
 
-/** Whether the server said nothing beyond that it failed. */
+/** Whether the server only answered that it failed, without a reason. */
 export function isBare({ refused }: CopyError): boolean {
   return refused !== undefined && /^(failure)?\.?$/i.test(refused.text);
 }

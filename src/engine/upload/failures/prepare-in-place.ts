@@ -1,4 +1,4 @@
-/** Before the target itself is written over: makes sure that there is room, so that the old file is not destroyed in vain. */
+/** Checks before the target itself is overwritten that there is room, so that the old file is not destroyed in vain. */
 import { CopyError } from '../../../errors.ts';
 import type { Attributes, RemoteConnection, Situation } from '../../../remotes/remote.ts';
 import { cleanText } from '../../../util/clean-text.ts';
@@ -9,10 +9,11 @@ import { journalPath } from '../../resume/journal-place.ts';
 import type { Report } from '../../transfer/direction.ts';
 
 /**
- * Removes the partial file that an earlier run of this machine left of the target, as it may occupy the room that is
- * needed, and looks whether the new file fits into the room of the old one and what is available. Where that is known to
- * be too little, nothing is removed or written.
- * @throws {CopyError} `no-space`: there is too little room; `journal-newer`
+ * Removes the partial file that an earlier run on this machine left for the target, because it may occupy the room that
+ * is needed, and checks whether the new file fits into what is available and what the old file occupies. If it is known
+ * beforehand that this is too little, nothing is removed.
+ * @throws {CopyError} `no-space`: there is too little room; `journal-newer`: a newer version of this program wrote the
+ *   journal
  */
 export async function prepareInPlace(
   { journals, report }: { readonly journals: JournalStore | undefined; readonly report: Pick<Report, 'notice'> },
@@ -45,7 +46,10 @@ function openJournal(journals: JournalStore, target: Uint8Array): Promise<Journa
   return Journal.open(journalPath(directory, identity, target, machine), onFailed);
 }
 
-/** `freed`: bytes that will be free as well. Where there is no old file, nothing can be destroyed. */
+/**
+ * Without an old file there is nothing to destroy, and no check. `freed`: bytes that are going to be available as well.
+ * @throws {CopyError} `no-space`: the new file does not fit
+ */
 function checkRoom(situation: Situation, target: Uint8Array, size: number, freed: number): void {
   const { space, staged } = situation;
   const grows = growth(situation, size);
@@ -64,7 +68,7 @@ function checkRoom(situation: Situation, target: Uint8Array, size: number, freed
   );
 }
 
-/** By how many bytes the target becomes longer. */
+/** By how many bytes the target grows. */
 function growth({ target }: Situation, size: number): number {
   return Math.max(0, size - sizeOf(target));
 }
