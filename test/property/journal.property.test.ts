@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Journal } from '../../src/engine/resume/journal.ts';
-import { type KnownPiece, type PieceState, pieceStates } from '../../src/engine/resume/journal-records.ts';
+import { type KnownPiece, type PieceState, PIECE_STATES } from '../../src/engine/resume/journal-records.ts';
 import { JournalReader } from '../../src/engine/resume/read-journal.ts';
 import { withTempDir } from '../support/temp-dir.ts';
 import { sampleHeader } from '../unit/engine/resume/sample.ts';
@@ -22,7 +22,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       how: fc.constant('record' as const),
       range: fc.oneof({ weight: 3, arbitrary: gridRange }, range),
-      state: fc.constantFrom(...pieceStates),
+      state: fc.constantFrom(...PIECE_STATES),
       digest: fc.option(digest, { nil: undefined }),
     }),
   },
@@ -53,7 +53,7 @@ class Model {
     if (done.digest !== undefined && (this.digests.get(key)?.digest ?? done.digest) !== done.digest) {
       this.#forget(done.range);
     }
-    const rank = pieceStates.indexOf(done.state) + 1;
+    const rank = PIECE_STATES.indexOf(done.state) + 1;
     for (let i = 0; i < done.range.length; i++) {
       this.ranks[done.range.offset + i] = Math.max(this.ranks[done.range.offset + i]!, rank);
     }
@@ -87,7 +87,7 @@ class Model {
       expect(piece.offset).toBeGreaterThanOrEqual(end);
       end = piece.offset + piece.length;
       const ranks = this.ranks.slice(piece.offset, end);
-      expect(pieceStates.indexOf(piece.state) + 1).toBeLessThanOrEqual(Math.min(...ranks));
+      expect(PIECE_STATES.indexOf(piece.state) + 1).toBeLessThanOrEqual(Math.min(...ranks));
       if (piece.digest === undefined) continue;
       const digests = [
         this.digests.get(keyOf(piece)),
@@ -114,7 +114,7 @@ class Model {
 }
 
 function rankOf(state: PieceState): number {
-  return pieceStates.indexOf(state) + 1;
+  return PIECE_STATES.indexOf(state) + 1;
 }
 
 function read(bytes: Buffer, chunkSize: number): { known: KnownPiece[]; size: number | undefined } | undefined {

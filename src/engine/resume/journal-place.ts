@@ -13,7 +13,7 @@ const MAX_AGE_MS = 90 * DAY_MS;
 const MAX_TEMPORARY_AGE_MS = DAY_MS;
 const MAX_LOOKED_AT = 10_000;
 const MAX_REMOVED = 1000;
-const journalPattern = /^[0-9a-f]{32}\.journal(\.[0-9a-f]{12}\.tmp)?$/;
+const JOURNAL_PATTERN = /^[0-9a-f]{32}\.journal(\.[0-9a-f]{12}\.tmp)?$/;
 
 export interface StateEnvironment {
   /** The home directory. */
@@ -73,7 +73,7 @@ export async function pruneJournals(directory: string, options: PruneOptions = {
     for await (const { name } of await opendir(directory)) {
       if (++lookedAt > MAX_LOOKED_AT || removed >= MAX_REMOVED) break;
       const path = join(directory, name);
-      if (!journalPattern.test(name) || inUse.includes(path)) continue;
+      if (!JOURNAL_PATTERN.test(name) || inUse.includes(path)) continue;
       if (await removeIfOld(path, nowMs).catch(onFailure)) removed++;
     }
   } catch (error) {

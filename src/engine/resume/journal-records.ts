@@ -21,8 +21,8 @@ const MAX_RECORD_LENGTH: number = 4 * 1024;
 const MAX_TOKEN_ENTRIES = 16;
 
 /** From the lowest to the highest. */
-export const pieceStates = ['acknowledged', 'durable', 'verified'] as const;
-export type PieceState = (typeof pieceStates)[number];
+export const PIECE_STATES = ['acknowledged', 'durable', 'verified'] as const;
+export type PieceState = (typeof PIECE_STATES)[number];
 
 /** What a journal is about. Paths are reversible text of their bytes (`util/bytes-text.ts`). */
 export interface JournalHeader {
@@ -146,7 +146,7 @@ function toToken(value: unknown): StageToken | undefined {
 
 function toPiece(fields: Fields, fileSize: number): JournalRecord | undefined {
   const { digest } = fields;
-  const state = pieceStates.find((name) => name === fields['state']);
+  const state = PIECE_STATES.find((name) => name === fields['state']);
   if (state === undefined || !isRangeWithin(fields, fileSize)) return undefined;
   const piece = { kind: 'piece', offset: fields.offset, length: fields.length, state } as const;
   if (digest === undefined) return piece;

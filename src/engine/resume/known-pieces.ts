@@ -1,7 +1,7 @@
 /** What is known of the ranges of one file: a state for every byte, and digests of whole ranges. Pure bookkeeping. */
 import type { Range } from '../../remotes/remote.ts';
 import { RangeSet } from '../../util/range-set.ts';
-import { type DigestedPiece, type KnownPiece, type PieceState, pieceStates } from './journal-records.ts';
+import { type DigestedPiece, type KnownPiece, PIECE_STATES, type PieceState } from './journal-records.ts';
 
 /**
  * A file has at most 16,384 pieces, so that only parts of pieces, or a journal that was tampered with, can exceed these
@@ -39,7 +39,7 @@ export class KnownPieces {
     if (differs) this.forget(range);
     const rises = !this.#atLeast[state].has(range);
     if (rises) {
-      const sets = pieceStates.slice(0, pieceStates.indexOf(state) + 1).map((name) => this.#atLeast[name]);
+      const sets = PIECE_STATES.slice(0, PIECE_STATES.indexOf(state) + 1).map((name) => this.#atLeast[name]);
       if (sets.some(({ runs }) => runs >= MAX_RUNS)) return differs ? 'other' : 'nothing';
       for (const set of sets) set.add(range);
     }
@@ -54,7 +54,7 @@ export class KnownPieces {
   /** The range must be sent again. Returns whether anything was known of it. */
   forget(range: Range): boolean {
     if (this.#atLeast.acknowledged.missingIn(range).total === range.length) return false;
-    for (const state of pieceStates) this.#atLeast[state].remove(range);
+    for (const state of PIECE_STATES) this.#atLeast[state].remove(range);
     this.#dropDigests(range);
     return true;
   }
@@ -65,14 +65,14 @@ export class KnownPieces {
    */
   list(): KnownPiece[] {
     const digested = this.#withStates(this.#digests);
-    const others = pieceStates.flatMap((state) => this.#runs(state, digested));
+    const others = PIECE_STATES.flatMap((state) => this.#runs(state, digested));
     return [...digested, ...others].sort((a, b) => a.offset - b.offset);
   }
 
   /** Records that lead to the same knowledge when they are recorded in this order. */
   rows(): KnownPiece[] {
     const digested = this.#withStates(this.#digests);
-    const others = pieceStates.flatMap((state) => {
+    const others = PIECE_STATES.flatMap((state) => {
       return this.#runs(
         state,
         digested.filter((piece) => piece.state === state),
@@ -102,7 +102,7 @@ export class KnownPieces {
   /** The bytes that are in `state` and in no higher one, without `hidden`. */
   #runs(state: PieceState, hidden: readonly Range[]): KnownPiece[] {
     const runs = new RangeSet(this.#atLeast[state]);
-    const higher = pieceStates[pieceStates.indexOf(state) + 1];
+    const higher = PIECE_STATES[PIECE_STATES.indexOf(state) + 1];
     for (const range of higher === undefined ? [] : this.#atLeast[higher]) runs.remove(range);
     for (const range of hidden) runs.remove(range);
     return [...runs].map(({ offset, length }) => ({ offset, length, state }));
