@@ -1,6 +1,7 @@
 /**
- * All that differs between the directions of a transfer. The run owns connections, scheduling, digests and totals; a file
- * job owns the ledger, the verification and the resume of one file. Both reach the two sides only through these interfaces.
+ * The interfaces behind which the directions of a transfer differ. The run owns connections, scheduling, digests and
+ * totals; a file job owns the ledger, the verification and the resume of one file. Neither reaches the source or the
+ * target in any other way.
  */
 import type { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
@@ -15,7 +16,7 @@ import type { Order, Scheduler } from '../schedule/scheduler.ts';
 import type { DigestProviders } from '../verify/digest-providers.ts';
 import type { Verify } from './verify.ts';
 
-/** A file that is going to be copied. A direction adds what it needs itself. */
+/** A file that is going to be copied. A direction adds properties of its own. */
 export interface PlannedFile {
   /** For events: reversible text of the paths. */
   readonly paths: { readonly source: string; readonly target: string };
@@ -41,32 +42,34 @@ export interface Totals {
 }
 
 export interface Preparation {
-  /** What two runs must not work on at a time. */
+  /** What only one run may work on at a time. */
   readonly lockRoot: Uint8Array;
   /** For events: reversible text. */
   readonly destination: string;
-  /** The files that are known before they are planned. What is planned beyond that is added to the totals. */
+  /** The files that are known before they are planned. Files that are planned beyond these are added to the totals. */
   readonly known: Totals;
-  /** Sources that cannot be copied; they are in no totals. */
+  /** Sources that cannot be copied. The totals do not include them. */
   readonly failures: readonly UnplannedFile[];
 }
 
 export interface Direction<File extends PlannedFile = PlannedFile> {
   readonly name: 'upload' | 'download';
   /**
-   * Looks at the destination. Nothing is written yet.
-   * @throws {CopyError} why nothing can be copied
+   * Examines the destination and writes nothing.
+   * @throws {CopyError} any code: why nothing can be copied
    */
   prepare(access: ConnectionAccess): Promise<Preparation>;
   /**
-   * The files, in order, planned while earlier ones are copied. The other side is looked up ahead, many files at a time.
-   * @throws {CopyError} scope `run`
+   * The files in their order. They are planned while earlier ones are copied; the server is asked about many files at a
+   * time, ahead of their use.
+   * @throws {CopyError} scope `run`: no more files can be planned
    */
   files(access: ConnectionAccess): AsyncIterable<File | UnplannedFile>;
   /**
-   * The job of a file: a `FileJob` with its `FileTransfer`, unless the file is copied in another way as a whole. The
-   * destination is locked; directories that are missing on the way to it are created first.
-   * @throws {CopyError} why this file cannot be copied, or with scope `run` why no other can be either
+   * Returns the job of a file: a `FileJob` with its `FileTransfer`, unless the file is copied in another way. Creates
+   * missing directories of the destination first. The destination is locked by then. `number`: of the job, from 1,
+   * unique in the run.
+   * @throws {CopyError} any code: why this file cannot be copied; scope `run`: why no other can be copied either
    */
   open(number: number, file: File, services: JobServices): Promise<RunningJob>;
 }
@@ -78,46 +81,48 @@ export interface FileResult {
   readonly verified: Pick<VerifiedBytes, 'byDigest' | 'byReadBack'>;
 }
 
-/** Why a file job failed, and what is left of it. */
+/** Why a file job failed, and what the server has of the file. */
 export interface Examined {
   readonly failure: CopyError;
   /** Bytes that another run need not send. */
   readonly bytesKept: number;
-  /** Whether they were seen after the failure. */
+  /** Whether the server was asked for them after the failure, and has them. */
   readonly isSeen: boolean;
 }
 
 /** The answer of a runner to a command that is not a task. */
 export type RunnerAnswer = Extract<RunnerReport, { kind: 'probed' | 'left' | 'file-closed' }>;
 
-/** A file job, as the run sees it. */
+/** A file job, as the run uses it. */
 export interface RunningJob {
-  /** Resolves when the target is in its place; rejects with a CopyError. Either way nothing of it is in use any more. */
+  /**
+   * Resolves when the target is in its place; rejects with a CopyError. In both cases, the job uses nothing any more.
+   */
   run(): Promise<FileResult>;
-  /** After a failure. Never rejects. */
+  /** To be called after {@link run} has rejected. Never rejects. */
   examine(failure: CopyError): Promise<Examined>;
   readonly bytesAcknowledged: number;
-  /** Bytes that an earlier run had sent, and that are still right. */
+  /** Bytes that an earlier run had sent and that are still right. */
   readonly bytesResumed: number;
   /** Whether its size is not known before its end. */
   readonly isStream: boolean;
-  /** Whether bytes are being brought to the disk: the server may answer nothing meanwhile. */
+  /** Whether the server syncs the file: it may answer nothing else meanwhile. */
   readonly isSyncing: boolean;
   /** The command that carries a range. */
   command(task: number, connection: number, range: Range): RunnerCommand;
   acknowledged(parts: readonly Range[]): void;
   hashed(report: Extract<RunnerReport, { kind: 'hashed' }>): void;
   taskEnded(connection: number, error: CopyError | undefined): void;
-  /** The answer to a command that is not a task; it may have been another job's. */
+  /** A runner has answered a command that is not a task. The command may have been another job's. */
   answered(report: RunnerAnswer): void;
   connectionOpened(): void;
   connectionLost(connection: number): void;
   serverMayHaveRestarted(): void;
-  /** Whether `connection` may be closed and opened anew now, if it has no task. */
+  /** Whether `connection` may be closed and opened anew, if it has no task. */
   mayRelocate(connection: number): boolean;
   /** Called a few times a second. */
   tick(nowMs: number): void;
-  /** The run is over. */
+  /** The run is over because of `error`. */
   fail(error: CopyError): void;
 }
 
@@ -127,20 +132,20 @@ export interface JobOptions {
   readonly retryForMs: number;
 }
 
-/** Tells observers. */
+/** Passes events to the observers. */
 export interface Report {
   emit(event: TransferEventBody): void;
   notice(code: string, message: string, level?: 'info' | 'warning'): void;
 }
 
-/** Whether the server has run on since something was acknowledged. */
+/** Whether the server has run without a restart since something was acknowledged. */
 export interface Continuity {
   /** Changes whenever a restart cannot be ruled out. */
   readonly epoch: number;
   isWitness(connection: number): boolean;
   /**
-   * Resolves when it is known whether the server has run on since before `connection` was opened: then it is a witness,
-   * or the jobs have been told that the server may have been restarted.
+   * Resolves when it is known whether the server has run without a restart since before `connection` was opened: then
+   * the connection is a witness, or the jobs have been told that the server may have been restarted.
    */
   assure(connection: number): Promise<void>;
 }

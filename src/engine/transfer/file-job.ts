@@ -1,6 +1,6 @@
 /**
- * One file job, in either direction. It owns the ledger, the verification and the resume of its file; what depends on the
- * direction is behind its `FileTransfer`.
+ * One file job, in either direction. It owns the ledger, the verification and the resume of its file; what depends on
+ * the direction is behind its `FileTransfer`.
  *
  *               begin                        everything acknowledged and verified
  *   ┌────────┐ ───────▶ ┌──────────────┐ ───────────────────────────────────────────▶ ┌────────────┐
@@ -12,9 +12,9 @@
  *       left         └─ │ interrupted  │ ───────────────────┘ ◀────────────────────────────┘
  *                       └──────────────┘
  *
- * Any other failure ends the job in each of these states. What is there is then made durable and noted, so that another run
- * can continue it. A job that is interrupted again and again fails when its acknowledged bytes have reached no new maximum
- * for the time to retry.
+ * Any other failure ends the job in each of these states. What the server has is then made durable and recorded in the
+ * journal, so that another run can continue. A job that is interrupted again and again fails when the number of its
+ * acknowledged bytes has reached no new maximum for the time to retry.
  */
 import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
@@ -45,12 +45,12 @@ export class FileJob implements RunningJob {
   readonly #phase: TransferPhase = new TransferPhase();
   /** Undefined where nothing is kept for another run. */
   #resume: JobResume | undefined;
-  /** The most bytes that were acknowledged, and not thrown away, at one time: more is progress. */
+  /** The most bytes that were acknowledged at one time: only more than that is progress. */
   #mostAcknowledged = 0;
-  /** Bytes that were acknowledged in the end. */
+  /** Bytes that were acknowledged when the job ended. */
   #bytesThere = 0;
 
-  /** `number`: of the file job, unique in its run. `open`: gives what depends on the direction. */
+  /** `number`: of the job, unique in its run. `open` returns the part that depends on the direction. */
   constructor(number: number, services: JobServices, open: (job: JobControl) => FileTransfer) {
     const { access, options, scheduler, dispatcher, digests, continuity, report } = services;
     const dispatch = (): void => dispatcher.dispatch();
@@ -92,7 +92,7 @@ export class FileJob implements RunningJob {
       isKept = false;
       return result;
     } catch (error) {
-      // The server does not have what it said OK to: what it is said to have is worth nothing.
+      // The server does not have what it has acknowledged, so the journal is of no use.
       isKept = CopyError.from(error).code !== 'integrity';
       throw error;
     } finally {
@@ -144,7 +144,7 @@ export class FileJob implements RunningJob {
     this.#transfer.onConnectionLost?.(connection);
   }
 
-  /** What was acknowledged and not synced cannot be relied on any more. */
+  /** Bytes that were acknowledged and not synced may be lost. */
   serverMayHaveRestarted(): void {
     if (!this.#losses.onMayHaveRestarted()) return;
     this.#verification.verifier?.distrusted();
@@ -198,7 +198,10 @@ export class FileJob implements RunningJob {
     }
   }
 
-  /** Resolves when the file is to be continued, or to begin again. */
+  /**
+   * Resolves when the next attempt may begin, to continue the file or to begin it again.
+   * @throws `error`, or its cause, if no attempt is to be made
+   */
   async #recover(error: unknown): Promise<void> {
     if (error instanceof BeginAgain) return;
     if (!(error instanceof Interrupted)) throw error;
@@ -218,7 +221,7 @@ export class FileJob implements RunningJob {
   /** Whether the file can be continued. */
   async #suspend(): Promise<boolean> {
     if (this.#transfer.suspend === undefined) return false;
-    // Whoever needs the staged file meanwhile waits until it is open again.
+    // Operations that need the staged file wait from now on until it is open again.
     this.#phase.setInterrupted(true);
     return this.#transfer.suspend();
   }
@@ -258,13 +261,13 @@ export class FileJob implements RunningJob {
   }
 
   #syncIfDue(nowMs: number): void {
-    // To find the sync point costs more, and this is called for every acknowledgement.
+    // This is called for every acknowledgement, and finding the sync point takes longer.
     if (!this.#phase.isTransferring || !this.#sync.mayBeDue(nowMs)) return;
     const point = this.#transfer.syncPoint;
     if (point !== undefined) this.#sync.ifDue(nowMs, point);
   }
 
-  /** Settles what is waited for, if it has come. */
+  /** Ends the phase of transferring, or the waiting for the last task, if the condition for that is met now. */
   #look(): void {
     if (this.#ledger.hasTasks) return;
     this.#ledger.onDrained();
@@ -273,7 +276,7 @@ export class FileJob implements RunningJob {
     if (this.#verification.isSettled) this.#phase.complete();
   }
 
-  /** Resolves when nothing works on this file; no connection begins to until the ledger resumes or is opened again. */
+  /** Resolves when nothing works on this file. No task begins until the ledger resumes or is opened again. */
   async #quiesce(): Promise<void> {
     void this.#verification.verifier?.stop();
     await this.#transfer.settle?.();
@@ -287,14 +290,14 @@ export class FileJob implements RunningJob {
     await (isKept ? this.#keep() : this.#resume?.journal.finish());
     this.#bytesThere = this.#ledger.bytesAcknowledged;
     this.#ledger.close();
-    // After a failure files are open there; nobody waits for a server to close what is of no use.
+    // After a failure, files may be open on the server; their closing is not awaited.
     this.#transfer.abandon();
-    // The verifier reads the local file.
+    // The verifier reads the local file, which is closed next.
     await this.#verification.verifier?.stop();
     await this.#transfer.close();
   }
 
-  /** After a failure: what the server has is made durable as far as it still can be, and noted. */
+  /** After a failure, makes what the server has durable, as far as that is possible, and records it. */
   async #keep(): Promise<void> {
     await this.#transfer.beforeKeep?.();
     const point = this.#transfer.syncPoint;

@@ -12,12 +12,12 @@ import type { Claims } from './job-resume.ts';
 import type { FileSides } from './job-verification.ts';
 import type { SyncPoint } from './periodic-sync.ts';
 
-/** What is there when an attempt begins. */
+/** How an attempt begins. */
 export interface Begun {
   /** By `choosePieceSize`, from the limits of the remote. */
   readonly pieceSize: number;
   readonly smallestCut: Abilities['smallestCut'];
-  /** What an earlier run says is there, ascending and disjoint; undefined: nothing. */
+  /** Ranges that the server has according to an earlier run, ascending and disjoint; undefined: none. */
   readonly claims?: Claims | undefined;
   /** The one connection that may work on the file; undefined: all. */
   readonly only?: number | undefined;
@@ -30,80 +30,80 @@ export interface Committed {
   readonly isSizeVerified: boolean;
 }
 
-/** What is known of a file job that failed. */
+/** What is known about a file job that has failed. */
 export interface FailedJobState {
-  /** Bytes that were acknowledged in the end. */
+  /** Bytes that were acknowledged when the job ended. */
   readonly bytesThere: number;
   readonly journal: FileJournal | undefined;
 }
 
 /**
- * All that differs between the directions for one file. What is optional is for a far side that may lose what it
- * acknowledged, or that does not let every connection write.
+ * The part of a file job that differs between the directions. The optional members are needed where the target is on a
+ * side that may lose what it has acknowledged, or that does not let every connection write.
  */
 export interface FileTransfer {
   /** For messages. */
   readonly name: string;
   /** Bytes. */
   readonly size: number;
-  /** Of the local file. */
+  /** Digests of the local file. */
   readonly local: LocalDigests;
-  /** What a journal is kept about; undefined: another run could not continue the file. */
+  /** What the journal of the file is about; undefined: another run could not continue the file. */
   readonly journalSubject?: JournalSubject | undefined;
-  /** Both sides of what was begun last. */
+  /** Both sides of the attempt that was begun last. */
   readonly sides: FileSides;
 
   /**
-   * Opens what the file is written to. `attempt` counts from 1. No connection works on the file.
-   * @throws {CopyError} why the file cannot be copied
+   * Opens what the file is written to. `attempt` counts from 1. No connection works on the file while this is called.
+   * @throws {CopyError} any code: why the file cannot be copied
    */
   begin(attempt: number, journal: FileJournal | undefined): Promise<Begun>;
-  /** The ledger is open. */
+  /** The ledger was opened for this attempt. */
   onOpened?(): void;
-  /** Ranges may be handed out from now on, at the beginning and after an interruption. */
+  /** Ranges may be handed out from now on: at the beginning of an attempt and after an interruption. */
   onTransferring?(): void;
   /** The command that carries a range: `send` or `receive`. */
   command(task: number, connection: number, range: Range, hashing: PieceHashing | undefined): RunnerCommand;
 
-  /** Where what was acknowledged can be brought to the disk now; undefined: nowhere. */
+  /** The connection on which the file can be synced now; undefined: there is none. */
   readonly syncPoint?: SyncPoint | undefined;
-  /** Whether something is being found out for which the file is written. */
+  /** Whether a probe is writing to the file. */
   readonly isProbing?: boolean;
 
-  /** @throws {CopyError} `source-changed` */
+  /** @throws {CopyError} `source-changed`: the source is not what it was when it was opened */
   checkUnchanged(): Promise<void>;
   onAcknowledged?(parts: readonly Range[]): void;
-  /** A task failed. Whether that is dealt with; otherwise it is the failure of the file. */
+  /** A task failed. Returns whether this dealt with it; otherwise the file fails. */
   onTaskFailed?(error: CopyError): boolean;
-  /** The answer to a command that is not a task; it may have been another file's. */
+  /** A runner has answered a command that is not a task. The command may have been another file's. */
   onAnswer?(answer: RunnerAnswer): void;
   onConnectionOpened?(): void;
   onConnectionLost?(connection: number): void;
-  /** Whether `connection` may be closed and opened anew now, if it has no task. Default: true. */
+  /** Whether `connection` may be closed and opened anew, if it has no task. Default: true. */
   mayRelocate?(connection: number): boolean;
   /** Called a few times a second while the file is transferred. */
   onTick?(nowMs: number): void;
-  /** The run is over. */
+  /** The run is over because of `error`. */
   onRunOver?(error: CopyError): void;
 
-  /** Stops in such a way that the file can be continued. False: what was transferred is lost. Default: false. */
+  /** Stops so that the file can be continued. Returns false if what was transferred is lost. Default: false. */
   suspend?(): Promise<boolean>;
-  /** Continues after {@link suspend}, with all that is acknowledged. */
+  /** Continues after {@link suspend}, with everything that is acknowledged. */
   continue?(): Promise<void>;
-  /** Resolves when nothing that was begun beside the tasks is under way. */
+  /** Resolves when no work other than tasks is in progress. */
   settle?(): Promise<void>;
   /**
-   * Makes the target complete.
-   * @throws {Interrupted} where it has to be continued first
+   * Puts the complete file in the place of the target.
+   * @throws {Interrupted} the file has to be continued first
    */
   commit(): Promise<Committed>;
-  /** The file failed, and no connection works on it: what no run will continue is removed. */
+  /** The file has failed, and no connection works on it. Removes what no run would continue. */
   beforeKeep?(): Promise<void>;
-  /** Nothing more is done with the far side; its closing is not waited for. */
+  /** Closes what is open on the server; this is not awaited. */
   abandon(): void;
   /** Closes the local file. */
   close(): Promise<void>;
-  /** After a failure. Never rejects. Default: nothing is kept. */
+  /** Examines what the server has after a failure. Never rejects. Default: nothing is kept. */
   examine?(failure: CopyError, state: FailedJobState): Promise<Examined>;
 }
 
@@ -111,34 +111,36 @@ export interface FileTransfer {
 export interface JobControl {
   readonly ledger: JobLedger;
   readonly isTransferring: boolean;
-  /** Whether the file is being transferred, or is about to continue after an interruption. */
+  /** Whether the file is being transferred, or will continue after an interruption. */
   readonly isOngoing: boolean;
   readonly verified: Verified;
   /** Whether the contents of all of it are verified. */
   readonly isVerified: boolean;
 
-  /** Resolves when no connection works on the file; none begins to until {@link JobLedger.resume} for `drain`. */
+  /**
+   * Resolves when no connection works on the file. No task begins until {@link JobLedger.resume} is called for `drain`.
+   */
   drain(): Promise<void>;
   /** Bytes were acknowledged outside of any task. */
   acknowledge(ranges: readonly Range[]): void;
   /** The file may be complete now. */
   onChanged(): void;
 
-  /** Stops the transferring, if it is under way; it continues with what is still there. */
+  /** Interrupts the file if it is being transferred. It continues with what the server still has. */
   interrupt(cause: CopyError): void;
-  /** Stops the transferring, if it is under way; what was transferred is worth nothing. */
+  /** Interrupts the file if it is being transferred. It begins again, because what was transferred is lost. */
   startOver(cause: CopyError): void;
-  /** The file begins again, also if it is interrupted now: more of it was found elsewhere. */
+  /** The file begins again, even if it is interrupted now, because the server has more of it elsewhere. */
   beginAgain(): void;
   /** The file fails, if it is being transferred. */
   stop(error: CopyError): void;
-  /** The file fails, also if it is interrupted now. */
+  /** The file fails, even if it is interrupted now. */
   fail(error: unknown): void;
 
-  /** See `findOverwritten`. */
+  /** See `findOverwritten` of `second-look.ts`. */
   findOverwritten(): Promise<Range | undefined>;
-  /** @throws {Interrupted} where acknowledged bytes may have been lost since the last of them was sent */
+  /** @throws {Interrupted} acknowledged bytes may have been lost since the last of them was sent */
   expectKept(): void;
-  /** The server's disk did not take what it should: no later sync is believed. */
+  /** The server could not store everything: no later sync is trusted. */
   onSyncRefused(): void;
 }

@@ -1,7 +1,7 @@
-/** Why a file job stops transferring although the file has not failed. */
+/** The reasons why a file job stops transferring although the file has not failed. */
 import type { CopyError } from '../../errors.ts';
 
-/** The transfer has to stop, and continues with what is still there. */
+/** The transfer has to stop, and continues with what the server still has. */
 export class Interrupted extends Error {
   override readonly name: string = 'Interrupted';
   override readonly cause: CopyError;
@@ -12,12 +12,12 @@ export class Interrupted extends Error {
   }
 }
 
-/** What was transferred so far is worth nothing: the file begins again, and the user is told. */
+/** What was transferred so far is lost: the file begins again, and the user is told. */
 export class StartOver extends Interrupted {
   override readonly name = 'StartOver';
 }
 
-/** The file begins again, because more of it was found elsewhere. */
+/** The file begins again, because the server has more of it elsewhere. */
 export class BeginAgain extends Error {
   override readonly name = 'BeginAgain';
 }

@@ -1,7 +1,7 @@
 /**
- * The ledger of one file, and its place in the scheduler: which bytes of the file are acknowledged, durable, claimed or to
- * do, and which of them may be handed out. No other part of the file job calls the scheduler. Before the file is opened
- * here, and after it is closed, nothing is acknowledged and nothing is handed out.
+ * The ledger of one file and its entry in the scheduler: which bytes of the file are acknowledged, durable, claimed or
+ * to do, and which of them may be handed out. No other part of the file job calls the scheduler. Before {@link
+ * JobLedger.open} and after {@link JobLedger.close}, nothing is acknowledged and nothing is handed out.
  */
 import type { Range } from '../../remotes/remote.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
@@ -18,7 +18,7 @@ export interface OpenedLedger {
   readonly smallestCut?: number;
   /** The one connection that may work on the file; undefined: all. */
   readonly only: number | undefined;
-  /** What an earlier run says is there: it is handed out to nobody until {@link JobLedger.settleClaim}. */
+  /** What the server has according to an earlier run: it is not handed out until {@link JobLedger.settleClaim}. */
   readonly claims: readonly Range[];
 }
 
@@ -37,7 +37,7 @@ export class JobLedger {
     this.#carryOut = carryOut;
   }
 
-  /** The file begins, or begins again: what tasks that are still under way report has no effect on it. */
+  /** The file begins, or begins again. Reports of tasks of an earlier attempt have no effect on it. */
   open({ size, pieceSize, smallestCut, only, claims }: OpenedLedger): void {
     this.#timeLeft = new TimeLeft(size, bytesIn(claims), performance.now());
     this.#scheduler.addFile(this.#file, size, pieceSize, { only, claimed: claims, smallestCut });
@@ -52,7 +52,7 @@ export class JobLedger {
     this.#scheduler.restrict(this.#file, only);
   }
 
-  /** Nothing more is handed out until {@link resume}, and what connections have not taken yet is taken back. */
+  /** Hands out nothing until {@link resume}, and takes back what connections have not taken yet. */
   pause(reason: PauseReason): void {
     for (const order of this.#scheduler.pause(this.#file, reason)) this.#carryOut(order);
   }
@@ -95,7 +95,7 @@ export class JobLedger {
     return this.#ledger?.bytesAcknowledged ?? 0;
   }
 
-  /** When the file will have been transferred, as far as can be told; in milliseconds from now. */
+  /** An estimate of the time until the file is transferred, in milliseconds. */
   msLeft(nowMs: number): number {
     return this.#timeLeft.ms(this.bytesAcknowledged, nowMs);
   }
@@ -105,12 +105,12 @@ export class JobLedger {
     return this.#ledger?.has(range) ?? false;
   }
 
-  /** Copies, which later changes leave as they are. */
+  /** A copy, as the sets below are: later changes do not affect it. */
   get acknowledged(): RangeSet {
     return this.#ledger?.acknowledged ?? new RangeSet();
   }
 
-  /** What is neither acknowledged nor handed out. */
+  /** Bytes that are neither acknowledged nor claimed nor handed out. */
   get toDo(): RangeSet {
     return this.#ledger?.toDo ?? new RangeSet();
   }
@@ -140,17 +140,17 @@ export class JobLedger {
     this.#ledger?.synced(ranges);
   }
 
-  /** The server may have crashed: what was at risk is to do again. Returns how many bytes that is. */
+  /** The server may have crashed: the bytes at risk are to do again. Returns how many they are. */
   distrust(): number {
     return this.#ledger?.distrust() ?? 0;
   }
 
-  /** What was acknowledged is in doubt: it is handed out to nobody until {@link settleClaim}. */
+  /** Acknowledged bytes are in doubt: they are not handed out until {@link settleClaim}. */
   withdraw(range: Range): void {
     this.#ledger?.withdraw(range);
   }
 
-  /** What was claimed is there, and durable, or it is to do. */
+  /** Claimed bytes are on the server's disk (`isThere`), or are to do. */
   settleClaim(range: Range, isThere: boolean): void {
     this.#ledger?.settleClaim(range, isThere);
   }

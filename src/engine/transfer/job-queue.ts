@@ -1,13 +1,16 @@
-/** Does work for each item of an iterable, some at a time, and takes no more items than are being worked on. */
+/** Works on the items of an iterable, several at a time. It takes an item only when work on it begins. */
 
 export interface QueueOptions {
-  /** Items that are worked on at once, at most. */
+  /** How many items are worked on at the same time at most. */
   readonly limit: number;
-  /** When it is aborted, no other item is taken; what is under way ends by itself. */
+  /** When it is aborted, no other item is taken. Work in progress is not interrupted. */
   readonly signal: AbortSignal;
 }
 
-/** Resolves when all is done. Rejects, when nothing is under way any more, with the first failure. */
+/**
+ * Resolves when all work is done. After a failure, no item is taken any more; rejects when the work in progress has
+ * ended.
+ */
 export async function forEachConcurrently<Item>(
   items: AsyncIterable<Item>,
   { limit, signal }: QueueOptions,
@@ -29,7 +32,7 @@ export async function forEachConcurrently<Item>(
   };
   const working = Array.from({ length: limit }, workOnSome);
   const ended = await Promise.allSettled(working);
-  // Who plans further items stops.
+  // The iterable must not plan further items.
   await iterator.return?.();
   const failure = ended.find((outcome) => outcome.status === 'rejected');
   if (failure !== undefined) throw failure.reason;

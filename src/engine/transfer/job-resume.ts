@@ -1,6 +1,10 @@
 /**
- * What earlier runs left of the file of one job, and what this run leaves: what they claim is checked while the rest is
- * transferred, and the journal is told what became durable.
+ * The resume of one file job. It checks what earlier runs claim while the rest is transferred, and records in the
+ * journal what becomes durable, for later runs.
+ *
+ * What can go wrong: the digests cannot be had any more (the journal then decides), the file is interrupted or fails
+ * (the check ends), or the journal cannot be written (the copy continues without it). While a range is being checked,
+ * it is claimed in the ledger, so that it is neither sent nor counted.
  */
 import type { Attributes, Range } from '../../remotes/remote.ts';
 import { bytesIn } from '../../util/range-set.ts';
@@ -14,16 +18,16 @@ import type { JobLedger } from './job-ledger.ts';
 import type { JobVerification } from './job-verification.ts';
 import { comparesContents, type Verify } from './verify.ts';
 
-/** How often the journal is told what was acknowledged. */
+/** How often acknowledged ranges are recorded in the journal. */
 const NOTE_EVERY_MS = 1000;
 
-/** How long a run that failed still hashes for its journal. */
+/** How long a run that has failed still computes digests for its journal. */
 const KEEP_MS = 2000;
 
-/** What is sent within this time is as quickly sent again as it is hashed. */
+/** Bytes that are sent within this time are sent again as quickly as they are hashed. */
 const WORTHWHILE_MS = 2000;
 
-/** Nobody is interested any more. */
+/** Ends a check whose result is not needed any more. */
 const STOPPED = new Error('The file is not being transferred.');
 
 export interface ResumeServices {
@@ -58,7 +62,7 @@ export interface ResumedFile {
 /** Claims of an earlier run. */
 export interface Claims {
   readonly claims: readonly Range[];
-  /** By what they are judged: digests of both sides, or those that the journal has of the local file. */
+  /** How they are checked: by digests of both sides, or by those that the journal has of the local file. */
   readonly by: 'digests' | 'journal';
 }
 
@@ -71,11 +75,11 @@ export class JobResume {
   #pieceSize = 0;
   #bytesResumed = 0;
   #lastNotedMs = 0;
-  /** Claims that are being checked; never rejects. */
+  /** The check of claims that is in progress; never rejects. */
   #checking: Promise<void> | undefined;
-  /** What is durable is being written down; never rejects. */
+  /** The recording of durable ranges that is in progress; never rejects. */
   #noting: Promise<void> | undefined;
-  /** Whether more became durable since the last note was begun. */
+  /** Whether more has become durable since the last recording began. */
   #isMoreDurable = false;
   #ending: AbortController = new AbortController();
 
@@ -87,8 +91,8 @@ export class JobResume {
   }
 
   /**
-   * Opens the journal of a file. Undefined where there is none: nothing is kept for another run, or the file has one piece,
-   * which is sent as quickly as it is looked at.
+   * Opens the journal of a file. Undefined where there is none: nothing is kept for another run, or the file has one
+   * piece, which is sent as quickly as it is looked at.
    * @throws {CopyError} `journal-newer`: a newer version of this program wrote the journal
    */
   static async open(services: ResumeServices, job: ResumedJob, file: ResumedFile): Promise<JobResume | undefined> {
@@ -111,7 +115,7 @@ export class JobResume {
     this.#ending = new AbortController();
   }
 
-  /** What an earlier run sent is not sent again, if it is still right. */
+  /** Begins to check claims of an earlier run. What is still right is not sent again. */
   check({ by, claims }: Claims): void {
     this.#checking = this.#checked(() => {
       if (by === 'journal') return this.#checkByJournal(claims);
@@ -121,15 +125,15 @@ export class JobResume {
     });
   }
 
-  /** Whether the server can be asked what it still has of what it said OK to. */
+  /** Whether digests can show what the server still has of the acknowledged bytes. */
   get canRecheck(): boolean {
     const { digests, verify } = this.#services;
     return comparesContents(verify) && digests.inUse !== undefined;
   }
 
   /**
-   * What this run sent is not sent again, if it is still there. The ranges must be withdrawn. `onWrong` is called with the
-   * number of bytes that are sent again, if there are any.
+   * Begins to check ranges that this run has sent and that the server may have lost. They must be withdrawn from the
+   * ledger. `onWrong` is called with the number of bytes that are sent again, if there are any.
    */
   recheck(ranges: readonly Range[], onWrong: (bytes: number) => void): void {
     let wrongBytes = 0;
@@ -142,9 +146,9 @@ export class JobResume {
     this.#checking = Promise.all([this.#checking, checked]).then(() => {});
   }
 
-  /** What is durable is written down, so that it outlives this process. */
+  /** The staged file was synced when it looked like `seen`: records what is durable, so that another run knows it. */
   synced(seen: Attributes): void {
-    // At once: what changed long after the journal last saw it was changed by somebody else.
+    // This comes first, because a file that was changed long after this time counts as changed by another program.
     this.journal.sawStaged(seen);
     this.#isMoreDurable = true;
     this.#noting ??= this.#noteAll().finally(() => {
@@ -152,14 +156,14 @@ export class JobResume {
     });
   }
 
-  /** To be called now and then. */
+  /** To be called at intervals. */
   noteAcknowledged(nowMs: number): void {
     if (nowMs - this.#lastNotedMs < NOTE_EVERY_MS) return;
     this.#lastNotedMs = nowMs;
     void this.journal.noteAcknowledged(this.#services.ledger.acknowledged);
   }
 
-  /** Resolves when nothing is under way; what is not noted by then is not going to be. */
+  /** Ends checking and recording, and resolves when neither is in progress. */
   async settled(): Promise<void> {
     this.#ending.abort();
     await this.#checking;
@@ -169,7 +173,7 @@ export class JobResume {
   /** After a failure. `seen`: what the staged file looked like right before its last sync, if one succeeded. */
   async keep(seen: Attributes | undefined): Promise<void> {
     await this.settled();
-    // Also where nothing can be made durable, as on a full disk: where digests decide, the next run looks at it.
+    // Even if nothing can be made durable, as on a full disk: where digests decide, the next run checks these ranges.
     await this.journal.noteAcknowledged(this.#services.ledger.acknowledged);
     if (seen !== undefined) {
       this.journal.sawStaged(seen);
@@ -208,13 +212,16 @@ export class JobResume {
     }
   }
 
-  /** Tells everybody what became known of some claims, and `onKept` what is there. Returns what is missing, and is sent. */
+  /**
+   * Passes the results for some claims to ledger, verifier and journal. `onKept` is called with ranges that the server
+   * has. Returns the ranges that it does not have; they are sent.
+   */
   async #settle(judged: Judged, onKept: (ranges: readonly Range[]) => void): Promise<Range[]> {
     const { right, wrong, unknown, method } = judged;
     const { verifier } = this.#job.verification;
     if (!this.#job.isOngoing) throw STOPPED;
     const { ledger, verify } = this.#services;
-    // It may have been acknowledged right before the other run ended, and never synced.
+    // Such a range may have been acknowledged right before the other run ended, and never synced.
     for (const range of right) ledger.acknowledge(range);
     if (method !== undefined && verify !== 'read-back') {
       for (const range of right) if (isPiece(range, this.#size, this.#pieceSize)) verifier?.resumed(range, method);
@@ -238,12 +245,13 @@ export class JobResume {
     this.#bytesResumed += bytesIn(ranges);
   }
 
-  /** What becomes durable while the last is still being hashed comes next. */
+  /** Records durable ranges until none has been added since the last recording began. */
   async #noteAll(): Promise<void> {
     const { signal } = this.#ending;
     while (this.#isMoreDurable && !signal.aborted) {
       this.#isMoreDurable = false;
-      // Hashing for the journal takes processor time from the connections. Near the end it would save another run little.
+      // Hashing takes processor time from the connections, and near the end of the file it would save another run
+      // little.
       const isNearEnd = this.#services.ledger.msLeft(performance.now()) < WORTHWHILE_MS;
       if (isNearEnd && this.#job.verification.hashing === undefined) return;
       await this.#note(leisurely(signal));
@@ -254,7 +262,7 @@ export class JobResume {
     const { ledger, digests } = this.#services;
     const { verifier } = this.#job.verification;
     try {
-      // Where the server can hash, its digests tell what is there, also of a piece that was begun.
+      // Where the server can hash, digests also show which parts of a piece it has.
       const parts = digests.inUse === undefined;
       await this.journal.note(ledger.durable, pace, { verified: verifier?.verifiedRanges, parts });
     } catch (error) {

@@ -1,4 +1,7 @@
-/** The verification of one file job: by which means, and what becomes of a piece that is wrong. */
+/**
+ * The verification of one file job: decides by which means the file is verified, and has wrong pieces sent again. The
+ * pieces themselves are compared by a {@link FileVerifier}, a new one for each attempt.
+ */
 import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
 import { formatSize } from '../../util/format-size.ts';
@@ -13,7 +16,7 @@ import type { Report } from './direction.ts';
 import type { JobLedger } from './job-ledger.ts';
 import { comparesContents, demandsContents, type Verify } from './verify.ts';
 
-/** What the journal records of pieces, and what is read back is compared by. */
+/** The algorithm of the digests in the journal, and of those that bytes are compared by which were read back. */
 const OF_JOURNAL = 'sha256';
 const NOTHING_VERIFIED: Verified = { byDigest: 0, byReadBack: 0 };
 
@@ -29,25 +32,25 @@ export interface VerificationServices {
 
 /** Both sides of a file that was begun. */
 export interface FileSides extends Omit<Sides, 'local' | 'repeat'> {
-  /** @throws {CopyError} `no-space`: there may be no room for a piece that was acknowledged */
+  /** @throws {CopyError} `no-space`: the server may have acknowledged the piece without having room for it */
   checkRoom(piece: Range): Promise<void>;
 }
 
-/** What is needed of the file job. */
+/** What this needs of the file job. */
 export interface VerifiedJob {
   /** For messages. */
   readonly name: string;
   /** Bytes. */
   readonly size: number;
-  /** Of the local file. */
+  /** Digests of the local file. */
   readonly local: LocalDigests;
   /** Whether a journal records digests of pieces. */
   readonly hasJournal: boolean;
-  /** @throws {CopyError} `source-changed` */
+  /** @throws {CopyError} `source-changed`: the source is not what it was when it was opened */
   checkUnchanged(): Promise<void>;
-  /** A piece is not what was acknowledged. Resolves when nothing that outlives the run claims that it is. */
+  /** A piece is wrong on the server. Resolves when the journal does not claim it any more. */
   forget(piece: Range): Promise<void>;
-  /** What `isSettled` says may have changed. */
+  /** The value of {@link JobVerification.isSettled} may have changed. */
   onChanged(): void;
   onFailed(error: unknown): void;
 }
@@ -64,19 +67,19 @@ export class JobVerification {
     this.#job = job;
   }
 
-  /** Of the file that was begun last; undefined where nothing but the size is verified. */
+  /** The verifier of the attempt that was begun last; undefined: contents are not compared. */
   get verifier(): FileVerifier | undefined {
     return this.#verifier;
   }
 
-  /** Both sides of the file that was begun last. */
+  /** Both sides of the attempt that was begun last. */
   get sides(): Sides {
     const { of, fd, back } = this.#sides!;
     const { access } = this.#services;
     return { of, fd, back, local: this.#job.local, repeat: (work, isWanted) => access.repeat(work, isWanted) };
   }
 
-  /** The file has begun, and the ledger is open. */
+  /** An attempt has begun, and the ledger is open. */
   begin(sides: FileSides, pieceSize: number): void {
     this.#sides = sides;
     this.#pieceSize = pieceSize;
@@ -84,8 +87,8 @@ export class JobVerification {
   }
 
   /**
-   * What pieces are to be hashed by while they are read; undefined: nobody wants that. Where the server cannot hash, the
-   * journal does.
+   * How pieces are to be hashed while they are read to be sent; undefined: their digests are not needed. Where the
+   * server cannot hash, the journal needs them.
    */
   get hashing(): PieceHashing | undefined {
     const { digests, verify } = this.#services;
@@ -108,20 +111,20 @@ export class JobVerification {
     return this.#verifier?.verified ?? NOTHING_VERIFIED;
   }
 
-  /** Whether what must be hashed cannot be any more. */
+  /** Whether verification by digests is demanded and no provider is left. */
   get lacksMeans(): boolean {
     return this.#services.verify === 'hash' && (this.#verifier?.hasNoMeans ?? false);
   }
 
-  /** Whether the contents of all of it are verified. */
+  /** Whether the contents of the whole file are verified. */
   get isVerified(): boolean {
     const { byDigest, byReadBack } = this.verified;
     return byDigest + byReadBack === this.#job.size;
   }
 
   /**
-   * What must be verified is, whatever happened on the way.
-   * @throws {CopyError} `no-digests`: it is not
+   * A last check before the commit, whatever has happened before.
+   * @throws {CopyError} `no-digests`: verification of the contents is demanded, and they are not verified
    */
   expectVerified(): void {
     if (demandsContents(this.#services.verify) && !this.isVerified) throw noDigests();
@@ -150,7 +153,7 @@ export class JobVerification {
     });
   }
 
-  /** A piece that is wrong however often it is sent: the source may have changed meanwhile. */
+  /** If a piece is wrong however often it is sent, the reason may be that the source has changed. */
   async #failed(error: CopyError): Promise<void> {
     try {
       if (error.code === 'integrity') await this.#job.checkUnchanged();
@@ -166,10 +169,10 @@ export class JobVerification {
     ledger.withdraw(piece);
     try {
       await this.#job.forget(piece);
-      // Where there is no room for it, sending it again is of no use.
+      // If there is no room for the piece, sending it again does not help.
       await sides.checkRoom(piece);
     } finally {
-      // The file may have begun again meanwhile.
+      // The file may have begun again in the meantime, with another verifier.
       if (verifier === this.#verifier) ledger.settleClaim(piece, false);
     }
     const why = `${formatSize(piece.length)} at ${formatSize(piece.offset)} are wrong on the server`;

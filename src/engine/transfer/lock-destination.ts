@@ -1,11 +1,12 @@
-/** Makes sure that a run may write to its destination, before anything is written. */
+/** Checks before anything is written that a run may write to its destination. */
 import { lockTarget, type TargetLock } from '../lock/target-lock.ts';
 import type { JobServices } from './direction.ts';
 import { noDigests } from './job-verification.ts';
 
 /**
- * Locks the destination against other runs; undefined where nothing is kept for another run.
- * @throws {CopyError} `target-locked`: another run has it; `no-digests`: what must be verified by hash cannot be
+ * Locks the destination against other runs. Undefined: no lock is taken, because nothing is kept for another run.
+ * @throws {CopyError} `target-locked`: another run has the lock; `no-digests`: verification by digests is demanded, and
+ *   the server cannot compute any
  */
 export async function lockDestination(
   { options, journals, digests, report, signal }: JobServices,

@@ -1,4 +1,7 @@
-/** Looks at items ahead of their use, some at a time, and yields what was found in the order of the items. */
+/**
+ * Calls `look` for up to `limit` items ahead of their use, and yields the results in the order of the items. A failure
+ * rejects when its result is due.
+ */
 export async function* lookAhead<Item, Found>(
   items: Iterable<Item>,
   limit: number,
@@ -8,7 +11,7 @@ export async function* lookAhead<Item, Found>(
   try {
     for (const item of items) {
       const looking = look(item);
-      // Whoever takes it gets its failure. It may also be that nobody takes it.
+      // The failure is reported when the result is taken, which may never happen.
       looking.catch(() => {});
       looks.push(looking);
       if (looks.length === limit) yield await looks.shift()!;

@@ -1,4 +1,4 @@
-/** What a run tells its observers once, however many files it is true of. */
+/** Notices that a run emits only once, however many files they apply to. */
 import { formatSize } from '../../util/format-size.ts';
 import { choosePieceSize, MAX_PIECES, UNLIMITED_PIECES } from '../schedule/grid.ts';
 import type { JobServices } from './direction.ts';
@@ -11,7 +11,9 @@ export class OnceNotices {
     this.#services = services;
   }
 
-  /** A file of `size` bytes begins. It may have longer pieces than was asked for, because it would have too many of them. */
+  /**
+   * A file of `size` bytes begins. Its pieces may be longer than the user asked for, because it would have too many.
+   */
   pieceSize(size: number): void {
     const { pieceSize: wanted } = this.#services.options;
     if (wanted === 'auto') return;
@@ -24,7 +26,7 @@ export class OnceNotices {
     );
   }
 
-  /** The contents of some files that are done could not be verified. */
+  /** Some files are done whose contents could not be verified. */
   verifiedBySize(): void {
     const { options, digests } = this.#services;
     if (options.verify !== 'auto' || !digests.isWanted) return;

@@ -1,4 +1,10 @@
-/** Has the server bring to its disk what it has of a file, from time to time, so that a crash of it costs little. */
+/**
+ * Has the server sync a staged file at intervals, so that little has to be sent again after a crash of the server.
+ *
+ * What can go wrong: the server cannot store everything. It reports that once, and may answer OK to the next sync; so
+ * no later answer is trusted, and the file fails. A sync counts only if the connection was a witness before and after
+ * it, and if the file did not begin again in the meantime.
+ */
 import { CopyError } from '../../errors.ts';
 import type { Abilities, Attributes, Staged } from '../../remotes/remote.ts';
 import type { ServerContinuity } from '../connections/server-continuity.ts';
@@ -10,13 +16,13 @@ const FIRST_MS = 500;
 const REST_FACTOR = 20;
 const SHORTEST_REST_MS = 1000;
 const LONGEST_REST_MS = 10_000;
-/** Where all connections are lost before a sync, the first and the shortest time are halved each time, down to a quarter. */
+/** When all connections are lost before a sync, the first and the shortest time are halved, down to a quarter. */
 const MOST_HASTE = 4;
 
-/** A connection that has the file open, and the file there. */
+/** A connection that has the staged file open. */
 export interface SyncPoint {
   readonly connection: number;
-  /** Whether a sync there tells anything; undefined: the connection is gone. */
+  /** Whether a sync makes anything durable; undefined: the connection is lost. */
   readonly durable: Abilities['durable'] | undefined;
   staged(): Promise<Pick<Staged, 'look' | 'sync'>>;
   /** Whether the connection still has the same file open. */
@@ -29,11 +35,11 @@ export interface SyncServices {
 }
 
 export interface SyncListener {
-  /** The server's disk does not take what it should: trying again does not help. */
+  /** The server could not store everything; trying again does not help. */
   onFailed(error: CopyError): void;
   /**
-   * Something is durable that was not before. `seen`: what the staged file looked like right before; a crash leaves no
-   * less.
+   * More bytes are durable than before. `seen`: what the staged file looked like right before the sync; after a crash,
+   * it is not shorter than that.
    */
   onSynced(seen: Attributes): void;
 }
@@ -44,9 +50,9 @@ export class PeriodicSync {
   #seen: Attributes | undefined;
   #haste = 1;
   #underWay: Promise<void> | undefined;
-  /** When the next one is due; undefined until something is acknowledged. */
+  /** When the next sync is due; undefined until something is acknowledged. */
   #dueMs: number | undefined;
-  /** How long the server worked on the last one. */
+  /** How long the server took for the last sync. */
   #workMs = 0;
   #generation = 0;
   #isRefused = false;
@@ -65,14 +71,14 @@ export class PeriodicSync {
     return this.#underWay !== undefined;
   }
 
-  /** Another staged file begins: nothing is known of it, and nothing is due before something is acknowledged. */
+  /** Another staged file begins: no sync is due before something is acknowledged. */
   restart(): void {
     this.#seen = undefined;
     this.#isRefused = false;
     this.#dueMs = undefined;
   }
 
-  /** What was acknowledged is in doubt: next time it should have been synced by then. */
+  /** Acknowledged bytes may be lost: from now on, they are synced sooner. */
   cameTooLate(): void {
     this.#haste = Math.min(MOST_HASTE, this.#haste * 2);
     this.#dueMs = undefined;
@@ -83,7 +89,7 @@ export class PeriodicSync {
     return this.#underWay === undefined && !this.#isRefused && (this.#dueMs === undefined || nowMs >= this.#dueMs);
   }
 
-  /** Only a witness of all that was acknowledged can tell that it was not lost before. */
+  /** Begins a sync if it is due. Only a witness can show that nothing was lost before the sync. */
   ifDue(nowMs: number, point: SyncPoint): void {
     const { continuity, ledger } = this.#services;
     if (!this.mayBeDue(nowMs) || !ledger.isAtRisk) return;
@@ -91,20 +97,17 @@ export class PeriodicSync {
     if (nowMs >= this.#dueMs && continuity.isWitness(point.connection)) this.#begin(point);
   }
 
-  /**
-   * The server's disk did not take what it should: a system tells that once, and says OK the next time, so that no later
-   * answer is worth anything.
-   */
+  /** The server could not store everything: no later sync is trusted. */
   refused(): void {
     this.#isRefused = true;
   }
 
-  /** Something is written again: a sync that is under way says nothing of it. */
+  /** Some bytes are going to be written again: a sync in progress does not count for them. */
   invalidate(): void {
     this.#generation++;
   }
 
-  /** Nothing more will be sent: what is there is to be kept. Resolves when it is, or cannot be. */
+  /** Nothing more is sent: syncs what the server has. Resolves when that is done, or has failed. */
   async last(point: SyncPoint): Promise<void> {
     await this.#underWay;
     if (this.#isRefused) return;
@@ -118,7 +121,7 @@ export class PeriodicSync {
       const shortestMs = SHORTEST_REST_MS / this.#haste;
       const restMs = Math.min(LONGEST_REST_MS, Math.max(shortestMs, REST_FACTOR * this.#workMs));
       this.#underWay = undefined;
-      // Meanwhile another staged file may have begun, or all connections may have been lost.
+      // In the meantime, another staged file may have begun, or all connections may have been lost.
       if (this.#dueMs !== undefined) this.#dueMs = performance.now() + restMs;
     });
     return this.#underWay;
@@ -132,19 +135,19 @@ export class PeriodicSync {
       const staged = await point.staged();
       const looked = staged.look().then((attributes) => ({ attributes, atMs: performance.now() }));
       const [{ attributes: seen, atMs }, isDurable] = await Promise.all([looked, staged.sync()]);
-      // What waits before it on a slow line is not its work: the answer to the look comes right before it begins.
+      // On a slow line, requests wait before the sync begins. The answer to the look comes right before that.
       this.#workMs = performance.now() - atMs;
-      // If the file began again meanwhile, it is another file.
+      // If the file has begun again in the meantime, this is another file.
       const isSame = epoch === continuity.epoch && generation === this.#generation;
       if (isDurable && isSame && point.isHeld()) {
         ledger.synced(ranges);
-        // No other run can continue what nobody may look at.
+        // If the server does not show the staged file, no other run can continue it.
         if (seen === undefined) return;
         this.#seen = seen;
         this.#listener.onSynced(seen);
       }
     } catch (error) {
-      // A lost connection is dealt with where it is reported.
+      // The loss of a connection is reported elsewhere.
       const failure = CopyError.from(error);
       if (failure.scope === 'connection') return;
       if (failure.scope === 'file') this.refused();

@@ -1,11 +1,11 @@
-/** How far a run is, how fast it goes, and when it will end. */
+/** Computes how far a run is, how fast it is, and when it will end. */
 import type { TransferEventBody } from '../events.ts';
 import type { PlannedFile, Totals } from './direction.ts';
 
-/** The rate is that of the last seconds. */
+/** The rate is measured over this time. */
 const RATE_WINDOW_MS = 5000;
 
-/** What the `progress` event tells of files and bytes; of connections the run knows. */
+/** The part of the `progress` event about files and bytes. The run adds the part about connections. */
 export type ProgressSnapshot = Omit<
   Extract<TransferEventBody, { type: 'progress' }>,
   'type' | 'connections' | 'connectionsWanted'
@@ -14,13 +14,13 @@ export type ProgressSnapshot = Omit<
 export class Progress {
   #filesTotal = 0;
   #bytesTotal = 0;
-  /** Of the files that are known, those that are not planned yet. */
+  /** Known files that are not planned yet. */
   #unplanned = 0;
   #isBegun = false;
   #filesDone = 0;
-  /** Of files that are done. */
+  /** Bytes of the files that are done. */
   #bytesDone = 0;
-  /** Sources whose sizes are not known, and that are not sent yet. */
+  /** Files of unknown size that have not ended. */
   #streamsLeft = 0;
   readonly #samples: { readonly bytes: number; readonly atMs: number }[] = [];
 
@@ -28,7 +28,7 @@ export class Progress {
     this.#samples.push({ bytes: 0, atMs: nowMs });
   }
 
-  /** Files that are known before they are planned: the first ones. */
+  /** Adds files that are known before they are planned: the first ones that are planned. */
   know({ files, bytes, streams }: Totals): void {
     this.#isBegun = true;
     this.#unplanned += files;
@@ -37,7 +37,7 @@ export class Progress {
     this.#streamsLeft += streams;
   }
 
-  /** What was not known before is added to the totals. */
+  /** A file was planned. If it was not known before, it is added to the totals. */
   planned({ size, isStream }: Pick<PlannedFile, 'size' | 'isStream'>): void {
     if (this.#unplanned > 0) {
       this.#unplanned--;
@@ -48,7 +48,7 @@ export class Progress {
     if (isStream) this.#streamsLeft++;
   }
 
-  /** Whether it is known what is going to be copied. */
+  /** Whether {@link know} was called. */
   get isBegun(): boolean {
     return this.#isBegun;
   }
@@ -61,12 +61,12 @@ export class Progress {
     return this.#bytesTotal;
   }
 
-  /** Whether all that is to be sent, as far as it was looked at, has a size. */
+  /** Whether the sizes of all files that are known so far are known. */
   get isTotalKnown(): boolean {
     return this.#streamsLeft === 0;
   }
 
-  /** The size of a stream does not matter any more: it is done, or failed. */
+  /** A file of unknown size is done or has failed. */
   streamEnded(): void {
     this.#streamsLeft--;
   }
@@ -75,21 +75,21 @@ export class Progress {
     return this.#filesDone;
   }
 
-  /** `bytes` are what it had in the end, `planned` what was thought at the beginning. */
+  /** `bytes`: the final size of the file; `planned`: the size that the totals have of it. */
   fileDone(planned: number, bytes: number): void {
     this.#filesDone++;
     this.#bytesDone += bytes;
     this.#bytesTotal += bytes - planned;
   }
 
-  /** Nothing of it is to come. */
+  /** `planned`: the size that the totals have of the file. */
   fileFailed(planned: number): void {
     this.#bytesTotal -= planned;
   }
 
   /**
-   * `bytesUnderWay` are the acknowledged bytes of the files that are not done; `bytesResumed` those of all files that an
-   * earlier run had sent: they say nothing of how fast this one is. `isTotalKnown`: whether all that is under way has a size.
+   * `bytesUnderWay`: acknowledged bytes of the files that are not done. `bytesResumed`: bytes of all files that an
+   * earlier run had sent, which do not count for the rate. `isTotalKnown`: whether the sizes of all files are known.
    */
   sample(
     bytesUnderWay: number,
@@ -99,13 +99,13 @@ export class Progress {
   ): ProgressSnapshot {
     const bytesDone = this.#bytesDone + bytesUnderWay;
     const bytesSent = bytesDone - bytesResumed;
-    // Until the first byte is there nothing was slow: somebody may be answering a question.
+    // The time before the first byte does not count: the user may be answering a question.
     if (bytesSent === 0) this.#samples.length = 0;
     this.#samples.push({ bytes: bytesSent, atMs: nowMs });
     while (this.#samples.length > 2 && this.#samples[1]!.atMs < nowMs - RATE_WINDOW_MS) this.#samples.shift();
     const oldest = this.#samples[0]!;
     const elapsedMs = nowMs - oldest.atMs;
-    // A file that had to be begun anew takes the count back; there is no negative rate.
+    // When a file begins again, the number of bytes falls; the rate is not negative then.
     const bytesPerSecond = elapsedMs > 0 ? Math.max(0, ((bytesSent - oldest.bytes) / elapsedMs) * 1000) : 0;
     const rest = this.#bytesTotal - bytesDone;
     return {

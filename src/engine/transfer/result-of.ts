@@ -1,4 +1,6 @@
-/** From what a run came to, to what its caller and its observers are told: every figure, whichever there are. */
+/**
+ * Makes the last event of a run from its outcome. It has every figure of the outcome, also those that are added later.
+ */
 import type { TransferEventBody } from '../events.ts';
 import type { TransferOutcome } from './transfer-options.ts';
 

@@ -1,6 +1,7 @@
 /**
- * The connections of one run, the tasks that they are given, and all that watches over them: whether they are fast enough,
- * whether the server was restarted, and whether another thread has room for one of them.
+ * Connects the parts that deal with the connections of one run: the pool, the scheduler and the router of their tasks,
+ * and the parts that watch whether connections stall, whether the server was restarted, and whether another thread has
+ * capacity for a connection.
  */
 import type { CopyError } from '../../errors.ts';
 import { ConnectionAccess } from '../connections/connection-access.ts';
@@ -18,15 +19,17 @@ import { Scheduler } from '../schedule/scheduler.ts';
 import { TaskRouter } from '../schedule/task-router.ts';
 
 export interface RunConnectionsListener {
-  /** A connection is open, and has nothing to do yet. */
+  /** A connection was opened. It has no tasks yet. */
   onOpened(): void;
-  /** Its tasks have ended. `mayHaveRestarted`: what was acknowledged and not synced may be gone. */
+  /**
+   * A connection was lost; its tasks have ended. `mayHaveRestarted`: what was acknowledged and not synced may be lost.
+   */
   onLost(connection: number, mayHaveRestarted: boolean): void;
-  /** No connection is left and none is to be had: the run is over. */
+  /** No connection is left and none can be opened: the run is over. */
   onFailed(error: CopyError): void;
-  /** Whether the server hashes for this connection. */
+  /** Whether the server is computing digests over this connection. */
   isHashing(connection: number): boolean;
-  /** Whether the file jobs let this connection go, to be opened anew. */
+  /** Whether no file job needs this connection, so that it may be closed and opened anew. */
   mayRelocate(connection: number): boolean;
 }
 
@@ -99,7 +102,7 @@ export class RunConnections {
     this.router = router;
   }
 
-  /** Takes what a runner reports of connections and tasks; returns false for any other report. */
+  /** Handles the reports of a runner on connections and tasks; returns false for any other report. */
   report(report: RunnerReport): boolean {
     if (this.pool.report(report) || this.router.report(report)) return true;
     if (report.kind === 'answered') this.continuity.answered(report.connection, report.error === undefined);
@@ -108,7 +111,9 @@ export class RunConnections {
     return true;
   }
 
-  /** To be called a few times a second. `isSyncing`: the server may answer nothing at all now, on any connection. */
+  /**
+   * To be called a few times a second. `isSyncing`: the server syncs a file, and may answer on no connection meanwhile.
+   */
   tick(nowMs: number, isSyncing: boolean): void {
     this.#monitor.tick(nowMs, isSyncing);
     this.scheduler.ratesChanged();

@@ -1,4 +1,4 @@
-/** What a run has done so far: files, bytes, and what they were verified by. */
+/** The totals of what a run has done so far: files, bytes, and the methods of their verification. */
 import type { CopyError } from '../../errors.ts';
 import type { TransferTotals, VerifiedBytes } from '../events.ts';
 import type { Examined, FileResult } from './direction.ts';
@@ -31,17 +31,17 @@ export class RunTotals {
     return this.#firstFailure;
   }
 
-  /** Of the files that are done: what an earlier run had sent. */
+  /** Bytes of the files that are done that an earlier run had sent. */
   get bytesResumed(): number {
     return this.#bytesResumed;
   }
 
-  /** Of the files that failed: what another run need not send. */
+  /** Bytes of the files that failed that another run need not send. */
   get bytesKept(): number {
     return this.#bytesKept;
   }
 
-  /** Of those, the bytes that could not be looked at after the failure. */
+  /** Those of the kept bytes that the server could not be asked for after the failure. */
   get bytesKeptUnseen(): number {
     return this.#bytesKeptUnseen;
   }
@@ -51,12 +51,12 @@ export class RunTotals {
     return this.#connectionsUsed;
   }
 
-  /** Bytes of the files that are done, by what they were verified by. */
+  /** Bytes of the files that are done, by the method of their verification. */
   get verified(): VerifiedBytes {
     return { ...this.#verified };
   }
 
-  /** Every figure as of now. `bytesSent`: what the server has acknowledged. */
+  /** All figures as they are now. `bytesSent`: bytes that the server has acknowledged in this run. */
   all(bytesSent: number): TransferTotals {
     const { filesDone, filesFailed, bytesResumed, bytesKept, bytesKeptUnseen, verified, connectionsUsed } = this;
     const kept = { bytesKept, ...(bytesKeptUnseen > 0 && { bytesKeptUnseen }) };

@@ -1,6 +1,7 @@
 /**
- * What a restart of the server may have taken from one file: acknowledged bytes that no sync had made durable. Where the
- * server can hash them, they are compared when the file is transferred; elsewhere they are sent again at once.
+ * Deals with the acknowledged bytes of one file that a restart of the server may have lost because they were not
+ * synced. If the server can compute digests, the bytes are compared as soon as the file is being transferred; otherwise
+ * they are sent again.
  */
 import type { Range } from '../../remotes/remote.ts';
 import { formatSize } from '../../util/format-size.ts';
@@ -22,7 +23,7 @@ export interface SuspectingJob {
 export class SuspectedLosses {
   readonly #job: SuspectingJob;
   #isSuspected = false;
-  /** What is to be compared when the transfer continues. */
+  /** Ranges that are to be compared when the transfer continues. */
   #toCompare: readonly Range[] = [];
 
   constructor(job: SuspectingJob) {
@@ -34,7 +35,7 @@ export class SuspectedLosses {
     return this.#isSuspected;
   }
 
-  /** The server may have been restarted. Returns whether that concerns the file. */
+  /** The server may have been restarted. Returns whether the file may have lost anything. */
   onMayHaveRestarted(): boolean {
     const { ledger, resume } = this.#job;
     const ranges = [...ledger.atRisk];
@@ -50,17 +51,17 @@ export class SuspectedLosses {
     return true;
   }
 
-  /** All that may have been lost is known to the ledger. */
+  /** The ledger does not count anything as acknowledged that may have been lost. */
   accept(): void {
     this.#isSuspected = false;
   }
 
-  /** The file begins, or begins again: nothing is left of what was suspected. */
+  /** The file begins, or begins again: earlier suspicions do not concern it. */
   restart(): void {
     this.#toCompare = [];
   }
 
-  /** The file is transferred. */
+  /** Begins to compare the ranges in doubt. The file is being transferred. */
   compare(): void {
     const ranges = this.#toCompare;
     this.#toCompare = [];

@@ -1,4 +1,7 @@
-/** A file job whose file is not handed out to connections in ranges: it has no tasks, and nothing is done to it from outside. */
+/**
+ * The base of file jobs that have no tasks, because their file is not handed out in ranges. They ignore what the run
+ * reports.
+ */
 import { CopyError } from '../../errors.ts';
 import type { RunnerCommand } from '../runner/piece-runner.ts';
 import type { Examined, FileResult, RunningJob } from './direction.ts';
@@ -16,7 +19,7 @@ export abstract class TasklessJob implements RunningJob {
     throw new CopyError('bug', 'The file is not sent in ranges.');
   }
 
-  /** It may be using any connection. */
+  /** False, because the job may be using any connection. */
   mayRelocate(): boolean {
     return false;
   }

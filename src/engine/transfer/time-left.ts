@@ -11,7 +11,7 @@ export class TimeLeft {
     this.#begunAtMs = nowMs;
   }
 
-  /** Milliseconds; infinity before anything has been acknowledged. */
+  /** The estimate in milliseconds; infinite before anything has been acknowledged. */
   ms(bytesAcknowledged: number, nowMs: number): number {
     const left = this.#sizeBytes - bytesAcknowledged;
     const sent = bytesAcknowledged - this.#bytesAtBegin;

@@ -1,4 +1,4 @@
-/** What a run is told, and what comes out of it. */
+/** The options of a run, and its outcome. */
 import type { CopyError } from '../../errors.ts';
 import type { ConnectionPoolOptions } from '../connections/connection-pool.ts';
 import type { TransferTotals } from '../events.ts';

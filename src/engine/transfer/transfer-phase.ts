@@ -1,9 +1,10 @@
 /**
- * Whether a file job is transferring, and what ends that.
+ * The phase that a file job is in, and the end of the phase of transferring. The states:
  *
- * - idle: the file is being staged, committed or given up. Failures have no effect here; whoever is at work reports them.
- * - transferring: until everything is acknowledged and verified, or something fails.
- * - interrupted: between two phases of transferring with the same staged file. A failure is kept for the next phase.
+ * - idle: the file is being staged or committed, or has ended. {@link TransferPhase.stop} and `fail` have no effect,
+ *   because the operation in progress reports its own failure
+ * - transferring: until everything is acknowledged and verified, or something fails
+ * - interrupted: between two phases of transferring with the same staged file; a failure is kept for the next of them
  */
 import { type Deferred, deferred } from '../../util/deferred.ts';
 import { Interrupted, StartOver } from './interruption.ts';
@@ -11,7 +12,7 @@ import { Interrupted, StartOver } from './interruption.ts';
 export class TransferPhase {
   #end: Deferred<void> | undefined;
   #isInterrupted = false;
-  /** What failed during an interruption. */
+  /** A failure during an interruption. */
   #failure: unknown;
 
   get isTransferring(): boolean {
@@ -22,17 +23,17 @@ export class TransferPhase {
     return this.#isInterrupted;
   }
 
-  /** Whether the file is being transferred, or is about to continue. */
+  /** Whether the file is being transferred, or will continue after an interruption. */
   get isOngoing(): boolean {
     return this.isTransferring || this.#isInterrupted;
   }
 
-  /** Another staged file begins: what failed before does not concern it. */
+  /** Another staged file begins: earlier failures do not concern it. */
   restart(): void {
     this.#failure = undefined;
   }
 
-  /** Begins to transfer. The caller awaits {@link ended} at once. */
+  /** The file is being transferred. The caller awaits {@link ended} at once. */
   begin(): void {
     this.#end = deferred();
     this.#isInterrupted = false;
@@ -40,8 +41,9 @@ export class TransferPhase {
   }
 
   /**
-   * Resolves when everything is transferred; rejects with what ended it before. The phase is idle then, or interrupted: at
-   * once, because a check of what was transferred ends for good when it finds the phase idle.
+   * Resolves when everything is transferred; rejects with what ended the phase before that. Then the phase is idle or,
+   * after an interruption, interrupted without being idle in between: a check of claims that finds the phase idle would
+   * end.
    */
   async ended(): Promise<void> {
     try {
@@ -63,12 +65,12 @@ export class TransferPhase {
     this.#end?.resolve();
   }
 
-  /** Ends the transferring, if it is under way. */
+  /** Ends the phase of transferring with `error`, if the file is in that phase. */
   stop(error: unknown): void {
     this.#end?.reject(error);
   }
 
-  /** Ends the transferring, also if it is interrupted now. */
+  /** Ends the phase of transferring with `error`; if the file is interrupted, the next such phase. */
   fail(error: unknown): void {
     if (this.#end !== undefined) this.#end.reject(error);
     else if (this.#isInterrupted) this.#failure ??= error;

@@ -1,9 +1,10 @@
 /**
- * One transfer in either direction: opens the connections, plans the files and runs their jobs, and tells observers how it
- * goes. What the directions do differently is behind the interface `Direction`.
+ * One transfer in either direction: opens the connections, plans the files, runs their jobs, and reports progress to
+ * the observers. What differs between the directions is behind the interface `Direction`.
  *
- * The run is over when all files are done, or when something ends it: a stop from outside, a failure of scope `run`, or the
- * loss of every connection. Then nothing more is begun, and the file jobs that are under way fail with its cause.
+ * The run is over when all files have ended, or when something ends it: a stop from outside, a failure of scope `run`,
+ * or the loss of every connection. Then no other job begins, and the jobs in progress fail with the cause. After a
+ * stop, the connections stay open for up to {@link KEEP_MS}, so that the jobs can make durable what they have sent.
  */
 import { CopyError } from '../../errors.ts';
 import type { Observer, TransferEventBody } from '../events.ts';
@@ -32,7 +33,10 @@ import type { TransferOptions, TransferOutcome } from './transfer-options.ts';
 import { usesDigests } from './verify.ts';
 
 const TICK_MS = 250;
-/** How long a run that is stopped has to make durable what it has sent. What it then hashes for its journal has its own bound. */
+/**
+ * How long a run that is stopped has to make durable what it has sent. The hashing for its journal has a limit of its
+ * own.
+ */
 const KEEP_MS = 3000;
 
 export class TransferRun<File extends PlannedFile> {
@@ -43,11 +47,11 @@ export class TransferRun<File extends PlannedFile> {
   readonly #progress: Progress = new Progress(performance.now());
   readonly #totals: RunTotals = new RunTotals();
   readonly #notices: OnceNotices;
-  /** File jobs that are under way, by number. */
+  /** File jobs in progress, by number. */
   readonly #jobs: Map<number, RunningJob> = new Map();
-  /** Aborted when the run is over, with what ended it. */
+  /** Aborted when the run is over, with the CopyError that ended it. */
   readonly #ending: AbortController = new AbortController();
-  /** Closes the connections after {@link KEEP_MS}, even if something is still being kept. */
+  /** Closes the connections after {@link KEEP_MS}, even if jobs are not ready. */
   #keeping: NodeJS.Timeout | undefined;
 
   constructor(
@@ -91,7 +95,7 @@ export class TransferRun<File extends PlannedFile> {
     runner.onReport((report) => this.#report(report));
   }
 
-  /** Resolves when everything is over and closed; failures are in the outcome. */
+  /** Resolves when everything has ended and is closed. Failures are in the outcome; it does not reject. */
   async run(signal: AbortSignal): Promise<TransferOutcome> {
     const abort = (): void => this.#fail(CopyError.from(signal.reason, 'cancelled'));
     signal.addEventListener('abort', abort, { once: true });
@@ -120,7 +124,7 @@ export class TransferRun<File extends PlannedFile> {
     };
   }
 
-  /** What ended the run, if something did. */
+  /** What ended the run; undefined: nothing did. */
   get #error(): CopyError | undefined {
     const { signal } = this.#ending;
     return signal.aborted ? signal.reason : undefined;
@@ -131,7 +135,8 @@ export class TransferRun<File extends PlannedFile> {
     this.#ending.abort(error);
     for (const job of this.#jobs.values()) job.fail(error);
     this.services.digests.end();
-    // Who stops a run wants to go on later: connections stay until what they have sent is kept, but not for long.
+    // A run that is stopped can be continued later. Its connections stay open for a short time, so that what they sent
+    // is kept.
     const { pool } = this.#connections;
     if (error.code !== 'cancelled') pool.end();
     else this.#keeping = setTimeout(() => pool.end(), KEEP_MS);
@@ -144,7 +149,7 @@ export class TransferRun<File extends PlannedFile> {
     this.#tellPlan(prepared);
     for (const failed of prepared.failures) this.#fileFailed(failed, failed.error);
     const files = this.#direction.files(access);
-    // More files than connections are under way, so that none waits for the commit of another.
+    // There are more jobs than connections, so that no connection has to wait for the commit of a file.
     const limit = this.#options.dryRun ? 1 : 2 * this.#connections.pool.wanted;
     let locking: Promise<TargetLock | undefined> | undefined;
     let number = 0;
@@ -276,7 +281,7 @@ export class TransferRun<File extends PlannedFile> {
   }
 }
 
-/** What events tell of a file that is going to be copied. */
+/** The properties of a planned file that events have. */
 function shown({ paths, size, isStream, replaces }: PlannedFile) {
   return { ...paths, size, ...(isStream && { isSizeKnown: false }), replaces };
 }
