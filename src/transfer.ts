@@ -1,4 +1,4 @@
-/** The one place that wires remote, runners and engine into a transfer. */
+/** Connects remote, runners and engine to a transfer. No other module does. */
 import type { Worker } from 'node:worker_threads';
 import type { Observer, TransferSummary, TransferTotals } from './engine/events.ts';
 import { GuardedObserver, warnOfObserver } from './engine/guarded-observer.ts';
@@ -31,82 +31,81 @@ import { textFromBytes } from './util/bytes-text.ts';
 import { RunnerPool, type RunnerPoolOptions } from './workers/runner-pool.ts';
 import { startWorker } from './workers/start-worker.ts';
 
-/** What an upload is told. Sizes in bytes, times in milliseconds; what is left out is as without its option. */
+/** The options of an upload. Sizes are in bytes, times in milliseconds. */
 export interface PutOptions {
   /** Local paths, as bytes. At least one. */
   readonly sources: readonly Uint8Array[];
-  /** Path on the server, as bytes; empty: the home directory; relative: below it. */
+  /** The path on the server, as bytes. An empty path is the home directory; a relative one begins there. */
   readonly destination: Uint8Array;
   readonly ssh: SshInput;
-  /** A maximum, 1 to 1024. Default `auto`: by what there is to send, at most 10. */
+  /** The most connections, 1 to 1024. Default: `auto`, according to what is to be sent, at most 10. */
   readonly connections?: number | 'auto';
-  /** A power of two of at least 64 KiB. Default `auto`. */
+  /** A power of two of at least 64 KiB. Default: `auto`, 4 MiB or more for huge files. */
   readonly pieceSize?: number | 'auto';
-  /** Requests in flight on a connection, at least 1. Default `auto`. */
+  /** The most requests in flight on a connection, at least 1. Default: `auto`, as many as the line needs. */
   readonly inFlight?: number | 'auto';
-  /** Handshakes under way at once. Default: 8. */
+  /** Handshakes in progress at once. Default: 8. */
   readonly maxStartups?: number;
   /** Pause between attempts to connect. Default: 0. */
   readonly connectIntervalMs?: number;
-  /** What the end result is verified by. Default: `auto`. */
+  /** How the result is verified. Default: `auto`. */
   readonly verify?: Verify;
-  /** The hash for it. Default: `auto`, the best that both sides have. */
+  /** The hash algorithm of the verification. Default: `auto`, the best that both sides have. */
   readonly algorithm?: DigestAlgorithm | 'auto';
-  /** How the server may be made to hash, for verification and for resuming. Default: `auto`, in any way. */
+  /** The way in which the server may compute digests, for verification and resuming. Default: `auto`, any way. */
   readonly digestProvider?: SftpDigestMethod | 'auto' | 'none';
   /** Write the target itself. Default: false. */
   readonly inplace?: boolean;
   /** Give the target the mode bits and times of the source. Default: true. */
   readonly preserve?: boolean;
-  /** Over all connections. Default: no limit. */
+  /** The rate of all connections together. Default: no limit. */
   readonly limitBytesPerSecond?: number;
-  /** When a run without any connection is given up. Default: 15 minutes. */
+  /** How long a run may be without progress or without any connection. Default: 15 minutes. */
   readonly retryForMs?: number;
-  /** Go on with what an earlier run of the same copy left; false: start over. Default: true. */
+  /** Whether to continue what an earlier run of the same copy left; false: start over. Default: true. */
   readonly resume?: boolean;
-  /** Tell what would be copied; write nothing. Default: false. */
+  /** Report what would be copied, and write nothing. Default: false. */
   readonly dryRun?: boolean;
 }
 
 export interface TransferContext {
-  /** Stops the transfer; it then rejects nothing and results in `cancelled`. The reason may be a `CopyError`. */
+  /**
+   * Stops the transfer, which then resolves with the error `cancelled`, or with the reason if that is a `CopyError`.
+   */
   readonly signal?: AbortSignal;
   /**
    * Called for each event, while the copy waits. If it throws, or returns a promise that rejects, it is not called
    * again: the copy continues, a warning of the process tells of it, and `observerError` is in the result.
    */
   readonly onEvent?: Observer;
-  /** Without it nobody is asked: unknown host keys and encrypted keys are refused. */
+  /** Answers questions. Default: nobody is asked, and unknown host keys and encrypted keys are refused. */
   readonly interaction?: Interaction;
-  /** Environment variables, for agent and secrets. Default: those of the process. */
+  /** Environment variables, for example for the agent and secrets. Default: those of the process. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface TransferResult extends TransferSummary {
-  /** What `onEvent` threw, if it did: events are missing then, and nothing else. */
+  /** What `onEvent` threw, if it did. Only events are missing then. */
   readonly observerError?: unknown;
 }
 
-/** Without `-n`: more than this is asked for by name only. */
+/** The most connections of `auto`: the user has to ask for more. */
 const AUTO_CONNECTIONS = 10;
 const BYTES_A_CONNECTION = 4 * 1024 * 1024;
 const SMALL_FILES_A_CONNECTION = 50;
 
-/**
- * Copies local files to a server. Resolves with a result whatever happens to the copy; failures are in it, and in the
- * last event.
- */
+/** Copies local files to a server. It does not reject: failures are in the result, and in the last event. */
 export function put(options: PutOptions, context: TransferContext = {}): Promise<TransferResult> {
   return putWith(options, context);
 }
 
-/** What tests may wire differently. */
+/** What tests may replace. */
 export type Wiring = Pick<Partial<RunnerPoolOptions>, 'isGrowing'> & {
-  /** Is given every thread that is started. */
+  /** Called with every thread that is started. */
   readonly onWorker?: (worker: Worker) => void;
 };
 
-/** {@link put}, wired as told. */
+/** The same as {@link put}, with parts that tests replace. */
 export async function putWith(
   options: PutOptions,
   context: TransferContext,
@@ -137,7 +136,7 @@ export async function putWith(
 
 type Settled = PutOptions & Required<Pick<PutOptions, keyof typeof TRANSFER_DEFAULTS>>;
 
-/** The figures of a run in which nothing happened. */
+/** The totals of a run in which nothing was done. */
 export const NOTHING_DONE: TransferTotals = new RunTotals().all(0);
 
 async function upload(
@@ -166,7 +165,7 @@ async function upload(
   const sources = await findSources(options.sources);
   const [onlyFailure] = sources.failures;
   if (sources.files.length === 0 && onlyFailure !== undefined) {
-    // Nothing is left to connect for. The failure of an only file is in the result.
+    // No connection is needed. The failure of a single source is in the result.
     if (options.sources.length > 1) tellFailures(sources, observer);
     return { ...NOTHING_DONE, filesFailed: sources.failures.length, error: onlyFailure.error, ended: false };
   }
@@ -217,7 +216,7 @@ function tellFailures({ failures }: FoundSources, observer: Observer): void {
   }
 }
 
-/** Never more than there are ranges to send. */
+/** Never more connections than there are ranges to send. */
 function wantedConnections({ connections, pieceSize }: Settled, files: readonly SourceFile[]): number {
   const piecesOf = ({ size }: SourceFile): number =>
     Math.max(1, pieceCount(size, choosePieceSize(size, UNLIMITED_PIECES, pieceSize)));

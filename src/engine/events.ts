@@ -1,7 +1,7 @@
 /**
- * What a run tells its observers: one versioned stream of plain data, the same for terminal, `--json` and library.
- * Rates are sampled from counters; there is never one event a request. Texts may come from a server, and paths are
- * reversible text of their bytes (`util/bytes-text.ts`): clean both before printing.
+ * The events of a run: one versioned stream of plain data, the same for terminal, `--json` and library. Rates are
+ * sampled from counters; there is never an event for each request. Texts may come from a server, and paths are
+ * reversible text of their bytes (`util/bytes-text.ts`): both must be cleaned before they are printed.
  */
 import type { CopyErrorData } from '../errors.ts';
 
@@ -11,7 +11,7 @@ export type TransferEvent = {
 } & TransferEventBody;
 
 export type TransferEventBody =
-  /** What is going to be copied. Only connections and notices are told of before. */
+  /** What is going to be copied. Only events on connections, and notices, come before it. */
   | {
       readonly type: 'plan';
       readonly direction: 'upload' | 'download';
@@ -41,30 +41,30 @@ export type TransferEventBody =
       readonly state: 'opening' | 'open' | 'refused' | 'lost' | 'closed' | 'given-up';
       readonly description?: string;
       readonly error?: CopyErrorData;
-      /** When it will be tried again. */
+      /** After how many milliseconds it is tried again. */
       readonly retryInMs?: number;
     }
-  /** Something worth a line that is no failure, such as why one connection writes a file; `detail`: with `-v` only. */
+  /** A message that is no failure, for example why only one connection writes a file. `detail`: for `-v` only. */
   | {
       readonly type: 'notice';
       readonly level: 'detail' | 'info' | 'warning';
       readonly code: string;
       readonly message: string;
     }
-  /** About four a second. */
+  /** Comes about four times a second. */
   | {
       readonly type: 'progress';
-      /** Resumed ones included. */
+      /** Bytes of all files, resumed ones included. */
       readonly bytesDone: number;
-      /** Of those, what an earlier run had sent; rate and ETA do not count them. */
+      /** Those of them that an earlier run had sent. Rate and ETA do not include them. */
       readonly bytesResumed: number;
       readonly bytesTotal: number;
-      /** False while a source is sent that tells its size only by its end: until then `bytesTotal` may grow or shrink. */
+      /** False while a source of unknown size is sent: until its end, `bytesTotal` may grow or shrink. */
       readonly isTotalKnown?: boolean;
       readonly filesDone: number;
       readonly filesTotal: number;
       readonly bytesPerSecond: number;
-      /** Undefined while nothing is known. */
+      /** Estimated milliseconds until the end; undefined while there is no estimate. */
       readonly etaMs?: number;
       /** Connections that are open now. */
       readonly connections: number;
@@ -76,35 +76,35 @@ export type TransferEventBody =
 /** How a transfer ended, and what was done. */
 export interface TransferSummary extends TransferTotals {
   readonly exitCode: number;
-  /** Without the time that a person took to answer questions. */
+  /** Milliseconds, without the time that the user took to answer questions. */
   readonly elapsedMs: number;
   /** What ended the run, or else the failure of the first file job that failed. */
   readonly error?: CopyErrorData;
 }
 
-/** What was done. A figure that is added here is in the result of the library and in the last event. */
+/** The totals of a run. A figure that is added here is also in the result of the library and in the last event. */
 export interface TransferTotals {
   readonly filesDone: number;
   readonly filesFailed: number;
   readonly bytesSent: number;
-  /** Of the files that are done: what an earlier run had sent. */
+  /** Bytes of the files that are done that an earlier run had sent. */
   readonly bytesResumed: number;
-  /** Of the files that failed: what the same command need not send again. */
+  /** Bytes of the files that failed that the same command need not send again. */
   readonly bytesKept: number;
-  /** Of those, the bytes that could not be looked at after the failure; absent: none. */
+  /** Those of the kept bytes that the server could not be asked for after the failure; absent: none. */
   readonly bytesKeptUnseen?: number;
-  /** How much was verified by what, in bytes. */
+  /** Bytes by the method of their verification. */
   readonly verified: VerifiedBytes;
   /** The most connections that were open at one time. */
   readonly connectionsUsed: number;
 }
 
-/** Bytes of the files that are done, by what they were verified by. */
+/** Bytes of the files that are done, by the method of their verification. */
 export interface VerifiedBytes {
   /** The server's digest of the piece equals ours. */
   readonly byDigest: number;
   readonly byReadBack: number;
-  /** Nothing but the size of the whole. */
+  /** Only the size of the whole file was verified. */
   readonly bySize: number;
   readonly notVerified: number;
 }

@@ -1,9 +1,8 @@
 /**
- * Keeps the failures of an observer away from the run. An observer is the code of somebody else, called in the middle of
- * ours: what it throws would end the copy, or as an unhandled rejection the whole program.
+ * Protects a run from failures of an observer. An observer is code of the library's user. What it throws would end the
+ * copy, and a promise that it rejects would end the whole program as an unhandled rejection.
  *
- * The first failure ends the observation: the observer is not called again, since its state is unknown, and the copy,
- * which may be hours old, continues.
+ * After its first failure, the observer is not called again, because its state is unknown. The copy continues.
  */
 import type { Observer, TransferEvent } from './events.ts';
 
@@ -18,7 +17,7 @@ export class GuardedObserver {
     this.#onFailure = onFailure;
   }
 
-  /** What the observer threw, or its promise was rejected with. */
+  /** What the observer threw, or what its promise was rejected with; undefined: it has not failed. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure;
   }
@@ -27,7 +26,7 @@ export class GuardedObserver {
   readonly observe = (event: TransferEvent): void => {
     if (this.#failure !== undefined) return;
     try {
-      // Nobody waits for an asynchronous one, but its rejection is a failure too.
+      // The promise of an asynchronous observer is not awaited, but its rejection is a failure too.
       const returned: unknown = this.#observer?.(event);
       if (returned instanceof Promise) returned.catch((error: unknown) => this.#failed(error));
     } catch (error) {
@@ -42,7 +41,7 @@ export class GuardedObserver {
   }
 }
 
-/** A warning of the process, as Node's own: printed once unless the program handles warnings otherwise. */
+/** Emits a warning of the process, which Node prints unless the program handles warnings itself. */
 export function warnOfObserver(error: unknown): void {
   const detail = error instanceof Error ? error.stack : String(error);
   process.emitWarning('onEvent failed and is not called again; the copy continues.', {

@@ -1,6 +1,6 @@
 /**
- * What earlier runs have noted about one file, and what this run notes for the next one: the journal of the file, and
- * the rules for what may be concluded from it.
+ * The journal of one file: what earlier runs have recorded, what this run records for the next one, and the rules for
+ * what may be concluded from the records.
  */
 import type { CopyError } from '../../errors.ts';
 import type { Attributes, Range, RemoteIdentity, StageToken } from '../../remotes/remote.ts';
@@ -24,10 +24,10 @@ const MAX_LATER_MS = 5 * 60_000;
  */
 const LAG = 256 * 1024 * 1024;
 
-/** After so much hashing the journal is flushed, and this thread serves its connections. */
+/** After this much hashing, the journal is flushed, and the thread serves its connections. */
 const TURN_MS = 50;
 
-/** Where the journals of a run are. */
+/** Where the journals of a run are, and how they are used. */
 export interface JournalStore {
   readonly directory: string;
   /** Of the remote. */
@@ -38,7 +38,7 @@ export interface JournalStore {
   readonly resume: boolean;
   /** Between two looks at what another machine may be writing, in milliseconds. Default: 3000. */
   readonly lookAgainMs?: number;
-  /** Called once a file, when its journal cannot be written. */
+  /** Called at most once for each file, when its journal cannot be written. */
   readonly onFailed: (error: CopyError) => void;
 }
 
@@ -66,7 +66,7 @@ export class FileJournal {
   #noted: NotedRanges | undefined;
   /** The journal of an earlier run that is not continued. */
   #aside: Journal | undefined;
-  /** What the journal has of the local file, by offset, where that is to be compared. */
+  /** The digests of the local file that are to be compared, by the offset of their range. */
   readonly #claimed: Map<number, string> = new Map();
   /** How often {@link forget} was called. */
   #forgotten = 0;
@@ -91,7 +91,7 @@ export class FileJournal {
     return file;
   }
 
-  /** What an earlier run on this machine staged for this target, also where it is of no use. */
+  /** What an earlier run on this machine staged for this target, even if it cannot be continued. */
   get staged(): StageToken | undefined {
     return this.#journal?.header.token;
   }
@@ -129,7 +129,9 @@ export class FileJournal {
     return this.#claimsWithin({ offset: 0, length: this.#subject.size });
   }
 
-  /** What may be there according to the journal, in any state, and what may have come after it, as far as `written`. */
+  /**
+   * Ranges that the server may have: those in the journal, in any state, and what may follow them, within `written`.
+   */
   near(written: Range): RangeSet {
     const near = new RangeSet();
     for (const { offset, length } of this.#journal?.known ?? []) near.add({ offset, length: length + LAG });
@@ -139,7 +141,8 @@ export class FileJournal {
   }
 
   /**
-   * Whether a staged file is neither shorter than what was on its disk, nor was touched before or long after its run.
+   * Whether a staged file looks as its run left it: not shorter than its durable bytes, and not changed before or long
+   * after the run.
    */
   isAsLeft(found: Attributes | undefined, claims: readonly Claim[]): boolean {
     const { size, mtimeMs } = this.#subject;
@@ -154,7 +157,7 @@ export class FileJournal {
     return found.mtimeMs >= staged.mtimeMs && found.mtimeMs <= staged.mtimeMs + MAX_LATER_MS;
   }
 
-  /** What the journal names is continued, and digests of both sides decide what is right. */
+  /** The staged file that the journal names is continued, and digests of both sides show what is right. */
   continueByDigests(found: Attributes | undefined): void {
     this.#isKept = true;
     const { claims } = this;
@@ -162,7 +165,7 @@ export class FileJournal {
     for (const { offset, digest } of claims) this.#claimed.set(offset, digest);
   }
 
-  /** What the journal names is continued; only the journal can tell what is right. */
+  /** The staged file that the journal names is continued, and only the journal shows what is right. */
   continueByJournal(claims: readonly Claim[]): void {
     for (const claim of claims) {
       this.#claimed.set(claim.offset, claim.digest);
@@ -171,7 +174,7 @@ export class FileJournal {
     this.#isKept = true;
   }
 
-  /** The claims are wrong, as a look at the staged file has shown. */
+  /** The claims are wrong, as samples of the staged file have shown. */
   async withdraw(claims: readonly Claim[]): Promise<void> {
     for (const claim of claims) this.#journal?.forget(claim);
     await this.#journal?.flush();
@@ -189,7 +192,7 @@ export class FileJournal {
     this.#journal = undefined;
   }
 
-  /** What is staged is ours, and nothing is known of it yet. Resolves when the next run will know that too. */
+  /** This run has staged a file, and the journal is about it from now on. Resolves when that is on the disk. */
   async begin(token: StageToken, pieceSize: number): Promise<void> {
     await this.#journal?.close();
     this.#isKept = true;
@@ -221,7 +224,10 @@ export class FileJournal {
     return { right, wrong: [...unknown] };
   }
 
-  /** What is not there, or wrong. Resolves when it may be written: until then the journal would claim it. */
+  /**
+   * The ranges are missing or wrong on the server. Resolves when they may be written again: until then, the journal on
+   * the disk may still claim them.
+   */
   async forget(ranges: readonly Range[]): Promise<void> {
     this.#forgotten++;
     for (const range of ranges) {
@@ -231,13 +237,13 @@ export class FileJournal {
     if (ranges.length > 0) await this.#journal?.flush();
   }
 
-  /** What the server said OK to: where digests decide, the next run looks there first. */
+  /** Records acknowledged ranges: where digests decide, the next run checks them first. */
   async noteAcknowledged(acknowledged: Iterable<Range>): Promise<void> {
     for (const range of acknowledged) this.#journal?.record(range, 'acknowledged');
     await this.#journal?.flush();
   }
 
-  /** What the staged file looked like right before a sync; on the disk with what is noted next. */
+  /** Records what the staged file looked like right before a sync. It is on the disk after the next {@link note}. */
   sawStaged({ size, mtimeMs }: Attributes): void {
     this.#journal?.sawStaged({ size, atMs: Date.now(), ...(mtimeMs !== undefined && { mtimeMs }) });
   }

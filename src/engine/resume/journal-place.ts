@@ -9,9 +9,10 @@ import { systemErrorCode } from '../../util/system-error.ts';
 const NAME = 'mt-copy-tools';
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MAX_AGE_MS = 90 * DAY_MS;
-/** The age from which a temporary file is removed, which a killed run did not rename. */
+/** The age at which the temporary file of a run that was killed is removed. */
 const MAX_TEMPORARY_AGE_MS = DAY_MS;
-const MAX_LOOKED_AT = 10_000;
+/** Files that are examined at a time. */
+const MAX_EXAMINED = 10_000;
 const MAX_REMOVED = 1000;
 const JOURNAL_PATTERN = /^[0-9a-f]{32}\.journal(\.[0-9a-f]{12}\.tmp)?$/;
 
@@ -67,11 +68,11 @@ export interface PruneOptions {
  */
 export async function pruneJournals(directory: string, options: PruneOptions = {}): Promise<number> {
   const { inUse = [], nowMs = Date.now(), onFailure = () => {} } = options;
-  let lookedAt = 0;
+  let examined = 0;
   let removed = 0;
   try {
     for await (const { name } of await opendir(directory)) {
-      if (++lookedAt > MAX_LOOKED_AT || removed >= MAX_REMOVED) break;
+      if (++examined > MAX_EXAMINED || removed >= MAX_REMOVED) break;
       const path = join(directory, name);
       if (!JOURNAL_PATTERN.test(name) || inUse.includes(path)) continue;
       if (await removeIfOld(path, nowMs).catch(onFailure)) removed++;

@@ -150,7 +150,7 @@ export class Journal {
     else this.#takeBack();
   }
 
-  /** The range must be sent again. The journal must be flushed before the range is overwritten. */
+  /** The range is to be sent again. The caller flushes the journal before the range is overwritten. */
   forget(range: Range): void {
     if (this.#pieces.forget(range)) this.#takeBack();
   }

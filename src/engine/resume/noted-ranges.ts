@@ -1,4 +1,6 @@
-/** Which durable ranges of a staged file are in its journal, and which are to be recorded next. Pure bookkeeping. */
+/**
+ * Knows which durable ranges of a staged file are in its journal, and which are to be recorded next. Pure bookkeeping.
+ */
 import type { Range } from '../../remotes/remote.ts';
 import { bytesIn, RangeSet } from '../../util/range-set.ts';
 import { cellsAcross, isPiece, spanOfPieces, wholePieces } from '../schedule/grid.ts';
@@ -45,7 +47,7 @@ export class NotedRanges {
     this.#parts.remove(range);
   }
 
-  /** The journal has nothing any more of the pieces that share bytes with `range`. */
+  /** The journal has nothing of the pieces that share bytes with `range` any more. */
   forget({ offset, length }: Range): void {
     const begin = offset - (offset % this.#pieceSize);
     const end = Math.ceil((offset + length) / this.#pieceSize) * this.#pieceSize;

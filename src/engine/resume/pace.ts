@@ -6,10 +6,10 @@ export type Pace = (workedMs: number) => Promise<boolean>;
 
 /** The share of the time that is spent on work. */
 const SHARE = 0.1;
-/** The longest rest. */
+/** The longest rest between two pieces of work. */
 const MAX_REST_MS = 10_000;
 
-/** Works a tenth of the time, until `ended` is aborted. */
+/** A pace at which work takes a tenth of the time, until `ended` is aborted. */
 export function leisurely(ended: AbortSignal): Pace {
   return async (workedMs) => {
     const restMs = Math.min(MAX_REST_MS, workedMs / SHARE - workedMs);
@@ -18,7 +18,7 @@ export function leisurely(ended: AbortSignal): Pace {
   };
 }
 
-/** Works without rest, for `ms` milliseconds from now. */
+/** A pace without rests, for `ms` milliseconds from now. */
 export function withinMs(ms: number): Pace {
   const end = performance.now() + ms;
   return async () => performance.now() < end;

@@ -9,12 +9,14 @@
  */
 import { SortedList } from './sorted-list.ts';
 
-/** A task loses all bytes that it has not taken where the idle connection is worth more than this share of both. */
+/**
+ * A task loses all bytes that it has not taken if the idle connection has more than this share of the rates of both.
+ */
 const HOPELESS_SHARE = 0.9;
 
 /** A task of which bytes are still to be taken. */
 export interface Cuttable {
-  /** Rises from task to task. */
+  /** The number of the task; a later task has a higher one. */
   readonly task: number;
   readonly connection: number;
   readonly length: number;
@@ -32,9 +34,9 @@ export interface Cut<T> {
 
 interface Candidate<T> {
   readonly task: T;
-  /** Of its connection, in bytes per second; at least 1. */
+  /** The rate of its connection in bytes per second; at least 1. */
   rate: number;
-  /** The most that the task needs until its end. */
+  /** An upper bound of the time until the task ends. */
   secondsLeft: number;
 }
 
@@ -45,7 +47,7 @@ export class CutCandidates<T extends Cuttable> {
     (a, b) => b.secondsLeft - a.secondsLeft || a.task.task - b.task.task,
   );
   readonly #rateOf: (connection: number) => number;
-  /** A connection of this rate or a lower one has been refused every candidate that is not in the list. */
+  /** For a connection of this rate or a lower one, no candidate that is missing in the list is worth cutting. */
   #refusedRate = Number.POSITIVE_INFINITY;
 
   /** `rateOf`: bytes per second, 0 where none is known. */
@@ -68,7 +70,7 @@ export class CutCandidates<T extends Cuttable> {
     this.#byEnd.remove(candidate);
   }
 
-  /** Rates may have changed. */
+  /** Computes all times again, because rates may have changed. */
   refresh(): void {
     for (const candidate of this.#candidates.values()) {
       candidate.rate = this.#worth(candidate.task.connection);
@@ -78,8 +80,8 @@ export class CutCandidates<T extends Cuttable> {
   }
 
   /**
-   * The best cut for an idle connection, so that both connections end at the same time; its task is no candidate any
-   * more. Undefined: none is worth it, nor is for any slower connection.
+   * Returns the best cut for an idle connection, after which both connections end at the same time; its task is no
+   * longer a candidate. Undefined: no cut is worth it for this connection, nor for any slower one.
    */
   next(connection: number): Cut<T> | undefined {
     if (this.#candidates.size === 0) return undefined;

@@ -21,7 +21,8 @@ export class FileLedger {
   readonly #onToDoChanged: () => void;
 
   /**
-   * `claimed`: what an earlier run says that the server has. `onToDoChanged`: called when {@link firstToDo} may change.
+   * `claimed`: what the server has according to an earlier run. `onToDoChanged` is called when {@link firstToDo} may
+   * change.
    */
   constructor(size: number, claimed: Iterable<Range> = [], onToDoChanged: () => void = () => {}) {
     this.size = size;
@@ -30,7 +31,7 @@ export class FileLedger {
     for (const range of claimed) this.#todo.remove(range);
   }
 
-  /** The lowest run of bytes to do; undefined: none is left. */
+  /** The range of bytes to do with the lowest offset; undefined: none is left. */
   get firstToDo(): Range | undefined {
     return this.#todo.first;
   }
@@ -57,12 +58,12 @@ export class FileLedger {
     return !this.#atRisk.isEmpty;
   }
 
-  /** What a crash of the server would lose now. */
+  /** Acknowledged bytes that a crash of the server would lose now. */
   get atRisk(): RangeSet {
     return new RangeSet(this.#atRisk);
   }
 
-  /** What a crash of the server would leave. */
+  /** Acknowledged bytes that a crash of the server would not lose. */
   get durable(): RangeSet {
     return this.#acknowledged.without(this.#atRisk);
   }

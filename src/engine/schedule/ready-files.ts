@@ -1,15 +1,15 @@
 /**
- * The files that have bytes to hand out now, in the order in which they were added to the scheduler. A file is either
- * for all connections or for one of them.
+ * The files that have bytes to hand out now, in the order in which they were added to the scheduler. Either all
+ * connections may work on a file, or one of them.
  */
 import { SortedList } from './sorted-list.ts';
 
 export interface ReadyFile {
-  /** Rises from file to file. */
+  /** Rises with each file that is added. */
   readonly sequence: number;
   /** The one connection that may work on the file; undefined: all. */
   readonly only: number | undefined;
-  /** Whether it has bytes to do, and may hand them out. */
+  /** Whether the file has bytes to do that may be handed out. */
   readonly isReady: boolean;
 }
 
@@ -27,17 +27,17 @@ export class ReadyFiles<F extends ReadyFile> {
     this.#onRestrictedChanged = onRestrictedChanged;
   }
 
-  /** The first file that is for all connections. */
+  /** The first file that all connections may work on. */
   get firstShared(): F | undefined {
     return this.#shared.first;
   }
 
-  /** Whether there is a file for this connection alone. */
+  /** Whether there is a file that only this connection may work on. */
   hasFor(connection: number): boolean {
     return this.#restricted.has(connection);
   }
 
-  /** The first file that is for this connection alone. */
+  /** The first file that only this connection may work on. */
   firstFor(connection: number): F | undefined {
     return this.#restricted.get(connection)?.first;
   }

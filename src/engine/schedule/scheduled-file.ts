@@ -7,8 +7,8 @@ import type { ReadyFile } from './ready-files.ts';
 import type { Task } from './task-table.ts';
 
 /**
- * Why nothing is handed out of a file. `drain`: its tasks have to end first. `search`: the server may already have its
- * bytes.
+ * Why no bytes of a file are handed out. `drain`: its tasks have to end first. `search`: the server may already have
+ * its bytes.
  */
 export type PauseReason = 'drain' | 'search';
 
@@ -20,7 +20,7 @@ export class ScheduledFile implements ReadyFile {
   readonly smallestCut: number;
   readonly ledger: FileLedger;
   only: number | undefined;
-  /** Those that have not ended. */
+  /** The tasks that have not ended. */
   readonly tasks: Set<ScheduledTask> = new Set();
   /** Nothing is handed out while there is a reason. */
   readonly pausedFor: Set<PauseReason> = new Set();

@@ -119,7 +119,7 @@ export class Scheduler {
     this.#isRefreshDue = true;
   }
 
-  /** To be called when rates were measured: idle connections and tasks are sorted by them. */
+  /** To be called when rates were measured: idle connections and tasks are then sorted again. */
   ratesChanged(): void {
     this.#isRefreshDue = true;
   }
@@ -141,7 +141,7 @@ export class Scheduler {
 
   addFile(file: number, size: number, pieceSize: number, options: FileOptions = {}): void {
     const { only, claimed = [], smallestCut = MIN_RANGE } = options;
-    // A file that is begun anew keeps its place among the others.
+    // A file that begins again keeps its place among the others.
     const sequence = this.#files.get(file)?.sequence ?? ++this.#lastSequence;
     this.removeFile(file);
     const ledger = new FileLedger(size, claimed, () => this.#ready.update(state));
@@ -166,7 +166,7 @@ export class Scheduler {
     this.#fileChanged(state);
   }
 
-  /** Hands nothing more out of a file, and takes back what is not taken, until the file is resumed for every reason. */
+  /** Takes back what was not taken of a file, and hands nothing out until the file is resumed for every reason. */
   pause(file: number, reason: PauseReason): Order[] {
     const state = this.#files.get(file);
     if (state === undefined) return [];
@@ -192,7 +192,7 @@ export class Scheduler {
     if (state === undefined) return;
     for (const part of parts) {
       state.acknowledged.add(part);
-      // A file that was begun anew has another ledger.
+      // The task keeps the ledger that it began with; a file that begins again has another one.
       state.file.ledger.acknowledge(part);
     }
   }
@@ -209,7 +209,7 @@ export class Scheduler {
     this.#becomeIdle(state.connection);
   }
 
-  /** The answer to a cut: the task keeps `length` bytes, the others are to hand out again. */
+  /** The answer to a cut: the task keeps `length` bytes; the others are to do again. */
   shortened(task: number, length: number): void {
     const state = this.#tasks.get(task);
     if (state === undefined) return;
@@ -223,7 +223,7 @@ export class Scheduler {
     this.#updateCandidate(state);
   }
 
-  /** The last report on a task; what was not acknowledged of it is to hand out again. */
+  /** The last report on a task: what was not acknowledged of it is to do again. */
   ended(task: number): void {
     const state = this.#tasks.get(task);
     if (state === undefined) return;
@@ -259,7 +259,7 @@ export class Scheduler {
     return this.#idle.list();
   }
 
-  /** What is to be done now. Each order counts as carried out. */
+  /** What is to be done now. The caller carries out every order that is returned. */
   orders(): Order[] {
     if (this.#idle.size === 0) return [];
     this.#refreshIfDue();
@@ -268,7 +268,10 @@ export class Scheduler {
     return orders;
   }
 
-  /** Files in their order; the lowest bytes of each to its one connection, or to the fastest idle connections. */
+  /**
+   * Hands out the files in their order, and of each its lowest bytes: to its one connection, or to the fastest idle
+   * ones.
+   */
   #handOut(): Order[] {
     const orders: Order[] = [];
     const reserved = [...this.#reserved].map((connection) => this.#ready.firstFor(connection)!).sort(bySequence);
@@ -282,7 +285,8 @@ export class Scheduler {
         continue;
       }
       if (shared === undefined) break;
-      // The fastest first: a slow connection is idle after a cut, and would get back what was taken from it.
+      // The fastest comes first: a slow connection is idle after a cut, and would otherwise get back what was taken
+      // from it.
       orders.push(this.#begin(shared, this.#idle.at(0)!));
     }
     return orders;

@@ -1,12 +1,14 @@
 /**
- * A list that is always sorted. Finding a place takes a binary search; what stands behind it is moved, which for the
- * thousands of items that a run has at most costs less than the bookkeeping of a tree.
+ * A list that is always sorted. A place is found by binary search, and the items behind it are moved. For the thousands
+ * of items that a run has at most, this is faster than a tree.
  */
 export class SortedList<T> {
   readonly #items: T[] = [];
   readonly #compare: (a: T, b: T) => number;
 
-  /** `compare` must tell any two different items apart, and not change its mind while they are in the list. */
+  /**
+   * `compare` must not return 0 for two different items, and its results must not change while they are in the list.
+   */
   constructor(compare: (a: T, b: T) => number) {
     this.#compare = compare;
   }
@@ -27,7 +29,7 @@ export class SortedList<T> {
     this.#items.splice(this.#placeOf(item), 0, item);
   }
 
-  /** Nothing happens where the item is not in the list. */
+  /** Does nothing if the item is not in the list. */
   remove(item: T): void {
     const place = this.#placeOf(item);
     if (this.#items[place] === item) this.#items.splice(place, 1);

@@ -1,15 +1,15 @@
 /**
- * Brings the orders of the scheduler to the piece runners, and their reports to the scheduler and to the file job of
- * the task. A report of a task that has ended, or is none of this run, is ignored.
+ * Passes the orders of the scheduler to the piece runners, and the reports of the runners to the scheduler and to the
+ * file job of the task. A report on a task that has ended, or is unknown, is ignored.
  */
 import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
 import type { PieceRunner, RunnerCommand, RunnerReport } from '../runner/piece-runner.ts';
 import type { Order, Scheduler } from './scheduler.ts';
 
-/** A file job, as far as its tasks are concerned. */
+/** The part of a file job that deals with its tasks. */
 export interface TaskOwner {
-  /** The command that carries a range, which is about to be given to the connection. */
+  /** Returns the command by which `connection` carries `range`. The command is posted at once. */
   command(task: number, connection: number, range: Range): RunnerCommand;
   acknowledged(parts: readonly Range[]): void;
   hashed(report: Extract<RunnerReport, { kind: 'hashed' }>): void;
@@ -19,11 +19,11 @@ export interface TaskOwner {
 export interface TaskRouterOptions {
   readonly scheduler: Scheduler;
   readonly runner: Pick<PieceRunner, 'post'>;
-  /** Aborted when the run is over: then nothing more is handed out. */
+  /** Aborted when the run is over: nothing is handed out any more then. */
   readonly signal: AbortSignal;
   /** Bytes were acknowledged on a connection. Undefined: the task is not known any more. */
   readonly onProgress: (connection: number | undefined) => void;
-  /** A task on the connection has ended, and its file job knows. */
+  /** A task on the connection has ended, and its file job was told. */
   readonly onEnded: (connection: number) => void;
 }
 

@@ -24,15 +24,15 @@ const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha512', 'sha1', 'md5
 const SEARCH_MS = 5000;
 /** Connections over which the server is asked for digests at the same time; the others stay free for data. */
 const LANES = 2;
-/** Connections on which a request is tried in turn: the request may be the reason why the server closes them. */
+/** On how many connections a request is tried: it may be the reason why the server closes them. */
 const MAX_CONNECTIONS = 5;
-/** Failures of a connection that a provider may have caused; others are those of the line. */
+/** Failures of a connection that a provider may have caused. Others are failures of the line. */
 const SPOILT: readonly ErrorCode[] = ['connection-stalled', 'protocol'];
 /** After so many such failures in a row the provider is dropped: a line that stalls causes fewer of them. */
 const MAX_SPOILT = LANES + 1;
 /**
- * How often a provider may be wrong when it is tried. Once may not be its fault: what an earlier run had in flight may arrive
- * between its answer and the reading back, and a crash may take bytes.
+ * How often a provider may be wrong when it is tried. Once may not be its fault: what an earlier run had in flight may
+ * arrive between its answer and the reading back, and a crash may take bytes.
  */
 const MAX_FAILED_TRIALS = 2;
 
@@ -40,7 +40,7 @@ export interface DigestOptions {
   /** The best first. */
   readonly methods: readonly DigestMethod[];
   readonly algorithm: DigestAlgorithm | 'auto';
-  /** Whether the run fails without one: then the search has no limit but those of the connections. Default: false. */
+  /** Whether the run fails without a provider. If so, the search has no time limit of its own. Default: false. */
   readonly isDemanded?: boolean;
 }
 
@@ -71,7 +71,7 @@ interface Lane {
 export class DigestProviders {
   readonly #access: DigestAccess;
   readonly #options: DigestOptions;
-  readonly #told: (message: string) => void;
+  readonly #onNotice: (message: string) => void;
   /** The methods that were not dropped. The first one is in use. */
   readonly #left: DigestMethod[];
   #search: Promise<DigestProvider | undefined> | undefined;
@@ -84,15 +84,15 @@ export class DigestProviders {
   readonly #lanes: Map<RemoteConnection, Lane> = new Map();
   /** Failures in a row that the provider in use may have caused. */
   #spoilt = 0;
-  /** Lower where the server allows fewer of them. */
+  /** At most {@link LANES}; lower if the server allows fewer. */
   #mostLanes = LANES;
   #isOver = false;
 
-  /** `told` is called with messages for the user. */
-  constructor(access: DigestAccess, options: DigestOptions, told: (message: string) => void) {
+  /** `onNotice` is called with messages for the user. */
+  constructor(access: DigestAccess, options: DigestOptions, onNotice: (message: string) => void) {
     this.#access = access;
     this.#options = options;
-    this.#told = told;
+    this.#onNotice = onNotice;
     this.#left = [...options.methods];
   }
 
@@ -149,7 +149,8 @@ export class DigestProviders {
     try {
       const digests = await this.#onLane(method, (digester) => digester.digests(of, ranges, algorithm));
       this.#access.progressed();
-      if (digests.length !== ranges.length) throw new CopyError('unsupported', 'It gives another number of digests.');
+      if (digests.length !== ranges.length)
+        throw new CopyError('unsupported', 'It returns the wrong number of digests.');
       return digests;
     } catch (error) {
       const failure = CopyError.from(error);
@@ -182,7 +183,7 @@ export class DigestProviders {
   drop(method: DigestMethod, reason: string): void {
     if (this.inUse !== method) return;
     this.#left.shift();
-    this.#told(`The server's ${method} is not used: ${reason.replace(/\.$/, '')}.`);
+    this.#onNotice(`The server's ${method} is not used: ${reason.replace(/\.$/, '')}.`);
     this.#closeLanes();
     this.#search = undefined;
     this.#spoilt = 0;
@@ -200,7 +201,7 @@ export class DigestProviders {
   }
 
   async #find(): Promise<DigestProvider | undefined> {
-    // A connection that is silent for a while says nothing of the server's means, and a run that demands them can wait.
+    // The silence of a connection does not show what the server can do, and a run that demands digests can wait.
     const late = this.#options.isDemanded ? new AbortController().signal : AbortSignal.timeout(SEARCH_MS);
     let lost: CopyError | undefined;
     while (this.#left.length > 0 && !late.aborted) {
@@ -326,7 +327,7 @@ export class DigestProviders {
   }
 }
 
-/** `known` rejects with `integrity` where the server does not have all bytes: then an answer must be missing too. */
+/** If the server does not have all bytes, `known` rejects with `integrity`: then a right answer lacks a digest. */
 async function isRight(
   there: readonly (Uint8Array | undefined)[],
   known: Promise<readonly Uint8Array[]>,

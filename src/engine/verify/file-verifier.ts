@@ -7,7 +7,7 @@
  * - not acknowledged as a whole: nothing is done with it
  * - queued, or being compared in one of the batches
  * - verified
- * - wrong: the listener takes it back, and it is queued again when it was acknowledged again
+ * - wrong: the listener has it sent again, and it is queued again when it is acknowledged
  *
  * The work of a batch is proportional to its pieces, however many are queued or verified.
  */
@@ -144,7 +144,7 @@ export class FileVerifier {
     return this.#stopping.signal.aborted;
   }
 
-  /** Nothing more is compared, and results that are still to come have no effect. Resolves when nothing is compared. */
+  /** Ends the verification: later results have no effect. Resolves when no comparison is in progress. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all(this.#lanes);
@@ -175,7 +175,7 @@ export class FileVerifier {
   async #verifyBatch(): Promise<void> {
     let batch: readonly Range[] = this.#takeBatch();
     const verify = async (): Promise<void> => {
-      // Some of it may be known by now, or be sent again.
+      // Some pieces may be verified by now, or may be sent again.
       batch = batch.filter((piece) => !this.isVerified(piece) && this.#ledger.has(piece));
       if (batch.length > 0 && !this.#isStopped) await this.#verify(batch);
     };

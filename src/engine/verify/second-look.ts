@@ -1,5 +1,5 @@
 /**
- * Compares a few verified pieces once more, to see whether they are still as they were. It is for a target that is
+ * Compares a few verified pieces once more, to find out whether they have changed since. This is for a target that is
  * written in place, because another program may write into it at any time.
  */
 

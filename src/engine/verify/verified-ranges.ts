@@ -8,7 +8,7 @@ export class VerifiedRanges {
   readonly #all: RangeSet = new RangeSet();
   readonly #by: Map<VerificationMethod, RangeSet> = new Map();
 
-  /** The set itself, which later changes reach. */
+  /** The set itself: it changes when pieces are added or removed. */
   get all(): RangeSet {
     return this.#all;
   }
@@ -22,7 +22,7 @@ export class VerifiedRanges {
     return this.#by.get(method) ?? new RangeSet();
   }
 
-  /** What was verified before by another method counts as verified by this one. */
+  /** A range that was verified by another method before counts as verified by this one. */
   add(range: Range, method: VerificationMethod): void {
     this.remove(range);
     this.#all.add(range);
