@@ -1,4 +1,7 @@
-/** The end of every upload: the attributes of the target, the check of its size, and the warnings about them. */
+/**
+ * The last steps of every upload: the attributes of the target, its publication, the check of its size, and the
+ * warnings.
+ */
 import { CopyError } from '../../errors.ts';
 import type { Attributes, FinalAttributes, Published, Seal, StageToken } from '../../remotes/remote.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
@@ -16,21 +19,21 @@ export interface FinishedFile {
   readonly size: number;
 }
 
-/** Mode and time of the source, or, where they are not wanted, the mode of what is replaced: `old`. */
+/** The mode and time of the source; without `preserve`, the mode of the file that is replaced (`old`). */
 export function finalAttributes(
   options: { readonly inplace: boolean; readonly preserve: boolean },
   source: { readonly mode: number; readonly mtimeMs: number },
   old: Attributes | undefined,
 ): Omit<FinalAttributes, 'size'> {
   if (options.preserve) return { mode: source.mode, mtimeMs: source.mtimeMs };
-  // Written in place, it keeps the mode that it has.
+  // A file that is written in place keeps its mode.
   return options.inplace || old?.mode === undefined ? {} : { mode: old.mode };
 }
 
 /**
- * Puts the sealed file in the place of the target. Whatever is tried again on another connection may have happened
- * already, which the remote is told.
- * @throws {CopyError} as `RemoteConnection.publish` does
+ * Puts the sealed file in the place of the target. If that is repeated on another connection, the first attempt may
+ * have succeeded; the remote is told so.
+ * @throws {CopyError} as `RemoteConnection.publish`
  */
 export function publishStaged(
   access: Pick<ConnectionAccess, 'onConnection'>,
@@ -46,7 +49,7 @@ export function publishStaged(
   });
 }
 
-/** Tells what could not be done although the new file is right. */
+/** Reports what could not be done although the new file is right. */
 export function tellWarnings(
   report: Notices,
   { name }: FinishedFile,
@@ -60,9 +63,9 @@ export function tellWarnings(
 }
 
 /**
- * Whether the target has the size of the source. Accounts that may only write are common. There only the acknowledgements
- * of the server are known, and the user is told so, unless the contents were verified.
- * @throws {CopyError} `integrity`: it has another size, or nobody may look although exactly that is demanded
+ * Whether it was verified that the target has the size of the source. On accounts that may only write, which are
+ * common, the server does not tell the size; the user is then told so, unless the contents were verified.
+ * @throws {CopyError} `integrity`: the target has another size, or verification by size is demanded and not possible
  */
 export function isSizeVerified(
   report: Notices,

@@ -9,8 +9,8 @@ import type { UploadServices } from './upload-options.ts';
 import type { UploadPlan } from './upload-plan.ts';
 
 /**
- * A source whose size says nothing about its length is sent as a stream. If the source cannot be opened, the job fails with
- * the reason. `number`: of the file job.
+ * Opens the job of one file. A source whose size says nothing about its length is sent as a stream. If the source
+ * cannot be opened, the returned job fails with the reason. `number`: of the file job, from 1.
  */
 export async function openUpload(number: number, plan: UploadPlan, services: UploadServices): Promise<RunningJob> {
   let source: LocalSource;

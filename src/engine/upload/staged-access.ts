@@ -1,6 +1,8 @@
 /**
- * Does something with the staged file of one file job, on a connection that may. Where only its owner may open the file and
- * the owner was lost, the work waits until another connection has opened it.
+ * Performs operations on the staged file of one file job, on a connection that may open it. If only the owner of the
+ * file may open it, and the owner was lost, an operation waits until another connection has become the owner.
+ *
+ * What can go wrong: the file begins again (the operation is cancelled), or the owner is lost and will not be replaced.
  */
 import { CopyError } from '../../errors.ts';
 import type { Staged, StageToken } from '../../remotes/remote.ts';
@@ -34,8 +36,8 @@ export class StagedAccess {
   }
 
   /**
-   * @throws {CopyError} `cancelled`: `token` names a staged file that is not used any more; `connection-lost`: its owner was
-   * lost; whatever `work` rejects with
+   * @throws {CopyError} `cancelled`: `token` names a staged file that is not used any more; `connection-lost`: its
+   *   owner was lost; whatever `work` rejects with
    */
   async onStaged<T>(token: StageToken, work: (staged: Staged) => Promise<T>): Promise<T> {
     const { access, runner, writers } = this.#services;
@@ -64,7 +66,7 @@ export class StagedAccess {
     this.#regained = undefined;
   }
 
-  /** The staged file is given up: nobody waits for it any more. */
+  /** The staged file is not used any more: operations that wait for it are cancelled. */
   stop(): void {
     this.#regained?.reject(BEGUN_AGAIN);
     this.#regained = undefined;

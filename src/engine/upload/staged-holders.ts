@@ -1,6 +1,7 @@
 /**
- * The connections that may have the staged file of one file job open. One of them is its owner: the connection that staged
- * it, or that opened it again after the owner was lost. Only the owner writes until it is known that others may write too.
+ * The connections that may have the staged file of one file job open. One of them is its owner: the connection that
+ * staged it, or that opened it again after the owner was lost. Only the owner writes until it is known that others may
+ * write too.
  *
  * A connection that leaves the file closes it, and the reply to its CLOSE is awaited, because a server may report only
  * there what it could not store. The loss of a connection ends the wait for its reply.
@@ -11,7 +12,7 @@ import { type Deferred, deferred } from '../../util/deferred.ts';
 import type { PieceRunner } from '../runner/piece-runner.ts';
 import type { LocalConnections } from '../runner/runners.ts';
 
-/** The piece runners, as far as staged files are concerned. */
+/** The part of the piece runners that deals with staged files. */
 export interface HolderRunner extends Pick<PieceRunner, 'post'> {
   readonly local: Pick<LocalConnections, 'holds'>;
 }
@@ -49,8 +50,8 @@ export class StagedHolders {
   }
 
   /**
-   * A connection of this thread that has the staged file open: the owner if possible. Undefined where there is none, for
-   * example because the owner was lost and reopened by another thread.
+   * A connection of this thread that has the staged file open: the owner if possible. Undefined where there is none,
+   * for example because the owner was lost and reopened by another thread.
    */
   get localHolder(): number | undefined {
     const token = this.#token;

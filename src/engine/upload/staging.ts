@@ -1,4 +1,7 @@
-/** How the file of one job is staged: new, or with what an earlier run left; and how it is opened again after a loss. */
+/**
+ * Stages the file of one job, new or with what an earlier run left, and opens it again on another connection after its
+ * owner was lost.
+ */
 import { CopyError } from '../../errors.ts';
 import type { Abilities, Range, RemoteConnection, StageToken } from '../../remotes/remote.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
@@ -49,7 +52,7 @@ export class Staging {
   readonly #services: StagingServices;
   readonly #file: StagingFile;
   readonly #holders: StagedHolders;
-  /** Size of the staged file when it was opened, bytes. */
+  /** The size of the staged file when it was opened, bytes. */
   #foundSize = 0;
   /** The end of all that was acknowledged since the file was staged, bytes. */
   #writtenEnd = 0;
@@ -70,16 +73,16 @@ export class Staging {
   }
 
   /**
-   * Stages the file, with what earlier runs left of it, if that is to be continued. What an earlier attempt staged is
-   * removed.
-   * @throws {CopyError} why it cannot be staged
+   * Stages the file, with what earlier runs left of it if that can be continued. Removes what an earlier attempt
+   * staged.
+   * @throws {CopyError} any code: why the file cannot be staged
    */
   async stage(attempt: number, earlier: EarlierStages | undefined): Promise<StagedAttempt> {
     const { access } = this.#services;
     const adopted = earlier?.takeCopy();
     const previous = this.#holders.token;
     await this.#holders.leave().catch(() => {
-      // What an earlier attempt wrote is thrown away, so its closing may fail.
+      // What an earlier attempt wrote is not used any more, so that a failure of its closing does not matter.
     });
     earlier?.begin();
     // Files begin on different connections, and a single one on a connection that never moves to another thread.
@@ -97,8 +100,8 @@ export class Staging {
   }
 
   /**
-   * Opens the staged file on another connection, with all that is acknowledged.
-   * @throws {StartOver} where the server did not keep that
+   * Opens the staged file on another connection, with everything that is acknowledged.
+   * @throws {StartOver} the server did not keep that
    */
   async regain(): Promise<void> {
     const { access, runner, ledger, upload, signal } = this.#services;
@@ -108,7 +111,7 @@ export class Staging {
       const staged = await regainStaged(remote, {
         token,
         acknowledged: ledger.acknowledged,
-        // What is in flight at the end of a lost connection would otherwise hide from a probe what it writes.
+        // Late writes of the lost connection could otherwise hide from a probe what the probe writes.
         cutOffAt: upload.writers.known === 'unknown' && !upload.inplace ? this.#writtenEnd : undefined,
         fill: fillFrom(fd),
       });
@@ -132,7 +135,7 @@ export class Staging {
     const { name, target, size } = this.#file;
     const isFirst = attempt === 1;
     const reopened = await reopen(remote, isFirst, adopted, earlier);
-    // Whoever stops the run now wants to continue later, with what is there.
+    // If the run is stopped now, another run continues with what is there.
     signal.throwIfAborted();
     if (reopened === undefined && isFirst) await earlier?.discardOwn(remote);
     // What an earlier attempt of this run wrote is not used any more.
@@ -140,7 +143,7 @@ export class Staging {
     if (upload.inplace && isFirst) await prepareInPlace({ journals, report }, remote, target, size);
     const staged = reopened?.staged ?? (await remote.stage(target, upload.inplace ? 'in-place' : 'new', size));
     for (const warning of staged.warnings ?? []) report.notice('attributes', `${name}: ${warning}.`, 'warning');
-    // What is beyond the end would spoil the digest of the last piece.
+    // Bytes beyond the end would change the digest of the last piece.
     if ((staged.found?.size ?? 0) > size) await staged.cutOff(size);
     runner.adopt(connection, staged);
     this.#foundSize = Math.min(size, staged.found?.size ?? 0);

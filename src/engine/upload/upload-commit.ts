@@ -1,10 +1,10 @@
 /**
- * The commit of one file of an upload: all connections but one close the staged file, it gets its size and attributes, is
- * synced and closed (the seal), and is renamed to its target if it is still as it was sealed.
+ * The commit of one file of an upload: all connections but one close the staged file, it gets its size and attributes,
+ * is synced and closed (the seal), and is renamed to its target if it is still as it was sealed.
  *
  * What can go wrong: the server reports on CLOSE what it could not store; it was restarted before the seal had synced
- * everything (the file continues); late writes of a lost connection, which put the right bytes in the right places, give the
- * sealed file a new time (it is sealed again); the source or the target was changed meanwhile.
+ * everything (the file continues); late writes of a lost connection, which put the right bytes in the right places,
+ * give the sealed file a new time (it is sealed again); the source or the target was changed meanwhile.
  */
 import { CopyError } from '../../errors.ts';
 import type { Attributes, Published, Seal } from '../../remotes/remote.ts';
@@ -20,7 +20,7 @@ import { OWNER_LOST } from './staged-access.ts';
 import type { StagedHolders } from './staged-holders.ts';
 import type { UploadSettings } from './upload-options.ts';
 
-/** How often a staged file is sealed again that was touched afterwards. */
+/** How often a staged file is sealed at most, if it is changed after it was sealed. */
 const MAX_SEALS = 3;
 
 export interface CommitServices {
@@ -58,20 +58,20 @@ export class UploadCommit {
     this.#job = job;
   }
 
-  /** Whether the staged file was complete once: then it is kept, whatever happens to it. */
+  /** Whether the staged file was complete at some time: if so, it is kept after a failure. */
   get hasSealed(): boolean {
     return this.#hasSealed;
   }
 
   /**
-   * @throws {CopyError} why the target is not in its place
-   * @throws {Interrupted} where the file has to be continued first
+   * @throws {CopyError} any code: why the target is not in its place
+   * @throws {Interrupted} the file has to be continued first
    */
   async run(): Promise<Committed> {
     const { verify, report, upload } = this.#services;
     const { paths, size } = this.#file;
     if (upload.inplace) await this.#expectUntouched();
-    // All that do not seal leave: also one that owned the file once, and is in another thread now.
+    // All connections but the one that seals close the file, even a former owner that is in another thread now.
     const sealer = this.#holders.isOwnerHolding ? this.#holders.owner : undefined;
     await this.#holders.leave(sealer);
     report.emit({ type: 'file', state: 'committing', ...paths, size });
@@ -81,14 +81,14 @@ export class UploadCommit {
   }
 
   /**
-   * Another program can always write into the target itself.
-   * @throws {CopyError} `target-busy`: something has changed that was verified
+   * Checks that no other program has written into the target, which is possible where it is written in place.
+   * @throws {CopyError} `target-busy`: verified bytes have changed
    */
   async #expectUntouched(): Promise<void> {
     const { access, continuity } = this.#services;
     try {
       if ((await this.#job.findOverwritten()) === undefined) return;
-      // A crash of the server may have taken it: then nobody has overwritten it.
+      // The server may have lost the bytes in a crash: then no program has overwritten them.
       await access.onConnection((connection) => continuity.assure(connection), { prefer: this.#holders.owner });
     } catch (error) {
       throw interruptedIfLost(error);
@@ -102,7 +102,7 @@ export class UploadCommit {
   async #sealAndPublish(): Promise<{ readonly seal: Seal; readonly published: Published }> {
     for (let attempt = 1; ; attempt++) {
       const seal = this.#mayOthersWrite ? await this.#sealAnywhere() : await this.#sealOnOwner();
-      // What was lost before the seal synced it would be a hole.
+      // Bytes that were lost before the seal synced the file would be a hole in it.
       this.#job.expectKept();
       this.#job.ledger.synced([{ offset: 0, length: this.#file.size }]);
       await this.#file.source.checkUnchanged();
@@ -112,7 +112,7 @@ export class UploadCommit {
           published: await publishStaged(this.#services.access, this.#holders.token!, seal, this.#file.old),
         };
       } catch (error) {
-        // What a connection that was lost had in flight may come late: the right bytes, but a new time.
+        // Late writes of a lost connection write the right bytes, but give the file a new time.
         const { code, retry } = CopyError.from(error);
         const isLate = this.#holders.hasLostOne && this.#mayOthersWrite && code === 'target-busy' && retry;
         if (!isLate || attempt === MAX_SEALS) throw error;
@@ -124,7 +124,7 @@ export class UploadCommit {
     return this.#services.access.onConnection((connection) => this.#seal(connection), { prefer: this.#holders.owner });
   }
 
-  /** Where others must not open the file, its owner must do everything. */
+  /** If only the owner may open the file, the owner has to seal it. */
   async #sealOnOwner(): Promise<Seal> {
     try {
       if (!this.#holders.isOwnerHolding) throw OWNER_LOST;

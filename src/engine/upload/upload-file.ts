@@ -1,7 +1,8 @@
 /**
- * One file of an upload, as its file job sees it: staged on one connection, written by as many as the server lets write,
- * sealed and published. Parts of their own track who holds the staged file, find out how many may write it, continue what
- * earlier runs left, stage the file and commit it; this class tells each of them what happens.
+ * The upload of one file, as its file job uses it: the file is staged on one connection, written by as many connections
+ * as the server allows, sealed and published. This class passes what happens to its parts: {@link StagedHolders} (the
+ * connections that have the staged file open), {@link WriterSearch} (how many may write it), {@link EarlierStages}
+ * (what earlier runs left), {@link Staging} and {@link UploadCommit}.
  */
 import { CopyError } from '../../errors.ts';
 import type { Abilities, Range, Staged, WriterProbe } from '../../remotes/remote.ts';
@@ -81,7 +82,7 @@ export class UploadFile implements FileTransfer {
       {
         drain: () => job.drain(),
         onFound: (result) => this.#applyProbe(result),
-        // Half a probe may have done harm that no later one would see: it is looked at before anything else is written.
+        // A probe that was cut off may have damaged the file. That is examined before anything else is written.
         onFailed: (error) => (error.scope === 'connection' ? job.interrupt(error) : job.stop(error)),
         onEnded: () => job.onChanged(),
       },
@@ -107,7 +108,7 @@ export class UploadFile implements FileTransfer {
   }
 
   get journalSubject(): JournalSubject | undefined {
-    // The target itself has nothing apart that could be continued.
+    // A target that is written in place has no staged file that another run could continue.
     if (this.#services.upload.inplace) return undefined;
     const { paths, target } = this.#plan;
     const { size, mtimeMs, identity } = this.#source;
@@ -132,7 +133,7 @@ export class UploadFile implements FileTransfer {
     const { abilities, reopened } = await this.#staging.stage(attempt, this.#earlier);
     const pieceSize = choosePieceSize(this.size, abilities.pieceSize, this.#services.options.pieceSize);
     this.#attempt = { pieceSize, pieces: pieceCount(this.size, pieceSize), writers: abilities.writers, reopened };
-    // Of a copy, which the server made, no journal tells how many may write it.
+    // If the server made a copy, the journal does not show how many connections may write that.
     const isKnown = reopened?.isOurs === true && journal?.hasManyWriters === true;
     if (abilities.writers === 'unknown' && isKnown) this.#services.upload.writers.decide('many');
     await this.#earlier?.beginJournal(this.#holders.token!, pieceSize, reopened);
@@ -142,7 +143,7 @@ export class UploadFile implements FileTransfer {
 
   onOpened(): void {
     const { pieceSize, reopened, writers } = this.#attempt;
-    // What the server may have already is not sent before that is known.
+    // Bytes that the server may already have are not sent until that is known.
     this.#earlier?.consider(this.#holders.token!, pieceSize, reopened === undefined);
     if (writers !== 'unknown') this.#services.upload.writers.decide(writers);
   }
@@ -150,7 +151,7 @@ export class UploadFile implements FileTransfer {
   onTransferring(): void {
     this.#stagedAccess.onRegained();
     this.#share();
-    // First, so that nothing is under way that would have to be waited for.
+    // This comes first, because a probe has to wait for all tasks that are in progress.
     this.#considerProbe();
   }
 
@@ -204,7 +205,7 @@ export class UploadFile implements FileTransfer {
   }
 
   mayRelocate(connection: number): boolean {
-    // It may not be known yet who may write.
+    // While it is not known which connections may write, none of them may be closed.
     return this.#mayOthersWrite && connection !== this.#holders.owner && !this.#search.isAsking;
   }
 
@@ -216,7 +217,7 @@ export class UploadFile implements FileTransfer {
     this.#search.fail(error);
   }
 
-  /** False where a CLOSE tells that the server did not keep what was sent. */
+  /** Returns false if the server reports on a CLOSE that it did not keep what was sent. */
   async suspend(): Promise<boolean> {
     await this.#search.work;
     await this.#job.drain();
@@ -242,7 +243,10 @@ export class UploadFile implements FileTransfer {
     return committed;
   }
 
-  /** After a refusal, what is left is examined first. Where what others staged is in the way, nothing is worth keeping. */
+  /**
+   * Removes the staged file if the run was stopped, or ends because of what others staged, and no journal names the
+   * file. After a refusal it stays until it has been examined.
+   */
   async beforeKeep(): Promise<void> {
     const { signal } = this.#services;
     const isStopped = (signal.aborted && signal.reason.code === 'cancelled') || this.#earlier?.hasEndedRun === true;
@@ -298,16 +302,16 @@ export class UploadFile implements FileTransfer {
   }
 
   #released(): void {
-    // First, so that nothing is under way that would have to be waited for.
+    // This comes first, because a probe has to wait for all tasks that are in progress.
     this.#considerProbe();
     this.#services.dispatcher.dispatch();
     this.#job.onChanged();
   }
 
   /**
-   * Decides which connections may work on the file: all, or its owner alone; without an owner the file is interrupted, and
-   * gets another. A file of one piece stays with its owner as long as there is one: joining costs the others more than they
-   * could send.
+   * Decides which connections may work on the file: all of them or only its owner. If only the owner may, and it was
+   * lost, the file is interrupted and gets another one. A file of one piece is left to its owner while there is one,
+   * because opening the file would take the others longer than sending it.
    */
   #share(): void {
     if (!this.#job.isTransferring) return;
@@ -318,7 +322,7 @@ export class UploadFile implements FileTransfer {
   }
 
   #considerProbe(): void {
-    // The owner sends a file of one piece anyway.
+    // A file of one piece is sent by its owner alone.
     if (!this.#job.isTransferring || this.#attempt.pieces < 2 || this.#earlier?.isHolding) return;
     const { owner, token } = this.#holders;
     const { foundSize } = this.#staging;
@@ -332,13 +336,13 @@ export class UploadFile implements FileTransfer {
     this.#job.startOver(new CopyError('single-writer', reason ?? 'The server lost data.'));
   }
 
-  /** What no run will continue is not left behind, if there is a connection left to remove it. */
+  /** Removes the staged file, which no run would continue, if a connection is left. */
   async #discardUnknown(): Promise<void> {
     const { runner, upload } = this.#services;
     const { token, localHolder, owner } = this.#holders;
     const remote = runner.local.connection(localHolder ?? owner);
     if (token === undefined || remote === undefined || upload.inplace) return;
-    // The failure that led here is the one to report.
+    // The failure that led here is reported, not this one.
     await remote.discard(token).catch(() => {});
   }
 }

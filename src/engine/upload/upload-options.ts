@@ -1,9 +1,9 @@
-/** What only uploads are told, and what their file jobs receive. */
+/** The options that only uploads have, and what the file jobs of uploads receive. */
 import type { JobServices } from '../transfer/direction.ts';
 import type { Writers } from './writers.ts';
 
 export interface UploadOptions {
-  /** Path on the server; empty: the home directory. */
+  /** The path on the server; empty: the home directory. */
   readonly destination: Uint8Array;
   /** Write the target itself. */
   readonly inplace: boolean;

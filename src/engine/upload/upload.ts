@@ -1,8 +1,8 @@
 /**
- * The direction of uploads: local files to one destination on the server. An object serves one run.
+ * The direction of uploads: from local files to one destination on the server. An object serves one run.
  *
- * Targets are looked up ahead of the file jobs, many at a time, because each look takes a round trip. What is kept of each
- * source while the run lasts is its target, so that no two sources get the same.
+ * The server is asked about the targets ahead of the file jobs, many at a time, because each question takes a round
+ * trip. The targets of all sources are kept until the end of the run, so that no two sources get the same target.
  */
 import { CopyError } from '../../errors.ts';
 import { textFromBytes } from '../../util/bytes-text.ts';
@@ -18,7 +18,7 @@ import type { UploadOptions } from './upload-options.ts';
 import { type PlannedUpload, uploadPlanOf } from './upload-plan.ts';
 import { Writers } from './writers.ts';
 
-/** Targets that are looked up at once. */
+/** Targets that the server is asked about at the same time. */
 const MAX_LOOKS = 32;
 
 export class Upload implements Direction<PlannedUpload> {
@@ -26,7 +26,7 @@ export class Upload implements Direction<PlannedUpload> {
   readonly #sources: FoundSources;
   readonly #options: UploadOptions;
   #destination: UploadDestination | undefined;
-  /** Directories that are missing on the way to the targets are being made, or were. */
+  /** The creation of missing directories, once it has begun. */
   #making: Promise<void> | undefined;
   #writers: Writers | undefined;
 
@@ -75,7 +75,7 @@ export class Upload implements Direction<PlannedUpload> {
     return openUpload(number, uploadPlanOf(file), { ...services, upload });
   }
 
-  /** @throws {CopyError} scope `run` */
+  /** @throws {CopyError} scope `run`: no target can be found */
   async #plan(access: ConnectionAccess, source: SourceFile): Promise<PlannedUpload | UnplannedFile> {
     try {
       const target = await access.onConnection((_, remote) => this.#destination!.targetFor(remote, source.name));

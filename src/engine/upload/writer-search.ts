@@ -8,7 +8,7 @@ import type { LocalConnections } from '../runner/runners.ts';
 import type { JobLedger } from '../transfer/job-ledger.ts';
 import type { Writers } from './writers.ts';
 
-/** With fewer bytes than this left to send, a second connection would not help. */
+/** If fewer bytes than this are left to send, a second connection would not make the upload faster. */
 const MIN_REST = 1024 * 1024;
 /**
  * From the slice that the first connection writes to that of the second. Between them lies a gap, because a server that
@@ -58,7 +58,7 @@ export class WriterSearch {
     this.#listener = listener;
   }
 
-  /** Settles when nothing is under way any more. */
+  /** The search in progress; undefined: none is. Never rejects. */
   get work(): Promise<void> | undefined {
     return this.#work;
   }
@@ -68,11 +68,14 @@ export class WriterSearch {
     return this.#asking !== undefined;
   }
 
-  /** Begins if the answer is wanted, is not sought on another file, and there is a second connection to ask with. */
+  /**
+   * Begins a search if the answer is not known, no other file is being probed, enough bytes are left, and a second
+   * connection of this thread is open.
+   */
   consider(subject: ProbeSubject): void {
     const { writers, ledger, pool, runner } = this.#services;
     if (this.#work !== undefined || writers.known !== 'unknown' || writers.isProbing) return;
-    // The owner writes from the beginning on: the bytes that follow can be taken back for the probe.
+    // The owner writes in ascending order, so that the bytes that follow can be taken back for the probe.
     if (!isWorthIt(ledger.bytesAcknowledged, subject)) return;
     const second = pool.open.find((id) => id !== subject.owner && runner.local.connection(id) !== undefined);
     if (second === undefined) return;
@@ -102,7 +105,7 @@ export class WriterSearch {
         const result = await this.#ask(subject, second, next);
         this.#asking = undefined;
         this.#listener.onFound(result);
-        // Without anything to rely on the file begins again.
+        // Nothing that was written can be relied on: the file begins again.
         if (result.written === undefined) return;
       }
     } catch (error) {
@@ -140,7 +143,9 @@ function isWorthIt(firstOffset: number, subject: ProbeSubject): boolean {
   return subject.size - secondOffsetOf(firstOffset, subject) >= MIN_REST;
 }
 
-/** Beyond all that is written before: what was found when the file was opened, and what its owner writes in order. */
+/**
+ * Beyond everything that was written before: what the file had when it was opened, and what its owner writes in order.
+ */
 function secondOffsetOf(firstOffset: number, { foundSize }: ProbeSubject): number {
   return Math.max(firstOffset + SLICE_DISTANCE, foundSize);
 }

@@ -1,6 +1,7 @@
 /**
- * What earlier runs staged for the target of one file job: this run continues it, has the server copy it, or removes it. Our
- * own journal names what this machine staged; what others staged is found by listing the directory.
+ * Deals with what earlier runs staged for the target of one file job: it is continued, copied by the server, or
+ * removed. The journal names what this machine staged. What others staged is found by listing the directory ({@link
+ * ForeignStages}).
  */
 import { CopyError } from '../../../errors.ts';
 import type { Range, RemoteConnection, StageToken } from '../../../remotes/remote.ts';
@@ -39,9 +40,9 @@ export interface EarlierStagesOptions {
   readonly fd: number;
   readonly size: number;
   readonly pieceSize: number | 'auto';
-  /** False: what earlier runs left is thrown away. */
+  /** False: what earlier runs left is removed. */
   readonly isResuming: boolean;
-  /** Between two looks at what somebody may be writing, in milliseconds. Default: 3000. */
+  /** The time between two examinations of a file that another run may be writing, in milliseconds. Default: 3000. */
   readonly lookAgainMs?: number | undefined;
 }
 
@@ -52,11 +53,11 @@ export class EarlierStages {
   readonly #foreign: ForeignStages;
   /** The copy in which the next attempt continues. */
   #copy: StageToken | undefined;
-  /** Whether nothing is sent now, because the server may have it already. */
+  /** Whether nothing is handed out now, because the server may already have it. */
   #isHolding = false;
-  /** What others staged is being considered; never rejects. */
+  /** The consideration of what others staged; never rejects. */
   #considering: Promise<void> | undefined;
-  /** What an earlier run on this machine staged of another source. */
+  /** What an earlier run on this machine staged from another source. */
   #outdated: StageToken | undefined;
   #ending: AbortController = new AbortController();
 
@@ -83,7 +84,7 @@ export class EarlierStages {
     });
   }
 
-  /** Whether nothing is handed out now, because the server may have it already. */
+  /** Whether nothing is handed out now, because the server may already have it. */
   get isHolding(): boolean {
     return this.#isHolding;
   }
@@ -93,22 +94,22 @@ export class EarlierStages {
     return this.#foreign.hasEndedRun;
   }
 
-  /** The file is about to be staged, or staged again. What the last staging began must have settled. */
+  /** The file is about to be staged. {@link settled} must have resolved for an earlier attempt. */
   begin(): void {
     this.#isHolding = false;
     this.#ending = new AbortController();
   }
 
-  /** The copy in which the file is to be continued, if there is one; to be used at once, as it is named only once. */
+  /** The copy in which the file is to be continued; undefined: there is none. It is returned only once. */
   takeCopy(): StageToken | undefined {
     const copy = this.#copy;
     this.#copy = undefined;
     return copy;
   }
 
-  /** What an earlier run on this machine left, opened; where the server can hash it, that decides. */
+  /** Opens what an earlier run on this machine left. If the server can compute digests, those decide what is right. */
   async reopen(remote: RemoteConnection): Promise<Reopened | undefined> {
-    // The search for a digest provider takes time, and is needed only where something can be continued.
+    // The search for a digest provider takes time, and is needed only if something can be continued.
     if (!this.#journal.mayContinue) return undefined;
     const canCompare = (await this.#services.digests.isAvailable()) ? this.#canCompare(remote) : undefined;
     return this.#continuable(remote, await reopenStaged(remote, this.#journal, this.#options, canCompare));
@@ -123,28 +124,28 @@ export class EarlierStages {
   }
 
   /**
-   * What an earlier run on this machine staged, and this one does not continue, is removed, unless the server may still copy
-   * from it.
+   * Removes what an earlier run on this machine staged and this one does not continue, unless the server may copy from
+   * it.
    */
   async discardOwn(remote: RemoteConnection): Promise<void> {
     const { staged, mayContinue } = this.#journal;
     if (staged === undefined) return;
-    // It is removed as soon as the server has copied what is of use.
+    // It is removed when the server has copied what it can.
     if (!mayContinue && (await this.#mayCopy())) this.#outdated = staged;
     else await remote.discard(staged);
   }
 
   /**
-   * Removes what others staged, where nothing is to be continued.
-   * @throws {CopyError} `target-busy`: one of them is still being written
+   * Removes what others staged, if nothing is to be continued.
+   * @throws {CopyError} `target-busy`: another run is writing one of the files
    */
   async clear(own: StageToken): Promise<void> {
     if (!this.#options.isResuming) await this.#foreign.clear(own, this.#ending.signal);
   }
 
   /**
-   * The file is staged. Resolves when the journal is on the disk, if it tells of the file: until it is known whether the file
-   * will be continued in a copy of something else, it does not.
+   * The file was staged. Resolves when the journal on the disk is about it. While it is not known whether the file will
+   * be continued in a copy of something else, there is no journal about it yet.
    */
   async beginJournal(own: StageToken, pieceSize: number, reopened: Reopened | undefined): Promise<void> {
     if (reopened?.isOurs) return;
@@ -165,7 +166,7 @@ export class EarlierStages {
     });
   }
 
-  /** Resolves when nothing is under way. */
+  /** Ends the consideration, and resolves when nothing is in progress. */
   async settled(): Promise<void> {
     this.#ending.abort();
     await this.#considering;
@@ -176,7 +177,7 @@ export class EarlierStages {
     return this.#foreign.removeSuperseded();
   }
 
-  /** Undefined, and closed, where the server ignores offsets: nothing can be put there into the place of what is wrong. */
+  /** Undefined, and closed, if the server ignores offsets: wrong bytes could not be overwritten then. */
   async #continuable(remote: RemoteConnection, reopened: Reopened | undefined): Promise<Reopened | undefined> {
     if (reopened === undefined || remote.abilities.writers !== 'unknown') return reopened;
     const { fd, size } = this.#options;
@@ -197,11 +198,11 @@ export class EarlierStages {
     };
   }
 
-  /** A copy is of use only where its contents can be compared by digests. */
+  /** Whether a copy would be of use: only if its contents can be compared by digests. */
   async #mayCopy(): Promise<boolean> {
     if (!this.#options.isResuming) return false;
     return this.#services.digests.isAvailable().catch((error: unknown) => {
-      // A lost connection does not show what the server can do; without an answer everything is sent.
+      // A lost connection does not show what the server can do. Without an answer, everything is sent.
       if (CopyError.from(error).scope === 'connection') return false;
       throw error;
     });

@@ -1,8 +1,10 @@
 /**
- * What others staged for the target of one file job, from the first look until the target is in its place.
+ * Deals with what others staged for the target of one file job, from listing the directory until the target is in its
+ * place.
  *
- * The directory is listed while the file is opened and staged. Sending waits for that, but not for long: a directory may
- * hold very many names. Where something was found, nothing is sent until it is known whether the server can copy it.
+ * The directory is listed while the file is opened and staged. Sending waits for that, but not longer than {@link
+ * LISTING_MS}, because a directory may have very many names. If something was found, nothing is sent until it is known
+ * whether the server can copy it.
  */
 
 import { CopyError } from '../../../errors.ts';
@@ -17,7 +19,7 @@ const LISTING_MS = 1000;
 
 /** The file job. */
 export interface SearchingJob {
-  /** Nothing more of the file is handed out until {@link release}, or until it begins again. */
+  /** Nothing of the file is handed out until {@link release}, or until it begins again. */
   hold(): void;
   release(): void;
   /** The file is to be continued in the staged file that `token` names, which belongs to this run now. */
@@ -28,15 +30,15 @@ export interface SearchingJob {
 export interface Consideration {
   /** What this run staged itself. */
   readonly own: StageToken;
-  /** What an earlier run on this machine staged of another source: nobody writes it, and it is removed. */
+  /** What an earlier run on this machine staged from another source. No run writes it, and it is removed. */
   readonly outdated: StageToken | undefined;
-  /** Bytes: what is shorter is not worth a copy. */
+  /** Files with fewer bytes are not worth a copy. */
   readonly minLength: number;
   /** Whether nothing of an earlier run is continued, so that something else may be. */
   readonly isEmpty: boolean;
-  /** Without digests nobody could tell what a copy has. */
+  /** Whether the contents of a copy could be compared by digests. */
   readonly mayCopy: () => Promise<boolean>;
-  /** What this run staged is continued: its journal may begin. */
+  /** What this run staged is not replaced by a copy: its journal may begin. */
   readonly keepOwn: () => Promise<void>;
   /** Aborted when the result is not needed any more. */
   readonly signal: AbortSignal;
@@ -51,30 +53,30 @@ export class ForeignStages {
   #isConsidered = false;
   #hasEndedRun = false;
 
-  /** Begins to look at once. */
+  /** Begins to list the directory at once. */
   constructor(services: StageServices, file: SearchedFile, job: SearchingJob) {
     this.#services = services;
     this.#job = job;
     this.#search = new StageSearch(services.access, file);
     this.#adoption = new StageAdoption(services, this.#search, file.size);
     this.#finding = this.#search.find();
-    // Its failure is reported where it is awaited.
+    // The failure is reported where the promise is awaited.
     this.#finding.catch(() => {});
   }
 
-  /** Whether it was decided what is done with them. */
+  /** Whether it was decided what is done with what others staged. */
   get isConsidered(): boolean {
     return this.#isConsidered;
   }
 
-  /** Whether the file is not sent because of them. */
+  /** Whether the file failed because of what others staged. */
   get hasEndedRun(): boolean {
     return this.#hasEndedRun;
   }
 
   /**
-   * Removes them all, as nothing is to be continued.
-   * @throws {CopyError} `target-busy`: another run is still writing one of them
+   * Removes all that others staged, because nothing is to be continued.
+   * @throws {CopyError} `target-busy`: another run is writing one of the files
    */
   async clear(own: StageToken, signal: AbortSignal): Promise<void> {
     this.#isConsidered = true;
@@ -82,8 +84,8 @@ export class ForeignStages {
   }
 
   /**
-   * Finds out, once, which of them can be continued. Meanwhile the job is held, but not longer than it is worth. Resolves
-   * when nothing is under way any more. Never rejects.
+   * Finds out which of the files can be continued. The job is held in the meantime, for a limited time. Only the first
+   * call has an effect. Resolves when nothing is in progress. Never rejects.
    */
   async consider(consideration: Consideration): Promise<void> {
     if (this.#isConsidered) return;
@@ -94,7 +96,7 @@ export class ForeignStages {
     }
   }
 
-  /** The file is not continued after all in the staged file that the job was told to continue. */
+  /** The job does not continue the staged file that {@link SearchingJob.moveTo} has named. */
   dismiss(token: StageToken): Promise<void> {
     return this.#adoption.dismiss(token);
   }
@@ -130,7 +132,7 @@ export class ForeignStages {
       return;
     }
     this.#isConsidered = true;
-    // Whether it was copied or not, nothing else will be copied from it.
+    // Nothing else is going to be copied from it.
     if (outdated !== undefined) await this.#search.discard([outdated]);
     if (choice !== undefined) return this.#job.moveTo(choice);
     if (isEmpty) await keepOwn();
@@ -138,8 +140,8 @@ export class ForeignStages {
   }
 
   /**
-   * The server copies the most promising one while this run waits to see whether another run is writing it. The copy is a
-   * separate file, and is removed if so.
+   * Has the server copy the most promising file while this run waits to see whether another run is writing it. The copy
+   * is a file of its own, and is removed if another run does.
    */
   async #choose(
     { ours, others }: RestingStages,
@@ -152,7 +154,7 @@ export class ForeignStages {
       mayCopy,
       signal: AbortSignal.any([signal, busy.signal]),
     });
-    // Its failure is reported where it is awaited.
+    // The failure is reported where the promise is awaited.
     copying.catch(() => {});
     try {
       const resting = others.length > 0 ? await this.#search.atRest(others, signal) : [];
@@ -196,7 +198,7 @@ export class ForeignStages {
   }
 }
 
-/** Whether another run is at work, or leaves no room. After any other failure the next run can use what was sent. */
+/** Whether another run is at work or leaves no room. After any other failure, the next run can use what was sent. */
 function isInTheWay(error: unknown): boolean {
   const { code } = CopyError.from(error);
   return code === 'target-busy' || code === 'no-space';

@@ -15,9 +15,9 @@ export interface Reopened {
   readonly staged: Staged;
   /** Ascending and disjoint. */
   readonly claims: readonly Range[];
-  /** By what they are to be judged: digests of both sides, or those that the journal has of the local file. */
+  /** How they are to be checked: by digests of both sides, or by those that the journal has of the local file. */
   readonly by: 'digests' | 'journal';
-  /** Whether the journal is about what is staged; else it is a copy, of which no journal tells yet. */
+  /** Whether the journal is about the staged file; otherwise it is a copy, which no journal names yet. */
   readonly isOurs: boolean;
 }
 
@@ -53,7 +53,7 @@ export async function reopenCopy(
   return { staged, claims: [written], by: 'digests', isOurs: false };
 }
 
-/** The digests decide: what the journal says only tells where to look first. */
+/** The digests decide what is right; the journal only shows which ranges to check. */
 async function reopenByDigests(
   remote: RemoteConnection,
   journal: FileJournal,
@@ -91,7 +91,7 @@ function writtenIn({ found }: Staged, { size }: ReopenedSource): Range {
   return { offset: 0, length: Math.min(found?.size ?? 0, size) };
 }
 
-/** Whether digests can tell what is right of `claims`; where they cannot, `staged` is closed. */
+/** Whether digests can show which of `claims` are right; if not, `staged` is closed. */
 async function isComparable(
   staged: Staged,
   claims: readonly Range[],
@@ -99,14 +99,14 @@ async function isComparable(
   canCompare: CanCompare,
 ): Promise<boolean> {
   const isEmpty = claims.every(({ length }) => length === 0);
-  // What is beyond the end would spoil the digest of the last piece.
+  // Bytes beyond the end would change the digest of the last piece.
   await staged.cutOff(size);
   if (!isEmpty && (await canCompareOrClosed(staged, claims, canCompare))) return true;
   await staged.close();
   return false;
 }
 
-/** What fails because of the connection is tried on another one: the file is closed on this one first. */
+/** If it fails because of the connection, it is tried on another one, and the file is closed on this one first. */
 async function canCompareOrClosed(staged: Staged, claims: readonly Range[], canCompare: CanCompare): Promise<boolean> {
   try {
     return await canCompare(staged, claims);

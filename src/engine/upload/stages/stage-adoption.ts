@@ -1,4 +1,7 @@
-/** Which of the staged files of others this run continues, in which way, and what is removed when the target is in its place. */
+/**
+ * Decides which of the staged files of others this run continues, and how: in a copy by the server, or the file itself.
+ * Removes the others when the target is in its place.
+ */
 import { CopyError } from '../../../errors.ts';
 import type { DrawnStage, FoundStage, RemoteConnection, StageToken } from '../../../remotes/remote.ts';
 import { cleanText } from '../../../util/clean-text.ts';
@@ -34,10 +37,10 @@ export interface CopyOptions {
 /** What came of the attempt to have the server copy a staged file. */
 interface CopyAttempt {
   readonly of: FoundStage;
-  /** Undefined: the server cannot copy it, or there is no room. */
+  /** Undefined: the server cannot copy the file, or there is no room. */
   readonly copy?: StageCopy | undefined;
   readonly isWithoutRoom?: boolean;
-  /** Why not, as far as the server told. */
+  /** Why the server did not copy it, as far as the server says that. */
   readonly reason?: string;
 }
 
@@ -46,17 +49,17 @@ export class StageAdoption {
   readonly #search: StageSearch;
   /** Bytes of the local file. */
   readonly #size: number;
-  /** What nobody needs any more when the target is in its place. */
+  /** Files that no run needs any more when the target is in its place. */
   #superseded: readonly FoundStage[] = [];
-  /** What somebody may still need. */
+  /** Files that another run may still need. */
   #left: readonly FoundStage[] = [];
-  /** Names that were drawn for copies, save the one that is continued. */
+  /** Names that were drawn for copies, without the one that is continued. */
   #copies: DrawnStage[] = [];
-  /** The one of them that is continued. */
+  /** The copy that is continued. */
   #continued: DrawnStage | undefined;
   #matching: readonly FoundStage[] = [];
   #attempt: CopyAttempt | undefined;
-  /** What is continued as it is. */
+  /** The file that is continued itself, without a copy. */
   #original: FoundStage | undefined;
 
   constructor(services: StageServices, search: StageSearch, size: number) {
@@ -66,8 +69,9 @@ export class StageAdoption {
   }
 
   /**
-   * Has the server copy the most promising of `found`, if there is room. Whether somebody still writes it need not be known
-   * yet: nothing is done to the file itself. A copy that {@link choose} does not choose is to be removed afterwards.
+   * Has the server copy the most promising of `found`, if there is room. It need not be known yet whether another run
+   * is still writing it, because the file itself is not changed. A copy that {@link choose} does not choose is removed
+   * afterwards.
    */
   async copyBest(found: readonly FoundStage[], { own, minLength, mayCopy, signal }: CopyOptions): Promise<void> {
     if (found.length === 0 || !(await mayCopy())) return;
@@ -78,8 +82,8 @@ export class StageAdoption {
   }
 
   /**
-   * What is to be continued of what nobody writes now: a copy of the most promising one, or, where there is no room for a
-   * copy, that one itself if nobody has written to it for a day. Undefined: nothing.
+   * Chooses what is to be continued of the files that no run is writing: a copy of the most promising one; if there is
+   * no room for a copy, that file itself, provided that it was not written for a day. Undefined: nothing.
    * @throws {CopyError} `no-space`: there is no room for a copy, and another run may still write the original
    */
   async choose({ ours, others }: RestingStages, own: StageToken): Promise<StageToken | undefined> {
@@ -87,7 +91,7 @@ export class StageAdoption {
     if (resting.length === 0) return undefined;
     const abandoned = (await this.#search.abandoned(others, own)).filter(({ isCertain }) => isCertain);
     const matching = resting.filter((stage) => this.#matching.some(({ token }) => token.stage === stage.token.stage));
-    // Where the name may be that of another target's partial file, that one is none of ours to remove.
+    // A file that may belong to another target must not be removed.
     const isRemovable = (stage: FoundStage): boolean => stage.isCertain && !ours.includes(stage);
     this.#superseded = [...new Set([...abandoned, ...matching])].filter(isRemovable);
     this.#left = others.filter((stage) => stage.isCertain && !this.#superseded.includes(stage));
@@ -103,14 +107,14 @@ export class StageAdoption {
       );
       return undefined;
     }
-    // What this machine staged of another source is removed, and makes room for all of the file.
+    // What this machine staged from another source is removed, which makes room for the whole file.
     if (ours.includes(best) || !best.isCertain) return undefined;
     if (!abandoned.includes(best) || best.attributes.size >= this.#size) throw noRoom(best);
     this.#original = best;
     return best.token;
   }
 
-  /** What was chosen is not continued after all. */
+  /** What {@link choose} has returned is not continued after all. */
   async dismiss(choice: StageToken): Promise<void> {
     if (this.#continued?.token === choice) this.#copies.push(this.#continued);
     this.#continued = undefined;
@@ -118,7 +122,7 @@ export class StageAdoption {
     await this.removeCopies();
   }
 
-  /** Removes what is left of copies that are not continued; what cannot be removed is named. */
+  /** Removes copies that are not continued, and reports those that cannot be removed. */
   async removeCopies(): Promise<void> {
     for (const { token, path } of this.#copies.splice(0)) {
       if (await this.#isRemoved((remote) => remote.discard(token))) continue;
@@ -127,15 +131,15 @@ export class StageAdoption {
   }
 
   /**
-   * The target is in its place: what it was copied from, and what was left long ago, is of no use any more. Names what
-   * stays.
+   * The target is in its place. Removes the files that it was copied from and those that were abandoned long ago, and
+   * reports which files stay.
    */
   async removeSuperseded(): Promise<void> {
     for (const { token, path, attributes } of this.#superseded) {
       if (path === this.#original?.path) continue;
       const isGone = await this.#isRemoved(async (remote) => {
         const now = await remote.lookAt(token);
-        // Somebody writes it again: it is theirs.
+        // If it has changed, another run is writing it again, and it stays.
         const isSame = now?.size === attributes.size && now.mtimeMs === attributes.mtimeMs;
         return isSame ? remote.discard(token) : true;
       });
@@ -152,7 +156,7 @@ export class StageAdoption {
     this.#services.report.notice('left-over', message, 'warning');
   }
 
-  /** The target is in its place by then: a failure is only told. */
+  /** Whether it could be removed. A failure only leads to a message. */
   async #isRemoved(remove: (remote: RemoteConnection) => Promise<boolean>): Promise<boolean> {
     try {
       return await this.#services.access.onConnection((_, remote) => remove(remote), { attempts: CLEANING_ATTEMPTS });
@@ -176,7 +180,10 @@ export class StageAdoption {
     return copy.token;
   }
 
-  /** The names that are drawn for it are noted first, and removed where they hold nothing of use. */
+  /**
+   * Has the server copy `best`. Names that are drawn for that are kept, so that what is there can be removed after a
+   * failure.
+   */
   async #copyOf(best: FoundStage, own: StageToken, signal: AbortSignal): Promise<CopyAttempt> {
     try {
       const copy = await this.#search.copyOf(best, (drawn) => this.#copies.push(drawn), signal);
@@ -185,7 +192,7 @@ export class StageAdoption {
       const failure = CopyError.from(error);
       if (failure.scope === 'run') throw failure;
       await this.removeCopies();
-      // Some servers tell a full disk as a bare failure.
+      // Some servers report a full disk as a failure without a reason.
       if (failure.code === 'no-space' || !(await this.#hasRoom(own))) return withoutRoom(best);
       return { of: best, reason: ` (${cleanText(failure.message).replace(/\.$/, '')})` };
     }

@@ -1,6 +1,7 @@
 /**
- * What others staged for a target: another machine, or an earlier run on this one of which no journal tells. It is never
- * written to, because whoever staged it may still do so; the server copies it.
+ * Finds and examines what others staged for a target: a run on another machine, or an earlier run on this one that no
+ * journal names. These files are never written to, because the run that staged them may still be writing; the server
+ * copies them.
  */
 import { setTimeout } from 'node:timers/promises';
 import { CopyError } from '../../../errors.ts';
@@ -10,18 +11,18 @@ import { isAllAlike } from '../../local/local-source.ts';
 import { differingSamples } from '../../resume/sample-claims.ts';
 
 const LOOK_AGAIN_MS = 3000;
-/** Places of a staged file that are compared before it is copied. */
+/** How many samples of a staged file are compared before it is copied. */
 const SAMPLES = 16;
 /** Bytes of one of them. */
 const SAMPLE_LENGTH = 4096;
 /** Staged files of one target that are compared, the largest first. */
 const MAX_COMPARED = 4;
-/** Nobody has written to it for so long: whoever staged it is not at work any more. */
+/** If a file was not written for so long, the run that staged it is taken to have ended. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
 /** On how many connections a copy is tried. */
 const COPY_ATTEMPTS = 2;
 
-/** Does something on an open connection of this thread; see `ConnectionAccess`. */
+/** Operations on open connections: see `ConnectionAccess`. */
 export type StageAccess = Pick<ConnectionAccess, 'onConnection'>;
 
 export interface SearchedFile {
@@ -29,11 +30,11 @@ export interface SearchedFile {
   /** The local file, and its length in bytes. */
   readonly fd: number;
   readonly size: number;
-  /** Between two looks at what somebody may be writing. Default: 3000. */
+  /** The time between two examinations of a file that another run may be writing, in milliseconds. Default: 3000. */
   readonly lookAgainMs?: number | undefined;
 }
 
-/** What the server has copied, and under which name. */
+/** A copy that the server has made, with its name. */
 export type StageCopy = DrawnStage & CopiedStage;
 
 export class StageSearch {
@@ -45,7 +46,7 @@ export class StageSearch {
     this.#file = file;
   }
 
-  /** Everything that is staged, what this run stages meanwhile included; nothing where the server does not let us look. */
+  /** Everything that is staged, including what this run stages; nothing if the server refuses to list the directory. */
   async find(): Promise<readonly FoundStage[]> {
     try {
       return await this.#access.onConnection((_, remote) => remote.findStaged(this.#file.target));
@@ -57,9 +58,10 @@ export class StageSearch {
   }
 
   /**
-   * Looks a second time, some seconds later. Resolves with those that have not changed; with none where `signal` ends the
-   * waiting.
-   * @throws {CopyError} `target-busy`: another machine is at work on this target; its lock cannot be seen from here
+   * Examines the files a second time some seconds later. Resolves with those that have not changed; with none if
+   * `signal` is aborted in the meantime.
+   * @throws {CopyError} `target-busy`: one of them has changed, so that a run on another machine is at work on this
+   *   target
    */
   async atRest(found: readonly FoundStage[], signal: AbortSignal): Promise<readonly FoundStage[]> {
     await pause(this.#file.lookAgainMs ?? LOOK_AGAIN_MS, signal);
@@ -70,14 +72,14 @@ export class StageSearch {
     const resting: FoundStage[] = [];
     for (const { stage, now } of looks) {
       if (now === undefined) continue;
-      // As it was found: whoever compared samples meanwhile has changed the time of the last access.
+      // Only size and mtime count: comparing samples changes the time of the last access.
       if (isSame(now, stage.attributes)) resting.push(stage);
       else if (stage.isCertain) throw busy();
     }
     return resting;
   }
 
-  /** Those that have something of the local file at one place at least, the most promising first. */
+  /** The files of which at least one sample is the same as in the local file, the most promising first. */
   async matching(found: readonly FoundStage[], signal: AbortSignal): Promise<readonly FoundStage[]> {
     const largest = [...found].sort((a, b) => b.attributes.size - a.attributes.size).slice(0, MAX_COMPARED);
     const scored: { readonly stage: FoundStage; readonly score: number }[] = [];
@@ -92,8 +94,8 @@ export class StageSearch {
   }
 
   /**
-   * Those that nobody has touched for a day by the server's clock, which `own`, just created, tells. The time of the last
-   * change does not tell when a file was sealed, because it is then set to that of the source; the other time does.
+   * The files that were not touched for a day by the server's clock, which the time of `own`, just created, shows.
+   * Sealing a file sets its mtime to that of the source, so that only its atime shows when that was.
    */
   async abandoned(found: readonly FoundStage[], own: StageToken): Promise<readonly FoundStage[]> {
     const created = await this.#access.onConnection((_, remote) => remote.lookAt(own));
@@ -104,21 +106,21 @@ export class StageSearch {
     });
   }
 
-  /** Bytes that may be written on the server beside `own`; undefined: nobody knows. */
+  /** Bytes that may be written on the file system of `own`; undefined: the server does not say. */
   freeSpace(own: StageToken): Promise<number | undefined> {
     return this.#access.onConnection((_, remote) => remote.freeSpace(own));
   }
 
-  /** Whether all of them are gone. */
+  /** Removes the files. Returns whether all of them are gone. */
   async discard(tokens: readonly StageToken[]): Promise<boolean> {
     const gone = await this.#access.onConnection((_, remote) => Promise.all(tokens.map((one) => remote.discard(one))));
     return gone.every((isGone) => isGone);
   }
 
   /**
-   * Has the server copy `stage`. `onDrawn` is told of each name that is used for that, before anything is there. Undefined
-   * where the server cannot copy, or `signal` ended it.
-   * @throws {CopyError} of the destination: the server refuses; or scope `connection`
+   * Has the server copy a file. `onDrawn` is called with each name that is used for that, before anything is there.
+   * Undefined: the server cannot copy files, or `signal` was aborted.
+   * @throws {CopyError} of the destination: the server refuses; scope `connection`: the connection was lost
    */
   copyOf(
     { token }: FoundStage,
@@ -132,12 +134,12 @@ export class StageSearch {
         const copied = await remote.copyStaged(token, drawn.token, signal);
         return copied && { ...drawn, ...copied };
       },
-      // The copy may be what makes the server hang up.
+      // The request may be the reason why the server closes the connection.
       { attempts: COPY_ATTEMPTS },
     );
   }
 
-  /** At how many places it has what the local file has; places that are all alike count only if there are no others. */
+  /** How many samples are the same as in the local file. Samples of equal bytes count only if there are no others. */
   async #score({ path, attributes }: FoundStage): Promise<number> {
     const samples = samplesOf(Math.min(attributes.size, this.#file.size));
     if (samples.length === 0) return 0;
@@ -148,7 +150,7 @@ export class StageSearch {
     return (telling.length > 0 ? telling : samples).filter(({ offset }) => !differing.has(offset)).length;
   }
 
-  /** Undefined where it cannot be read. It is opened for reading alone, because somebody else may still write it. */
+  /** Undefined: the file cannot be read. It is only opened for reading, because another run may still be writing it. */
   async #differing(path: Uint8Array, samples: readonly Range[]): Promise<Set<number> | undefined> {
     try {
       return await this.#access.onConnection(async (_, remote) => {
@@ -183,7 +185,7 @@ function busy(): CopyError {
   return new CopyError('target-busy', 'Another machine is writing a partial file of the same target.');
 }
 
-/** Resolves early where `signal` ends the waiting. */
+/** Resolves after `ms`, or as soon as `signal` is aborted. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   // Nothing but the signal makes it reject.
   await setTimeout(ms, undefined, { signal }).catch(() => {});

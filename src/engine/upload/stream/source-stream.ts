@@ -1,9 +1,9 @@
 /**
- * A source that is read once, from its beginning to its end, because its size says nothing about its length. It hands out slices as they are read
- * and ends with the source.
+ * A source that is read once, from its beginning to its end, because its size says nothing about its length. Its slices
+ * are handed out as they are read, and end with the source.
  *
- * What can go wrong: the source cannot be read any further, changes, or never ends; the run is over. Each is the error of
- * the next {@link SourceStream.take}.
+ * What can go wrong: the source cannot be read any further, changes, or never ends; the run is over. Each is the error
+ * of the next {@link SourceStream.take}.
  */
 import { read } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,22 +17,22 @@ import { readsOf } from '../../runner/descriptor-reads.ts';
 import type { StreamDigests } from './stream-digests.ts';
 
 const readOn = promisify(read);
-/** How often it looks whether the rate limit allows more. */
+/** How often to try again while the rate limit allows nothing. */
 const LIMIT_POLL_MS = 10;
-/** Of a source that may never end. */
+/** The most bytes of a source, because one without a size may never end. */
 const MAX_STREAM_LENGTH: number = 64 * 1024 ** 3;
 
 export interface SourceStreamOptions {
   /** For messages. */
   readonly name: string;
-  /** At its beginning; nobody else moves its position. */
+  /** The descriptor, positioned at the beginning of the source; nothing else moves its position. */
   readonly fd: number;
-  /** Undefined where nothing is to be hashed. */
+  /** Undefined: nothing is to be hashed. */
   readonly digests: StreamDigests | undefined;
   readonly counters: Counters;
   /** What is taken counts as in flight on this connection. */
   readonly connection: number;
-  /** Why nothing more is to be read, once that is so. */
+  /** Returns why nothing more is to be read; undefined: reading may continue. */
   readonly failure: () => CopyError | undefined;
   /** Bytes; default {@link MAX_STREAM_LENGTH}. */
   readonly maxLength?: number;
@@ -48,7 +48,7 @@ export class SourceStream implements Slices {
     this.#options = options;
   }
 
-  /** Bytes that were taken: all of the source once there is no further slice. */
+  /** Bytes that were taken. After the last slice, this is the length of the source. */
   get length(): number {
     return this.#length;
   }
@@ -78,7 +78,7 @@ export class SourceStream implements Slices {
     return { offset, length: bytes.length };
   }
 
-  /** Of slices that were taken; once each. */
+  /** Fills views with the bytes of slices that were taken. Each byte can be filled once. */
   readonly fill: Fill = async (views, offset) => {
     let at = offset;
     for (const view of views) {
@@ -101,7 +101,7 @@ export class SourceStream implements Slices {
     throw new CopyError('bug', `The byte at ${offset} of a stream is filled without having been taken.`);
   }
 
-  /** As much as there is, up to `maxLength`; less at the end alone. */
+  /** Reads `maxLength` bytes, or fewer at the end of the source. */
   async #read(maxLength: number): Promise<Buffer> {
     const buffer = Buffer.allocUnsafe(maxLength);
     let length = 0;

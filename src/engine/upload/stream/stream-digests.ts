@@ -1,8 +1,8 @@
-/** Digests of a stream, cell by cell, computed while it is read, since it cannot be read twice. */
+/** Computes the digests of a stream cell by cell while it is read, because it cannot be read twice. */
 import { createHash, type Hash } from 'node:crypto';
 import type { DigestAlgorithm, Range } from '../../../remotes/remote.ts';
 
-/** A power of two that every digest provider can hash at once. */
+/** The length of a cell in bytes: a power of two that every digest provider accepts as one range. */
 export const STREAM_CELL_LENGTH: number = 4 * 1024 * 1024;
 
 export interface HashedCell {
@@ -14,7 +14,7 @@ export class StreamDigests {
   readonly algorithm: DigestAlgorithm;
   readonly #cells: HashedCell[] = [];
   #hash: Hash;
-  /** Where the cell begins that is being hashed. */
+  /** The offset of the cell that is being hashed. */
   #offset = 0;
   #length = 0;
 
@@ -23,7 +23,7 @@ export class StreamDigests {
     this.#hash = createHash(algorithm);
   }
 
-  /** Takes the bytes that follow. */
+  /** Adds the next bytes of the stream. */
   update(bytes: Uint8Array): void {
     for (let rest = bytes; rest.length > 0; ) {
       const part = rest.subarray(0, STREAM_CELL_LENGTH - this.#length);
@@ -34,7 +34,7 @@ export class StreamDigests {
     }
   }
 
-  /** Nothing follows: all cells, the last one shorter. */
+  /** The stream has ended. Returns all cells; the last one may be shorter. */
   end(): readonly HashedCell[] {
     if (this.#length > 0) this.#endCell();
     return this.#cells;

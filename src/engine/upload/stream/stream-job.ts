@@ -17,7 +17,7 @@ export class StreamJob extends TasklessJob {
   readonly #size: number;
   readonly #upload: StreamUpload;
 
-  /** `size`: what the system says it is. */
+  /** `size`: the size that the file system reports, bytes. */
   constructor(services: UploadServices, plan: UploadPlan, size: number) {
     super();
     this.#services = services;

@@ -1,11 +1,11 @@
 /**
  * Uploads a source whose size says nothing about its length: one connection sends it from its beginning to its end.
  *
- * Each attempt opens the source anew, stages a file, sends what it reads, and checks that the source has held still. Then
- * what the server has is compared with the digests that were computed on the way, and the staged file is sealed and
- * published, all on that connection: it answers until the server has brought everything to its disk, so the server was not
- * restarted meanwhile. When the connection is lost, or the server has other bytes than were sent, the next attempt begins;
- * what the attempt before has staged is removed, since no part of a stream can be sent again.
+ * Each attempt opens the source anew, stages a file, sends what it reads, and checks that the source has held still.
+ * Then what the server has is compared with the digests that were computed on the way, and the staged file is sealed
+ * and published, all on that connection: it answers until the server has brought everything to its disk, so the server
+ * was not restarted meanwhile. When the connection is lost, or the server has other bytes than were sent, the next
+ * attempt begins; what the attempt before has staged is removed, since no part of a stream can be sent again.
  *
  * The job gives up after the retry time without progress. Progress is to come further than any attempt before, so that
  * a connection that always breaks at the same place does not count.
@@ -36,12 +36,12 @@ class WrongOnServer extends Error {}
 export class StreamUpload {
   readonly #services: UploadServices;
   readonly #plan: UploadPlan;
-  /** Of this attempt. */
+  /** Bytes that were acknowledged in this attempt. */
   #bytesAcknowledged = 0;
   #mostAcknowledged = 0;
-  /** Until no attempt comes any further. */
+  /** Ends when no attempt has come further than the ones before for the time to retry. */
   readonly #patience: Patience;
-  /** What an attempt could not remove. */
+  /** The staged file of the last attempt, until it is published or removed. */
   #left: StageToken | undefined;
   #rewrites = 0;
 
@@ -72,7 +72,7 @@ export class StreamUpload {
     }
   }
 
-  /** @throws {CopyError} why there is to be no other attempt */
+  /** @throws {CopyError} any code: why no other attempt is made */
   #checkAgain(error: Error): void {
     this.#services.signal.throwIfAborted();
     if (error instanceof WrongOnServer) {
@@ -125,7 +125,7 @@ export class StreamUpload {
     }
   }
 
-  /** What the stream is to be hashed by: it must be known before the first byte is read. */
+  /** The digests of the stream. Their algorithm must be known before the first byte is read. */
   async #newDigests(): Promise<StreamDigests | undefined> {
     const { digests, options } = this.#services;
     if (options.verify === 'read-back') return new StreamDigests('sha256');
@@ -138,7 +138,7 @@ export class StreamUpload {
     const left = this.#left;
     if (left !== undefined) await remote.discard(left);
     const how = this.#services.upload.inplace ? 'in-place' : 'new';
-    // Nobody knows how long it will take.
+    // The length is not known, so that the server is asked before whether it would refuse the commit.
     const staged = await remote.stage(this.#plan.target.path, how, Number.POSITIVE_INFINITY);
     for (const warning of staged.warnings ?? []) {
       this.#services.report.notice('attributes', `${this.#plan.name}: ${warning}.`, 'warning');
@@ -191,7 +191,7 @@ export class StreamUpload {
     isConnected: () => boolean,
   ): Promise<Exclude<StreamVerdict, { wrong: unknown }>> {
     const { access, digests, options } = this.#services;
-    // Of an empty file the size tells everything.
+    // An empty file is verified by its size.
     if (hashed === undefined || this.#bytesAcknowledged === 0) return this.#unverified();
     const back: DigestBack = (ranges, algorithm) => digestBack(staged, ranges, algorithm);
     const sent = { of: staged.token, digests: hashed, back };
@@ -246,7 +246,7 @@ export class StreamUpload {
       await remote.discard(this.#left);
       this.#left = undefined;
     } catch {
-      // The failure that led here is the one to be told.
+      // The failure that led here is reported, not this one.
     }
   }
 }

@@ -5,15 +5,15 @@ import { type DigestBack, isSameDigest } from '../../verify/digest-back.ts';
 import type { DigestProvider, DigestProviders } from '../../verify/digest-providers.ts';
 import type { HashedCell, StreamDigests } from './stream-digests.ts';
 
-/** Cells that are asked for at once. */
+/** How many cells are compared at once. */
 const BATCH = 64;
-/** What a provider is tried on. */
+/** Bytes of each range that a provider is tried on. */
 const TRIAL_LENGTH = 64 * 1024;
 
 export interface SentStream {
   readonly of: StageToken;
   readonly digests: StreamDigests;
-  /** What the server gives back. */
+  /** Computes digests of what the server returns for ranges. */
   readonly back: DigestBack;
 }
 
@@ -71,7 +71,7 @@ function fits({ algorithm, maxRangeLength }: DigestProvider, { digests }: SentSt
   return algorithm === digests.algorithm && longest <= maxRangeLength;
 }
 
-/** The server does not have the bytes. */
+/** If the server does not have the bytes, there are no digests of them. */
 function missing(error: unknown): readonly Uint8Array[] {
   if (CopyError.from(error).code === 'integrity') return [];
   throw error;
