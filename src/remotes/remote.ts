@@ -8,9 +8,11 @@
  */
 import type { CopyError } from '../errors.ts';
 import type { Attributes, DirectoryEntry, NewAttributes } from './attributes.ts';
+import type { FinalAttributes, Published, PublishOptions, Seal } from './seal.ts';
 import type { Situation } from './situation.ts';
 
 export type { Attributes, DirectoryEntry, NewAttributes } from './attributes.ts';
+export type { FinalAttributes, Published, PublishOptions, Seal } from './seal.ts';
 export type { DirectoryTrial, FreeSpace, Situation } from './situation.ts';
 
 /** Consecutive bytes of a file. */
@@ -362,41 +364,4 @@ export interface Staged {
    * @throws {CopyError} of the destination: when the server reports a failure of earlier writes only now
    */
   close(): Promise<void>;
-}
-
-/** The attributes of the committed file. Where `mode` is left out, the server chooses it. */
-export interface FinalAttributes extends NewAttributes {
-  readonly size: number;
-  /** Whether the server has read every byte since it was written, and all were right, so that no write can have been lost. */
-  readonly isVerified?: boolean;
-}
-
-/** The state of a staged file after our last change to it. Cloneable. */
-export interface Seal {
-  readonly size: number;
-  /** Whether the server refused to tell the attributes; `size` is then what was acknowledged. */
-  readonly isUnseen?: boolean;
-  /** The modification time that the server reports. */
-  readonly mtimeMs?: number;
-  /** What could not be done although the data is right, such as setting the times. For people. */
-  readonly warnings: readonly string[];
-}
-
-export interface PublishOptions {
-  /**
-   * Whether an earlier call may have succeeded without its answer, which was lost with the connection. Only then does a
-   * target that looks like the seal count as ours. Default: false.
-   */
-  readonly isRepeat?: boolean;
-  /** What existed at the target when the run began. Left out where that is unknown; the target is not compared then. */
-  readonly replaces?: Attributes | 'nothing';
-}
-
-export interface Published {
-  /** False where the old target was removed before the new one took its place. */
-  readonly isAtomic: boolean;
-  /** The size of the target, read back from the server; undefined where it cannot be read. */
-  readonly size: number | undefined;
-  /** What could not be done although the new file is in its place, such as removing the old one. For people. */
-  readonly warnings?: readonly string[];
 }

@@ -51,7 +51,7 @@ const layers: readonly Layer[] = [
   { name: 'util', files: /^util\//, mayImport: [], packages: ['node:*'] },
   {
     name: 'remote',
-    files: /^remotes\/(remote|attributes|situation)\.ts$/,
+    files: /^remotes\/(remote|attributes|seal|situation)\.ts$/,
     mayImport: ['errors', 'util'],
     packages: [],
   },
