@@ -89,11 +89,11 @@ function failure(command: RunnerCommand, error: CopyErrorData): RunnerReport[] {
     case 'receive':
       return [{ kind: 'ended', task: command.task, error }];
     case 'probe-writers':
-      return [{ kind: 'probed', task: command.task, error }];
+      return [{ kind: 'probed', job: command.job, task: command.task, error }];
     case 'leave':
-      return [{ kind: 'left', connection: command.connection, of: command.of, error }];
+      return [{ kind: 'left', job: command.job, connection: command.connection, of: command.of, error }];
     case 'close-file':
-      return [{ kind: 'file-closed', connection: command.connection, from: command.from, error }];
+      return [{ kind: 'file-closed', job: command.job, connection: command.connection, from: command.from, error }];
     case 'ask':
       return [{ kind: 'answered', connection: command.connection, error }];
     default:

@@ -55,6 +55,7 @@ export class MemoryRunner implements Runners {
     } else if (command.kind === 'close') {
       if (this.open.delete(command.connection)) this.#listener({ kind: 'lost', connection: command.connection });
     } else if (command.kind === 'receive') this.#receive(command);
+    else if (command.kind === 'close-file') this.#listener({ ...command, kind: 'file-closed' });
     // A range is received at once, so that a command to cut it short always comes too late.
   }
 

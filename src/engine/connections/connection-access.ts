@@ -16,7 +16,7 @@ import type { ConnectionPool } from './connection-pool.ts';
 import { Patience } from './patience.ts';
 
 export interface ConnectionAccessOptions {
-  readonly pool: Pick<ConnectionPool, 'open' | 'drop' | 'progressed'>;
+  readonly pool: Pick<ConnectionPool, 'open' | 'isOpen' | 'drop' | 'progressed'>;
   /** Undefined: the connection is not open, or belongs to another thread. */
   readonly connection: (connection: number) => RemoteConnection | undefined;
   readonly retryForMs: number;
@@ -102,10 +102,11 @@ export class ConnectionAccess {
    * `work` failed or took longer than `limitMs`. This is for questions whose answers only make a message more precise.
    */
   async onAnyOpen<T>(work: (remote: RemoteConnection) => Promise<T>, limitMs: number): Promise<T | undefined> {
-    const [connection] = this.#own();
-    if (connection === undefined) return undefined;
+    const { pool, connection } = this.#options;
+    const remote = pool.open.map(connection).find((one) => one !== undefined);
+    if (remote === undefined) return undefined;
     // A failure of the question must not hide the failure that the question is about.
-    const asked = work(this.#options.connection(connection)!).catch(() => undefined);
+    const asked = work(remote).catch(() => undefined);
     return inTime(asked, limitMs);
   }
 
@@ -120,19 +121,32 @@ export class ConnectionAccess {
     this.#opening = undefined;
   }
 
-  #own(): number[] {
-    return this.#options.pool.open.filter((connection) => this.#options.connection(connection) !== undefined);
-  }
-
-  /** Uses the connections in turn, so that many files begin on different ones. */
   async #anyConnection(prefer: number | undefined): Promise<number> {
     for (;;) {
       this.#options.signal.throwIfAborted();
-      const open = this.#own();
-      if (prefer !== undefined && open.includes(prefer)) return prefer;
-      if (open.length > 0) return open[this.#turn++ % open.length]!;
+      if (prefer !== undefined && this.#options.pool.isOpen(prefer) && this.#isOwn(prefer)) return prefer;
+      const connection = this.#nextInTurn();
+      if (connection !== undefined) return connection;
       this.#opening ??= deferred();
       await this.#opening.promise;
     }
+  }
+
+  /**
+   * Uses the connections in turn, so that many files begin on different ones. Those of other threads are passed over. Each is
+   * looked at once at most, and as a rule the first one is taken.
+   */
+  #nextInTurn(): number | undefined {
+    const { open } = this.#options.pool;
+    for (let looks = 0; looks < open.length; looks++) {
+      const connection = open[this.#turn++ % open.length]!;
+      if (this.#isOwn(connection)) return connection;
+    }
+    return undefined;
+  }
+
+  /** Whether it is a connection of this thread. */
+  #isOwn(connection: number): boolean {
+    return this.#options.connection(connection) !== undefined;
   }
 }

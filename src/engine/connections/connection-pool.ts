@@ -82,8 +82,12 @@ export class ConnectionPool {
   }
 
   /** Connections that are open now, the lowest number first. */
-  get open(): number[] {
+  get open(): readonly number[] {
     return this.#slots.open;
+  }
+
+  isOpen(connection: number): boolean {
+    return this.#slots.get(connection)?.state === 'open';
   }
 
   start(): void {
@@ -122,6 +126,7 @@ export class ConnectionPool {
     const slot = this.#slots.get(connection);
     if (slot.state !== 'open') return;
     slot.state = 'closing';
+    this.#slots.openChanged();
     this.#listener.onClosing(connection);
     this.#runner.post({ kind: 'close', connection });
   }
@@ -159,6 +164,7 @@ export class ConnectionPool {
 
   #opened(slot: Slot, description: string): void {
     slot.state = 'open';
+    this.#slots.openChanged();
     slot.refusals = 0;
     slot.failures = 0;
     slot.brokenHandshakes = 0;
@@ -251,6 +257,7 @@ export class ConnectionPool {
   #lost(slot: Slot, error: CopyErrorData | undefined): void {
     const { isRenewing } = slot;
     slot.state = 'waiting';
+    this.#slots.openChanged();
     slot.isRenewing = false;
     this.#listener.onLost(slot.connection);
     if (this.#hasEnded || !this.#isUsed(slot)) return;

@@ -10,6 +10,8 @@ export class ConnectionSlots implements Iterable<Slot> {
   readonly #slots: readonly Slot[];
   readonly #onSpared: (connection: number) => void;
   #most = Number.POSITIVE_INFINITY;
+  /** Undefined: it has to be found out. It is asked for far more often than it changes. */
+  #open: readonly number[] | undefined;
 
   /** `onSpared` is called for each connection that is not used from now on because fewer are. */
   constructor(wanted: number, onSpared: (connection: number) => void) {
@@ -35,9 +37,15 @@ export class ConnectionSlots implements Iterable<Slot> {
     return Math.min(this.#slots.length, this.#most);
   }
 
-  /** Connections that are open now, the lowest number first. */
-  get open(): number[] {
-    return this.in('open').map(({ connection }) => connection);
+  /** Connections that are open now, the lowest number first; the same list until {@link openChanged}. */
+  get open(): readonly number[] {
+    this.#open ??= this.in('open').map(({ connection }) => connection);
+    return this.#open;
+  }
+
+  /** To be called whenever a slot has become open, or is not open any more. */
+  openChanged(): void {
+    this.#open = undefined;
   }
 
   in(state: Slot['state']): Slot[] {

@@ -214,7 +214,7 @@ export class LocalRunner implements Runners, LocalConnections {
   }
 
   async #probe(command: Command<'probe-writers'>): Promise<void> {
-    const { task, connection, second, fd, of, firstOffset, secondOffset, size } = command;
+    const { job, task, connection, second, fd, of, firstOffset, secondOffset, size } = command;
     try {
       const staged = await this.joined(connection, of);
       const { remote: peer } = this.#opened(second);
@@ -223,20 +223,20 @@ export class LocalRunner implements Runners, LocalConnections {
         this.#counters.addInFlight(connection, length);
         this.#counters.addAcknowledged(connection, length);
       }
-      this.#report({ kind: 'probed', task, result });
+      this.#report({ kind: 'probed', job, task, result });
     } catch (error) {
-      this.#report({ kind: 'probed', task, error: CopyError.from(error).toData() });
+      this.#report({ kind: 'probed', job, task, error: CopyError.from(error).toData() });
     }
   }
 
-  async #leave({ connection, of }: Command<'leave'>): Promise<void> {
+  async #leave({ job, connection, of }: Command<'leave'>): Promise<void> {
     const error = await failureOf(this.#connections.get(connection)?.staged.take(of.stage));
-    this.#report({ kind: 'left', connection, of, ...(error && { error: error.toData() }) });
+    this.#report({ kind: 'left', job, connection, of, ...(error && { error: error.toData() }) });
   }
 
-  async #closeFile({ connection, from }: Command<'close-file'>): Promise<void> {
+  async #closeFile({ job, connection, from }: Command<'close-file'>): Promise<void> {
     const error = await failureOf(this.#connections.get(connection)?.files.take(nameOf(from)));
-    this.#report({ kind: 'file-closed', connection, from, ...(error && { error: error.toData() }) });
+    this.#report({ kind: 'file-closed', job, connection, from, ...(error && { error: error.toData() }) });
   }
 
   async #ask({ connection }: Command<'ask'>): Promise<void> {

@@ -9,7 +9,8 @@ import type { Hashed, PieceHashing } from './piece-hasher.ts';
 
 /**
  * What the engine tells a runner. The number of a task is used once. The number of a connection is from 1 to
- * `MAX_CONNECTIONS`; the connection may be opened again after `lost` or `open-failed` was reported.
+ * `MAX_CONNECTIONS`; the connection may be opened again after `lost` or `open-failed` was reported. `job` is the number
+ * of the file job that waits for the answer; the answer names it, so that no other job is asked whether it is meant.
  */
 export type RunnerCommand =
   /** Open a connection. Answered by `opened` or `open-failed`. */
@@ -56,6 +57,7 @@ export type RunnerCommand =
    */
   | {
       readonly kind: 'probe-writers';
+      readonly job: number;
       readonly task: number;
       readonly connection: number;
       readonly second: number;
@@ -67,12 +69,12 @@ export type RunnerCommand =
       readonly size: number;
     }
   /** Close a staged file on a connection; no task may use it there. Answered by `left`. */
-  | { readonly kind: 'leave'; readonly connection: number; readonly of: StageToken }
+  | { readonly kind: 'leave'; readonly job: number; readonly connection: number; readonly of: StageToken }
   /**
    * Close a file of the server on a connection, if tasks have received from it there; none of them may be in progress.
    * Answered by `file-closed`.
    */
-  | { readonly kind: 'close-file'; readonly connection: number; readonly from: Uint8Array }
+  | { readonly kind: 'close-file'; readonly job: number; readonly connection: number; readonly from: Uint8Array }
   /** Find out whether the server answers on a connection; what it answers does not matter. Answered by `answered`. */
   | { readonly kind: 'ask'; readonly connection: number };
 
@@ -98,10 +100,17 @@ export type RunnerReport =
   | { readonly kind: 'shortened'; readonly task: number; readonly length: number }
   /** The last report on a task: all bytes that it kept are acknowledged, or `error` says why not. */
   | { readonly kind: 'ended'; readonly task: number; readonly error?: CopyErrorData }
-  | { readonly kind: 'probed'; readonly task: number; readonly result?: WriterProbe; readonly error?: CopyErrorData }
+  | {
+      readonly kind: 'probed';
+      readonly job: number;
+      readonly task: number;
+      readonly result?: WriterProbe;
+      readonly error?: CopyErrorData;
+    }
   /** `error`: what the server reported when the file was closed. */
   | {
       readonly kind: 'left';
+      readonly job: number;
       readonly connection: number;
       readonly of: StageToken;
       readonly error?: CopyErrorData;
@@ -109,6 +118,7 @@ export type RunnerReport =
   /** `error`: what the server reported when the file was closed. */
   | {
       readonly kind: 'file-closed';
+      readonly job: number;
       readonly connection: number;
       readonly from: Uint8Array;
       readonly error?: CopyErrorData;

@@ -113,7 +113,7 @@ export interface RunningJob {
   acknowledged(parts: readonly Range[]): void;
   hashed(report: Extract<RunnerReport, { kind: 'hashed' }>): void;
   taskEnded(connection: number, error: CopyError | undefined): void;
-  /** A runner has answered a command that is not a task. The command may have been another job's. */
+  /** A runner has answered a command of this job that is not a task. */
   answered(report: RunnerAnswer): void;
   connectionOpened(): void;
   connectionLost(connection: number): void;

@@ -75,7 +75,7 @@ export interface FileTransfer {
   onAcknowledged?(parts: readonly Range[]): void;
   /** A task failed. Returns whether this dealt with it; otherwise the file fails. */
   onTaskFailed?(error: CopyError): boolean;
-  /** A runner has answered a command that is not a task. The command may have been another file's. */
+  /** A runner has answered a command of this file job that is not a task. */
   onAnswer?(answer: RunnerAnswer): void;
   onConnectionOpened?(): void;
   onConnectionLost?(connection: number): void;

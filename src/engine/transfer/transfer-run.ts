@@ -238,7 +238,7 @@ export class TransferRun<File extends PlannedFile> {
   #report(report: RunnerReport): void {
     if (this.#connections.report(report)) return;
     if (report.kind !== 'probed' && report.kind !== 'left' && report.kind !== 'file-closed') return;
-    for (const job of this.#jobs.values()) job.answered(report);
+    this.#jobs.get(report.job)?.answered(report);
   }
 
   #mayRelocate(connection: number): boolean {

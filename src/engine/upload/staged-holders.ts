@@ -18,6 +18,8 @@ export interface HolderRunner extends Pick<PieceRunner, 'post'> {
 }
 
 export class StagedHolders {
+  /** Number of the file job. */
+  readonly #job: number;
   readonly #runner: HolderRunner;
   readonly #connections: Set<number> = new Set();
   /** Connections whose CLOSE was requested and may not be answered yet. */
@@ -26,7 +28,8 @@ export class StagedHolders {
   #owner = 0;
   #hasLostOne = false;
 
-  constructor(runner: HolderRunner) {
+  constructor(job: number, runner: HolderRunner) {
+    this.#job = job;
     this.#runner = runner;
   }
 
@@ -96,7 +99,7 @@ export class StagedHolders {
         const leaving = deferred<void>();
         this.#leaving.set(connection, leaving);
         this.#connections.delete(connection);
-        this.#runner.post({ kind: 'leave', connection, of: token });
+        this.#runner.post({ kind: 'leave', job: this.#job, connection, of: token });
         return leaving.promise;
       });
     await Promise.all(left);

@@ -69,7 +69,7 @@ export class UploadFile implements FileTransfer {
     this.#source = source;
     this.local = new LocalDigests(source.fd);
     this.#watch = new SourceWatch(source, (error) => job.stop(error));
-    this.#holders = new StagedHolders(runner);
+    this.#holders = new StagedHolders(number, runner);
     const { writers } = upload;
     this.#stagedAccess = new StagedAccess({ access, runner: runner.local, writers }, this.#holders, job);
     this.#staging = new Staging(
@@ -78,6 +78,7 @@ export class UploadFile implements FileTransfer {
       this.#holders,
     );
     this.#search = new WriterSearch(
+      number,
       { writers, ledger, pool, runner, dispatch: () => dispatcher.dispatch() },
       {
         drain: () => job.drain(),

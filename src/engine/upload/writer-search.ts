@@ -48,12 +48,15 @@ export interface ProbeListener {
 }
 
 export class WriterSearch {
+  /** Number of the file job. */
+  readonly #job: number;
   readonly #services: SearchServices;
   readonly #listener: ProbeListener;
   #asking: { readonly task: number; readonly answer: Deferred<WriterProbe> } | undefined;
   #work: Promise<void> | undefined;
 
-  constructor(services: SearchServices, listener: ProbeListener) {
+  constructor(job: number, services: SearchServices, listener: ProbeListener) {
+    this.#job = job;
     this.#services = services;
     this.#listener = listener;
   }
@@ -126,6 +129,7 @@ export class WriterSearch {
     this.#asking = { task, answer };
     this.#services.runner.post({
       kind: 'probe-writers',
+      job: this.#job,
       task,
       connection: owner,
       second,

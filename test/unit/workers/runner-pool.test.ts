@@ -160,7 +160,7 @@ test('tasks and cuts go to the thread that has the connection', async () => {
   expect(of(all.reports, 'shortened')).toEqual([{ kind: 'shortened', task: 2, length: 5 }]);
   expect(of(all.reports, 'ended')[1]).toEqual({ kind: 'ended', task: 2 });
   expect([await all.memories[0]!.readers(), all.here.readers]).toEqual([1, 0]);
-  all.pool.post({ kind: 'close-file', connection: 3, from });
+  all.pool.post({ kind: 'close-file', job: 7, connection: 3, from });
   await waitFor(() => of(all.reports, 'file-closed').length === 1, { what: 'the end of the file' });
   expect(await all.memories[0]!.readers()).toBe(0);
 });

@@ -60,20 +60,20 @@ test('what is asked of a thread that is gone fails, later and in the words of th
   runner.post({ kind: 'open', connection: 3 });
   runner.post({ kind: 'send', task: 8, connection: 3, fd, of, range });
   runner.post({ kind: 'shorten', task: 8, length: 0 });
-  runner.post({ kind: 'leave', connection: 3, of });
+  runner.post({ kind: 'leave', job: 7, connection: 3, of });
   runner.post({ kind: 'ask', connection: 3 });
   runner.post({ kind: 'receive', task: 9, connection: 3, fd, from, range });
-  runner.post({ kind: 'close-file', connection: 3, from });
+  runner.post({ kind: 'close-file', job: 7, connection: 3, from });
   runner.post({ kind: 'close', connection: 3 });
   expect(reports).toEqual([]);
   await waitFor(() => reports.length === 6, { what: 'six answers' });
   expect(reports).toEqual([
     { kind: 'open-failed', connection: 3, error: gone },
     { kind: 'ended', task: 8, error: gone },
-    { kind: 'left', connection: 3, of, error: gone },
+    { kind: 'left', job: 7, connection: 3, of, error: gone },
     { kind: 'answered', connection: 3, error: gone },
     { kind: 'ended', task: 9, error: gone },
-    { kind: 'file-closed', connection: 3, from, error: gone },
+    { kind: 'file-closed', job: 7, connection: 3, from, error: gone },
   ]);
 });
 

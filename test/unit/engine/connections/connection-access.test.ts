@@ -14,6 +14,7 @@ function scene(open: number[]) {
   const remotes = new Map([1, 2].map((connection) => [connection, { connection } as unknown as RemoteConnection]));
   const pool = {
     open,
+    isOpen: (connection: number) => open.includes(connection),
     drop: (connection: number) => {
       dropped.push(connection);
       open.splice(open.indexOf(connection), 1);
@@ -147,4 +148,25 @@ test('what was repeated in vain is not repeated again', async () => {
   await vi.advanceTimersByTimeAsync(3 * RETRY_FOR_MS);
   expect(await outcome).toMatchObject({ code: 'connection-lost' });
   expect(operations).toBe(1);
+});
+
+test('an operation looks at one connection or two, however many there are', async () => {
+  const open = Array.from({ length: 1024 }, (_, index) => index + 1);
+  const isHere = (connection: number): boolean => connection % 3 > 0;
+  let looks = 0;
+  const pool = { open, isOpen: () => true, drop: () => {}, progressed: () => {} };
+  const connection = (id: number): RemoteConnection | undefined => {
+    looks++;
+    return isHere(id) ? ({} as RemoteConnection) : undefined;
+  };
+  const { signal } = new AbortController();
+  const access = new ConnectionAccess({ pool, connection, retryForMs: RETRY_FOR_MS, signal });
+  const used = new Set<number>();
+  const operations = 1000;
+  for (let operation = 0; operation < operations; operation++) {
+    await access.onConnection(async (id) => used.add(id), operation % 2 === 0 ? { prefer: 7 } : {});
+  }
+  expect(used.size, 'in turn').toBeGreaterThan(400);
+  // One more for the connection itself.
+  expect(looks / operations).toBeLessThan(3);
 });

@@ -743,3 +743,16 @@ describe('a limit on the number of connections', () => {
     expect(scene.dialling).toEqual([]);
   });
 });
+
+test('which connections are open is found out once for each that comes or goes', () => {
+  const scene = new Scene({ wanted: 3 });
+  scene.start();
+  for (const connection of [1, 2, 3]) scene.open(connection);
+  const { open } = scene.pool;
+  expect(open).toEqual([1, 2, 3]);
+  expect(scene.pool.open, 'the same list').toBe(open);
+  scene.pool.drop(2);
+  expect(scene.pool.open).toEqual([1, 3]);
+  expect([1, 2, 3, 4].map((connection) => scene.pool.isOpen(connection))).toEqual([true, false, true, false]);
+  expect(open, 'who is going through it is not disturbed').toEqual([1, 2, 3]);
+});

@@ -126,14 +126,14 @@ export function pieceRunnerCompliance(name: string, make: MakeRunner): void {
       harness.send(2, 2, { offset: SLICE, length: SLICE });
       await harness.next('ended', 2);
       const of = harness.under.token;
-      for (const connection of [1, 2, 3]) harness.post({ kind: 'leave', connection, of });
+      for (const connection of [1, 2, 3]) harness.post({ kind: 'leave', job: 7, connection, of });
       await harness.next('left', 3);
       const left = harness.of('left').sort((a, b) => a.connection - b.connection);
       expect(left).toEqual([
-        { kind: 'left', connection: 1, of },
-        { kind: 'left', connection: 2, of, error: expect.objectContaining({ code: 'no-space' }) },
+        { kind: 'left', job: 7, connection: 1, of },
+        { kind: 'left', job: 7, connection: 2, of, error: expect.objectContaining({ code: 'no-space' }) },
         // It never had it open.
-        { kind: 'left', connection: 3, of },
+        { kind: 'left', job: 7, connection: 3, of },
       ]);
     });
 
@@ -141,9 +141,10 @@ export function pieceRunnerCompliance(name: string, make: MakeRunner): void {
       const harness = await start();
       await harness.open(1, 2);
       const { fd } = harness;
-      const probe = { kind: 'probe-writers', connection: 1, fd, of: harness.under.token, size: SIZE } as const;
+      const probe = { kind: 'probe-writers', job: 7, connection: 1, fd, of: harness.under.token, size: SIZE } as const;
       harness.post({ ...probe, task: 1, second: 2, firstOffset: 0, secondOffset: SIZE - SLICE });
-      const { result } = await harness.next('probed');
+      const { job, result } = await harness.next('probed');
+      expect(job).toBe(7);
       expect(result?.writers).toBe('many');
       const there = await harness.under.contents();
       for (const { offset, length } of result!.written!) {
@@ -163,8 +164,8 @@ export function pieceRunnerCompliance(name: string, make: MakeRunner): void {
       harness.send(2, 9, { offset: 0, length: SLICE });
       harness.receive(3, 1, { offset: 0, length: SLICE });
       harness.receive(4, 9, { offset: 0, length: SLICE });
-      harness.post({ kind: 'close-file', connection: 9, from: FROM });
-      harness.post({ kind: 'leave', connection: 9, of: harness.under.token });
+      harness.post({ kind: 'close-file', job: 7, connection: 9, from: FROM });
+      harness.post({ kind: 'leave', job: 7, connection: 9, of: harness.under.token });
       harness.post({ kind: 'close', connection: 1 });
       harness.post({ kind: 'close', connection: 9 });
       await harness.next('lost');

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { waitFor } from '../../../support/wait-for.ts';
 import { FROM, type Harness, lostError, SIZE, SLICE, type StartHarness } from './piece-runner-harness.ts';
 
-const closeFile = (connection: number, from: Uint8Array = FROM) => ({ kind: 'close-file', connection, from }) as const;
+const closeFile = (connection: number, from: Uint8Array = FROM) =>
+  ({ kind: 'close-file', job: connection, connection, from }) as const;
 
 async function received(harness: Harness, offset: number, length: number): Promise<void> {
   const there = await harness.arrived('receive');
@@ -135,5 +136,5 @@ export function receiveCompliance(start: StartHarness): void {
 
 /** Paths come back as plain bytes. */
 function closed(connection: number): object {
-  return { kind: 'file-closed', connection, from: Uint8Array.from(FROM) };
+  return { kind: 'file-closed', job: connection, connection, from: Uint8Array.from(FROM) };
 }

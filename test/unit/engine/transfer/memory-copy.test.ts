@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { TransferEvent } from '../../../../src/engine/events.ts';
 import { Counters } from '../../../../src/engine/runner/counters.ts';
+import type { JobServices, RunnerAnswer, RunningJob } from '../../../../src/engine/transfer/direction.ts';
 import type { TransferOptions, TransferOutcome } from '../../../../src/engine/transfer/transfer-options.ts';
 import { TransferRun } from '../../../../src/engine/transfer/transfer-run.ts';
 import { CopyError } from '../../../../src/errors.ts';
@@ -108,4 +109,23 @@ test('the failure of one file is not that of the others', async () => {
   expect(outcome).toMatchObject({ filesDone: 2, filesFailed: 1, ended: false });
   expect(outcome.error).toMatchObject({ code: 'no-space' });
   expect(direction.committed.sort()).toEqual(['0', '2']);
+});
+
+test('an answer is given to the job that waits for it, and no other job is asked', async () => {
+  const count = 100;
+  const answered: { job: number; of: string }[] = [];
+  class Closing extends MemoryCopy {
+    override async open(number: number, file: MemoryCopyFile, services: JobServices): Promise<RunningJob> {
+      const job = await super.open(number, file, services);
+      Object.defineProperty(job, 'answered', {
+        value: (answer: RunnerAnswer) => answered.push({ job: number, of: answer.kind }),
+      });
+      services.runner.post({ kind: 'close-file', job: number, connection: 1, from: Buffer.from('x') });
+      return job;
+    }
+  }
+  const { outcome } = await run(new Closing(() => filesOf(Array.from({ length: count }, () => KIB))), { wanted: 20 });
+  expect(outcome.filesDone).toBe(count);
+  answered.sort((a, b) => a.job - b.job);
+  expect(answered).toEqual(Array.from({ length: count }, (_, file) => ({ job: file + 1, of: 'file-closed' })));
 });

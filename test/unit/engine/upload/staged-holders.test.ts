@@ -13,7 +13,7 @@ function scene() {
     post: (command: RunnerCommand) => void posted.push(command),
     local: { holds: (id: number) => open.has(id) },
   };
-  const holders = new StagedHolders(runner);
+  const holders = new StagedHolders(7, runner);
   holders.setOwner(1, token);
   holders.add(2);
   holders.add(3);
@@ -38,13 +38,13 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 test('every CLOSE is awaited, and a connection that stays is not told to leave', async () => {
   const { holders, posted } = scene();
   const leaving = holders.leave(1);
-  expect(posted).toEqual([2, 3].map((connection) => ({ kind: 'leave', connection, of: token })));
+  expect(posted).toEqual([2, 3].map((connection) => ({ kind: 'leave', job: 7, connection, of: token })));
   holders.onLeft(2, undefined);
   expect(await isSettled(leaving)).toBe(false);
   holders.onLeft(3, undefined);
   expect(await isSettled(leaving)).toBe(true);
   const last = holders.leave();
-  expect(posted.slice(2)).toEqual([{ kind: 'leave', connection: 1, of: token }]);
+  expect(posted.slice(2)).toEqual([{ kind: 'leave', job: 7, connection: 1, of: token }]);
   holders.onLeft(1, undefined);
   await last;
 });
@@ -84,7 +84,7 @@ test('the owner is the local holder as long as it has the file open', () => {
 });
 
 test('before the file is staged nobody holds it, and there is nothing to leave', async () => {
-  const holders = new StagedHolders({ post: () => expect.unreachable(), local: { holds: () => true } });
+  const holders = new StagedHolders(7, { post: () => expect.unreachable(), local: { holds: () => true } });
   expect([holders.token, holders.isOwnerHolding, holders.localHolder]).toEqual([undefined, false, undefined]);
   await holders.leave();
 });

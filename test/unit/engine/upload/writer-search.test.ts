@@ -24,7 +24,7 @@ async function probedOffsets(subject: Partial<ProbeSubject>, acknowledged: Range
     dispatch: () => {},
   } as unknown as SearchServices;
   const listener = { drain: async () => {}, onFound: () => {}, onFailed: () => {}, onEnded: () => {} };
-  const search = new WriterSearch(services, listener);
+  const search = new WriterSearch(7, services, listener);
   search.consider({ owner: 1, fd: 3, of: { stage: 'x' }, foundSize: 0, size, ...subject });
   await Promise.resolve();
   const probe = posted.find((command) => command.kind === 'probe-writers');
