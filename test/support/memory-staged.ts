@@ -121,7 +121,9 @@ export class MemoryStaged implements Staged {
   async seal({ size, mode, mtimeMs }: FinalAttributes): Promise<Seal> {
     await this.#connection.cross();
     const file = this.#connection.remote.files.get(this.#path)!;
-    file.bytes = Buffer.concat([file.bytes, Buffer.alloc(Math.max(0, size - file.bytes.length))]).subarray(0, size);
+    const lacking = size - file.bytes.length;
+    if (lacking < 0) file.bytes = file.bytes.subarray(0, size);
+    else if (lacking > 0) file.bytes = Buffer.concat([file.bytes, Buffer.alloc(lacking)]);
     file.mode = mode ?? file.mode;
     file.mtimeMs = mtimeMs ?? file.mtimeMs;
     await this.close();

@@ -1,8 +1,9 @@
-/** The parts of the engine that are measured, each in a process of its own. */
-import { CONNECTIONS, PIECES, SMALL_FILES } from './engine-scene.ts';
+/** The parts of the engine that are measured, and whole runs, each in a process of its own. */
+import { CONNECTIONS, PIECES, SMALL_FILE_BYTES, SMALL_FILES, TIB } from './engine-scene.ts';
 import { journal } from './journal-row.ts';
 import { firstRanges, smallFiles, wholeFile } from './scheduler-rows.ts';
 import { verifier } from './verifier-row.ts';
+import { copyGenerated, uploadToMemory } from './whole-runs.ts';
 
 export interface EngineRow {
   readonly name: string;
@@ -21,4 +22,25 @@ export const ENGINE_ROWS: readonly EngineRow[] = [
   { name: 'small-files', label: `scheduler: ${files} small files, ${connections} connections`, run: smallFiles },
   { name: 'journal', label: `journal: ${pieces} pieces written, read, asked`, run: journal },
   { name: 'verifier', label: `verifier: ${pieces} pieces`, run: verifier },
+  { name: 'run', label: 'whole run: 1 TiB, 10 connections', run: () => copyGenerated(TIB, 1, 10) },
+  {
+    name: 'run-connections',
+    label: `whole run: 1 TiB, ${connections} connections`,
+    run: () => copyGenerated(TIB, 1, CONNECTIONS),
+  },
+  {
+    name: 'run-files',
+    label: `whole run: ${files} files of 4 KiB, 10 connections`,
+    run: () => copyGenerated(SMALL_FILE_BYTES, SMALL_FILES, 10),
+  },
+  {
+    name: 'run-files-connections',
+    label: `whole run: ${files} files of 4 KiB, ${connections} connections`,
+    run: () => copyGenerated(SMALL_FILE_BYTES, SMALL_FILES, CONNECTIONS),
+  },
+  {
+    name: 'upload-files',
+    label: `upload: ${files} files of 4 KiB, 10 connections`,
+    run: () => uploadToMemory(SMALL_FILE_BYTES, SMALL_FILES, 10),
+  },
 ];

@@ -9,6 +9,7 @@ export const PIECE_SIZE: number = 64 * 2 ** 20;
 export const PIECES: number = TIB / PIECE_SIZE;
 export const CONNECTIONS = 1024;
 export const SMALL_FILES = 100_000;
+export const SMALL_FILE_BYTES = 4096;
 
 const MEGABYTE = 1_000_000;
 

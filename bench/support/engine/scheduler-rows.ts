@@ -1,6 +1,6 @@
 /** The scheduler alone: connections without bytes, in virtual time. */
 import { type Order, Scheduler } from '../../../src/engine/schedule/scheduler.ts';
-import { CONNECTIONS, PIECE_SIZE, rateOf, SMALL_FILES, TIB } from './engine-scene.ts';
+import { CONNECTIONS, PIECE_SIZE, rateOf, SMALL_FILE_BYTES, SMALL_FILES, TIB } from './engine-scene.ts';
 
 type Send = Extract<Order, { kind: 'send' }>;
 
@@ -8,7 +8,6 @@ type Send = Extract<Order, { kind: 'send' }>;
 const STARTS = 100;
 /** One step of virtual time. */
 const STEP_SECONDS = 0.25;
-const SMALL_FILE_BYTES = 4096;
 
 /** What one connection carries: `end` is where its bytes end now. */
 interface Carried {
