@@ -1,5 +1,5 @@
 /** Uploads that go on with what stands on a server that can hash, whoever left it. */
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { CopyError } from '../../../../src/errors.ts';
 import { journalsIn } from '../../../support/journals-in.ts';
 import { stagedName } from '../../../support/memory-remote.ts';
@@ -152,4 +152,38 @@ test('where the provider is lost in the middle, the journal decides of the rest'
   const outcome = await it.run({ ...resuming(it), verify: 'auto' });
   expectArrived(it, [SIZE]);
   expect(outcome).toMatchObject({ bytesSent: 0, bytesResumed: SIZE });
+});
+
+describe('a run is started again where one connection alone may write and nobody can hash', () => {
+  /** All is on the disk of the server, and the run is stopped when it seals the file. */
+  async function stopped(writers: 'one' | 'unknown'): Promise<UploadScene> {
+    const it = await uploadScene([SIZE], { writers, probe: 'one' });
+    const cancelled = new CopyError('cancelled', 'Enough.');
+    const seal = vi.spyOn(MemoryStaged.prototype, 'seal').mockRejectedValue(cancelled);
+    const { error, bytesKept } = await it.run({ ...resuming(it), verify: 'auto' });
+    seal.mockRestore();
+    expect({ code: error?.code, bytesKept }).toEqual({ code: 'cancelled', bytesKept: SIZE });
+    it.events.length = 0;
+    return it;
+  }
+
+  test.each(['one', 'unknown'] as const)('what is durable is not sent again (%s)', async (writers) => {
+    const it = await stopped(writers);
+    // The last piece is wrong there, so that something is left to send.
+    it.remote.contents(PARTIAL)!.fill(0, SIZE - 1000);
+    const outcome = await it.run({ ...resuming(it), verify: 'auto' });
+    expectArrived(it, [SIZE]);
+    expect(outcome.bytesResumed).toBeGreaterThan(SIZE - 128 * 1024);
+    expect(outcome.bytesSent + outcome.bytesResumed).toBe(SIZE);
+    expect(notices(it.events)).not.toContain('started-over');
+  });
+
+  test('a server that did not keep what it had synced gets the file anew', async () => {
+    const it = await stopped('unknown');
+    const file = it.remote.files.get(PARTIAL)!;
+    file.bytes = file.bytes.subarray(0, SIZE / 2);
+    const outcome = await it.run({ ...resuming(it), verify: 'auto' });
+    expectArrived(it, [SIZE]);
+    expect(outcome).toMatchObject({ error: undefined, bytesResumed: 0, bytesSent: SIZE });
+  });
 });
