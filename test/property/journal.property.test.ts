@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Journal } from '../../src/engine/resume/journal.ts';
-import { type KnownPiece, type PieceState, PIECE_STATES } from '../../src/engine/resume/journal-records.ts';
+import { type KnownPiece, PIECE_STATES, type PieceState } from '../../src/engine/resume/journal-records.ts';
 import { JournalReader } from '../../src/engine/resume/read-journal.ts';
 import { withTempDir } from '../support/temp-dir.ts';
 import { sampleHeader } from '../unit/engine/resume/sample.ts';
