@@ -1,24 +1,53 @@
-import { defineConfig } from 'vitest/config';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { byTier, tier } from './test/support/tier.ts';
 
-const include = { quick: ['test/**/*.test.ts'], full: ['test/**/*.test.ts'], soak: ['test/**/*.soak.test.ts'] };
+const suffix = tier === 'soak' ? '.soak.test.ts' : '.test.ts';
 const leftOut = {
   quick: ['test/**/*.full.test.ts', 'test/**/*.soak.test.ts'],
   full: ['test/**/*.soak.test.ts'],
   soak: [],
 };
 
+/** Tests that replace modules. Such a module must not have been loaded by another test of the same process. */
+const replacing = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith(suffix))
+  .map((name) => join('test', name))
+  .filter((path) => /\bvi\.(mock|doMock)\(/.test(readFileSync(path, 'utf8')));
+
+/** Without servers. Most of them take less time than a process of their own does to load what they import. */
+const units = ['test/unit', 'test/property'];
+
+const common = { pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const;
+const excluded = [...configDefaults.exclude, ...leftOut[tier]];
+
 export default defineConfig({
   test: {
-    include: include[tier],
-    exclude: ['node_modules/**', ...leftOut[tier]],
     globalSetup: ['test/support/global-setup.ts'],
-    pool: 'forks',
     // Quick tests wait for most of their time. Servers and proxies need processors too, and what the longer tiers measure
     // must not depend on what else runs.
     maxWorkers: byTier(3, 2),
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
     teardownTimeout: 20_000,
+    projects: [
+      {
+        test: {
+          ...common,
+          name: 'units',
+          isolate: false,
+          include: units.map((directory) => `${directory}/**/*${suffix}`),
+          exclude: [...excluded, ...replacing],
+        },
+      },
+      { test: { ...common, name: 'replacing modules', include: replacing, exclude: excluded } },
+      {
+        test: {
+          ...common,
+          name: 'servers',
+          include: [`test/**/*${suffix}`],
+          exclude: [...excluded, ...replacing, ...units.map((directory) => `${directory}/**`)],
+        },
+      },
+    ],
   },
 });
