@@ -7,6 +7,7 @@ import { parseCopyData, parseLimits, parseStatVfs } from '../../src/remotes/sftp
 import { PacketFramer } from '../../src/remotes/sftp/codec/packet-framer.ts';
 import { encodeReply, parseReply, type Reply } from '../../src/remotes/sftp/codec/replies.ts';
 import { encodeRequest, parseRequest, type Request } from '../../src/remotes/sftp/codec/requests.ts';
+import { byTier } from '../support/tier.ts';
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 const offset = fc.maxSafeNat();
@@ -81,7 +82,7 @@ test('garbage is parsed or refused with a CopyError', () => {
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom(...parsers), (bytes, parse) =>
       coded(() => parse(bytes)),
     ),
-    { numRuns: 5000 },
+    { numRuns: byTier(1000, 20_000) },
   );
 });
 
@@ -95,7 +96,7 @@ test('a message with a few bytes changed is parsed or refused with a CopyError',
       coded(() => parseRequest(bytes));
       coded(() => parseReply(bytes));
     }),
-    { numRuns: 2000 },
+    { numRuns: byTier(500, 10_000) },
   );
 });
 
@@ -106,7 +107,7 @@ test('packets do not depend on how the stream is split', () => {
       const found = frame(split(Buffer.concat(packets), cuts));
       expect(found).toEqual(packets.map((packet) => packet.subarray(4)));
     }),
-    { numRuns: 500 },
+    { numRuns: byTier(200, 2000) },
   );
 });
 
@@ -116,7 +117,7 @@ test('a stream of garbage is framed or refused with a CopyError', () => {
     fc.property(fc.oneof(small, fc.uint8Array({ maxLength: 60 })), fc.array(fc.nat()), (bytes, cuts) => {
       coded(() => frame(split(Buffer.from(bytes), cuts)));
     }),
-    { numRuns: 2000 },
+    { numRuns: byTier(500, 10_000) },
   );
 });
 

@@ -6,6 +6,7 @@ import { Journal } from '../../src/engine/resume/journal.ts';
 import { type KnownPiece, PIECE_STATES, type PieceState } from '../../src/engine/resume/journal-records.ts';
 import { JournalReader } from '../../src/engine/resume/read-journal.ts';
 import { withTempDir } from '../support/temp-dir.ts';
+import { byTier } from '../support/tier.ts';
 import { sampleHeader } from '../unit/engine/resume/sample.ts';
 
 const SPACE = 48;
@@ -186,7 +187,7 @@ test('a journal claims what was recorded, and damaged or torn never more', async
           expect(known.reduce((sum, { length }) => sum + length, 0)).toBe(SPACE);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: byTier(50, 500) },
     );
   });
 });

@@ -122,7 +122,7 @@ test('whatever happens to connections and tasks, every byte arrives, none is in 
       const holes = script.length;
       expect(model.ordersGiven - before).toBeLessThanOrEqual(4 * (smallest + holes + CONNECTIONS));
     }),
-    { numRuns: byTier(400, 5000) },
+    { numRuns: byTier(200, 5000) },
   );
 });
 

@@ -7,6 +7,7 @@ import type { Results } from '../../../scripts/lib/verification.mjs';
 import { type RunResult, run } from '../../support/process.ts';
 import { makeScratchProject } from '../../support/scratch-project.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
+import { byTier } from '../../support/tier.ts';
 
 const FAILED: Results = {
   startedAtMs: 0,
@@ -54,7 +55,9 @@ test('where vitest has no results there is none, and that is a failure', async (
   expect(existsSync(summary)).toBe(false);
 });
 
-test.each([[[]], [['--unit']], [['--soak']], [['--full', 'test/unit']]])('%o is no verification', async (args) => {
+test.each(
+  byTier([[['--unit']], [['--full', 'test/unit']]], [[[]], [['--unit']], [['--soak']], [['--full', 'test/unit']]]),
+)('%o is no verification', async (args) => {
   const { ended, summary } = await failingRun(FAILED, args);
   expect(ended.code, ended.stderr).toBe(1);
   expect(existsSync(summary)).toBe(false);

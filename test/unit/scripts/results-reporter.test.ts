@@ -6,6 +6,7 @@ import type { Results } from '../../../scripts/lib/verification.mjs';
 import { run } from '../../support/process.ts';
 import { repoRoot } from '../../support/repo-root.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
+import { byTier } from '../../support/tier.ts';
 
 const IMPORTS = `import { test, describe, beforeAll, afterAll } from 'vitest';\n`;
 const PASSES = `test('passes', () => {});\n`;
@@ -92,15 +93,44 @@ async function resultsOf(files: Case['files']): Promise<{ code: number | null; r
   return { code, results: JSON.parse(await readFile(dir.file('results.json'), 'utf8')) };
 }
 
-test.each(CASES)('$name', async ({ files, code, counts, failures = [], skips = [] }) => {
-  const run = await resultsOf(files);
-  const { passed, failed, skipped } = run.results;
-  expect({ code: run.code, counts: [passed, failed, skipped] }).toEqual({ code, counts });
-  expect(run.results.failures.map(({ test, reason }) => [test, reason])).toEqual(failures);
-  expect(run.results.skips.map(({ test, reason }) => [test, reason])).toEqual(skips);
-  const named = run.results.failures.map(({ file }) => file);
-  for (const file of named) expect(['', ...run.results.files.map((one) => one.file)]).toContain(file);
-});
+/** Several cases in one run: each has names of files of its own. */
+function together(name: string, cases: readonly Case[]): Case {
+  const files = cases.flatMap((one, at) =>
+    Object.entries(one.files).map(([file, text]) => [`${at}-${file}`, text] as const),
+  );
+  const sum = (at: 0 | 1 | 2): number => cases.reduce((total, { counts }) => total + counts[at], 0);
+  return {
+    name,
+    files: Object.fromEntries(files),
+    code: Math.max(...cases.map(({ code }) => code)),
+    counts: [sum(0), sum(1), sum(2)],
+    failures: cases.flatMap(({ failures = [] }) => failures),
+    skips: cases.flatMap(({ skips = [] }) => skips),
+  };
+}
+
+// Each run of vitest takes seconds. In the quick tier the one that nothing fails in, and the one of all failures.
+const ALL_TOGETHER = [0, 1].map((code) =>
+  together(
+    `all that end with ${code}`,
+    CASES.filter((one) => one.code === code),
+  ),
+);
+
+test.each(byTier(ALL_TOGETHER, [...ALL_TOGETHER, ...CASES]))(
+  '$name',
+  async ({ files, code, counts, failures = [], skips = [] }) => {
+    const run = await resultsOf(files);
+    const { passed, failed, skipped } = run.results;
+    expect({ code: run.code, counts: [passed, failed, skipped] }).toEqual({ code, counts });
+    const told = (all: readonly { readonly test: string; readonly reason: string }[]) =>
+      all.map(({ test, reason }) => [test, reason]).sort();
+    expect(told(run.results.failures)).toEqual([...failures].sort());
+    expect(told(run.results.skips)).toEqual([...skips].sort());
+    const named = run.results.failures.map(({ file }) => file);
+    for (const file of named) expect(['', ...run.results.files.map((one) => one.file)]).toContain(file);
+  },
+);
 
 test('counts and times of each file, and what tests have measured', async () => {
   const begun = Date.now();

@@ -12,6 +12,9 @@ import { describeWithServers } from '../../../../support/describe-with-servers.t
 import { type RunningProcess, runOk, startProcess } from '../../../../support/process.ts';
 import { makeTempDir, type TempDir } from '../../../../support/temp-dir.ts';
 
+/** Of the derivation from a passphrase, which is to take long: sixteen by default. */
+const ONE_ROUND = ['-a', '1'];
+
 describeWithServers(['ssh-keygen'], 'identities', () => {
   let dir: TempDir;
 
@@ -25,9 +28,9 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
       make('rsa', '-t', 'rsa', '-b', '2048', '-N', ''),
       make('ecdsa', '-t', 'ecdsa', '-N', ''),
       make('pem', '-t', 'rsa', '-b', '2048', '-m', 'PEM', '-N', ''),
-      make('locked', '-t', 'ed25519', '-N', 'right'),
+      make('locked', '-t', 'ed25519', '-N', 'right', ...ONE_ROUND),
       make('locked_pem', '-t', 'rsa', '-b', '2048', '-m', 'PEM', '-N', 'right'),
-      make('.ssh/id_ed25519', '-t', 'ed25519', '-N', 'right'),
+      make('.ssh/id_ed25519', '-t', 'ed25519', '-N', 'right', ...ONE_ROUND),
       make('.ssh/id_rsa', '-t', 'rsa', '-b', '2048', '-N', ''),
     ]);
     await rm(dir.file('locked.pub'));
