@@ -26,7 +26,7 @@ import {
   tempDirForTest,
 } from '../support/for-one-test.ts';
 import { machineForTest } from '../support/machines.ts';
-import { eventsOf, type JsonRun, mtput, mtputJson } from '../support/mtput.ts';
+import { eventsOf, type JsonRun, LOOKS_AGAIN_SOON, mtput, mtputJson, type UploadTo } from '../support/mtput.ts';
 import { foreignPartial, partialOf, partialsOf } from '../support/partials.ts';
 import { sha256Of } from '../support/random-file.ts';
 import { expectFailure } from '../support/run-outcome.ts';
@@ -94,6 +94,10 @@ function warningsOf(run: JsonRun): string[] {
   return eventsOf(run, 'notice').flatMap(({ message, level }) => (level === 'warning' ? [message] : []));
 }
 
+function putJson(source: SourceForTest, to: UploadTo, args: readonly string[]): Promise<JsonRun> {
+  return mtputJson([source.path], to, args, undefined, LOOKS_AGAIN_SOON);
+}
+
 describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
   // The late copies of two-machines.test.ts are made by proftpd.
   it.each(Object.entries(SERVERS).slice(0, byTier(2, 3)))(
@@ -108,7 +112,7 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
       await link(foreign, kept);
       const before = await sha256Of(kept);
 
-      const run = await mtputJson([source.path], { server, path: NAME }, ARGS);
+      const run = await putJson(source, { server, path: NAME }, ARGS);
       await expectArrived(run, server, NAME, source);
       const { bytesResumed, bytesSent } = resultOf(run);
       expect(bytesResumed).toBeGreaterThan(SIZE / 4);
@@ -128,7 +132,7 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
     await makeOld(old);
     const before = await sha256Of(foreign);
 
-    const run = await mtputJson([source.path], { server, path: NAME }, ARGS);
+    const run = await putJson(source, { server, path: NAME }, ARGS);
     await expectArrived(run, server, NAME, source, { others: 1 });
     expect(resultOf(run).bytesResumed).toBe(0);
     expect(await sha256Of(foreign)).toBe(before);
@@ -142,7 +146,7 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
     const source = await sourceForTest(SIZE);
     await placePartial(server, foreignPartial(server.home, NAME), await firstHalfOf(source));
     await placePartial(server, join(server.home, `.${NAME}.${OTHER_HEX}.mtpart`), await contentOfOther());
-    const run = await mtputJson([source.path], { server, path: NAME }, [...ARGS, '--no-resume']);
+    const run = await putJson(source, { server, path: NAME }, [...ARGS, '--no-resume']);
     await expectArrived(run, server, NAME, source);
     expect(resultOf(run)).toMatchObject({ bytesResumed: 0, bytesSent: SIZE });
   });
@@ -153,7 +157,7 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
     // The server gives a copy the mode of its origin.
     const foreign = foreignPartial(server.home, NAME);
     await placePartial(server, foreign, await firstHalfOf(source), 0o644);
-    const machine = await machineForTest(server, { name: 'one' });
+    const machine = await machineForTest(server, { name: 'one', isHurried: true });
     let isModeSet = false;
     const hold = machine.relay.hold((packet) => {
       isModeSet ||= requests('setstat')(packet);
@@ -175,7 +179,7 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
     const server = await proftpdForTest('<Limit SITE_CHMOD>', 'DenyAll', '</Limit>');
     const source = await sourceForTest(SIZE);
     await placePartial(server, foreignPartial(server.home, NAME), await firstHalfOf(source), 0o644);
-    const run = await mtputJson([source.path], { server, path: NAME }, ARGS);
+    const run = await putJson(source, { server, path: NAME }, ARGS);
     expect(run.code, run.stderr).toBe(0);
     expect(resultOf(run).bytesResumed).toBeGreaterThan(SIZE / 4);
     const exposed = warningsOf(run).filter((warning) => warning.includes('is continued in a copy'));
@@ -200,7 +204,7 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
     const foreign = foreignPartial(server.home, NAME);
     await placePartial(server, foreign, await firstHalfOf(source));
     const stateDir = (await tempDirForTest()).path;
-    const machine = await machineForTest(server, { name: 'one', stateDir });
+    const machine = await machineForTest(server, { name: 'one', stateDir, isHurried: true });
     const hold = machine.relay.hold(matches);
     const run = await machine.put(source.path, NAME, ARGS);
     await hold.arrived();
@@ -210,7 +214,7 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
     // What may still become a copy is in no journal, so that no run takes it for its own.
     for (const path of await filesBelow(stateDir)) expect(await readFile(path, 'latin1'), path).not.toContain('mtpart');
     await hold.release();
-    const again = await mtputJson([source.path], { server, path: NAME }, ARGS);
+    const again = await putJson(source, { server, path: NAME }, ARGS);
     expect(again.code, again.stderr).toBe(0);
     expect(await sha256Of(join(server.home, NAME))).toBe(source.sha256);
   });
@@ -227,6 +231,7 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
       });
     }, 50);
     onTestFinished(() => clearInterval(writing));
+    // Here the three seconds between two looks are what they are for users.
     const run = await mtputJson([source.path], { server, path: NAME }, [...ARGS, '--limit', '100K', ...more]);
     clearInterval(writing);
     expect([run.code, failure], run.stderr).toEqual([12, undefined]);
@@ -250,7 +255,7 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
     const before = await looks();
 
     for (const more of [[], ['--no-resume']]) {
-      const run = await mtputJson([source.path], { server, path: NAME }, [...ARGS, ...more]);
+      const run = await putJson(source, { server, path: NAME }, [...ARGS, ...more]);
       await expectArrived(run, server, NAME, source, { others: 3 });
       expect(resultOf(run).bytesResumed).toBe(0);
     }
@@ -264,8 +269,8 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
     const stateDir = (await tempDirForTest()).path;
-    const one = await machineForTest(server, { name: 'one', stateDir });
-    const two = await machineForTest(server, { name: 'two', stateDir });
+    const one = await machineForTest(server, { name: 'one', stateDir, isHurried: true });
+    const two = await machineForTest(server, { name: 'two', stateDir, isHurried: true });
     const hold = one.relay.hold(requests('write'), WRITES_TO_PASS);
     const first = await one.put(source.path, NAME, ARGS);
     await hold.arrived();
@@ -296,7 +301,7 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
     for (let next = 0; next < 12_000; next += 500) {
       await Promise.all(Array.from({ length: 500 }, (_one, i) => writeFile(join(directory, `f${next + i}`), '')));
     }
-    const run = await mtputJson([source.path], { server, path: `full/${NAME}` }, ARGS);
+    const run = await putJson(source, { server, path: `full/${NAME}` }, ARGS);
     expect(run.code, run.stderr).toBe(0);
     expect(await sha256Of(join(directory, NAME))).toBe(source.sha256);
     expect(await readdir(directory)).toHaveLength(12_001);
@@ -331,11 +336,11 @@ describeWithServers(['sshd', 'proftpd', 'root'], 'a partial file of another run,
   it.for(FULL_DISKS)('4 where somebody may still be at work: %s, %i bytes', async ([_, size, start], context) => {
     const { source, directory, foreign, to } = await fullDisk(start, size, context);
     const before = await sha256Of(foreign);
-    const refused = await mtput([source.path], to, ARGS);
+    const refused = await mtput([source.path], to, ARGS, undefined, LOOKS_AGAIN_SOON);
     expectFailure(refused, 4, /no room for a copy of .*\.x\.bin\.0123456789abcdef\.mtpart/, /--no-resume/);
     expect(await sha256Of(foreign)).toBe(before);
     expect(await readdir(directory)).toEqual([basename(foreign)]);
-    const run = await mtputJson([source.path], to, [...ARGS, '--no-resume']);
+    const run = await putJson(source, to, [...ARGS, '--no-resume']);
     expect(run.code, run.stderr).toBe(0);
     expect(await readdir(directory)).toEqual([NAME]);
     expect(await sha256Of(join(directory, NAME))).toBe(source.sha256);
@@ -347,7 +352,7 @@ describeWithServers(['sshd', 'proftpd', 'root'], 'a partial file of another run,
       const { source, directory, foreign, to } = await fullDisk(start, size, context);
       await makeOld(foreign);
       const { ino } = await stat(foreign);
-      const run = await mtputJson([source.path], to, ARGS);
+      const run = await putJson(source, to, ARGS);
       expect(run.code, run.stderr).toBe(0);
       expect(resultOf(run).bytesResumed).toBeGreaterThan(size / 2);
       expect(await readdir(directory)).toEqual([NAME]);
@@ -369,7 +374,7 @@ describeWithServers(['sshd', 'proftpd'], 'a target that somebody else changes wh
   /** Somebody puts another file there when a part has been sent. */
   async function overtaken(server: TestServer, source: SourceForTest, more: readonly string[]): Promise<JsonRun> {
     const target = join(server.home, NAME);
-    const machine = await machineForTest(server, { name: 'one' });
+    const machine = await machineForTest(server, { name: 'one', isHurried: true });
     const hold = machine.relay.hold(requests('write'), WRITES_TO_PASS);
     const run = await machine.put(source.path, NAME, [...ARGS, ...more]);
     await hold.arrived();
@@ -396,7 +401,7 @@ describeWithServers(['sshd', 'proftpd'], 'a target that somebody else changes wh
     expect(run.code, run.stderr).toBe(12);
     expect(resultOf(run).error).toMatchObject({ code: 'target-busy', message: expect.stringContaining(NAME) });
     expect(await readFile(target, 'utf8')).toBe(THEIRS);
-    const again = await mtputJson([source.path], { server, path: NAME }, ARGS);
+    const again = await putJson(source, { server, path: NAME }, ARGS);
     expect(again.code, again.stderr).toBe(0);
     expect(await sha256Of(target)).toBe(source.sha256);
   });
@@ -415,7 +420,7 @@ describeWithServers(['sshd', 'proftpd'], 'a target that somebody else changes wh
     const server = await sshdForTest();
     const target = join(server.home, NAME);
     const source = await sourceForTest(SIZE);
-    const machine = await machineForTest(server, { name: 'one' });
+    const machine = await machineForTest(server, { name: 'one', isHurried: true });
     // Each piece is asked about when it has arrived, and once more before the end: at that moment the other program writes.
     const piece = { offset: 2 * 65_536, length: 65_536 };
     const question = `r sha256 ${piece.offset} ${piece.length} `;
@@ -439,7 +444,7 @@ describeWithServers(['sshd', 'proftpd'], 'a target that somebody else changes wh
     const server = await start();
     const target = join(server.home, NAME);
     const source = await sourceForTest(SIZE);
-    const machine = await machineForTest(server, { name: 'one' });
+    const machine = await machineForTest(server, { name: 'one', isHurried: true });
     const closing = machine.relay.hold(requests('fsetstat'));
     const run = await machine.put(source.path, NAME, [...ARGS, '--inplace']);
     await closing.arrived();

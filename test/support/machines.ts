@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { tempDirForTest } from './for-one-test.ts';
 import { type LiveRun, startLiveRun } from './live-run.ts';
+import { LOOKS_AGAIN_SOON } from './mtput.ts';
 import { repoRoot } from './repo-root.ts';
 import { type SshRelay, startSshRelay } from './ssh-relay.ts';
 import type { TestServer } from './test-server.ts';
@@ -20,10 +21,15 @@ export interface MachineOptions {
   readonly name: string;
   /** A state directory that it shares with others; its own unless set. */
   readonly stateDir?: string;
+  /** `LOOKS_AGAIN_SOON`. Default: false. */
+  readonly isHurried?: boolean;
 }
 
 /** For the test that runs now. */
-export async function machineForTest(server: TestServer, { name, stateDir }: MachineOptions): Promise<Machine> {
+export async function machineForTest(
+  server: TestServer,
+  { name, stateDir, isHurried = false }: MachineOptions,
+): Promise<Machine> {
   const dir = await tempDirForTest();
   const relay = await startSshRelay(server);
   onTestFinished(relay.stop);
@@ -32,6 +38,7 @@ export async function machineForTest(server: TestServer, { name, stateDir }: Mac
   await writeFile(knownHostsFile, `[${server.host}]:${relay.port} ${relay.hostKey}\n`);
   const seen: TestServer = { ...server, port: relay.port, knownHostsFile, dir: dir.path };
   const environment = { TEST_HOST_NAME: name, ...(stateDir !== undefined && { XDG_STATE_HOME: stateDir }) };
-  const program = { nodeArguments: ['--require', OTHER_HOST], environment };
+  const hurry = isHurried ? (LOOKS_AGAIN_SOON.nodeArguments ?? []) : [];
+  const program = { nodeArguments: ['--require', OTHER_HOST, ...hurry], environment };
   return { relay, put: (source, path, more = []) => startLiveRun([source], { server: seen, path }, more, program) };
 }

@@ -37,15 +37,27 @@ export function putArguments(sources: readonly string[], to: UploadTo, more: rea
   return [...sshArguments(server, port), ...more, '--', ...sources, `${server.user}@${server.host}:${path}`];
 }
 
+/** What is different in how a program is started. */
+export interface ProgramOptions {
+  readonly nodeArguments?: readonly string[];
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+/** It does not wait three seconds before it looks a second time at what somebody may be writing. */
+export const LOOKS_AGAIN_SOON: ProgramOptions = {
+  nodeArguments: ['--require', join(repoRoot, 'test/support/looks-again-soon.cjs')],
+};
+
 /** Runs mtput to its end. */
 export function mtput(
   sources: readonly string[],
   to: UploadTo,
   more: readonly string[] = [],
   timeoutMs: number = 120_000,
+  { nodeArguments = [], environment = {} }: ProgramOptions = {},
 ): Promise<RunResult> {
-  return run(process.execPath, [mtputPath, ...putArguments(sources, to, more)], {
-    env: cleanEnvironment(to.server.dir),
+  return run(process.execPath, [...nodeArguments, mtputPath, ...putArguments(sources, to, more)], {
+    env: { ...cleanEnvironment(to.server.dir), ...environment },
     timeoutMs,
   });
 }
@@ -60,16 +72,11 @@ export async function mtputJson(
   to: UploadTo,
   more: readonly string[] = [],
   timeoutMs?: number,
+  program?: ProgramOptions,
 ): Promise<JsonRun> {
-  const result = await mtput(sources, to, ['--json', ...more], timeoutMs);
+  const result = await mtput(sources, to, ['--json', ...more], timeoutMs, program);
   const lines = result.stdout.split('\n').filter((line) => line !== '');
   return { ...result, events: lines.map((line) => JSON.parse(line) as TransferEvent) };
-}
-
-/** What is different in how a program is started. */
-export interface ProgramOptions {
-  readonly nodeArguments?: readonly string[];
-  readonly environment?: NodeJS.ProcessEnv;
 }
 
 /** Starts mtput, to be interrupted. */
