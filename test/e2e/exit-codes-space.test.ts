@@ -13,6 +13,14 @@ import { byTier } from '../support/tier.ts';
 
 const DISK = 4 * 1024 * 1024;
 const BLOCK = 4096;
+/** Blocks that are missing, and connections. */
+const CASES: readonly (readonly [number, number])[] = byTier(
+  [
+    [1, 3],
+    [5, 1],
+  ],
+  [1, 2, 5].flatMap((lacking) => [1, 3, 4].map((connections) => [lacking, connections] as const)),
+);
 
 function spaceSuite(bed: Bed): void {
   const put = (path: string, more: readonly string[]) =>
@@ -24,17 +32,15 @@ function spaceSuite(bed: Bed): void {
     if (typeof disk === 'string') return context.skip(`no file system may be mounted here: ${disk}`);
     try {
       const old = await standOldTarget(join(directory, 'old.bin'));
-      for (const lacking of byTier([1, 5], [1, 2, 5])) {
+      for (const [lacking, connections] of CASES) {
         // One block is the old file's.
         await writeRandomFile(bed.dir.file('new.bin'), DISK - BLOCK + lacking * BLOCK - 100);
-        for (const connections of byTier(['1', '3'], ['1', '3', '4'])) {
-          const run = await put('small/old.bin', ['-n', connections]);
-          expectFailure(run, 4, /space/, /Make room on the server/);
-          // proftpd says OK to what it had no room for.
-          if (bed.kind === 'proftpd') expect(run.stderr).not.toContain('safe on the server');
-          await old.expectUntouched();
-          expect((await readdir(directory)).filter((name) => !name.endsWith('.mtpart'))).toEqual(['old.bin']);
-        }
+        const run = await put('small/old.bin', ['-n', `${connections}`]);
+        expectFailure(run, 4, /space/, /Make room on the server/);
+        // proftpd says OK to what it had no room for.
+        if (bed.kind === 'proftpd') expect(run.stderr).not.toContain('safe on the server');
+        await old.expectUntouched();
+        expect((await readdir(directory)).filter((name) => !name.endsWith('.mtpart'))).toEqual(['old.bin']);
       }
     } finally {
       disk.unmount();
