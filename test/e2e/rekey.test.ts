@@ -12,7 +12,7 @@ const MB = 1_000_000;
 describeWithServers(['sshd'], 'a server that wants new keys after every 8 MiB', () => {
   it.for(byTier([4], [1, 4]))('gets the file right over %i connections', async (connections, { task }) => {
     const server = await sshdForTest({ config: ['RekeyLimit 8M'], logLevel: 'DEBUG1' });
-    const source = await sourceForTest(byTier(100, 500) * MB);
+    const source = await sourceForTest(byTier(64, 500) * MB);
     const run = await mtputJson([source.path], { server, path: 'arrived.bin' }, ['-n', `${connections}`]);
     await expectArrived(run, server, 'arrived.bin', source);
     const exchanges = (await server.log()).split('SSH2_MSG_NEWKEYS received').length - 1;
