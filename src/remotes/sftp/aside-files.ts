@@ -3,10 +3,10 @@
  * were never removed: by runs that ended in between, or where the server refuses to remove files.
  */
 import { CopyError } from '../../errors.ts';
+import { isAsideName, splitPath } from '../../util/partial-name.ts';
 import type { SftpStatusError } from './codec/status-error.ts';
 import { listDirectory } from './directory-listing.ts';
 import { isMissing, isRefusal } from './looks.ts';
-import { isAsideName, splitPath } from './partial-name.ts';
 import type { SftpSession } from './session.ts';
 
 /** A file that the server does not let anybody remove. */

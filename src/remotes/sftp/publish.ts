@@ -1,12 +1,12 @@
 /** The commit on SFTP: the sealed partial takes the name of the target. */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
+import { asidePath } from '../../util/partial-name.ts';
 import type { Attributes, Published, PublishOptions, Seal } from '../remote.ts';
 import { removalRefusal, removeAsideFiles } from './aside-files.ts';
 import { ExtensionName, StatusCode } from './codec/constants.ts';
 import type { SftpStatusError } from './codec/status-error.ts';
 import { isMissing, isRefusal, type Look, lookAt, lookThrough } from './looks.ts';
-import { asidePath } from './partial-name.ts';
 import { oldFileStays, reasonOf, renameRefused } from './rename-refused.ts';
 import type { SftpSession } from './session.ts';
 import { asked, coded } from './sftp-files.ts';

@@ -2,11 +2,12 @@
  * What stands around a target on SFTP: looked at in one round trip, and, where that is asked for, tried on a file of its
  * own. The target is never changed: see {@link isWritable}.
  */
+
+import { splitPath } from '../../util/partial-name.ts';
 import type { Attributes, FreeSpace, Situation } from '../remote.ts';
 import type { SftpAttributes } from './codec/attributes.ts';
 import { ExtensionName } from './codec/constants.ts';
 import type { StatVfs } from './codec/extensions.ts';
-import { splitPath } from './partial-name.ts';
 import type { SftpSession } from './session.ts';
 import { toAttributes } from './sftp-files.ts';
 import { answered, opensForWriting, type Tried, tryDirectory } from './trial-file.ts';

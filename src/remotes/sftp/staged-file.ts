@@ -1,6 +1,7 @@
 /** A staged file on SFTP: the partial beside the target, or the target itself. */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
+import { newPartialPath } from '../../util/partial-name.ts';
 import type {
   Attributes,
   Drain,
@@ -21,7 +22,6 @@ import { copyData } from './copies/copy-data.ts';
 import type { DefaultModes } from './default-modes.ts';
 import type { FlowWindow } from './flow-window.ts';
 import { lookAt, lookAtOpen } from './looks.ts';
-import { newPartialPath } from './partial-name.ts';
 import { ReadBack } from './read-back.ts';
 import type { SftpSession } from './session.ts';
 import { timesOf } from './set-attributes.ts';

@@ -1,7 +1,7 @@
 /** What names a staged file to other connections and threads. */
 import { CopyError } from '../../errors.ts';
+import { hexOf, newHex } from '../../util/partial-name.ts';
 import type { StageToken } from '../remote.ts';
-import { hexOf, newHex } from './partial-name.ts';
 
 export interface StagedToken {
   readonly target: Buffer;

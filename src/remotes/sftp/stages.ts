@@ -6,6 +6,7 @@
  */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
+import { newPartialPath, partialNameFits, splitPath } from '../../util/partial-name.ts';
 import type { Attributes, CopiedStage, DrawnStage, FoundStage, StageToken } from '../remote.ts';
 import { removalRefusal } from './aside-files.ts';
 import { ExtensionName, OpenFlag } from './codec/constants.ts';
@@ -16,7 +17,6 @@ import { createPartial, STAGED_MODE } from './create-partial.ts';
 import type { DefaultModes } from './default-modes.ts';
 import { listDirectory } from './directory-listing.ts';
 import { lookAt, lookThrough } from './looks.ts';
-import { newPartialPath, partialNameFits, splitPath } from './partial-name.ts';
 import { asked, coded } from './sftp-files.ts';
 import { type FlowWindows, mayOthersWrite, StagedFile } from './staged-file.ts';
 import { fromStageToken, newStagedToken, type StagedToken, stagedPath, toStageToken } from './staged-token.ts';

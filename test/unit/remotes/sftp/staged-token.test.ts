@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { newPartialPath } from '../../../../src/remotes/sftp/partial-name.ts';
 import { fromStageToken, newStagedToken, stagedPath, toStageToken } from '../../../../src/remotes/sftp/staged-token.ts';
+import { newPartialPath } from '../../../../src/util/partial-name.ts';
 
 const everyByte = Buffer.from(Array.from({ length: 255 }, (_, i) => i + 1));
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { asidePath, newPartialPath, partialNameFits } from '../../../../src/remotes/sftp/partial-name.ts';
+import { asidePath, newPartialPath, partialNameFits } from '../../../src/util/partial-name.ts';
 
 function nameOf(whole: Buffer): Buffer {
   return whole.subarray(whole.lastIndexOf('/') + 1);
