@@ -34,7 +34,7 @@ export class MemoryCopy implements Direction<MemoryCopyFile> {
 
   async prepare(): Promise<Preparation> {
     const known = { files: 0, bytes: 0, streams: 0 };
-    return { lockRoot: Buffer.from('/'), destination: 'memory', known, failures: [] };
+    return { lockRoot: { path: Buffer.from('/'), isLocal: false }, destination: 'memory', known, failures: [] };
   }
 
   files(): AsyncIterable<MemoryCopyFile> {
@@ -58,7 +58,8 @@ export class MemoryCopy implements Direction<MemoryCopyFile> {
         of: { stage: name },
         fd: -1,
         back: async (ranges, by) => digests(there, ranges, by),
-        checkRoom: async () => {},
+        wrongText: 'are wrong',
+        beforeRepeat: async () => {},
       },
       begin: async () => ({
         pieceSize: choosePieceSize(bytes.length, UNLIMITED_PIECES, services.options.pieceSize),
@@ -86,7 +87,7 @@ class MemoryDigests extends LocalDigests {
   readonly #bytes: Buffer;
 
   constructor(bytes: Buffer) {
-    super(-1);
+    super(async () => {});
     this.#bytes = bytes;
   }
 

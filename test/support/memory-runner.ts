@@ -32,7 +32,7 @@ export class MemoryRunner implements Runners {
     };
     const connection = (id: number): RemoteConnection | undefined =>
       this.open.has(id) ? ({} as RemoteConnection) : undefined;
-    return { connection, adopt: notUsed, joined: notUsed, holds: () => false, forget: notUsed };
+    return { connection, adopt: notUsed, joined: notUsed, holds: () => false, openedFile: notUsed, forget: notUsed };
   }
 
   onReport(listener: (report: RunnerReport) => void): void {

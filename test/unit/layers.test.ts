@@ -30,6 +30,7 @@ const INSIDE_ENGINE: Readonly<Record<string, readonly string[]>> = {
   verify: ['connections', 'schedule', 'local', 'runner'],
   transfer: ['connections', 'schedule', 'local', 'lock', 'resume', 'verify', 'runner'],
   upload: ['connections', 'schedule', 'local', 'lock', 'resume', 'verify', 'runner', 'transfer'],
+  download: ['connections', 'schedule', 'local', 'lock', 'resume', 'verify', 'runner', 'transfer'],
 };
 const ENGINE: readonly string[] = Object.keys(INSIDE_ENGINE).map((folder) => `engine/${folder}`);
 

@@ -31,7 +31,7 @@ export class GeneratedCopy implements Direction {
 
   async prepare(): Promise<Preparation> {
     const known = { files: 0, bytes: 0, streams: 0 };
-    return { lockRoot: Buffer.from('/'), destination: 'nowhere', known, failures: [] };
+    return { lockRoot: { path: Buffer.from('/'), isLocal: false }, destination: 'nowhere', known, failures: [] };
   }
 
   async *files(): AsyncGenerator<PlannedFile, void, undefined> {
@@ -51,7 +51,8 @@ export class GeneratedCopy implements Direction {
         of: { stage: paths.target },
         fd: -1,
         back: async (ranges: readonly Range[]) => ranges.map(() => DIGEST),
-        checkRoom: async () => {},
+        wrongText: 'are wrong',
+        beforeRepeat: async () => {},
       },
       begin: async () => ({
         pieceSize: choosePieceSize(size, UNLIMITED_PIECES, services.options.pieceSize),

@@ -94,6 +94,12 @@ export class ConnectionPool {
     this.#dialler.dial();
   }
 
+  /** More connections are wanted than the pool was created with: `count`, if that is more. */
+  want(count: number): void {
+    this.#slots.add(count);
+    this.#dialler.dial();
+  }
+
   /** Takes what a runner reports of connections; returns false for reports on tasks. */
   report(report: RunnerReport): boolean {
     switch (report.kind) {

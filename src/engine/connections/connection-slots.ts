@@ -7,7 +7,7 @@
 import { isOwn, newSlot, type Slot, stopWaiting } from './connection-slot.ts';
 
 export class ConnectionSlots implements Iterable<Slot> {
-  readonly #slots: readonly Slot[];
+  readonly #slots: Slot[] = [];
   readonly #onSpared: (connection: number) => void;
   #most = Number.POSITIVE_INFINITY;
   /** Undefined: it has to be found out. It is asked for far more often than it changes. */
@@ -15,8 +15,13 @@ export class ConnectionSlots implements Iterable<Slot> {
 
   /** `onSpared` is called for each connection that is not used from now on because fewer are. */
   constructor(wanted: number, onSpared: (connection: number) => void) {
-    this.#slots = Array.from({ length: wanted }, (_, index) => newSlot(index + 1));
     this.#onSpared = onSpared;
+    this.add(wanted);
+  }
+
+  /** Adds places until there are `count` of them. */
+  add(count: number): void {
+    while (this.#slots.length < count) this.#slots.push(newSlot(this.#slots.length + 1));
   }
 
   [Symbol.iterator](): IterableIterator<Slot> {

@@ -8,7 +8,6 @@
  */
 import { createHash } from 'node:crypto';
 import type { DigestAlgorithm, Fill, Range } from '../../remotes/remote.ts';
-import { fillFrom } from '../runner/descriptor-fill.ts';
 
 /**
  * Bytes that are read and hashed at once: few, because hashing blocks the thread, and its connections wait meanwhile.
@@ -24,13 +23,15 @@ const MAX_KEPT = 131_072;
 
 export class LocalDigests {
   readonly #fill: Fill;
+  readonly #isKept: boolean;
   readonly #kept: Map<string, Promise<Buffer>> = new Map();
   #reads = 0;
   readonly #waiting: (() => void)[] = [];
 
-  /** `fd` must stay open. */
-  constructor(fd: number) {
-    this.#fill = fillFrom(fd);
+  /** `fill` reads the file. `isKept`: false where the file is still being written, so that a digest holds only once. */
+  constructor(fill: Fill, isKept = true) {
+    this.#fill = fill;
+    this.#isKept = isKept;
   }
 
   /** @throws {CopyError} `source-changed`: the file is shorter; `local-io`: it cannot be read */
@@ -68,6 +69,7 @@ export class LocalDigests {
   }
 
   #keep(key: string, digest: Promise<Buffer>): void {
+    if (!this.#isKept) return;
     if (this.#kept.has(key) || this.#kept.size < MAX_KEPT) this.#kept.set(key, digest);
   }
 

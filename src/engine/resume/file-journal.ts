@@ -44,7 +44,7 @@ export interface JournalStore {
 
 /** The file that a journal is about. */
 export interface JournalSubject extends Pick<JournalHeader, 'direction' | 'sourcePath' | 'source' | 'targetPath'> {
-  /** The path of the target, which with the server names the journal. */
+  /** The path of the target, which with the server and the direction names the journal. */
   readonly target: Uint8Array;
   /** Bytes of the source. */
   readonly size: number;
@@ -78,7 +78,8 @@ export class FileJournal {
   private constructor(journals: JournalStore, subject: JournalSubject) {
     this.#journals = journals;
     this.#subject = subject;
-    this.#path = journalPath(journals.directory, journals.identity, subject.target, journals.machine);
+    const { directory, identity, machine } = journals;
+    this.#path = journalPath(directory, identity, subject.target, machine, subject.direction);
   }
 
   /** @throws {CopyError} `journal-newer`: a newer version of this program wrote the journal */
@@ -305,10 +306,11 @@ export class FileJournal {
     return { direction, machine: this.#journals.machine, sourcePath, source, targetPath };
   }
 
-  #isAbout({ machine, sourcePath, targetPath, source }: JournalHeader): boolean {
+  #isAbout({ direction, machine, sourcePath, targetPath, source }: JournalHeader): boolean {
     const about = this.#about;
     const keys = Object.keys(about.source) as (keyof typeof source)[];
     return (
+      direction === about.direction &&
       machine === about.machine &&
       sourcePath === about.sourcePath &&
       targetPath === about.targetPath &&

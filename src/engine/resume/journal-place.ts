@@ -5,6 +5,7 @@ import { isAbsolute, join } from 'node:path';
 import envPaths from 'env-paths';
 import type { RemoteIdentity } from '../../remotes/remote.ts';
 import { systemErrorCode } from '../../util/system-error.ts';
+import type { JournalHeader } from './journal-records.ts';
 
 const NAME = 'mt-copy-tools';
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -37,7 +38,8 @@ export function stateDirectory(
 }
 
 /**
- * The journal of a target that this machine keeps; `target` is its absolute path on the server. Machines that share the
+ * The journal of a target that this machine keeps; `target` is its absolute path, on the server where the direction is
+ * `upload`, else on this machine. Machines that share the
  * directory have journals of their own.
  */
 export function journalPath(
@@ -45,9 +47,11 @@ export function journalPath(
   { host, port, user }: RemoteIdentity,
   target: Uint8Array,
   machine: string,
+  direction: JournalHeader['direction'] = 'upload',
 ): string {
+  const server = [host, port, user, machine];
   const hash = createHash('sha256')
-    .update(JSON.stringify([host, port, user, machine]))
+    .update(JSON.stringify(direction === 'upload' ? server : [...server, direction]))
     .update('\0')
     .update(target);
   return join(directory, `${hash.digest('hex').slice(0, 32)}.journal`);

@@ -26,7 +26,7 @@ export type PieceState = (typeof PIECE_STATES)[number];
 
 /** What a journal is about. Paths are reversible text of their bytes (`util/bytes-text.ts`). */
 export interface JournalHeader {
-  readonly direction: 'upload';
+  readonly direction: 'upload' | 'download';
   /** The machine that wrote it; see `machine-id.ts`. */
   readonly machine: string;
   readonly sourcePath: string;
@@ -121,7 +121,7 @@ function toHeader(fields: Fields): JournalHeader | undefined {
   const { direction, machine, sourcePath, targetPath, pieceSize } = fields;
   const source = toIdentity(fields['source']);
   const token = toToken(fields['token']);
-  if (direction !== 'upload' || typeof machine !== 'string') return undefined;
+  if ((direction !== 'upload' && direction !== 'download') || typeof machine !== 'string') return undefined;
   if (typeof sourcePath !== 'string' || typeof targetPath !== 'string') return undefined;
   if (source === undefined || token === undefined || typeof pieceSize !== 'number' || !isPieceSize(pieceSize)) {
     return undefined;

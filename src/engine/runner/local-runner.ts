@@ -109,6 +109,11 @@ export class LocalRunner implements Runners, LocalConnections {
     return this.#connections.get(connection)?.staged.has(of.stage) ?? false;
   }
 
+  async openedFile(connection: number, path: Uint8Array): Promise<RemoteFile> {
+    const { remote, files } = this.#opened(connection);
+    return files.get(nameOf(path), () => remote.open(path));
+  }
+
   forget(connection: number, of: StageToken): void {
     void this.#connections.get(connection)?.staged.take(of.stage);
   }
@@ -176,8 +181,7 @@ export class LocalRunner implements Runners, LocalConnections {
   #receive(command: Command<'receive'>): Promise<void> {
     const { connection, from, fd } = command;
     return this.#carry(command, async (slices, carried) => {
-      const { remote, files } = this.#opened(connection);
-      const file = await files.get(nameOf(from), () => remote.open(from));
+      const file = await this.openedFile(connection, from);
       await file.read(slices, reporting(drainTo(fd), carried));
     });
   }

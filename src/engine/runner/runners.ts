@@ -1,5 +1,5 @@
 /** All piece runners of a run, behind the interface of one. */
-import type { RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
+import type { RemoteConnection, RemoteFile, Staged, StageToken } from '../../remotes/remote.ts';
 import type { PieceRunner } from './piece-runner.ts';
 
 /** The connections of this thread, for everything that is not bulk data. */
@@ -15,6 +15,11 @@ export interface LocalConnections {
   joined(connection: number, of: StageToken): Promise<Staged>;
   /** Whether a connection has this staged file open. */
   holds(connection: number, of: StageToken): boolean;
+  /**
+   * A file of the server on a connection of this thread, opened if it is not yet. It is shared with the tasks there.
+   * @throws {CopyError} `connection-lost`: the connection is not open; whatever `RemoteConnection.open` rejects with
+   */
+  openedFile(connection: number, path: Uint8Array): Promise<RemoteFile>;
   /** The caller has sealed or closed this staged file: the runner does not use it any more. */
   forget(connection: number, of: StageToken): void;
 }

@@ -41,13 +41,22 @@ export interface Totals {
   readonly streams: number;
 }
 
+export interface LockRoot {
+  /** Absolute, without symbolic links. */
+  readonly path: Uint8Array;
+  /** Whether it is on this machine rather than on the server. */
+  readonly isLocal: boolean;
+}
+
 export interface Preparation {
   /** What only one run may work on at a time. */
-  readonly lockRoot: Uint8Array;
+  readonly lockRoot: LockRoot;
   /** For events: reversible text. */
   readonly destination: string;
   /** The files that are known before they are planned. Files that are planned beyond these are added to the totals. */
   readonly known: Totals;
+  /** Bytes of each source, if only the server could tell them. How many connections are wanted depends on them. */
+  readonly sizes?: readonly number[];
   /** Sources that cannot be copied. The totals do not include them. */
   readonly failures: readonly UnplannedFile[];
 }

@@ -125,7 +125,7 @@ export class FileJob implements RunningJob {
 
   taskEnded(connection: number, error: CopyError | undefined): void {
     if (error?.scope === 'connection') this.#services.pool.drop(connection);
-    if (error !== undefined && !this.#transfer.onTaskFailed?.(error)) {
+    if (error !== undefined && !this.#transfer.onTaskFailed?.(error, connection)) {
       // What the task did not transfer is handed out again.
       if (error.scope !== 'connection') this.#phase.stop(error);
     }
@@ -146,7 +146,7 @@ export class FileJob implements RunningJob {
 
   /** Bytes that were acknowledged and not synced may be lost. */
   serverMayHaveRestarted(): void {
-    if (!this.#losses.onMayHaveRestarted()) return;
+    if (this.#transfer.isWrittenHere || !this.#losses.onMayHaveRestarted()) return;
     this.#verification.verifier?.distrusted();
     this.#sync.cameTooLate();
   }

@@ -67,6 +67,8 @@ export interface FileTransfer {
 
   /** The connection on which the file can be synced now; undefined: there is none. */
   readonly syncPoint?: SyncPoint | undefined;
+  /** Whether the file is written on this machine, so that no restart of the server loses anything. Default: false. */
+  readonly isWrittenHere?: boolean;
   /** Whether a probe is writing to the file. */
   readonly isProbing?: boolean;
 
@@ -74,7 +76,7 @@ export interface FileTransfer {
   checkUnchanged(): Promise<void>;
   onAcknowledged?(parts: readonly Range[]): void;
   /** A task failed. Returns whether this dealt with it; otherwise the file fails. */
-  onTaskFailed?(error: CopyError): boolean;
+  onTaskFailed?(error: CopyError, connection: number): boolean;
   /** A runner has answered a command of this file job that is not a task. */
   onAnswer?(answer: RunnerAnswer): void;
   onConnectionOpened?(): void;

@@ -32,8 +32,13 @@ export interface VerificationServices {
 
 /** Both sides of a file that was begun. */
 export interface FileSides extends Omit<Sides, 'local' | 'repeat'> {
-  /** @throws {CopyError} `no-space`: the server may have acknowledged the piece without having room for it */
-  checkRoom(piece: Range): Promise<void>;
+  /** What a message says of pieces that are wrong, such as "are wrong on the server, and sent again". */
+  readonly wrongText: string;
+  /**
+   * Called before a wrong piece is transferred again.
+   * @throws {CopyError} `no-space`: there may be no room for it; `source-changed`
+   */
+  beforeRepeat(piece: Range): Promise<void>;
 }
 
 /** What this needs of the file job. */
@@ -149,7 +154,7 @@ export class JobVerification {
     return new FileVerifier(file, ledger, verify === 'read-back' ? undefined : digests, {
       onChanged: () => this.#job.onChanged(),
       onFailed: (error) => this.#failed(error),
-      onWrong: (piece) => this.#sendAgain(sides, piece),
+      onWrong: (piece) => this.#repeat(sides, piece),
     });
   }
 
@@ -163,20 +168,19 @@ export class JobVerification {
     }
   }
 
-  async #sendAgain(sides: FileSides, piece: Range): Promise<void> {
+  async #repeat(sides: FileSides, piece: Range): Promise<void> {
     const { ledger, report } = this.#services;
     const verifier = this.#verifier;
     ledger.withdraw(piece);
     try {
       await this.#job.forget(piece);
-      // If there is no room for the piece, sending it again does not help.
-      await sides.checkRoom(piece);
+      await sides.beforeRepeat(piece);
     } finally {
       // The file may have begun again in the meantime, with another verifier.
       if (verifier === this.#verifier) ledger.settleClaim(piece, false);
     }
-    const why = `${formatSize(piece.length)} at ${formatSize(piece.offset)} are wrong on the server`;
-    report.notice('sent-again', `${this.#job.name}: ${why}, and sent again.`, 'warning');
+    const what = `${formatSize(piece.length)} at ${formatSize(piece.offset)}`;
+    report.notice('sent-again', `${this.#job.name}: ${what} ${sides.wrongText}.`, 'warning');
     this.#services.dispatch();
   }
 }

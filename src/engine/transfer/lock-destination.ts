@@ -1,6 +1,6 @@
 /** Checks before anything is written that a run may write to its destination. */
 import { lockTarget, type TargetLock } from '../lock/target-lock.ts';
-import type { JobServices } from './direction.ts';
+import type { JobServices, LockRoot } from './direction.ts';
 import { noDigests } from './job-verification.ts';
 
 /**
@@ -10,12 +10,13 @@ import { noDigests } from './job-verification.ts';
  */
 export async function lockDestination(
   { options, journals, digests, report, signal }: JobServices,
-  path: Uint8Array,
+  { path, isLocal }: LockRoot,
 ): Promise<TargetLock | undefined> {
   let lock: TargetLock | undefined;
   if (journals !== undefined) {
     const { user, host, port } = journals.identity;
-    lock = await lockTarget({ server: `${user}@${host}:${port}`, path }, journals);
+    // A local path is the same for every server that files come from.
+    lock = await lockTarget({ server: isLocal ? '' : `${user}@${host}:${port}`, path }, journals);
     if (lock.warning !== undefined) report.notice('not-locked', lock.warning, 'warning');
   }
   try {

@@ -19,9 +19,10 @@ const LONGEST_REST_MS = 10_000;
 /** When all connections are lost before a sync, the first and the shortest time are halved, down to a quarter. */
 const MOST_HASTE = 4;
 
-/** A connection that has the staged file open. */
+/** The file that is written, and the connection that has it open. */
 export interface SyncPoint {
-  readonly connection: number;
+  /** Undefined: the file is on this machine, and no restart of the server loses anything. */
+  readonly connection: number | undefined;
   /** Whether a sync makes anything durable; undefined: the connection is lost. */
   readonly durable: Abilities['durable'] | undefined;
   staged(): Promise<Pick<Staged, 'look' | 'sync'>>;
@@ -91,10 +92,9 @@ export class PeriodicSync {
 
   /** Begins a sync if it is due. Only a witness can show that nothing was lost before the sync. */
   ifDue(nowMs: number, point: SyncPoint): void {
-    const { continuity, ledger } = this.#services;
-    if (!this.mayBeDue(nowMs) || !ledger.isAtRisk) return;
+    if (!this.mayBeDue(nowMs) || !this.#services.ledger.isAtRisk) return;
     this.#dueMs ??= nowMs + FIRST_MS / this.#haste;
-    if (nowMs >= this.#dueMs && continuity.isWitness(point.connection)) this.#begin(point);
+    if (nowMs >= this.#dueMs && this.#isWitness(point)) this.#begin(point);
   }
 
   /** The server could not store everything: no later sync is trusted. */
@@ -111,8 +111,11 @@ export class PeriodicSync {
   async last(point: SyncPoint): Promise<void> {
     await this.#underWay;
     if (this.#isRefused) return;
-    const { continuity, ledger } = this.#services;
-    if (continuity.isWitness(point.connection) && ledger.isAtRisk) await this.#begin(point);
+    if (this.#isWitness(point) && this.#services.ledger.isAtRisk) await this.#begin(point);
+  }
+
+  #isWitness({ connection }: SyncPoint): boolean {
+    return connection === undefined || this.#services.continuity.isWitness(connection);
   }
 
   #begin(point: SyncPoint): Promise<void> {
@@ -138,8 +141,9 @@ export class PeriodicSync {
       // On a slow line, requests wait before the sync begins. The answer to the look comes right before that.
       this.#workMs = performance.now() - atMs;
       // If the file has begun again in the meantime, this is another file.
-      const isSame = epoch === continuity.epoch && generation === this.#generation;
-      if (isDurable && isSame && point.isHeld()) {
+      const isSame = generation === this.#generation && point.isHeld();
+      const mayBeLost = point.connection !== undefined && epoch !== continuity.epoch;
+      if (isDurable && isSame && !mayBeLost) {
         ledger.synced(ranges);
         // If the server does not show the staged file, no other run can continue it.
         if (seen === undefined) return;

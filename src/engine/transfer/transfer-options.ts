@@ -9,6 +9,8 @@ import type { JobOptions } from './direction.ts';
 export interface TransferOptions extends ConnectionPoolOptions, JobOptions {
   readonly digests: DigestOptions;
   readonly dryRun: boolean;
+  /** How many connections are wanted for files of these sizes, which are known only when `wanted` are open. */
+  readonly wantedFor?: (sizes: readonly number[]) => number;
   /** Undefined: nothing is kept for another run. */
   readonly journals?: JournalStore | undefined;
 }

@@ -146,6 +146,7 @@ export class TransferRun<File extends PlannedFile> {
     const { access, report, signal } = this.services;
     this.#connections.pool.start();
     const prepared = await this.#direction.prepare(access);
+    this.#wantConnections(prepared);
     this.#tellPlan(prepared);
     for (const failed of prepared.failures) this.#fileFailed(failed, failed.error);
     const files = this.#direction.files(access);
@@ -167,6 +168,11 @@ export class TransferRun<File extends PlannedFile> {
       const lock = await locking?.catch(() => undefined);
       await lock?.release();
     }
+  }
+
+  #wantConnections({ sizes }: Preparation): void {
+    const { wantedFor, dryRun } = this.#options;
+    if (sizes !== undefined && wantedFor !== undefined && !dryRun) this.#connections.pool.want(wantedFor(sizes));
   }
 
   #tellPlan({ destination, known }: Preparation): void {

@@ -10,6 +10,7 @@ import { LocalDigests } from '../local/local-digests.ts';
 import type { LocalSource } from '../local/local-source.ts';
 import { SourceWatch } from '../local/source-watch.ts';
 import type { FileJournal, JournalSubject } from '../resume/file-journal.ts';
+import { fillFrom } from '../runner/descriptor-fill.ts';
 import type { PieceHashing } from '../runner/piece-hasher.ts';
 import type { RunnerCommand } from '../runner/piece-runner.ts';
 import { choosePieceSize, pieceCount } from '../schedule/grid.ts';
@@ -67,7 +68,7 @@ export class UploadFile implements FileTransfer {
     this.#job = job;
     this.#plan = plan;
     this.#source = source;
-    this.local = new LocalDigests(source.fd);
+    this.local = new LocalDigests(fillFrom(source.fd));
     this.#watch = new SourceWatch(source, (error) => job.stop(error));
     this.#holders = new StagedHolders(number, runner);
     const { writers } = upload;
@@ -124,7 +125,9 @@ export class UploadFile implements FileTransfer {
       of: token,
       fd: this.#source.fd,
       back: (ranges, algorithm) => access.onStaged(token, (staged) => digestBack(staged, ranges, algorithm)),
-      checkRoom: (piece) => access.onStaged(token, (staged) => staged.checkRoom(piece)),
+      wrongText: 'are wrong on the server, and sent again',
+      // Where there is no room for the piece, sending it again is of no use.
+      beforeRepeat: (piece) => access.onStaged(token, (staged) => staged.checkRoom(piece)),
     };
   }
 

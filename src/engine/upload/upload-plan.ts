@@ -1,19 +1,19 @@
 /** One file that is going to be uploaded. */
 import { cleanText } from '../../util/clean-text.ts';
 import type { SourceFile } from '../local/local-files.ts';
+import type { Target } from '../transfer/destination.ts';
 import type { PlannedFile } from '../transfer/direction.ts';
-import type { UploadTarget } from './destination.ts';
 
 /** What the run is told of the file, and what its job needs to begin. */
 export interface PlannedUpload extends PlannedFile {
   readonly source: SourceFile;
-  readonly target: UploadTarget;
+  readonly target: Target;
 }
 
 export interface UploadPlan {
   /** Of the source. */
   readonly path: Buffer;
-  readonly target: UploadTarget;
+  readonly target: Target;
   /** For messages. */
   readonly name: string;
   readonly shownTarget: string;

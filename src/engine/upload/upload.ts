@@ -9,9 +9,9 @@ import { textFromBytes } from '../../util/bytes-text.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
 import type { FoundSources, SourceFile } from '../local/local-files.ts';
+import { Destination } from '../transfer/destination.ts';
 import type { Direction, JobServices, Preparation, RunningJob, UnplannedFile } from '../transfer/direction.ts';
 import { lookAhead } from '../transfer/look-ahead.ts';
-import { UploadDestination } from './destination.ts';
 import { examineDirectoryFailure } from './failures/examine-failure.ts';
 import { openUpload } from './open-upload.ts';
 import type { UploadOptions } from './upload-options.ts';
@@ -25,7 +25,7 @@ export class Upload implements Direction<PlannedUpload> {
   readonly name = 'upload';
   readonly #sources: FoundSources;
   readonly #options: UploadOptions;
-  #destination: UploadDestination | undefined;
+  #destination: Destination | undefined;
   /** The creation of missing directories, once it has begun. */
   #making: Promise<void> | undefined;
   #writers: Writers | undefined;
@@ -39,11 +39,11 @@ export class Upload implements Direction<PlannedUpload> {
     const { files, failures } = this.#sources;
     const several = files.length + failures.length > 1;
     const destination = await access.onConnection((_, remote) =>
-      UploadDestination.resolve(remote, this.#options.destination, several),
+      Destination.resolve(remote, this.#options.destination, several),
     );
     this.#destination = destination;
     return {
-      lockRoot: destination.root,
+      lockRoot: { path: destination.root, isLocal: false },
       destination: textFromBytes(destination.path),
       known: {
         files: files.length,

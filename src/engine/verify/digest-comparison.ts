@@ -22,7 +22,8 @@ export interface Compared {
 }
 
 export interface Sides {
-  readonly of: StageToken;
+  /** What is staged, or the path of a file of the server. */
+  readonly of: StageToken | Uint8Array;
   /** The local file. */
   readonly fd: number;
   readonly local: LocalDigests;

@@ -48,7 +48,7 @@ export type DigestAccess = Pick<ConnectionAccess, 'onConnection' | 'progressed'>
 
 /** The bytes on the server that a provider is tried on. */
 export interface Trial {
-  readonly of: StageToken;
+  readonly of: StageToken | Uint8Array;
   /** Cells, as `Digester.digests` wants them. Called only if a provider is to be tried. */
   readonly ranges: () => Promise<readonly Range[]>;
   readonly back: DigestBack;
@@ -141,7 +141,7 @@ export class DigestProviders {
    */
   async ask(
     { method, algorithm }: DigestProvider,
-    of: StageToken,
+    of: StageToken | Uint8Array,
     ranges: readonly Range[],
   ): Promise<readonly (Uint8Array | undefined)[] | undefined> {
     if (this.#isOver) throw over();

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { open, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { LocalDigests } from '../../../../src/engine/local/local-digests.ts';
+import { fillFrom } from '../../../../src/engine/runner/descriptor-fill.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
 import { contents } from '../../../support/upload-scene.ts';
 
@@ -12,7 +13,7 @@ async function digestsOf(bytes: Buffer) {
   await writeFile(path, bytes);
   const file = await open(path, 'r');
   onTestFinished(() => file.close());
-  return new LocalDigests(file.fd);
+  return new LocalDigests(fillFrom(file.fd));
 }
 
 test('many ranges that are asked for at once are right, and a few are read at a time', async () => {

@@ -3,12 +3,12 @@ import { appendFile, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { LocalDigests } from '../../../../src/engine/local/local-digests.ts';
-
 import { type LocalSource, openSource } from '../../../../src/engine/local/local-source.ts';
 import { FileJournal, type JournalStore } from '../../../../src/engine/resume/file-journal.ts';
 import { Journal } from '../../../../src/engine/resume/journal.ts';
 import { journalPath } from '../../../../src/engine/resume/journal-place.ts';
 import { withinMs } from '../../../../src/engine/resume/pace.ts';
+import { fillFrom } from '../../../../src/engine/runner/descriptor-fill.ts';
 import { type CanCompare, reopenCopy, reopenStaged } from '../../../../src/engine/upload/stages/reopen-staged.ts';
 import type { Attributes, RemoteConnection, Staged, StageToken } from '../../../../src/remotes/remote.ts';
 
@@ -41,12 +41,12 @@ async function scene(resume = true, size = SIZE) {
     const subject = { ...about, target, size: of.size, mtimeMs: of.mtimeMs, local };
     return reopening(await FileJournal.open(journals, subject), of);
   };
-  const next = (local = new LocalDigests(source.fd)) => openFor(source, local);
+  const next = (local = new LocalDigests(fillFrom(source.fd))) => openFor(source, local);
   /** Another run, which looks at the source anew. */
   const again = async () => {
     const changed = await openSource(Buffer.from(path));
     onTestFinished(() => changed.close());
-    return openFor(changed, new LocalDigests(changed.fd));
+    return openFor(changed, new LocalDigests(fillFrom(changed.fd)));
   };
   return {
     path,
@@ -348,7 +348,7 @@ test.each([
 
 test('where there is no time to hash all, what was hashed is noted and claimed', async () => {
   const all = await scene();
-  const local = new LocalDigests(all.source.fd);
+  const local = new LocalDigests(fillFrom(all.source.fd));
   const digest = local.digest.bind(local);
   local.digest = async (...asked) => {
     await sleep(60);

@@ -43,6 +43,7 @@ test('every other target has another name', () => {
     journalPath('/', { ...server, host: 'other' }, target, 'm'),
     journalPath('/', { ...server, user: 'you' }, target, 'm'),
     journalPath('/', server, target, 'another machine'),
+    journalPath('/', server, target, 'm', 'download'),
   ];
   expect(new Set(names).size).toBe(names.length);
 });

@@ -6,6 +6,7 @@ import { openSource } from '../../../../src/engine/local/local-source.ts';
 import { FileJournal } from '../../../../src/engine/resume/file-journal.ts';
 import { Journal } from '../../../../src/engine/resume/journal.ts';
 import { journalPath } from '../../../../src/engine/resume/journal-place.ts';
+import { fillFrom } from '../../../../src/engine/runner/descriptor-fill.ts';
 
 import { JobResume, type ResumedJob, type ResumeServices } from '../../../../src/engine/transfer/job-resume.ts';
 
@@ -26,7 +27,7 @@ async function slowToHash(msLeft = Number.POSITIVE_INFINITY) {
   await utimes(dir.file('source'), 1, 1);
   const source = await openSource(Buffer.from(dir.file('source')));
   onTestFinished(() => source.close());
-  const local = new LocalDigests(source.fd);
+  const local = new LocalDigests(fillFrom(source.fd));
   const digest = local.digest.bind(local);
   let hashed = 0;
   local.digest = async (...asked) => {

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { LocalDigests } from '../../../../src/engine/local/local-digests.ts';
 import { openSource } from '../../../../src/engine/local/local-source.ts';
+import { fillFrom } from '../../../../src/engine/runner/descriptor-fill.ts';
 import { checkClaims } from '../../../../src/engine/verify/claim-check.ts';
 import { digestBack } from '../../../../src/engine/verify/digest-back.ts';
 import { DigestProviders } from '../../../../src/engine/verify/digest-providers.ts';
@@ -48,7 +49,7 @@ async function check(
   const sides = {
     of: token,
     fd: source.fd,
-    local: new LocalDigests(source.fd),
+    local: new LocalDigests(fillFrom(source.fd)),
     back: (ranges: readonly Range[], algorithm: 'sha256' | 'sha512' | 'sha1' | 'md5') =>
       digestBack(staged, ranges, algorithm),
   };

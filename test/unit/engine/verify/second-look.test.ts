@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { LocalDigests } from '../../../../src/engine/local/local-digests.ts';
 import { openSource } from '../../../../src/engine/local/local-source.ts';
+import { fillFrom } from '../../../../src/engine/runner/descriptor-fill.ts';
 import { digestBack } from '../../../../src/engine/verify/digest-back.ts';
 import { DigestProviders } from '../../../../src/engine/verify/digest-providers.ts';
 import { choosePieces, findOverwritten } from '../../../../src/engine/verify/second-look.ts';
@@ -123,7 +124,7 @@ async function scene(spoil: (bytes: Buffer) => void) {
     () => {},
   );
   const back = (ranges: readonly Range[], algorithm: DigestAlgorithm) => digestBack(staged, ranges, algorithm);
-  const sides = { of: staged.token, local: new LocalDigests(source.fd), back };
+  const sides = { of: staged.token, local: new LocalDigests(fillFrom(source.fd)), back };
   const pieces = piecesOf(8, PIECE);
   await providers.trusted({ of: staged.token, back, ranges: async () => pieces });
   spoil(remote.contents('/home/x')!);

@@ -1,4 +1,4 @@
-/** Finds the targets of uploaded files, by the destination rules of the command line and by what the server has. */
+/** Finds the targets of copied files, by the destination rules of the command line and by what is at the destination. */
 import { CopyError } from '../../errors.ts';
 import type { Attributes, RemoteConnection } from '../../remotes/remote.ts';
 import {
@@ -12,10 +12,13 @@ import {
 } from '../../util/byte-path.ts';
 import { cleanText } from '../../util/clean-text.ts';
 
+/** The side that files are copied to: a connection of the server, or the local file system. */
+export type DestinationFiles = Pick<RemoteConnection, 'stat' | 'lstat' | 'realPath' | 'makeDirectory'>;
+
 /** More missing directories above one another than this are a mistake, or an attack by the server. */
 const MAX_DEPTH = 256;
 
-export interface UploadTarget {
+export interface Target {
   /** Absolute. Where the destination is a symbolic link, this is the path of the file that the link names. */
   readonly path: Buffer;
   /** What is going to be replaced; undefined: nothing. */
@@ -32,7 +35,7 @@ interface Found {
   readonly isUnseen: boolean;
 }
 
-export class UploadDestination {
+export class Destination {
   /** As it is shown to the user: absolute, if the server says what the home directory is. */
   readonly path: Buffer;
   /** Whether the destination is a directory, into which the files go. Otherwise the one file gets this path. */
@@ -63,7 +66,7 @@ export class UploadDestination {
    * `several`: whether there are several sources.
    * @throws {CopyError} `destination-in-the-way`: a directory is needed, and `path` is something else
    */
-  static async resolve(connection: RemoteConnection, path: Uint8Array, several: boolean): Promise<UploadDestination> {
+  static async resolve(connection: DestinationFiles, path: Uint8Array, several: boolean): Promise<Destination> {
     // For `file/`, OpenSSH answers that there is no such file.
     const asked = path.length === 0 ? HERE : withoutTrailingSlashes(path);
     const parent = directoryName(asked);
@@ -81,14 +84,14 @@ export class UploadDestination {
     // Some servers also resolve paths that do not exist; stat shows whether this one does.
     const canonical = (found.at === undefined ? undefined : ownRealPath) ?? beside;
     if (found.at?.kind === 'directory' || asked.equals(HERE))
-      return new UploadDestination(shown, true, found, undefined, canonical);
+      return new Destination(shown, true, found, undefined, canonical);
     const wantsDirectory = several || endsWithSlash(path) || isDots(baseName(path));
     if (found.at !== undefined && wantsDirectory) {
       throw new CopyError('destination-in-the-way', `${cleanText(shown)} is not a directory.`);
     }
-    if (wantsDirectory) return new UploadDestination(shown, true, found, shown, canonical);
+    if (wantsDirectory) return new Destination(shown, true, found, shown, canonical);
     const isPlaced = found.at !== undefined || parent.length === 0 || parentFound.at?.kind === 'directory';
-    return new UploadDestination(shown, false, found, isPlaced ? undefined : directoryName(shown), canonical);
+    return new Destination(shown, false, found, isPlaced ? undefined : directoryName(shown), canonical);
   }
 
   /** What only one run may work on at a time: the target, or the directory of the targets. */
@@ -101,7 +104,7 @@ export class UploadDestination {
    * @throws {CopyError} `destination-dangling-link`; `destination-is-directory`; `destination-in-the-way`: it is
    *   neither a file nor a link to one
    */
-  async targetFor(connection: RemoteConnection, sourceName: Uint8Array): Promise<UploadTarget> {
+  async targetFor(connection: DestinationFiles, sourceName: Uint8Array): Promise<Target> {
     const path = this.#isDirectory ? joinPath(this.path, sourceName) : this.path;
     const { at: old, isLink, isDanglingLink } = this.#isDirectory ? await look(connection, path) : this.#found;
     const shown = cleanText(path);
@@ -123,7 +126,7 @@ export class UploadDestination {
    * Creates the directory of the targets, and those above it that are missing.
    * @throws {CopyError} of the destination: it cannot be created
    */
-  async prepare(connection: RemoteConnection): Promise<void> {
+  async prepare(connection: DestinationFiles): Promise<void> {
     if (this.#missing !== undefined) await makeDirectories(connection, this.#missing, 0);
   }
 }
@@ -131,7 +134,7 @@ export class UploadDestination {
 /** The home directory, where a session begins. */
 const HERE = Buffer.from('.');
 
-async function look(connection: RemoteConnection, path: Buffer): Promise<Found> {
+async function look(connection: DestinationFiles, path: Buffer): Promise<Found> {
   const [followed, link] = await Promise.all([
     unlessRefused(connection.stat(path)),
     unlessRefused(connection.lstat(path)),
@@ -154,7 +157,7 @@ async function unlessRefused(
 }
 
 /** Undefined: the path does not exist, or the server does not resolve it. */
-async function realPathOf(connection: RemoteConnection, path: Buffer): Promise<Buffer | undefined> {
+async function realPathOf(connection: DestinationFiles, path: Buffer): Promise<Buffer | undefined> {
   try {
     return Buffer.from(await connection.realPath(path));
   } catch (error) {
@@ -163,7 +166,7 @@ async function realPathOf(connection: RemoteConnection, path: Buffer): Promise<B
   }
 }
 
-async function makeDirectories(connection: RemoteConnection, path: Buffer, depth: number): Promise<void> {
+async function makeDirectories(connection: DestinationFiles, path: Buffer, depth: number): Promise<void> {
   if (depth > MAX_DEPTH) throw new CopyError('destination-refused', `${cleanText(path)} is nested too deep.`);
   const { at, isUnseen } = await look(connection, path);
   if (at?.kind === 'directory') return;
