@@ -12,4 +12,12 @@ export type {
 export { CopyError, type CopyErrorData, type ErrorCode, type ErrorScope } from './errors.ts';
 export type { HostKeyQuestion, Interaction } from './remotes/sftp/ssh/interaction.ts';
 export type { SshInput } from './remotes/sftp/ssh/ssh-options.ts';
-export { type PutOptions, put, type TransferContext, type TransferResult } from './transfer.ts';
+export {
+  type CopyOptions,
+  type GetOptions,
+  get,
+  type PutOptions,
+  put,
+  type TransferContext,
+  type TransferResult,
+} from './transfer.ts';

@@ -1,20 +1,21 @@
 /** Connects remote, runners and engine to a transfer. No other module does. */
 import type { Worker } from 'node:worker_threads';
+import { Download } from './engine/download/download.ts';
 import type { Observer, TransferSummary, TransferTotals } from './engine/events.ts';
 import { GuardedObserver, warnOfObserver } from './engine/guarded-observer.ts';
-import { type FoundSources, findSources, type SourceFile } from './engine/local/local-files.ts';
+import { type FoundSources, findSources } from './engine/local/local-files.ts';
 import type { JournalStore } from './engine/resume/file-journal.ts';
 import { pruneJournals, stateDirectory } from './engine/resume/journal-place.ts';
 import { machineId } from './engine/resume/machine-id.ts';
-import { Counters, MAX_CONNECTIONS } from './engine/runner/counters.ts';
+import { Counters } from './engine/runner/counters.ts';
 import { LocalRunner } from './engine/runner/local-runner.ts';
 import { startRateLimiter } from './engine/runner/rate-limiter.ts';
-import { choosePieceSize, pieceCount, UNLIMITED_PIECES } from './engine/schedule/grid.ts';
 import { resultOf } from './engine/transfer/result-of.ts';
 import { RunTotals } from './engine/transfer/run-totals.ts';
 import type { TransferOptions, TransferOutcome } from './engine/transfer/transfer-options.ts';
 import { TransferRun } from './engine/transfer/transfer-run.ts';
 import type { Verify } from './engine/transfer/verify.ts';
+import { wantedConnections } from './engine/transfer/wanted-connections.ts';
 import { Upload } from './engine/upload/upload.ts';
 import { CopyError } from './errors.ts';
 import { openRemote } from './remotes/open-remote.ts';
@@ -31,12 +32,8 @@ import { textFromBytes } from './util/bytes-text.ts';
 import { RunnerPool, type RunnerPoolOptions } from './workers/runner-pool.ts';
 import { startWorker } from './workers/start-worker.ts';
 
-/** The options of an upload. Sizes are in bytes, times in milliseconds. */
-export interface PutOptions {
-  /** Local paths, as bytes. At least one. */
-  readonly sources: readonly Uint8Array[];
-  /** The path on the server, as bytes. An empty path is the home directory; a relative one begins there. */
-  readonly destination: Uint8Array;
+/** The options of both directions. Sizes are in bytes, times in milliseconds. */
+export interface CopyOptions {
   readonly ssh: SshInput;
   /** The most connections, 1 to 1024. Default: `auto`, according to what is to be sent, at most 10. */
   readonly connections?: number | 'auto';
@@ -68,6 +65,22 @@ export interface PutOptions {
   readonly dryRun?: boolean;
 }
 
+/** The options of an upload. Paths are bytes, or text, which is encoded as UTF-8. */
+export interface PutOptions extends CopyOptions {
+  /** Local paths. At least one. */
+  readonly sources: readonly (Uint8Array | string)[];
+  /** The path on the server. An empty path is the home directory; a relative one begins there. */
+  readonly destination: Uint8Array | string;
+}
+
+/** The options of a download. Paths are bytes, or text, which is encoded as UTF-8. */
+export interface GetOptions extends CopyOptions {
+  /** Paths on the server; relative ones begin at the home directory. At least one. */
+  readonly sources: readonly (Uint8Array | string)[];
+  /** Local path. */
+  readonly destination: Uint8Array | string;
+}
+
 export interface TransferContext {
   /**
    * Stops the transfer, which then resolves with the error `cancelled`, or with the reason if that is a `CopyError`.
@@ -89,14 +102,14 @@ export interface TransferResult extends TransferSummary {
   readonly observerError?: unknown;
 }
 
-/** The most connections of `auto`: the user has to ask for more. */
-const AUTO_CONNECTIONS = 10;
-const BYTES_A_CONNECTION = 4 * 1024 * 1024;
-const SMALL_FILES_A_CONNECTION = 50;
-
 /** Copies local files to a server. It does not reject: failures are in the result, and in the last event. */
 export function put(options: PutOptions, context: TransferContext = {}): Promise<TransferResult> {
   return putWith(options, context);
+}
+
+/** Copies files of a server to this machine. It does not reject: failures are in the result, and in the last event. */
+export function get(options: GetOptions, context: TransferContext = {}): Promise<TransferResult> {
+  return getWith(options, context);
 }
 
 /** What tests may replace. */
@@ -106,9 +119,56 @@ export type Wiring = Pick<Partial<RunnerPoolOptions>, 'isGrowing'> & {
 };
 
 /** The same as {@link put}, with parts that tests replace. */
-export async function putWith(
-  options: PutOptions,
+export function putWith(options: PutOptions, context: TransferContext, wiring?: Wiring): Promise<TransferResult> {
+  return transfer(options, context, planPut, wiring);
+}
+
+/** The same as {@link get}, with parts that tests replace. */
+export function getWith(options: GetOptions, context: TransferContext, wiring?: Wiring): Promise<TransferResult> {
+  return transfer(options, context, planGet, wiring);
+}
+
+type Defaults = Required<Pick<CopyOptions, keyof typeof TRANSFER_DEFAULTS>>;
+type Plan<Options> = (options: Options & Defaults, observer: Observer) => Promise<Planned>;
+
+/** A direction and the connections it wants; or the outcome, if no connection is needed. */
+type Planned =
+  | (Pick<TransferOptions, 'wanted' | 'wantedFor'> & { readonly direction: Upload | Download })
+  | TransferOutcome;
+
+/** The totals of a run in which nothing was done. */
+export const NOTHING_DONE: TransferTotals = new RunTotals().all(0);
+
+async function planPut(options: PutOptions & Defaults, observer: Observer): Promise<Planned> {
+  const sources = await findSources(options.sources.map(toBytes));
+  const [onlyFailure] = sources.failures;
+  if (sources.files.length === 0 && onlyFailure !== undefined) {
+    // No connection is needed. The failure of a single source is in the result.
+    if (options.sources.length > 1) tellFailures(sources, observer);
+    return { ...NOTHING_DONE, filesFailed: sources.failures.length, error: onlyFailure.error, ended: false };
+  }
+  const sizes = sources.files.map(({ size }) => size);
+  const direction = new Upload(sources, { ...options, destination: toBytes(options.destination) });
+  return { direction, wanted: options.dryRun ? 1 : wantedConnections(options, sizes) };
+}
+
+async function planGet(options: GetOptions & Defaults): Promise<Planned> {
+  if (options.verify === 'read-back') {
+    throw new CopyError('usage', 'What is downloaded is not read back: it is compared with what the server has.', {
+      advice: 'Use --verify hash, or leave it out.',
+    });
+  }
+  const { inplace, preserve } = options;
+  const sources = options.sources.map(toBytes);
+  const direction = new Download({ sources, destination: toBytes(options.destination), inplace, preserve });
+  // Only the server can tell how much there is to copy.
+  return { direction, wanted: 1, wantedFor: (sizes) => wantedConnections(options, sizes) };
+}
+
+async function transfer<Options extends PutOptions | GetOptions>(
+  options: Options,
   context: TransferContext,
+  plan: Plan<Options>,
   wiring: Wiring = {},
 ): Promise<TransferResult> {
   const startedMs = performance.now();
@@ -118,12 +178,9 @@ export async function putWith(
   let outcome: TransferOutcome;
   try {
     checkWasmMemory();
-    outcome = await upload(
-      { ...TRANSFER_DEFAULTS, ...options },
-      asked ? { ...context, interaction: asked.interaction } : context,
-      observer,
-      wiring,
-    );
+    const settled = { ...TRANSFER_DEFAULTS, ...options };
+    const settledContext = asked ? { ...context, interaction: asked.interaction } : context;
+    outcome = await run(settled, settledContext, () => plan(settled, observer), observer, wiring);
   } catch (error) {
     outcome = { ...NOTHING_DONE, error: CopyError.from(error), ended: true };
   }
@@ -134,14 +191,10 @@ export async function putWith(
   return guarded.failure === undefined ? result : { ...result, observerError: guarded.failure.error };
 }
 
-type Settled = PutOptions & Required<Pick<PutOptions, keyof typeof TRANSFER_DEFAULTS>>;
-
-/** The totals of a run in which nothing was done. */
-export const NOTHING_DONE: TransferTotals = new RunTotals().all(0);
-
-async function upload(
-  options: Settled,
+async function run(
+  options: CopyOptions & Defaults,
   context: TransferContext,
+  plan: () => Promise<Planned>,
   observer: Observer,
   { isGrowing, onWorker }: Wiring,
 ): Promise<TransferOutcome> {
@@ -162,47 +215,42 @@ async function upload(
     resume: options.resume,
     onFailed: (error) => warn('journal', `${error.message} ${error.advice}`),
   };
-  const sources = await findSources(options.sources);
-  const [onlyFailure] = sources.failures;
-  if (sources.files.length === 0 && onlyFailure !== undefined) {
-    // No connection is needed. The failure of a single source is in the result.
-    if (options.sources.length > 1) tellFailures(sources, observer);
-    return { ...NOTHING_DONE, filesFailed: sources.failures.length, error: onlyFailure.error, ended: false };
-  }
+  const planned = await plan();
+  if (!('direction' in planned)) return planned;
+  const { direction, ...wanted } = planned;
   const counters = new Counters();
   const stopLimiter =
     options.limitBytesPerSecond === undefined ? () => {} : startRateLimiter(counters, options.limitBytesPerSecond);
   try {
-    const run = new TransferRun(
-      new RunnerPool({
-        local: new LocalRunner(remote, counters),
-        counters,
-        startWorker: () => {
-          const worker = startWorker({ spec: remote.spec, counters: counters.buffer });
-          onWorker?.(worker);
-          return worker;
-        },
-        onWarning: (message) => warn('thread', message),
-        ...(isGrowing && { isGrowing }),
-      }),
+    const runner = new RunnerPool({
+      local: new LocalRunner(remote, counters),
       counters,
-      new Upload(sources, options),
-      {
-        ...options,
-        journals,
-        digests: { methods: digestMethods(options, remote), algorithm: options.algorithm },
-        wanted: options.dryRun ? 1 : wantedConnections(options, sources.files),
-      } satisfies TransferOptions,
-      observer,
-    );
-    return await run.run(context.signal ?? new AbortController().signal);
+      startWorker: () => {
+        const worker = startWorker({ spec: remote.spec, counters: counters.buffer });
+        onWorker?.(worker);
+        return worker;
+      },
+      onWarning: (message) => warn('thread', message),
+      ...(isGrowing && { isGrowing }),
+    });
+    const digests = { methods: digestMethods(options, remote), algorithm: options.algorithm };
+    const settled = { ...options, ...wanted, journals, digests };
+    const { signal = new AbortController().signal } = context;
+    // The compiler does not see that a direction opens the files that it has planned itself.
+    if (direction instanceof Upload)
+      return await new TransferRun(runner, counters, direction, settled, observer).run(signal);
+    return await new TransferRun(runner, counters, direction, settled, observer).run(signal);
   } finally {
     stopLimiter();
     if (!options.dryRun) await pruneJournals(journals.directory);
   }
 }
 
-function digestMethods({ digestProvider, verify }: Settled, remote: Remote): readonly DigestMethod[] {
+function toBytes(path: Uint8Array | string): Uint8Array {
+  return typeof path === 'string' ? Buffer.from(path, 'utf8') : path;
+}
+
+function digestMethods({ digestProvider, verify }: Defaults, remote: Remote): readonly DigestMethod[] {
   if (digestProvider === 'auto') return remote.digestMethods;
   if (digestProvider !== 'none') return [digestProvider];
   if (verify !== 'hash') return [];
@@ -214,19 +262,4 @@ function tellFailures({ failures }: FoundSources, observer: Observer): void {
     const file = { type: 'file', state: 'failed', source: textFromBytes(path), target: '', size: 0 } as const;
     observer({ v: 1, atMs: Date.now(), ...file, error: error.toData() });
   }
-}
-
-/** Never more connections than there are ranges to send. */
-function wantedConnections({ connections, pieceSize }: Settled, files: readonly SourceFile[]): number {
-  const piecesOf = ({ size }: SourceFile): number =>
-    Math.max(1, pieceCount(size, choosePieceSize(size, UNLIMITED_PIECES, pieceSize)));
-  const pieces = files.reduce((sum, file) => sum + piecesOf(file), 0);
-  const wanted = connections === 'auto' ? Math.min(AUTO_CONNECTIONS, usefulConnections(files)) : connections;
-  return Math.max(1, Math.min(wanted, pieces, MAX_CONNECTIONS));
-}
-
-function usefulConnections(files: readonly SourceFile[]): number {
-  const bytes = files.reduce((sum, { size }) => sum + size, 0);
-  const small = files.filter(({ size }) => size <= BYTES_A_CONNECTION).length;
-  return Math.ceil(bytes / BYTES_A_CONNECTION) + Math.ceil(small / SMALL_FILES_A_CONNECTION);
 }

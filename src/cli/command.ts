@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { CopyError } from '../errors.ts';
 import { unknownOptionHint } from './hints.ts';
 import { namesOf, type OptionRow, optionRows } from './options.ts';
+import { OPERANDS, type ProgramName } from './program-name.ts';
 import { usageError } from './usage-error.ts';
 
 /** The words of a command line, in the order they were given. */
@@ -13,10 +14,23 @@ export interface CommandLine {
 
 export type CommandOutcome = CommandLine | { readonly print: string };
 
-const about = `Copies files to an SSH server over many connections at once.
+const addresses = `[USER@]HOST:PATH or sftp://USER@HOST:PORT/PATH; a relative PATH begins at the home directory
+(sftp://HOST//PATH is absolute)`;
 
-SOURCE is a local file. The destination is [USER@]HOST:[PATH] or sftp://USER@HOST:PORT/PATH; a
-relative PATH begins at the home directory (sftp://HOST//PATH is absolute).`;
+const about: Readonly<Record<ProgramName, string>> = {
+  mtput: `Copies files to an SSH server over many connections at once.
+
+SOURCE is a local file. The destination is ${addresses}.`,
+  mtget: `Copies files from an SSH server over many connections at once.
+
+A source is ${addresses}.
+DEST is a local file or directory. All sources are on one server.`,
+};
+
+const usage: Readonly<Record<ProgramName, string>> = {
+  mtput: `[options] ${OPERANDS.mtput}\n       mtput --install-helper [options] [USER@]HOST`,
+  mtget: `[options] ${OPERANDS.mtget}`,
+};
 
 const footer = `
 Environment:
@@ -29,12 +43,16 @@ connection; 6 host key; 7 authentication; 8 protocol; 9 integrity; 10 the source
 I/O; 12 another run is at work; 130 interrupted.`;
 
 /** Sorts `args` into options and operands, or gives the text that `--help` or `--version` prints. Usage errors throw. */
-export function readCommandLine(args: readonly string[], version: string): CommandOutcome {
+export function readCommandLine(
+  args: readonly string[],
+  version: string,
+  program: ProgramName = 'mtput',
+): CommandOutcome {
   const given: { row: OptionRow; name: string; text: string }[] = [];
   let print = '';
-  const command = new Command('mtput')
-    .usage('[options] SOURCE... [USER@]HOST:[PATH]\n       mtput --install-helper [options] [USER@]HOST')
-    .description(about)
+  const command = new Command(program)
+    .usage(usage[program])
+    .description(about[program])
     .argument('[operands...]')
     .helpOption('-h, --help', 'print this')
     .version(version, '-V, --version', 'print the version')
@@ -51,7 +69,7 @@ export function readCommandLine(args: readonly string[], version: string): Comma
   });
   command.configureHelp({ visibleArguments: () => [], optionTerm: (option) => terms.get(option) ?? option.flags });
   const terms = new Map<Option, string>();
-  for (const row of optionRows) addRow(command, row, terms, given);
+  for (const row of optionRows) if (row.programs.includes(program)) addRow(command, row, terms, given);
   try {
     command.parse(args, { from: 'user' });
   } catch (error) {

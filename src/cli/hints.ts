@@ -43,3 +43,12 @@ export function noServerError(destination: string, sources: readonly string[]): 
     bare ? `For the home directory there, write ${destination}: with the colon.` : 'Write [USER@]HOST:[PATH].',
   );
 }
+
+/** The usage error for a source of `mtget` without a server. */
+export function noServerInSource(source: string, destination: string): CopyError {
+  const isReversed = /^[^/:]+:/.test(destination);
+  return usageError(
+    `The source '${source}' names no server`,
+    isReversed ? 'To copy to a server, use mtput.' : 'Write [USER@]HOST:PATH.',
+  );
+}

@@ -4,7 +4,7 @@ import { unsupportedNode } from '../util/unsupported-node.ts';
 
 const problem = unsupportedNode('mtput');
 if (problem === undefined) {
-  void import('./mtput-main.ts');
+  void import('./start-program.ts').then(({ startProgram }) => startProgram('mtput'));
 } else {
   process.stderr.write(`${problem}\n`);
   // The exit code of usage errors: the command cannot be run like this, and nothing was tried.

@@ -5,6 +5,7 @@ import { durationText, parseDuration } from './parse-duration.ts';
 import { parseChoice, parseNumber } from './parse-number.ts';
 import { parseRate } from './parse-rate.ts';
 import { parsePieceSize } from './parse-size.ts';
+import type { ProgramName } from './program-name.ts';
 import { usageError } from './usage-error.ts';
 
 export interface OptionRow {
@@ -29,9 +30,12 @@ export interface OptionRow {
   readonly apply: (text: string, name: string, values: OptionValues) => Partial<OptionValues>;
   /** Whether giving it again adds to the first instead of replacing it. */
   readonly repeats: boolean;
+  /** The programs that have it. */
+  readonly programs: readonly ProgramName[];
 }
 
 const DEFAULTS = defaultValues();
+const BOTH: readonly ProgramName[] = ['mtput', 'mtget'];
 const always = ['auto', 'always', 'never'] as const;
 
 function row(
@@ -43,12 +47,13 @@ function row(
   help: string,
   apply: OptionRow['apply'],
   repeats = false,
+  programs: readonly ProgramName[] = BOTH,
 ): OptionRow {
   const all = names.split(' ');
   const long = all.find((name) => name.startsWith('--')) ?? null;
   const short = all.find((name) => !name.startsWith('--')) ?? null;
   const aliases = all.filter((name) => name !== long && name !== short);
-  return { long, short, aliases, argument, default: standard, environment, group, help, apply, repeats };
+  return { long, short, aliases, argument, default: standard, environment, group, help, apply, repeats, programs };
 }
 
 function count(text: string, name: string, what: string): number | 'auto' {
@@ -252,6 +257,8 @@ export const optionRows: readonly OptionRow[] = [
     null,
     'put mt-copy-tools-cs into ~/.local/bin of the server named instead of sources, after asking',
     () => ({ installHelper: true }),
+    false,
+    ['mtput'],
   ),
 
   row('Output', '-q --quiet', null, null, 'MT_COPY_QUIET', 'errors only', () => ({ quiet: true })),

@@ -1,12 +1,13 @@
 /** From the words of a command line to what the transfer and the display are told. */
-import type { PutOptions } from '../transfer.ts';
+import type { CopyOptions, GetOptions, PutOptions } from '../transfer.ts';
 import { bytesFromText } from '../util/bytes-text.ts';
 import { type CommandLine, readCommandLine } from './command.ts';
 import { applyEnvironment, type Environment } from './environment.ts';
-import { noServerError, portHint } from './hints.ts';
+import { noServerError, noServerInSource, portHint } from './hints.ts';
 import { parseLocation, type RemoteLocation } from './location.ts';
 import { defaultValues, type OptionValues } from './option-values.ts';
 import type { OptionRow } from './options.ts';
+import { OPERANDS, type ProgramName } from './program-name.ts';
 import { usageError } from './usage-error.ts';
 
 /** How a run is shown. */
@@ -21,6 +22,7 @@ export interface OutputOptions {
 
 /** What every run is told beside its task. */
 export interface RunOptions {
+  readonly program: ProgramName;
   readonly output: OutputOptions;
   readonly batch: boolean;
   /** What is odd but no error. */
@@ -29,34 +31,51 @@ export interface RunOptions {
 
 export type Invocation =
   /** `--help`, `--version`: print and be done. */
-  { readonly kind: 'print'; readonly text: string } | PutInvocation | InstallInvocation;
+  { readonly kind: 'print'; readonly text: string } | CopyInvocation | InstallInvocation;
+
+export type CopyInvocation = PutInvocation | GetInvocation;
 
 export interface PutInvocation extends RunOptions {
   readonly kind: 'put';
   readonly put: PutOptions;
 }
 
+export interface GetInvocation extends RunOptions {
+  readonly kind: 'get';
+  readonly get: GetOptions;
+}
+
 export interface InstallInvocation extends RunOptions {
   readonly kind: 'install-helper';
-  readonly ssh: PutOptions['ssh'];
+  readonly ssh: CopyOptions['ssh'];
   readonly dryRun: boolean;
 }
 
 /** Reads `args` (without program names) and `environment`. Mistakes are thrown as usage errors. */
-export function parseArguments(args: readonly string[], environment: Environment, version: string): Invocation {
-  const line = readCommandLine(args, version);
+export function parseArguments(
+  args: readonly string[],
+  environment: Environment,
+  version: string,
+  program: ProgramName = 'mtput',
+): Invocation {
+  const line = readCommandLine(args, version, program);
   if ('print' in line) return { kind: 'print', text: line.print };
   const wrongPort = portHint(args, line.operands);
   if (wrongPort) throw wrongPort;
   const { values, unknownVariables } = optionValues(line, environment);
   const warnings = unknownVariables.map((name) => `${name} is set, but names no option; it is ignored.`);
-  const run = { output: values, batch: values.batch, warnings };
+  const run = { program, output: values, batch: values.batch, warnings };
   if (values.installHelper) {
     const ssh = sshInput(values, readServer(line.operands));
     return { kind: 'install-helper', ssh, dryRun: values.dryRun, ...run };
   }
+  if (program === 'mtget') {
+    const { locations, destination } = readGetOperands(line.operands);
+    const sources = locations.map(({ path }) => path);
+    return { kind: 'get', get: { sources, destination, ...copyOptions(values, locations[0]!) }, ...run };
+  }
   const { sources, location } = readOperands(line.operands);
-  return { kind: 'put', put: putOptions(values, sources, location), ...run };
+  return { kind: 'put', put: { sources, destination: location.path, ...copyOptions(values, location) }, ...run };
 }
 
 function optionValues(
@@ -94,6 +113,32 @@ function readOperands(operands: readonly string[]): { sources: readonly Buffer[]
   return { sources: sources.map(bytesFromText), location };
 }
 
+function readGetOperands(operands: readonly string[]): {
+  locations: readonly RemoteLocation[];
+  destination: Buffer;
+} {
+  const form = `Write mtget ${OPERANDS.mtget}.`;
+  const destination = operands.at(-1);
+  if (destination === undefined) throw usageError('Nothing to copy was given', `${form} See --help.`);
+  if (operands.length === 1) throw usageError('Only a source was given', `${form} For this directory, DEST is a dot.`);
+  if (destination === '')
+    throw usageError('The destination is empty', 'Check the quotes and variables of the command.');
+  const locations = operands.slice(0, -1).map((source) => {
+    const location = parseLocation(source);
+    if (location === undefined) throw noServerInSource(source, destination);
+    return location;
+  });
+  const [first] = locations;
+  if (!locations.every((location) => isSameServer(location, first!))) {
+    throw usageError('The sources are on different servers', 'Copy from one server at a time.');
+  }
+  return { locations, destination: bytesFromText(destination) };
+}
+
+function isSameServer(one: RemoteLocation, other: RemoteLocation): boolean {
+  return one.host === other.host && one.port === other.port && one.user === other.user;
+}
+
 /** The one operand of `--install-helper`; the colon may be left out, as no path follows it. */
 function readServer(operands: readonly string[]): RemoteLocation {
   const form = 'Write mtput --install-helper [USER@]HOST.';
@@ -108,7 +153,7 @@ function readServer(operands: readonly string[]): RemoteLocation {
   return location;
 }
 
-function sshInput(values: OptionValues, location: RemoteLocation): PutOptions['ssh'] {
+function sshInput(values: OptionValues, location: RemoteLocation): CopyOptions['ssh'] {
   const port = location.port ?? values.port;
   const { ciphers, addressFamily } = values;
   return {
@@ -126,11 +171,9 @@ function sshInput(values: OptionValues, location: RemoteLocation): PutOptions['s
   };
 }
 
-function putOptions(values: OptionValues, sources: readonly Buffer[], location: RemoteLocation): PutOptions {
+function copyOptions(values: OptionValues, location: RemoteLocation): CopyOptions {
   const { limitBytesPerSecond } = values;
   return {
-    sources,
-    destination: location.path,
     ssh: sshInput(values, location),
     connections: values.connections,
     pieceSize: values.pieceSize,

@@ -1,17 +1,18 @@
-/** The whole of `mtput`. What is not needed for `--help` and usage errors is loaded when it is. */
+/** The whole of a program that copies. What is not needed for `--help` and usage errors is loaded when it is. */
 import { CopyError } from '../errors.ts';
 import { checkWasmMemory } from '../remotes/sftp/ssh/wasm-memory.ts';
 import { makePaint } from '../ui/paint.ts';
 import { renderError } from '../ui/render-error.ts';
 import { parseArguments } from './parse-arguments.ts';
+import type { ProgramName } from './program-name.ts';
 import { rawArguments } from './raw-arguments.ts';
 import { flushStreams, tolerateClosedStreams } from './streams.ts';
 import { packageVersion } from './version.ts';
 
 const streams = [process.stdout, process.stderr];
 
-async function main(): Promise<number> {
-  const invocation = parseArguments(rawArguments(), process.env, packageVersion());
+async function main(program: ProgramName): Promise<number> {
+  const invocation = parseArguments(rawArguments(), process.env, packageVersion(), program);
   if (invocation.kind === 'print') {
     process.stdout.write(invocation.text);
     return 0;
@@ -22,15 +23,15 @@ async function main(): Promise<number> {
     const { runInstallHelper } = await import('./run-install-helper.ts');
     return await runInstallHelper(invocation, io);
   }
-  const { runPut } = await import('./run-put.ts');
-  return await runPut(invocation, io);
+  const { runCopy } = await import('./run-copy.ts');
+  return await runCopy(invocation, io);
 }
 
 /** Says what went wrong, with the stack where `-vv` asks for it, and gives the exit code. */
-function report(error: unknown): number {
+function report(program: ProgramName, error: unknown): number {
   const coded = CopyError.from(error);
   const details = coded.code === 'bug' && process.argv.some((argument) => /^-v{2,}$/.test(argument));
-  process.stderr.write(`${renderError('mtput', coded.toData(), makePaint(false), details ? coded : undefined)}\n`);
+  process.stderr.write(`${renderError(program, coded.toData(), makePaint(false), details ? coded : undefined)}\n`);
   return coded.exitCode;
 }
 
@@ -40,8 +41,11 @@ async function leave(exitCode: number): Promise<void> {
   process.exit(exitCode);
 }
 
-tolerateClosedStreams(streams);
-for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-  process.on(event, (error: unknown) => leave(report(error)));
+/** Runs the program, and ends the process. */
+export async function runProgram(program: ProgramName): Promise<void> {
+  tolerateClosedStreams(streams);
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => leave(report(program, error)));
+  }
+  await leave(await main(program).catch((error: unknown) => report(program, error)));
 }
-await leave(await main().catch(report));

@@ -28,12 +28,12 @@ export interface Shown {
 
 /** Resolves with the exit code of `work`, or of what it throws, which is shown. Rejects only if the display itself fails. */
 export async function runShown(
-  { output, batch, warnings }: RunOptions,
+  { program, output, batch, warnings }: RunOptions,
   io: ProgramIo,
   work: (shown: Shown) => Promise<number>,
 ): Promise<number> {
   const environment = withoutSecrets(io.environment);
-  const ui = await chooseUi({ program: 'mtput', ...output, ...io, environment });
+  const ui = await chooseUi({ program, ...output, ...io, environment });
   const signals = watchSignals(() => ui.say('info', 'Stopping; interrupt once more to leave at once'));
   const { signal } = signals;
   try {

@@ -66,6 +66,6 @@ export function failureLines(event: EventOf<'result'>, view: RunView, options: L
   const errors = (event.error ? [event.error, ...held] : held).filter((error) => view.isNew(error));
   const lines = errors.map((error) => renderError(options.program, error, options.paint, details(error, options)));
   // With any other code the last words are those of what ended the run.
-  const all = [...lines, ...keptLines(event)];
+  const all = [...lines, ...keptLines(view, event)];
   return event.exitCode === 1 ? [...all, failureLine(event)] : all;
 }

@@ -17,11 +17,15 @@ export function summaryLine(view: RunView, result: EventOf<'result'>): string | 
 }
 
 /** After a failure: what is not lost, and whether it was seen since. Empty where nothing is kept. */
-export function keptLines({ bytesKept, bytesKeptUnseen = 0, exitCode }: EventOf<'result'>): string[] {
+export function keptLines(
+  { plan }: Pick<RunView, 'plan'>,
+  { bytesKept, bytesKeptUnseen = 0, exitCode }: EventOf<'result'>,
+): string[] {
   if (exitCode === 0) return [];
   const seen = bytesKept - bytesKeptUnseen;
   const lines: string[] = [];
-  if (seen > 0) lines.push(`${formatSize(seen)} are safe on the server; the same command continues from there.`);
+  const where = plan?.direction === 'download' ? 'in the partial file' : 'on the server';
+  if (seen > 0) lines.push(`${formatSize(seen)} are safe ${where}; the same command continues from there.`);
   if (bytesKeptUnseen > 0) {
     const unseen = formatSize(bytesKeptUnseen);
     lines.push(`${unseen} were stored when the server last answered; the same command continues with what is there.`);

@@ -1,11 +1,19 @@
 /**
- * A run of mtput that is watched while it goes on, so that a test can strike at a moment it chose. To be started while
+ * A run that is watched while it goes on, so that a test can strike at a moment it chose. To be started while
  * a test runs; it ends with it.
  */
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import type { TransferEvent } from '../../src/engine/events.ts';
-import { type JsonRun, type ProgramOptions, startMtput, type UploadTo } from './mtput.ts';
+import {
+  type DownloadFrom,
+  type JsonRun,
+  type ProgramOptions,
+  startMtget,
+  startMtput,
+  type UploadTo,
+} from './mtput.ts';
+import type { RunningProcess } from './process.ts';
 import { waitFor } from './wait-for.ts';
 
 type Type = TransferEvent['type'];
@@ -29,7 +37,21 @@ export async function startLiveRun(
   more: readonly string[] = [],
   program: ProgramOptions = {},
 ): Promise<LiveRun> {
-  const { child, pid, exited, stop } = await startMtput(sources, to, ['--json', ...more], program);
+  return watch(await startMtput(sources, to, ['--json', ...more], program));
+}
+
+/** The same of mtget. */
+export async function startLiveDownload(
+  from: DownloadFrom,
+  target: string,
+  more: readonly string[] = [],
+  program: ProgramOptions = {},
+): Promise<LiveRun> {
+  return watch(await startMtget(from, target, ['--json', ...more], program));
+}
+
+/** Of a program that prints events. */
+function watch({ child, pid, exited, stop }: RunningProcess): LiveRun {
   onTestFinished(async () => void (await stop('SIGKILL')));
   const events: TransferEvent[] = [];
   const stderr: string[] = [];
@@ -56,7 +78,7 @@ export async function startLiveRun(
     await closed;
     clearTimeout(timer);
     if (performance.now() - startedAt >= timeoutMs) {
-      throw new Error(`mtput was killed after ${timeoutMs} ms. It told: ${JSON.stringify(events.slice(-20))}`);
+      throw new Error(`It was killed after ${timeoutMs} ms. It told: ${JSON.stringify(events.slice(-20))}`);
     }
     return { ...exit, stdout: '', stderr: stderr.join(''), events };
   }

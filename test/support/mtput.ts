@@ -7,6 +7,8 @@ import type { TestServer } from './test-server.ts';
 /** The program as it is installed. */
 export const mtputPath: string = join(repoRoot, 'dist/cli/mtput.js');
 
+export const mtgetPath: string = join(repoRoot, 'dist/cli/mtget.js');
+
 /** Where to upload to: a server of ours, or the proxy in front of it. */
 export interface UploadTo {
   readonly server: TestServer;
@@ -62,6 +64,57 @@ export function mtput(
   });
 }
 
+/** What to download from a server of ours, or through the proxy in front of it. */
+export interface DownloadFrom {
+  readonly server: TestServer;
+  /** The proxy's, which `server.trustPort` knows; the server's own unless set. */
+  readonly port?: number;
+  /** Paths on the server; relative: below its home. */
+  readonly paths: readonly string[];
+}
+
+export function getArguments(from: DownloadFrom, target: string, more: readonly string[] = []): string[] {
+  const { server, port, paths } = from;
+  const sources = paths.map((path) => `${server.user}@${server.host}:${path}`);
+  return [...sshArguments(server, port), ...more, '--', ...sources, target];
+}
+
+/** Runs mtget to its end. */
+export function mtget(
+  from: DownloadFrom,
+  target: string,
+  more: readonly string[] = [],
+  timeoutMs: number = 120_000,
+): Promise<RunResult> {
+  return run(process.execPath, [mtgetPath, ...getArguments(from, target, more)], {
+    env: cleanEnvironment(from.server.dir),
+    timeoutMs,
+  });
+}
+
+/** Runs mtget with `--json`; what it says is in `events`. */
+export async function mtgetJson(
+  from: DownloadFrom,
+  target: string,
+  more: readonly string[] = [],
+  timeoutMs?: number,
+): Promise<JsonRun> {
+  return withEvents(await mtget(from, target, ['--json', ...more], timeoutMs));
+}
+
+/** Starts mtget, to be interrupted. */
+export function startMtget(
+  from: DownloadFrom,
+  target: string,
+  more: readonly string[] = [],
+  { nodeArguments = [], environment = {} }: ProgramOptions = {},
+): Promise<RunningProcess> {
+  return startProcess(process.execPath, [...nodeArguments, mtgetPath, ...getArguments(from, target, more)], {
+    env: { ...cleanEnvironment(from.server.dir), ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
 export interface JsonRun extends RunResult {
   readonly events: readonly TransferEvent[];
 }
@@ -74,7 +127,10 @@ export async function mtputJson(
   timeoutMs?: number,
   program?: ProgramOptions,
 ): Promise<JsonRun> {
-  const result = await mtput(sources, to, ['--json', ...more], timeoutMs, program);
+  return withEvents(await mtput(sources, to, ['--json', ...more], timeoutMs, program));
+}
+
+function withEvents(result: RunResult): JsonRun {
   const lines = result.stdout.split('\n').filter((line) => line !== '');
   return { ...result, events: lines.map((line) => JSON.parse(line) as TransferEvent) };
 }

@@ -1,13 +1,18 @@
-import type { put, TransferContext } from '../transfer.ts';
+import type { get, put, TransferContext } from '../transfer.ts';
 import type { Environment } from './environment.ts';
-import type { PutInvocation } from './parse-arguments.ts';
+import type { CopyInvocation } from './parse-arguments.ts';
 import { type ProgramIo, runShown } from './run-shown.ts';
 
+export interface CopyLibrary {
+  readonly put: typeof put;
+  readonly get: typeof get;
+}
+
 /** Copies as `invocation` says, shows it, and answers with the exit code. Rejects only if the display itself fails. */
-export function runPut(
-  invocation: PutInvocation,
+export function runCopy(
+  invocation: CopyInvocation,
   io: ProgramIo,
-  loadPut: () => Promise<typeof put> = async () => (await import('../transfer.ts')).put,
+  loadLibrary: () => Promise<CopyLibrary> = () => import('../transfer.ts'),
 ): Promise<number> {
   return runShown(invocation, io, async ({ ui, signal, environment, interaction }) => {
     let told = false;
@@ -20,7 +25,9 @@ export function runPut(
         ui.onEvent(event);
       },
     };
-    const result = await (await loadPut())(invocation.put, context);
+    const library = await loadLibrary();
+    const isPut = invocation.kind === 'put';
+    const result = await (isPut ? library.put(invocation.put, context) : library.get(invocation.get, context));
     if ('observerError' in result) throw result.observerError;
     if (!told && result.error) ui.fail(result.error);
     return result.exitCode;

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { parseArguments } from '../../../src/cli/parse-arguments.ts';
-import { runPut } from '../../../src/cli/run-put.ts';
+import { runCopy } from '../../../src/cli/run-copy.ts';
 import { packageVersion } from '../../../src/cli/version.ts';
 import { CopyError } from '../../../src/errors.ts';
 import { NOTHING_DONE, type PutOptions, type put, type TransferContext } from '../../../src/transfer.ts';
 import { Collector, failure, plan, result } from '../ui/events.ts';
 
 type Put = typeof put;
+const notUsed = () => Promise.reject(new Error('Nothing is downloaded.'));
 const empty = { ...NOTHING_DONE, elapsedMs: 1 };
 
 async function run(args: string, fake: Put, environment: Record<string, string | undefined> = {}) {
@@ -15,7 +16,7 @@ async function run(args: string, fake: Put, environment: Record<string, string |
   const people = new Collector();
   const output = new Collector();
   const io = { environment, errorStream: people.stream, outputStream: output.stream };
-  return { exitCode: await runPut(invocation, io, async () => fake), people, output };
+  return { exitCode: await runCopy(invocation, io, async () => ({ put: fake, get: notUsed })), people, output };
 }
 
 describe('a run', () => {

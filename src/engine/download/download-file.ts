@@ -1,0 +1,268 @@
+/**
+ * One file of a download, as its file job sees it: read from the server by as many connections as the server lets read it,
+ * written to a partial file beside the target, which takes the target's name when it is complete.
+ */
+import { CopyError } from '../../errors.ts';
+import type { Attributes, Range } from '../../remotes/remote.ts';
+import { cleanText } from '../../util/clean-text.ts';
+import { formatSize } from '../../util/format-size.ts';
+import { LocalDigests } from '../local/local-digests.ts';
+import { LocalPartial } from '../local/local-partial.ts';
+import { freeSpaceBeside } from '../local/local-partials.ts';
+import { SourceWatch } from '../local/source-watch.ts';
+import type { FileJournal, JournalSubject } from '../resume/file-journal.ts';
+import { fillFrom } from '../runner/descriptor-fill.ts';
+import type { RunnerCommand } from '../runner/piece-runner.ts';
+import { choosePieceSize, MIN_PIECE_SIZE, UNLIMITED_PIECES } from '../schedule/grid.ts';
+import type { Examined } from '../transfer/direction.ts';
+import type { Begun, Committed, FailedJobState, FileTransfer, JobControl } from '../transfer/file-transfer.ts';
+import type { FileSides } from '../transfer/job-verification.ts';
+import type { SyncPoint } from '../transfer/periodic-sync.ts';
+import { digestBack } from '../verify/digest-back.ts';
+import type { DownloadServices } from './download-options.ts';
+import type { PlannedDownload } from './download-plan.ts';
+import { type ContinuedPartial, EarlierPartials, tokenOf } from './earlier-partials.ts';
+import { RemoteSource } from './remote-source.ts';
+
+const READER_LOST = new CopyError('connection-lost', 'The one connection that read it was lost.');
+/** Failures of a server that lets one connection at a time read a file. */
+const REFUSALS = ['source-missing', 'source-unreadable', 'source-unsupported', 'unsupported'];
+const READ_ONLY_BITS = 0o777;
+
+export class DownloadFile implements FileTransfer {
+  readonly local: LocalDigests;
+  readonly isWrittenHere = true;
+  readonly #services: DownloadServices;
+  readonly #job: JobControl;
+  readonly #plan: PlannedDownload;
+  readonly #source: RemoteSource;
+  readonly #watch: SourceWatch;
+  #partial: LocalPartial | undefined;
+  #earlier: EarlierPartials | undefined;
+  /** Whether the target has its name. */
+  #isCommitted = false;
+
+  /** `number`: of the file job, from 1. */
+  constructor(number: number, services: DownloadServices, job: JobControl, plan: PlannedDownload) {
+    this.#services = services;
+    this.#job = job;
+    this.#plan = plan;
+    this.#source = new RemoteSource(services, number, plan.source, plan.attributes);
+    this.#watch = new SourceWatch(this.#source, (error) => job.stop(error));
+    this.local = new LocalDigests((views, offset) => fillFrom(this.#opened.fd)(views, offset), false);
+  }
+
+  get name(): string {
+    return cleanText(this.#plan.source);
+  }
+
+  get size(): number {
+    return this.#plan.attributes.size;
+  }
+
+  get journalSubject(): JournalSubject | undefined {
+    // The target itself has nothing apart that could be continued.
+    if (this.#services.download.inplace) return undefined;
+    const { paths, target, attributes } = this.#plan;
+    const { size, mtimeMs = 0 } = attributes;
+    const [mtimeNs, unknown] = [BigInt(Math.round(mtimeMs)) * 1_000_000n, 0n];
+    const source = { size, mtimeNs, ctimeNs: unknown, inode: unknown, device: unknown };
+    const about = { sourcePath: paths.source, source, targetPath: paths.target };
+    return { direction: 'download', ...about, target: target.path, size, mtimeMs, local: this.local };
+  }
+
+  get sides(): FileSides {
+    return {
+      of: this.#source.path,
+      fd: this.#opened.fd,
+      back: (ranges, algorithm) =>
+        this.#source.onFile((file) =>
+          digestBack({ readBack: (slices, drain) => file.read(slices, drain) }, ranges, algorithm),
+        ),
+      wrongText: 'are not what the server has, and fetched again',
+      beforeRepeat: () => this.checkUnchanged(),
+    };
+  }
+
+  async begin(attempt: number, journal: FileJournal | undefined): Promise<Begun> {
+    await this.#source.open();
+    const continued = await this.#openPartial(attempt, journal);
+    const { claims } = continued ?? {};
+    return { pieceSize: this.#pieceSize, smallestCut: MIN_PIECE_SIZE, claims, only: this.#source.only };
+  }
+
+  onTransferring(): void {
+    this.#job.ledger.restrict(this.#source.only);
+  }
+
+  command(task: number, connection: number, range: Range): RunnerCommand {
+    this.#source.add(connection);
+    return { kind: 'receive', task, connection, fd: this.#opened.fd, from: this.#source.path, range };
+  }
+
+  get syncPoint(): SyncPoint | undefined {
+    const partial = this.#partial;
+    if (partial === undefined) return undefined;
+    return {
+      connection: undefined,
+      durable: 'synced',
+      staged: async () => partial,
+      isHeld: () => this.#partial === partial,
+    };
+  }
+
+  async checkUnchanged(): Promise<void> {
+    await this.#source.checkUnchanged();
+  }
+
+  onTaskFailed(error: CopyError, connection: number): boolean {
+    if (error.scope === 'connection') return true;
+    const wasSingle = this.#source.isSingle;
+    if (!REFUSALS.includes(error.code) || !this.#source.becomesSingle(connection)) return false;
+    if (!wasSingle) {
+      const why = cleanText(error.message).replace(/\.$/, '');
+      const message = `${this.name}: one connection reads it, because others were refused (${why}).`;
+      this.#services.report.emit({ type: 'notice', level: 'detail', code: 'single-reader', message });
+    }
+    this.#job.ledger.restrict(this.#source.only);
+    return true;
+  }
+
+  onConnectionLost(connection: number): void {
+    this.#source.onConnectionLost(connection);
+    if (this.#source.isSingle && this.#source.only === undefined && this.#job.isTransferring)
+      this.#job.interrupt(READER_LOST);
+  }
+
+  mayRelocate(connection: number): boolean {
+    // It may turn out that no other connection may read the file.
+    return connection !== this.#source.first;
+  }
+
+  onTick(nowMs: number): void {
+    this.#watch.lookIfDue(nowMs);
+  }
+
+  /** What has arrived is in the local file. */
+  async suspend(): Promise<boolean> {
+    await this.#job.drain();
+    return true;
+  }
+
+  continue(): Promise<void> {
+    return this.#source.open();
+  }
+
+  async commit(): Promise<Committed> {
+    const { report, download } = this.#services;
+    const { paths, target, attributes } = this.#plan;
+    const { size } = this;
+    const partial = this.#opened;
+    report.emit({ type: 'file', state: 'committing', ...paths, size });
+    await Promise.all([this.#source.checkUnchanged(), this.#source.checkEnd(), this.#checkContents()]);
+    const { mtimeMs } = attributes;
+    const mode = finalMode(download, attributes, target.old);
+    const warnings = await partial.finish({ size, mode, mtimeMs: download.preserve ? mtimeMs : undefined });
+    for (const warning of warnings) report.notice('attributes', `${cleanText(target.path)}: ${warning}.`, 'warning');
+    const bytes = (await partial.look()).size;
+    if (bytes !== size)
+      throw new CopyError('integrity', `${cleanText(target.path)} has ${bytes} bytes instead of ${size}.`);
+    if (!download.inplace) await partial.publish(target.path);
+    this.#isCommitted = true;
+    return { bytes, isSizeVerified: this.#services.options.verify !== 'none' };
+  }
+
+  abandon(): void {
+    this.#source.close();
+  }
+
+  async close(): Promise<void> {
+    await this.#partial?.close();
+  }
+
+  async examine(failure: CopyError, { bytesThere, journal }: FailedJobState): Promise<Examined> {
+    const partial = this.#partial;
+    const nothing = { failure, bytesKept: 0, isSeen: true };
+    if (partial === undefined || this.#isCommitted || this.#services.download.inplace) return nothing;
+    // What no run will continue is not left behind.
+    const isEmpty = bytesThere === 0 && partial.found.size === 0;
+    if (journal === undefined || isEmpty || failure.code === 'integrity') {
+      await partial.discard();
+      return nothing;
+    }
+    // Where the server can hash, digests tell the next run what is right; else only what the journal has a digest of.
+    const isCompared = this.#services.digests.inUse !== undefined;
+    return { ...nothing, bytesKept: isCompared ? bytesThere : journal.keptWithin(this.size) };
+  }
+
+  /**
+   * Servers tell times in whole seconds, so that a source may change without another time: some of what was read and
+   * verified first is compared once more.
+   * @throws {CopyError} `source-changed`
+   */
+  async #checkContents(): Promise<void> {
+    const { access } = this.#services;
+    if ((await access.repeat(() => this.#job.findOverwritten())) === undefined) return;
+    throw new CopyError('source-changed', `${this.name} was changed (its contents) while it was copied.`);
+  }
+
+  get #pieceSize(): number {
+    return choosePieceSize(this.size, UNLIMITED_PIECES, this.#services.options.pieceSize);
+  }
+
+  get #opened(): LocalPartial {
+    if (this.#partial === undefined) throw new CopyError('bug', 'The partial file is not open.');
+    return this.#partial;
+  }
+
+  /** Undefined: the partial file is new. */
+  async #openPartial(attempt: number, journal: FileJournal | undefined): Promise<ContinuedPartial | undefined> {
+    const { download, journals } = this.#services;
+    const { target } = this.#plan;
+    await this.#partial?.discardAndClose();
+    this.#partial = undefined;
+    if (download.inplace) {
+      this.#partial = await LocalPartial.inPlace(target.path);
+      await this.#expectRoom(this.#partial);
+      return undefined;
+    }
+    if (journal !== undefined) {
+      const isResuming = journals?.resume === true && attempt === 1;
+      this.#earlier ??= new EarlierPartials(
+        this.#services,
+        { target: target.path, size: this.size, isResuming },
+        journal,
+      );
+    }
+    const continued = attempt === 1 ? await this.#earlier?.reopen() : undefined;
+    this.#partial = continued?.partial ?? (await LocalPartial.create(target.path));
+    await this.#expectRoom(this.#partial);
+    if (attempt === 1) await this.#earlier?.clear(this.#partial);
+    if (continued?.isJournalled !== true) {
+      await journal?.begin(tokenOf(this.#partial), this.#pieceSize);
+    }
+    return continued;
+  }
+
+  /** @throws {CopyError} `no-space`: the disk cannot take what is missing */
+  async #expectRoom(partial: LocalPartial): Promise<void> {
+    const free = await freeSpaceBeside(this.#plan.target.path);
+    const missing = this.size - (await partial.bytesOnDisk());
+    if (free === undefined || missing <= free) return;
+    const message = `${this.name} needs ${formatSize(missing)}, and ${formatSize(free)} are free.`;
+    throw new CopyError('no-space', message, {
+      advice: 'Make room on the local disk, then run the same command again.',
+    });
+  }
+}
+
+/** Mode of the source, or, where that is not wanted, of what is replaced, or what this user's new files get. */
+function finalMode(
+  { inplace, preserve }: DownloadServices['download'],
+  source: Attributes,
+  old: Attributes | undefined,
+): number | undefined {
+  const wanted = preserve ? source.mode : old?.mode;
+  if (wanted !== undefined) return wanted & READ_ONLY_BITS;
+  return inplace ? undefined : 0o666 & ~process.umask();
+}

@@ -1,0 +1,17 @@
+/** What only downloads are told, and what their file jobs receive. */
+import type { JobServices } from '../transfer/direction.ts';
+
+export interface DownloadOptions {
+  /** Paths on the server; relative ones begin at the home directory. At least one. */
+  readonly sources: readonly Uint8Array[];
+  /** Local path. */
+  readonly destination: Uint8Array;
+  /** Write the target itself. */
+  readonly inplace: boolean;
+  /** Give the target the mode bits and times of the source. */
+  readonly preserve: boolean;
+}
+
+export interface DownloadServices extends JobServices {
+  readonly download: Pick<DownloadOptions, 'inplace' | 'preserve'>;
+}

@@ -1,0 +1,123 @@
+/**
+ * The direction of downloads: files of the server to one local destination. An object serves one run.
+ *
+ * Sources are looked at many at a time, because each look takes a round trip, and before the plan is told, because the
+ * number of connections depends on their sizes.
+ */
+import { CopyError } from '../../errors.ts';
+import type { Attributes } from '../../remotes/remote.ts';
+import { baseName, isDots } from '../../util/byte-path.ts';
+import { textFromBytes } from '../../util/bytes-text.ts';
+import { cleanText } from '../../util/clean-text.ts';
+import type { ConnectionAccess } from '../connections/connection-access.ts';
+import { LOCAL_TARGET_FILES } from '../local/local-target-files.ts';
+import { Destination } from '../transfer/destination.ts';
+import type { Direction, JobServices, Preparation, RunningJob, UnplannedFile } from '../transfer/direction.ts';
+import { FileJob } from '../transfer/file-job.ts';
+import { lookAhead } from '../transfer/look-ahead.ts';
+import { DownloadFile } from './download-file.ts';
+import type { DownloadOptions } from './download-options.ts';
+import type { PlannedDownload } from './download-plan.ts';
+
+/** Sources that are looked at at once. */
+const MAX_LOOKS = 32;
+
+interface FoundSource {
+  readonly path: Uint8Array;
+  readonly attributes: Attributes;
+}
+
+export class Download implements Direction<PlannedDownload> {
+  readonly name = 'download';
+  readonly #options: DownloadOptions;
+  readonly #found: FoundSource[] = [];
+  #destination: Destination | undefined;
+  /** Directories that are missing on the way to the targets are being made, or were. */
+  #making: Promise<void> | undefined;
+
+  constructor(options: DownloadOptions) {
+    this.#options = options;
+  }
+
+  async prepare(access: ConnectionAccess): Promise<Preparation> {
+    const { sources, destination: path } = this.#options;
+    const failures: UnplannedFile[] = [];
+    const looks = lookAhead(sources, MAX_LOOKS, (source) => lookAt(access, source));
+    for await (const found of looks) {
+      if ('error' in found) failures.push(found);
+      else this.#found.push(found);
+    }
+    const destination = await Destination.resolve(LOCAL_TARGET_FILES, path, sources.length > 1);
+    this.#destination = destination;
+    const bytes = this.#found.reduce((sum, { attributes }) => sum + attributes.size, 0);
+    return {
+      lockRoot: { path: destination.root, isLocal: true },
+      destination: textFromBytes(destination.path),
+      known: { files: this.#found.length, bytes, streams: 0 },
+      sizes: this.#found.map(({ attributes }) => attributes.size),
+      failures,
+    };
+  }
+
+  async *files(): AsyncGenerator<PlannedDownload | UnplannedFile, void, undefined> {
+    const taken = new Map<string, Uint8Array>();
+    for (const source of this.#found) {
+      const file = await this.#plan(source);
+      const path = 'error' in file ? undefined : file.target.path.toString('latin1');
+      const other = path === undefined ? undefined : taken.get(path);
+      if (path !== undefined && other === undefined) taken.set(path, source.path);
+      yield other === undefined ? file : failed(source.path, source.attributes.size, sameTarget(other, source.path));
+    }
+  }
+
+  async open(number: number, plan: PlannedDownload, services: JobServices): Promise<RunningJob> {
+    this.#making ??= this.#destination!.prepare(LOCAL_TARGET_FILES);
+    await this.#making;
+    const { inplace, preserve } = this.#options;
+    const download = { ...services, download: { inplace, preserve } };
+    return new FileJob(number, services, (job) => new DownloadFile(number, download, job, plan));
+  }
+
+  async #plan({ path, attributes }: FoundSource): Promise<PlannedDownload | UnplannedFile> {
+    try {
+      const target = await this.#destination!.targetFor(LOCAL_TARGET_FILES, baseName(path));
+      const paths = { source: textFromBytes(path), target: textFromBytes(target.path) };
+      const { size } = attributes;
+      return { paths, size, isStream: false, replaces: target.old !== undefined, source: path, attributes, target };
+    } catch (error) {
+      return failed(path, attributes.size, CopyError.from(error));
+    }
+  }
+}
+
+async function lookAt(access: ConnectionAccess, path: Uint8Array): Promise<FoundSource | UnplannedFile> {
+  const shown = path.length === 0 ? 'The home directory' : cleanText(path);
+  try {
+    const attributes = await access.onConnection((_, remote) =>
+      remote.stat(path.length === 0 ? Buffer.from('.') : path),
+    );
+    if (attributes === undefined) throw new CopyError('source-missing', `${shown} does not exist.`);
+    if (attributes.kind === 'directory' || isDots(baseName(path))) {
+      throw new CopyError('source-unsupported', `${shown} is a directory; only files can be copied so far.`, {
+        advice: 'Name the files, or pack the directory into one.',
+      });
+    }
+    if (attributes.kind !== 'file') throw new CopyError('source-unsupported', `${shown} is not a regular file.`);
+    return { path, attributes };
+  } catch (error) {
+    const failure = CopyError.from(error);
+    if (failure.scope === 'run') throw failure;
+    return failed(path, 0, failure);
+  }
+}
+
+function failed(path: Uint8Array, size: number, error: CopyError): UnplannedFile {
+  return { paths: { source: textFromBytes(path), target: '' }, size, isStream: false, error };
+}
+
+function sameTarget(one: Uint8Array, other: Uint8Array): CopyError {
+  return new CopyError('usage', `${cleanText(one)} and ${cleanText(other)} would become the same file.`, {
+    scope: 'file',
+    advice: 'Copy them to different directories.',
+  });
+}

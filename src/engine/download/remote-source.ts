@@ -1,0 +1,157 @@
+/**
+ * The file of the server that a download reads. It is opened once on each connection that reads it, and compared with what
+ * it was when the download was planned.
+ *
+ * Some servers let one connection at a time read a file (locks, limits on transfers). The first connection that has opened
+ * it is the reader then, and after its loss the next one that opens it.
+ */
+import { CopyError } from '../../errors.ts';
+import type { Attributes, RemoteFile } from '../../remotes/remote.ts';
+import { cleanText } from '../../util/clean-text.ts';
+import type { ConnectionAccess } from '../connections/connection-access.ts';
+import type { PieceRunner } from '../runner/piece-runner.ts';
+import type { LocalConnections } from '../runner/runners.ts';
+
+export interface RemoteSourceServices {
+  readonly access: Pick<ConnectionAccess, 'onConnection' | 'progressed'>;
+  readonly runner: Pick<PieceRunner, 'post'> & { readonly local: Pick<LocalConnections, 'openedFile' | 'connection'> };
+}
+
+export class RemoteSource {
+  readonly path: Uint8Array;
+  readonly attributes: Attributes;
+  readonly #services: RemoteSourceServices;
+  readonly #job: number;
+  /** Connections that may have it open. */
+  readonly #readers: Set<number> = new Set();
+  #first: number | undefined;
+  #isSingle = false;
+
+  /** `job`: the number of the file job. `attributes`: as they were when the download was planned. */
+  constructor(services: RemoteSourceServices, job: number, path: Uint8Array, attributes: Attributes) {
+    this.#services = services;
+    this.#job = job;
+    this.path = path;
+    this.attributes = attributes;
+  }
+
+  /** The connection that opened it first, and has not been lost since. */
+  get first(): number | undefined {
+    return this.#first;
+  }
+
+  /** The one connection that may read it; undefined: all may. */
+  get only(): number | undefined {
+    return this.#isSingle ? this.#first : undefined;
+  }
+
+  /** Whether the server lets one connection read it at a time. */
+  get isSingle(): boolean {
+    return this.#isSingle;
+  }
+
+  /**
+   * Opens it on one connection.
+   * @throws {CopyError} of the source: it cannot be opened; `source-changed`: it is not what was planned
+   */
+  async open(): Promise<void> {
+    const { access, runner } = this.#services;
+    const openOn = async (connection: number): Promise<void> => {
+      const { attributes } = await runner.local.openedFile(connection, this.path);
+      this.#readers.add(connection);
+      this.#expectSame(attributes);
+      this.#first = connection;
+    };
+    // Files begin on different connections.
+    await access.onConnection(openOn, { prefer: this.#job });
+  }
+
+  /** `connection` opens it, or may have done so. */
+  add(connection: number): void {
+    this.#readers.add(connection);
+  }
+
+  onConnectionLost(connection: number): void {
+    this.#readers.delete(connection);
+    if (this.#first === connection) this.#first = undefined;
+  }
+
+  /** `connection` could not open or read it. Whether another one may have it open, which is the only reader from now on. */
+  becomesSingle(connection: number): boolean {
+    this.#readers.delete(connection);
+    if (this.#first === connection) return false;
+    this.#first ??= [...this.#readers][0];
+    this.#isSingle = this.#first !== undefined;
+    return this.#isSingle;
+  }
+
+  /** Works with the open file on a connection that may read it. */
+  async onFile<T>(work: (file: RemoteFile) => Promise<T>): Promise<T> {
+    const { access, runner } = this.#services;
+    const first = this.#first;
+    return access.onConnection(
+      async (connection) => {
+        const file = await runner.local.openedFile(connection, this.path);
+        this.#readers.add(connection);
+        const result = await work(file);
+        access.progressed();
+        return result;
+      },
+      first === undefined ? {} : { prefer: first },
+    );
+  }
+
+  /** @throws {CopyError} `source-changed`: it is not what it was when the download was planned */
+  async checkUnchanged(): Promise<void> {
+    const now = await this.#services.access.onConnection((_, remote) => remote.stat(this.path));
+    if (now === undefined) throw this.#changed('removed');
+    this.#expectSame(now);
+  }
+
+  /**
+   * A file that ends elsewhere than where its size says, as those of /proc do, cannot be copied by its size.
+   * @throws {CopyError} `source-changed`: there is more of it than its size says
+   */
+  async checkEnd(): Promise<void> {
+    const beyond = { offset: this.attributes.size, length: 1 };
+    const slices = [beyond];
+    let isLonger = false;
+    try {
+      await this.onFile((file) =>
+        file.read({ take: () => slices.shift() }, async () => {
+          isLonger = true;
+        }),
+      );
+    } catch (error) {
+      if (CopyError.from(error).code !== 'source-changed') throw error;
+    }
+    if (isLonger) {
+      const name = cleanText(this.path);
+      const message = `${name} has more bytes than the ${this.attributes.size} that the server reports.`;
+      throw new CopyError('source-changed', message, {
+        advice: 'If nobody writes it, the server does not know its size: copy it with another program.',
+      });
+    }
+  }
+
+  /** Closes it everywhere. Nobody waits for it, and no task may be under way. */
+  close(): void {
+    for (const connection of this.#readers) {
+      this.#services.runner.post({ kind: 'close-file', job: this.#job, connection, from: this.path });
+    }
+    this.#readers.clear();
+  }
+
+  #expectSame({ kind, size, mtimeMs }: Attributes): void {
+    const planned = this.attributes;
+    if (kind !== 'file') throw this.#changed('replaced by something that is no file');
+    if (size !== planned.size) throw this.#changed('changed (size)');
+    if (mtimeMs !== undefined && planned.mtimeMs !== undefined && mtimeMs !== planned.mtimeMs) {
+      throw this.#changed('changed (time)');
+    }
+  }
+
+  #changed(what: string): CopyError {
+    return new CopyError('source-changed', `${cleanText(this.path)} was ${what} while it was copied.`);
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * The local file that a download writes: a partial file beside its target, or the target itself. A partial file is created
+ * exclusively, for this user alone, and with a name that is never used again; it is never reached through a link.
+ *
+ * What can go wrong: there is no room, or no permission; the file system cannot keep mode or times (a warning, because the
+ * bytes are right); somebody replaces the partial file before it takes its place (the copy fails).
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
+import { CopyError } from '../../errors.ts';
+import type { Attributes } from '../../remotes/remote.ts';
+import { directoryName } from '../../util/byte-path.ts';
+import { cleanText } from '../../util/clean-text.ts';
+import { newPartialPath } from '../../util/partial-name.ts';
+import { systemErrorCode, systemErrorText } from '../../util/system-error.ts';
+import { attributesOf, targetError } from './local-target-files.ts';
+
+const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
+const PRIVATE = 0o600;
+const WRITABLE_BY_OTHERS = 0o022;
+const PERMISSIONS = 0o777;
+/** What file systems answer where a directory cannot be synced. */
+const NO_SYNC: readonly (string | undefined)[] = ['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES', 'EISDIR', 'EBADF'];
+
+export interface FinalState {
+  /** Bytes. */
+  readonly size: number;
+  /** Permission bits; undefined: they stay as they are. */
+  readonly mode: number | undefined;
+  /** Milliseconds since 1970; undefined: it stays as it is. */
+  readonly mtimeMs: number | undefined;
+}
+
+export class LocalPartial {
+  readonly path: Buffer;
+  /** As it was when it was opened. */
+  readonly found: Attributes;
+  readonly #file: FileHandle;
+  #closing: Promise<void> | undefined;
+
+  private constructor(path: Buffer, file: FileHandle, found: Attributes) {
+    this.path = path;
+    this.#file = file;
+    this.found = found;
+  }
+
+  /**
+   * Creates a partial file of `target`.
+   * @throws {CopyError} of the destination: it cannot be created
+   */
+  static async create(target: Uint8Array): Promise<LocalPartial> {
+    const path = newPartialPath(target);
+    return LocalPartial.#open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, cleanText(target));
+  }
+
+  /**
+   * Opens a partial file of an earlier run. Undefined where it is gone, or may not be relied on: it is no regular file of
+   * this user that only this user may write, or it has another name.
+   */
+  static async reopen(path: Uint8Array): Promise<LocalPartial | undefined> {
+    let file: FileHandle;
+    try {
+      file = await open(Buffer.from(path), O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+    } catch {
+      // Whatever the reason, it is of no use, and a new one is created.
+      return undefined;
+    }
+    const stats = await file.stat();
+    const isOurs = process.getuid === undefined || stats.uid === process.getuid();
+    const isPrivate = process.platform === 'win32' || (stats.mode & WRITABLE_BY_OTHERS) === 0;
+    if (stats.isFile() && isOurs && isPrivate && stats.nlink === 1) {
+      return new LocalPartial(Buffer.from(path), file, attributesOf(stats));
+    }
+    await file.close();
+    return undefined;
+  }
+
+  /**
+   * Opens the target itself, with what it has; it is created if it is missing. `path` must not be a symbolic link.
+   * @throws {CopyError} of the destination: it cannot be opened, or is no regular file
+   */
+  static async inPlace(path: Uint8Array): Promise<LocalPartial> {
+    return LocalPartial.#open(Buffer.from(path), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, cleanText(path));
+  }
+
+  static async #open(path: Buffer, flags: number, name: string): Promise<LocalPartial> {
+    const mode = (flags & O_EXCL) === 0 ? 0o666 : PRIVATE;
+    const file = await open(path, flags, mode).catch((error: unknown) => {
+      throw targetError(error, name);
+    });
+    const stats = await file.stat();
+    if (stats.isFile()) return new LocalPartial(path, file, attributesOf(stats));
+    await file.close();
+    throw new CopyError('destination-in-the-way', `${name} is not a regular file.`);
+  }
+
+  /** The descriptor, valid until {@link close}. */
+  get fd(): number {
+    return this.#file.fd;
+  }
+
+  async look(): Promise<Attributes> {
+    return attributesOf(await this.#file.stat());
+  }
+
+  /** Bytes of the disk that it takes. */
+  async bytesOnDisk(): Promise<number> {
+    return (await this.#file.stat()).blocks * 512;
+  }
+
+  /**
+   * Resolves with true when what was written survives a crash of the system.
+   * @throws {CopyError} of the destination, or `local-io`: the disk did not take it
+   */
+  async sync(): Promise<boolean> {
+    await this.#file.datasync().catch((error: unknown) => {
+      throw targetError(error, cleanText(this.path));
+    });
+    return true;
+  }
+
+  /**
+   * Gives it its final size, mode and time, and syncs it. Resolves with warnings: what could not be done though the bytes
+   * are right.
+   * @throws {CopyError} of the destination, or `local-io`
+   */
+  async finish({ size, mode, mtimeMs }: FinalState): Promise<string[]> {
+    const name = cleanText(this.path);
+    const warnings: string[] = [];
+    const attempt = async (what: string, work: Promise<void>): Promise<void> => {
+      await work.catch((error: unknown) => warnings.push(`${what} could not be set (${systemErrorText(error)})`));
+    };
+    try {
+      if ((await this.#file.stat()).size !== size) await this.#file.truncate(size);
+      if (mode !== undefined) await attempt('the mode', this.#file.chmod(mode & PERMISSIONS));
+      if (mtimeMs !== undefined) await attempt('the times', this.#file.utimes(Date.now() / 1000, mtimeMs / 1000));
+      await this.#file.sync();
+      return warnings;
+    } catch (error) {
+      throw targetError(error, name);
+    }
+  }
+
+  /**
+   * Renames it to `target`, and syncs the directory.
+   * @throws {CopyError} `partial-refused`: somebody has removed or replaced it; of the destination: it cannot be renamed
+   */
+  async publish(target: Uint8Array): Promise<void> {
+    await this.#expectInPlace();
+    await rename(this.path, Buffer.from(target)).catch((error: unknown) => {
+      throw targetError(error, cleanText(target));
+    });
+    await syncDirectory(directoryName(target));
+  }
+
+  /** Removes it, if it is still there. The failure that led here is the one to report. */
+  async discard(): Promise<void> {
+    await unlink(this.path).catch(() => {});
+  }
+
+  async discardAndClose(): Promise<void> {
+    await this.discard();
+    await this.close();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#file.close();
+    return this.#closing;
+  }
+
+  async #expectInPlace(): Promise<void> {
+    const [named, opened] = await Promise.all([lstat(this.path).catch(() => undefined), this.#file.stat()]);
+    if (named?.ino === opened.ino && named.dev === opened.dev) return;
+    const what = named === undefined ? 'removed' : 'replaced';
+    throw new CopyError('partial-refused', `${cleanText(this.path)} was ${what} by another program.`);
+  }
+}
+
+/** Makes a rename survive a crash of the system, where the file system can do that for a directory. */
+async function syncDirectory(path: Buffer): Promise<void> {
+  try {
+    const directory = await open(path.length === 0 ? Buffer.from('.') : path, constants.O_RDONLY);
+    await directory.sync().finally(() => directory.close());
+  } catch (error) {
+    if (!NO_SYNC.includes(systemErrorCode(error))) throw targetError(error, cleanText(path));
+  }
+}
