@@ -123,6 +123,20 @@ describeOnEach('mtget of files', (bed) => {
     expect(await readdir(into)).toEqual([]);
   });
 
+  it.each([
+    ['spaces and quotes', `a 'b' "c" $(id)`],
+    ['a line end', 'one\ntwo'],
+    ['a dash at the beginning', '-dash'],
+    ['letters beyond ASCII', 'größe-文'],
+    ['as many bytes as fit', 'x'.repeat(255)],
+  ])('a name with %s', async (_, name) => {
+    const from = await source(name, 70_000);
+    const into = await targets('names');
+    const { code, stderr } = await mtget({ server: bed.server, paths: [name] }, `${into}/`);
+    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+    expect(await sha256Of(`${into}/${name}`)).toBe(await sha256Of(from));
+  });
+
   it('a sparse source arrives', async () => {
     const from = join(bed.server.home, 'sparse');
     await writeFile(from, 'x');

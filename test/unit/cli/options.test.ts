@@ -3,7 +3,19 @@ import { readCommandLine } from '../../../src/cli/command.ts';
 import { defaultValues } from '../../../src/cli/option-values.ts';
 import { namesOf, optionRows } from '../../../src/cli/options.ts';
 
-const columns = ['long', 'short', 'aliases', 'argument', 'default', 'environment', 'group', 'help', 'apply', 'repeats'];
+const columns = [
+  'long',
+  'short',
+  'aliases',
+  'argument',
+  'default',
+  'environment',
+  'group',
+  'help',
+  'apply',
+  'repeats',
+  'programs',
+];
 const rows = optionRows.map((row) => [namesOf(row)[0]!, row] as const);
 
 describe('the table of options', () => {

@@ -247,3 +247,37 @@ describe('--install-helper', () => {
     expect(warnings).toEqual(['MT_COPY_INSTALL_HELPER is set, but names no option; it is ignored.']);
   });
 });
+
+describe('mtget', () => {
+  const parse = (...args: string[]) => parseArguments(args, {}, '1', 'mtget');
+
+  it('takes sources of one server, and a local destination', () => {
+    expect(parse('-n', '3', 'me@host:a', 'me@host:/b', 'to/')).toMatchObject({
+      kind: 'get',
+      program: 'mtget',
+      get: {
+        sources: [Buffer.from('a'), Buffer.from('/b')],
+        destination: Buffer.from('to/'),
+        connections: 3,
+        ssh: { host: 'host', user: 'me' },
+      },
+    });
+  });
+
+  it.each([
+    ['nothing', [], 'Nothing to copy was given'],
+    ['only a source', ['host:a'], 'Only a source was given'],
+    ['a local source', ['a', 'b'], "The source 'a' names no server"],
+    ['sources of two servers', ['one:a', 'two:b', '.'], 'The sources are on different servers'],
+    ['an empty destination', ['host:a', ''], 'The destination is empty'],
+    ['what only mtput has', ['--install-helper', 'host'], "There is no option '--install-helper'"],
+  ])('refuses %s', (_, args, message) => {
+    expect(() => parse(...args)).toThrow(usage(message));
+  });
+
+  it('names itself in its help', () => {
+    expect(parse('--help')).toMatchObject({
+      text: expect.stringContaining('mtget [options] [USER@]HOST:PATH... DEST'),
+    });
+  });
+});
