@@ -49,7 +49,7 @@ test.each(oldVersions)('Node %s is told to be too old', { timeout: 180_000 }, as
   }
 });
 
-describeWithServers(['sshd'], 'the program', () => {
+describeWithServers(['sshd', 'libatomic'], 'the program', () => {
   test.each(versions)('runs on Node %s', { timeout: 180_000 }, async (version) => {
     const dir = await makeTempDir('node');
     onTestFinished(dir.remove);

@@ -2,8 +2,20 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import programs from './server-programs.json' with { type: 'json' };
 
-/** A server, or another program that tests need; `shasum` is there where perl has its module Digest::SHA. */
-export type ServerName = 'sshd' | 'sftp-server' | 'ssh' | 'ssh-keygen' | 'proftpd' | 'python3' | 'shasum' | 'openssl';
+/**
+ * A server, or another program that tests need; `shasum` is there where perl has its module Digest::SHA. The library
+ * `libatomic` is what Node 26 is linked with.
+ */
+export type ServerName =
+  | 'sshd'
+  | 'sftp-server'
+  | 'ssh'
+  | 'ssh-keygen'
+  | 'proftpd'
+  | 'python3'
+  | 'shasum'
+  | 'openssl'
+  | 'libatomic';
 
 /** What a test needs of the machine. */
 export type Need = ServerName | 'root';
