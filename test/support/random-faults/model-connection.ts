@@ -15,201 +15,39 @@ import type {
   Published,
   PublishOptions,
   Range,
-  Remote,
   RemoteConnection,
   RemoteFile,
-  RemoteIdentity,
-  RemoteSpec,
   Seal,
   Situation,
   Slices,
   Staged,
   StageToken,
 } from '../../../src/remotes/remote.ts';
-import { type Deferred, deferred } from '../../../src/util/deferred.ts';
+import { deferred } from '../../../src/util/deferred.ts';
 import { carrySlices } from '../memory-slices.ts';
-import { Inode, type RunMark } from './model-inode.ts';
-import type { ModelServer } from './model-server.ts';
+import { Inode } from './model-inode.ts';
+import { ModelLine } from './model-line.ts';
+import type { ModelRemote } from './model-remote.ts';
 import { ModelStaged } from './model-staged.ts';
 
-/** How long a connection is silent until it is given up. */
-export const STALL_MS = 30_000;
-/** How much later than its time a request may arrive whose connection is gone. */
-const LATE_MS: readonly number[] = [0, 20, 1000, 10_000, 10 * 60_000];
-
-interface InFlight {
-  readonly apply: (isLate: boolean) => void;
-  readonly reject: (error: unknown) => void;
-  isDone: boolean;
-}
-
-export interface RequestCost {
-  /** Bytes there, and of the answer. */
-  readonly up?: number;
-  readonly down?: number;
-  /** How long the server works on it. */
-  readonly workMs?: number;
-}
-
-/** One run's way to the server. */
-export class ModelRemote implements Remote {
-  readonly spec: RemoteSpec = { protocol: 'model' };
-  readonly identity: RemoteIdentity = { host: 'model', port: 22, user: 'u' };
-  readonly digestMethods: readonly DigestMethod[] = ['check-file', 'helper', 'shell'];
-  readonly server: ModelServer;
-  readonly run: RunMark;
-  /** Told when the server answers something. */
-  onAnswer: () => void = () => {};
-  /** Throws where the promises forbid `run` to write to an inode that another one created. */
-  mayWrite: (path: string, inode: Inode) => boolean = () => true;
-  /** What it saw at the target before it staged anything. */
-  seenAtTarget: Attributes | undefined;
-  hasStaged = false;
-  /** Whether it saw, right before its rename, that another run had changed the target. */
-  isOvertaken = false;
-  #isKilled = false;
-
-  constructor(server: ModelServer, run: RunMark) {
-    this.server = server;
-    this.run = run;
-  }
-
-  get open(): ModelConnection[] {
-    return [...this.server.connections].filter(({ remote }) => remote === this);
-  }
-
-  async connect(id: number, signal: AbortSignal, admitted: () => void): Promise<RemoteConnection> {
-    const { server } = this;
-    const { time, troubles, habits } = server;
-    const aborted = deferred<never>();
-    const abort = (): void => aborted.reject(CopyError.from(signal.reason, 'cancelled'));
-    aborted.promise.catch(() => {});
-    signal.addEventListener('abort', abort, { once: true });
-    try {
-      if (signal.aborted) abort();
-      await Promise.race([aborted.promise, this.pause(4 * habits.oneWayMs)]);
-      if (time.nowMs < troubles.deafUntilMs) {
-        await Promise.race([aborted.promise, this.pause(15_000)]);
-        throw new CopyError('connection-stalled', 'The server does not answer.');
-      }
-      if (time.nowMs < troubles.refusedUntilMs) throw new CopyError('connection-refused', 'It is full.');
-      admitted();
-      return new ModelConnection(this, id);
-    } finally {
-      signal.removeEventListener('abort', abort);
-    }
-  }
-
-  /** Never resolves when the process is gone by then. */
-  pause(ms: number): Promise<void> {
-    const { time } = this.server;
-    return new Promise((resolve) => time.at(time.nowMs + ms, () => this.#isKilled || resolve()));
-  }
-
-  /** The process is gone: it learns of nothing any more, and its requests may arrive late. */
-  kill(): void {
-    this.#isKilled = true;
-    for (const connection of this.open) connection.kill();
-  }
-}
-
-export class ModelConnection implements RemoteConnection {
+export class ModelConnection extends ModelLine implements RemoteConnection {
   readonly description = 'model';
   readonly abilities: Abilities;
-  readonly remote: ModelRemote;
-  readonly id: number;
   readonly held: Set<ModelStaged> = new Set();
-  /** Of {@link Habits}, until it becomes slower. */
-  bytesPerSecond: number;
-  readonly #boot: number;
-  readonly #closed: Deferred<CopyError | undefined> = deferred();
-  readonly #inFlight: Set<InFlight> = new Set();
-  #silence: 'none' | 'deaf' | 'mute' = 'none';
-  #reason: CopyError | undefined;
-  #isKilled = false;
-  #sendFreeMs = 0;
-  #arrivalMs = 0;
-  #answerMs = 0;
-
   constructor(remote: ModelRemote, id: number) {
-    const { habits, boot } = remote.server;
-    this.remote = remote;
-    this.id = id;
-    this.#boot = boot;
-    this.bytesPerSecond = habits.bytesPerSecond;
+    super(remote, id);
+    const { habits } = this.server;
     this.abilities = {
       pieceSize: { min: 1, max: Number.MAX_SAFE_INTEGER, maxPieces: Number.MAX_SAFE_INTEGER },
       smallestCut: 64 * 1024,
       writers: habits.writers === 'many' ? 'many' : 'unknown',
       durable: habits.hasSync ? 'synced' : 'unknown',
     };
-    remote.server.connections.add(this);
+    this.server.connections.add(this);
   }
 
-  get closed(): Promise<CopyError | undefined> {
-    return this.#closed.promise;
-  }
-
-  get server(): ModelServer {
-    return this.remote.server;
-  }
-
-  async close(): Promise<void> {
-    this.#end(undefined);
-    await this.#closed.promise;
-  }
-
-  lose(): void {
-    this.#end(new CopyError('connection-lost', `Connection ${this.id} was cut.`));
-  }
-
-  /** From now on nothing arrives (`deaf`), or nothing is answered (`mute`), until the stall is noticed. */
-  silence(how: 'deaf' | 'mute'): void {
-    this.#silence = how;
-    const { time } = this.server;
-    time.at(time.nowMs + STALL_MS, () =>
-      this.#end(new CopyError('connection-stalled', `Connection ${this.id} is silent.`)),
-    );
-  }
-
-  kill(): void {
-    this.#isKilled = true;
-    this.lose();
-  }
-
-  /**
-   * Sends a request: `apply` is what the server does when it arrives, after what was sent before it. Rejects when the
-   * connection is gone, whatever has happened, or will happen, on the server.
-   */
-  request<T>(apply: (isLate: boolean) => T, { up = 100, down = 100, workMs = 1 }: RequestCost = {}): Promise<T> {
-    if (this.#reason !== undefined) return Promise.reject(this.#reason);
-    const { time, habits } = this.server;
-    const answer = deferred<T>();
-    answer.promise.catch(() => {});
-    const flight: InFlight = {
-      isDone: false,
-      reject: answer.reject,
-      apply: (isLate) => {
-        flight.isDone = true;
-        const settle = this.#outcomeOf(() => apply(isLate), answer);
-        this.server.done();
-        if (isLate || this.#silence === 'mute' || this.#reason !== undefined) return;
-        const carryMs = (down / this.bytesPerSecond) * 1000;
-        this.#answerMs = Math.max(this.#answerMs, time.nowMs + workMs + carryMs) + habits.oneWayMs;
-        time.at(this.#answerMs, () => {
-          if (this.#reason !== undefined || !this.#inFlight.delete(flight)) return;
-          this.remote.onAnswer();
-          settle();
-        });
-      },
-    };
-    this.#inFlight.add(flight);
-    this.#sendFreeMs = Math.max(this.#sendFreeMs, time.nowMs) + (up / this.bytesPerSecond) * 1000;
-    this.#arrivalMs = Math.max(this.#arrivalMs, this.#sendFreeMs + habits.oneWayMs);
-    time.at(this.#arrivalMs, () => {
-      if (!flight.isDone && this.#reason === undefined && this.#silence !== 'deaf') flight.apply(false);
-    });
-    return answer.promise;
+  protected override onEnd(): void {
+    this.server.connections.delete(this);
   }
 
   async ping(): Promise<void> {
@@ -274,11 +112,6 @@ export class ModelConnection implements RemoteConnection {
         if (bytes.length < length) throw new CopyError(endedEarly, 'It ends early.');
       },
     );
-  }
-
-  /** @throws CopyError when the connection is gone */
-  check(): void {
-    if (this.#reason !== undefined) throw this.#reason;
   }
 
   async stage(target: Uint8Array, how: 'new' | 'in-place'): Promise<Staged> {
@@ -471,45 +304,6 @@ export class ModelConnection implements RemoteConnection {
       },
       { workMs: server.habits.slowWorkMs / 10 },
     );
-  }
-
-  #outcomeOf<T>(apply: () => T, { resolve, reject }: Deferred<T>): () => void {
-    try {
-      const result = apply();
-      return () => resolve(result);
-    } catch (error) {
-      if (!(error instanceof CopyError)) this.server.broken.push(`The model failed: ${String(error)}`);
-      return () => reject(error);
-    }
-  }
-
-  #end(reason: CopyError | undefined): void {
-    if (this.#reason !== undefined) return;
-    this.#reason = reason ?? new CopyError('connection-lost', 'The connection was closed.');
-    const { server } = this;
-    server.connections.delete(this);
-    const pending = [...this.#inFlight].filter(({ isDone }) => !isDone);
-    this.#applyLate(pending);
-    if (this.#isKilled) return;
-    for (const { reject } of this.#inFlight) reject(this.#reason);
-    this.#closed.resolve(reason);
-  }
-
-  /** Some of what was under way still arrives, in its order; what the session had open stays open until then. */
-  #applyLate(pending: readonly InFlight[]): void {
-    const { server } = this;
-    const count = Math.floor(server.random() * (pending.length + 1));
-    const lateMs = LATE_MS[Math.floor(server.random() * LATE_MS.length)]!;
-    const boot = this.#boot === server.boot ? server.boot : -1;
-    for (const flight of pending.slice(0, count)) {
-      server.latePending++;
-      server.time.at(Math.max(this.#arrivalMs, server.time.nowMs + lateMs), () => {
-        if (boot !== server.boot) return;
-        server.latePending--;
-        server.lastLateMs = server.time.nowMs;
-        flight.apply(true);
-      });
-    }
   }
 }
 

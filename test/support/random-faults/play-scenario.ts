@@ -6,7 +6,7 @@ import { seeded } from '../seeded.ts';
 import { contents } from '../upload-scene.ts';
 import { ClientClock } from './client-clock.ts';
 import { closeDescriptors } from './local-disk.ts';
-import { ModelRemote } from './model-connection.ts';
+import { ModelRemote } from './model-remote.ts';
 import type { Inode, RunMark } from './model-inode.ts';
 import { freeLocks } from './model-lock.ts';
 import { ModelServer } from './model-server.ts';
