@@ -1,4 +1,4 @@
-/** The commit on SFTP: the sealed partial takes the name of the target. */
+/** The commit on SFTP: renames the sealed partial file to its target. */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import { asidePath } from '../../util/partial-name.ts';
@@ -12,25 +12,25 @@ import type { SftpSession } from './session.ts';
 import { asked, coded } from './sftp-files.ts';
 import type { StagedToken } from './staged-token.ts';
 
-/** Where a file is moved from, where to, and where what stands there may wait meanwhile. */
 interface Move {
   readonly partial: Buffer;
   readonly target: Buffer;
+  /** Where an old target is kept while the partial file takes its name, on servers that cannot replace it in one step. */
   readonly aside: Buffer;
 }
 
 type Done = Pick<Published, 'isAtomic' | 'warnings'>;
 
-/** What is known to have been at the target; undefined: nobody knows. */
+/** What was at the target when the run began; undefined where that is unknown. */
 type Before = Attributes | 'nothing' | undefined;
 
 const IN_ONE_STEP: Done = { isAtomic: true };
 
 /**
- * Renames, in one step where the server can. See `RemoteConnection.publish`.
- * What the server does not let anybody look at is tried.
- * @throws {CopyError} `rename-refused`, `partial-refused` when the partial is gone, `target-busy` when it is not as sealed, or
- *   the target is not what it was
+ * See `RemoteConnection.publish`. Renames in one step where the server supports that; otherwise moves the old target aside,
+ * renames, and removes the old target. A check for which the server refuses to tell the attributes is skipped.
+ * @throws {CopyError} `rename-refused`: when the server refuses; `partial-refused`: when the partial file does not exist any
+ *   more; `target-busy`: when the partial file is not as it was sealed, or the target is not what it was
  */
 export async function publish(
   session: SftpSession,
@@ -42,12 +42,12 @@ export async function publish(
   const move: Move = { partial, target, aside: asidePath(target, stage) };
   const checking = replaces && checkNotOvertaken(session, target, replaces, isRepeat ? seal : undefined);
   const done = await moveAsSealed(session, move, seal, { isRepeat, replaces, checking });
-  // An earlier call may have moved the old target there before its connection was lost.
+  // An earlier call may have moved the old target aside before its connection was lost.
   const left = isRepeat ? await removeAfterwards(session, move, replaces) : undefined;
   return { ...(left ?? done), size: await sizeOf(session, target, seal) };
 }
 
-/** Nobody can be kept from writing into the target meanwhile, so this tells at least that somebody did. */
+/** Nothing has to be renamed. Others cannot be kept from writing to the target, but it is detected that they did. */
 async function publishedInPlace(session: SftpSession, target: Buffer, seal: Seal): Promise<Published> {
   const look = await lookThrough(session, target);
   if (isAsSealed(look, seal) === false) {
@@ -58,8 +58,9 @@ async function publishedInPlace(session: SftpSession, target: Buffer, seal: Seal
 }
 
 /**
- * `ours`: what an earlier call of ours may have published.
- * @throws {CopyError} `target-busy` where another run has published meanwhile; what is gone was not put there by one
+ * A target that does not exist any more is accepted, because no other run removes it.
+ * @param ours the seal of what an earlier call of this run may have published
+ * @throws {CopyError} `target-busy`: when another run has published meanwhile
  */
 async function checkNotOvertaken(
   session: SftpSession,
@@ -72,16 +73,16 @@ async function checkNotOvertaken(
   if (isOfOthers(look, before)) throw overtaken(target);
 }
 
-/** Whether something is there that is not what was there `before`. */
+/** Whether a file exists there that is not the one that was there `before`. */
 function isOfOthers(look: Look, before: Before): boolean {
   if (!look.isTold || look.at === undefined || before === undefined) return false;
   return before === 'nothing' || look.at.size !== before.size || look.at.mtimeMs !== before.mtimeMs;
 }
 
-/** `aside`: where what somebody else has published was moved to, if it could not be put back. */
+/** @param aside where the file that somebody else has published is now, if it could not be moved back */
 function overtaken(target: Buffer, aside?: Buffer): CopyError {
   const [shown, now] = [cleanText(target), aside && cleanText(aside)];
-  const rest = now === undefined ? 'another run may be at work' : `what another run had put there is now ${now}`;
+  const rest = now === undefined ? 'another run may be at work' : `the file of the other run is now ${now}`;
   const advice =
     now === undefined
       ? 'Look at what is there now; the same command replaces it, and sends only what is missing.'
@@ -92,7 +93,7 @@ function overtaken(target: Buffer, aside?: Buffer): CopyError {
 interface MoveOptions {
   readonly isRepeat: boolean;
   readonly replaces: Before;
-  /** Settles before anything is moved. */
+  /** A check that must succeed before anything is renamed. */
   readonly checking: Promise<void> | undefined;
 }
 
@@ -105,7 +106,7 @@ async function moveAsSealed(
   const { partial, target } = move;
   const isPublished = async (): Promise<boolean> =>
     isRepeat && isAsSealed(await lookAt(session, target), seal) === true;
-  // Asked together, so that it costs no round trip.
+  // Both are sent together, so that the check costs no round trip of its own.
   const [found] = await Promise.all([lookAt(session, partial), checking]);
   if (found.isTold && found.at === undefined) {
     if (await isPublished()) return IN_ONE_STEP;
@@ -118,23 +119,23 @@ async function moveAsSealed(
   try {
     return await rename(session, move, replaces);
   } catch (error) {
-    // The rename of the earlier call may come through just now.
+    // The rename of the earlier call may have been executed only now.
     if (CopyError.from(error).scope !== 'connection' && (await isPublished())) return IN_ONE_STEP;
     if (!(error instanceof PartialMissing)) throw error;
-    // Nobody else knows its name: where nobody may look, the earlier call must have renamed it.
+    // Nobody else knows the name of the partial file, so that the earlier call must have renamed it.
     if (isRepeat && !found.isTold) return IN_ONE_STEP;
     throw partialGone(partial);
   }
 }
 
-/** Undefined where the server does not tell. */
+/** Whether the file is as it was sealed; undefined where the server refuses to tell. */
 function isAsSealed(look: Look, seal: Seal): boolean | undefined {
   if (!look.isTold) return undefined;
   const { at } = look;
   return at?.kind === 'file' && at.size === seal.size && (seal.mtimeMs === undefined || at.mtimeMs === seal.mtimeMs);
 }
 
-/** The server has no such partial. */
+/** The partial file does not exist. */
 class PartialMissing extends Error {}
 
 async function rename(session: SftpSession, move: Move, replaces: Before): Promise<Done> {
@@ -144,7 +145,7 @@ async function rename(session: SftpSession, move: Move, replaces: Before): Promi
     refusal = await refusalToMove(session.posixRename(partial, target), partial);
     if (refusal === undefined) return IN_ONE_STEP;
   }
-  // Some servers replace the target here, against the draft; others refuse the extension alone.
+  // Some servers refuse only the extension, and some replace the target here, contrary to the draft.
   const plainRefusal = await refusalToMove(session.rename(partial, target), partial);
   if (plainRefusal === undefined) return IN_ONE_STEP;
   if (refusal !== undefined && refusal.status !== StatusCode.unsupported) {
@@ -160,8 +161,8 @@ async function rename(session: SftpSession, move: Move, replaces: Before): Promi
 }
 
 /**
- * The old target is moved out of the way, not removed, so that it can be put back. On a slow line the request may arrive
- * when another run has published: what was moved is looked at before anything takes its place.
+ * Moves the old target aside instead of removing it, so that it can be moved back. On a slow line, another run may publish
+ * before the request arrives; therefore what was moved is compared with the old target before anything takes its place.
  */
 async function replaceInSteps(
   session: SftpSession,
@@ -170,18 +171,19 @@ async function replaceInSteps(
   before: Before,
 ): Promise<Done> {
   const { partial, target, aside } = move;
-  // What an earlier run could not remove shows that this one cannot either: it would leave one more copy.
+  // Where an earlier run could not remove its old target, neither can this one, which would leave one more copy.
   const unremovable = await removeAsideFiles(session, target);
   if (unremovable !== undefined) throw oldFileStays(target, unremovable);
   const notAside = await refusalOf(session.rename(target, aside), target);
-  // One that vanished meanwhile is not in the way any more.
+  // An old target that was removed meanwhile is not in the way any more.
   if (notAside !== undefined && !notAside.isMissing) throw renameRefused(partial, target, refusal);
-  if (notAside === undefined && isOfOthers(await lookAt(session, aside), before)) {
+  const moved = notAside === undefined ? await lookAt(session, aside) : undefined;
+  if (moved !== undefined && isOfOthers(moved, before)) {
     const isBack = (await refusalOf(session.rename(aside, target), aside)) === undefined;
     throw overtaken(target, isBack ? undefined : aside);
   }
   const failure = await refusalOf(session.rename(partial, target), partial);
-  if (failure === undefined) return (await removeAfterwards(session, move, before)) ?? { isAtomic: false };
+  if (failure === undefined) return (await removeAfterwards(session, move, before, moved)) ?? { isAtomic: false };
   const refused = failure.isMissing ? partialGone(partial) : renameRefused(partial, target, failure);
   if (notAside !== undefined || (await refusalOf(session.rename(aside, target), aside)) === undefined) throw refused;
   const message = `${refused.message.replace(/\.$/, '')}; the old file is now ${cleanText(aside)}.`;
@@ -189,15 +191,17 @@ async function replaceInSteps(
 }
 
 /**
- * Removes the old target where it was moved aside; undefined where nothing was.
- * @throws {CopyError} `target-busy` where it is not what was there before: it may be the only copy of what another run sent
+ * Removes the old target where it was moved aside. Undefined where there is none.
+ * @param look what was moved aside, where this call moved it; nothing else can have come to that name since then
+ * @throws {CopyError} `target-busy`: when it is not the old target, because it may be the only copy of what another run sent
  */
 async function removeAfterwards(
   session: SftpSession,
   { aside, target }: Move,
   before: Before,
+  look?: Look,
 ): Promise<Done | undefined> {
-  const moved = await lookAt(session, aside);
+  const moved = look ?? (await lookAt(session, aside));
   if (moved.isTold && moved.at === undefined) return undefined;
   if (isOfOthers(moved, before)) throw overtaken(target, aside);
   const refusal = await removalRefusal(session, aside);
@@ -207,7 +211,7 @@ async function removeAfterwards(
   return { isAtomic: false, ...(moved.isTold && { warnings: [warning] }) };
 }
 
-/** Why the server refuses; rejects with `PartialMissing` where it does not have the partial. */
+/** The refusal of a rename of the partial file, if any; rejects with `PartialMissing` where that file does not exist. */
 async function refusalToMove(answer: Promise<void>, partial: Buffer): Promise<SftpStatusError | undefined> {
   const refusal = await refusalOf(answer, partial);
   if (refusal?.isMissing) throw new PartialMissing('', { cause: refusal });
@@ -225,10 +229,10 @@ async function refusalOf(answer: Promise<void>, path: Buffer): Promise<SftpStatu
 }
 
 function partialGone(partial: Buffer): CopyError {
-  return new CopyError('partial-refused', `${cleanText(partial)} is gone before it could be renamed.`);
+  return new CopyError('partial-refused', `${cleanText(partial)} disappeared before it could be renamed.`);
 }
 
-/** Where nobody may look at a path, what was seen through the handle that sealed it; undefined where nobody may at all. */
+/** The size of the file; that in the seal where the server refuses to tell it by path. Undefined where it never told it. */
 async function sizeOf(session: SftpSession, path: Buffer, seal: Seal): Promise<number | undefined> {
   return seenSize(await asked(lookThrough(session, path), { operation: 'stat', path }), seal);
 }

@@ -45,6 +45,14 @@ test.each([
   expect(server.paths).toEqual(['/home/f']);
 });
 
+test('an old target that is moved aside is looked at once', async () => {
+  const { server, publish } = await sealed({ posixRename: false }, 'old');
+  server.asked.length = 0;
+  expect(await publish()).toEqual({ isAtomic: false, size: source.length });
+  // The partial file, the target, and the old target where it was moved to.
+  expect(server.asked.filter((what) => what === 'lstat').length).toBe(3);
+});
+
 test.each([
   ['posix-rename', {}],
   ['no posix-rename', { posixRename: false }],
@@ -285,7 +293,7 @@ test('without posix-rename, what another run has published and cannot be put bac
   expect(server.read(aside)?.toString()).toBe('theirs');
   expect(failure).toMatchObject({
     code: 'target-busy',
-    message: expect.stringContaining(`what another run had put there is now ${aside}`),
+    message: expect.stringContaining(`the file of the other run is now ${aside}`),
   });
 });
 
