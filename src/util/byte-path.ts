@@ -2,6 +2,9 @@
 
 const SLASH = 0x2f;
 
+/** The directory at which relative paths begin, in a form that servers accept: they may refuse an empty path. */
+export const HOME: Buffer = Buffer.from('.');
+
 export function isAbsolute(path: Uint8Array): boolean {
   return path[0] === SLASH;
 }

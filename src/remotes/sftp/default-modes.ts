@@ -4,6 +4,7 @@
  * a mode, looked at and removed: once a directory and run.
  */
 import { cleanText } from '../../util/clean-text.ts';
+import { PERMISSION_BITS } from '../../util/permission-bits.ts';
 import { removalRefusal } from './aside-files.ts';
 import { OpenFlag } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
@@ -57,5 +58,5 @@ async function learn(session: SftpSession, path: Buffer): Promise<DefaultMode> {
   const mode = (open.isTold ? open.at?.mode : undefined) ?? (byPath.isTold ? byPath.at?.mode : undefined);
   const shown = cleanText(path);
   const warnings = refusal === undefined ? [] : [`${shown} is empty, and the server refuses to remove it`];
-  return { mode: mode === undefined ? undefined : mode & 0o777, warnings };
+  return { mode: mode === undefined ? undefined : mode & PERMISSION_BITS, warnings };
 }

@@ -1,6 +1,6 @@
 /** The entries of a directory of the server. */
 import { CopyError } from '../../errors.ts';
-import { isDots } from '../../util/byte-path.ts';
+import { HOME, isDots } from '../../util/byte-path.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { DirectoryEntry } from '../remote.ts';
 import type { NameEntry } from './codec/replies.ts';
@@ -14,7 +14,6 @@ const MAX_ANSWERS = 1000;
 /** A server may send empty answers without end: after so many in a row, the listing fails. */
 const MAX_EMPTY_ANSWERS = 1000;
 
-const HOME = Buffer.from('.');
 const SLASH = 0x2f;
 
 /**

@@ -1,19 +1,18 @@
-/** Notices that a connection is dead on which nothing is under way, and keeps middleboxes from forgetting it. */
+/** Detects that an idle connection is dead, and keeps middleboxes from dropping it. */
+import { HOME } from '../../util/byte-path.ts';
 import type { SftpSession } from './session.ts';
 
-const HOME = Buffer.from('.');
-
 /**
- * Asks the server something, every `everyMs` milliseconds, while no other request is under way. The answer has the
- * deadline of every other request. Ends with the session.
+ * Sends a request every `everyMs` milliseconds (0: never) while no other request is in progress, until the session ends. The
+ * request has the same deadline as any other, so that a dead connection ends the session.
  *
- * This takes the place of SSH's own keepalive, whose answers say nothing about a connection that is busy: its requests
- * queue behind data, and proftpd answers none of them during a slow operation.
+ * The keepalive of SSH itself is not used, because a missing answer says nothing about a busy connection: its requests queue
+ * behind data, and proftpd does not answer them during a slow operation.
  */
 export function keepAlive(session: SftpSession, everyMs: number): void {
   if (everyMs <= 0) return;
   const timer = setInterval(() => {
-    // Any answer will do, and the end of the session is reported by the session.
+    // Any answer shows that the connection is alive, and the session itself reports its end.
     if (session.inFlight === 0) session.realPath(HOME).catch(() => {});
   }, everyMs);
   timer.unref();

@@ -1,5 +1,6 @@
 /** The contract on one SFTP session. */
 import { CopyError } from '../../errors.ts';
+import { HOME, isAbsolute } from '../../util/byte-path.ts';
 import type {
   Abilities,
   Attributes,
@@ -40,11 +41,8 @@ import type { FlowWindows } from './staged-file.ts';
 import { fromStageToken, stagedPath } from './staged-token.ts';
 import { Stages } from './stages.ts';
 
-const SLASH = 0x2f;
 /** Ranges can be cut anywhere; a shorter one would not be worth its messages. */
 const SMALLEST_CUT = 64 * 1024;
-/** Where relative paths begin. */
-const HOME = Buffer.from('.');
 
 /** One each way, as a line may differ by direction. */
 export interface FlowMemories {
@@ -215,7 +213,7 @@ export class SftpConnection implements RemoteConnection {
   /** Of a file, whose last name may be that of a link. */
   async #absolutePath(of: StageToken | Uint8Array): Promise<Buffer> {
     const path = of instanceof Uint8Array ? Buffer.from(of) : stagedPath(fromStageToken(of));
-    if (path[0] === SLASH) return path;
+    if (isAbsolute(path)) return path;
     const slash = path.lastIndexOf('/');
     const directory = await this.realPath(slash < 0 ? HOME : path.subarray(0, slash));
     return Buffer.concat([directory, Buffer.from('/'), path.subarray(slash + 1)]);

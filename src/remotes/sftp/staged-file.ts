@@ -2,6 +2,7 @@
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import { newPartialPath } from '../../util/partial-name.ts';
+import { PERMISSION_BITS } from '../../util/permission-bits.ts';
 import type {
   Attributes,
   Drain,
@@ -143,8 +144,16 @@ export class StagedFile implements Staged {
     if (!this.#session.offers(ExtensionName.copyData)) return false;
     const fromHandle = await asked(this.#session.open(from, OpenFlag.read), { operation: 'open', path: from });
     try {
-      await copyData(this.#session, { fromHandle, toHandle: this.#handle, to: this.#path, range });
-      this.#bytesWritten += range.length;
+      const { size } = await asked(this.#session.fstat(fromHandle), { operation: 'stat', path: from });
+      const available = size === undefined ? range.length : Math.max(0, size - range.offset);
+      const length = Math.min(range.length, available);
+      await copyData(this.#session, {
+        fromHandle,
+        toHandle: this.#handle,
+        to: this.#path,
+        range: { offset: range.offset, length },
+      });
+      this.#bytesWritten += length;
       return true;
     } finally {
       // That file was only read: a failure of its closing says nothing.
@@ -168,7 +177,7 @@ export class StagedFile implements Staged {
     if (!isUsable(mode)) await flushed;
     const [, modeRefusal, timesAreSet, found] = await Promise.all([
       flushed,
-      mode === undefined ? undefined : this.#refusal({ permissions: mode & 0o777 }),
+      mode === undefined ? undefined : this.#refusal({ permissions: mode & PERMISSION_BITS }),
       this.#setTimes(final.mtimeMs, warnings),
       this.look(),
     ]);
@@ -251,10 +260,11 @@ export class StagedFile implements Staged {
     found: Attributes | undefined,
     warnings: string[],
   ): Promise<boolean> {
-    if (found?.mode !== undefined && (found.mode & 0o777) === (mode & 0o777)) return false;
-    const again = await refusalOf(this.#session.setStat(this.#path, { permissions: mode & 0o777 }));
+    if (found?.mode !== undefined && (found.mode & PERMISSION_BITS) === (mode & PERMISSION_BITS)) return false;
+    const again = await refusalOf(this.#session.setStat(this.#path, { permissions: mode & PERMISSION_BITS }));
     if (again === undefined) return true;
-    const now = found?.mode === undefined ? '' : `, which stay ${(found.mode & 0o777).toString(8).padStart(4, '0')}`;
+    const now =
+      found?.mode === undefined ? '' : `, which stay ${(found.mode & PERMISSION_BITS).toString(8).padStart(4, '0')}`;
     warnings.push(`the server refused to set its mode bits (${refusal.text || refusal.status})${now}`);
     return false;
   }

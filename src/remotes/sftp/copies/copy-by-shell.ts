@@ -1,4 +1,5 @@
 import { CopyError } from '../../../errors.ts';
+import { isAbsolute } from '../../../util/byte-path.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { escapedPath } from '../digests/escaped-path.ts';
 import { hashingMs, type ShellScript, ShellSession } from '../digests/shell-session.ts';
@@ -42,7 +43,7 @@ export async function copyByShell(
   connection: CopyingConnection,
   { from, to, size }: CopyRequest,
 ): Promise<readonly string[]> {
-  if (from[0] !== 0x2f || to[0] !== 0x2f) throw new CopyError('unsupported', 'The shell needs absolute paths.');
+  if (!isAbsolute(from) || !isAbsolute(to)) throw new CopyError('unsupported', 'The shell needs absolute paths.');
   const session = await ShellSession.start(connection, SCRIPT);
   try {
     const lines = [from, to].map((path) => `${escapedPath(path)}\n`);

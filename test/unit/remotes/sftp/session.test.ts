@@ -132,7 +132,7 @@ describe('greeting', () => {
     expect(error.message).toContain(text.trim().slice(0, 8));
     expect(error.message).not.toMatch(/[\x00-\x1f]/);
     expect(error.message.length).toBeLessThan(260);
-    expect(error.advice).toContain('login');
+    expect(error.advice).toContain('start-up file');
   });
 
   test('a channel that ends before VERSION names the subsystem', async () => {

@@ -52,6 +52,17 @@ test('carries slices, acknowledges each byte once, several calls at a time', asy
   expect(next).toBe(source.length);
 });
 
+test('of a copied range, only what the other file has counts as written', async () => {
+  const { server, session, file } = await staged({ copyData: true }, (one) => void one.put('/home/old', '0123'));
+  const closeHandle = vi.spyOn(session, 'closeHandle');
+  expect(await file.copyRange(Buffer.from('/home/old'), { offset: 1, length: 100 })).toBe(true);
+  expect(await file.copyRange(Buffer.from('/home/old'), { offset: 50, length: 100 })).toBe(true);
+  await file.close();
+  // The number of bytes decides how long the server may take to close the file.
+  expect(closeHandle.mock.lastCall?.[1]).toBe(3);
+  expect(server.asked.filter((what) => what === 'copy-data').length).toBe(1);
+});
+
 test('the source is read in order, one part at a time', async () => {
   const { file } = await staged();
   const ordered = new OrderedFill(source);
