@@ -30,10 +30,10 @@ const ABSENT = ['none', 'handle-only'] as const satisfies CheckFileHabit[];
 
 /** With what is told when it is found out. */
 const WRONG = [
-  ['empty', /with no digests, or those of nothing, for bytes that are there\.$/],
-  ['few', /with no digests, or those of nothing, for bytes that are there\.$/],
+  ['empty', /with no digests, or those of no bytes, for bytes that exist\.$/],
+  ['few', /with no digests, or those of no bytes, for bytes that exist\.$/],
   ['nonsense', /its answers are wrong\.$/],
-  ['odd-bytes', /with what is no list of digests\.$/],
+  ['odd-bytes', /with something that is not a list of digests\.$/],
   ['md5-always', /with md5 where sha256 was asked for\.$/],
   ['bare-ok', /with a bare OK\.$/],
   ['denied', /refused to digest .*: Permission denied\.$/],

@@ -303,7 +303,7 @@ describeWithServers(['sshd', 'sftp-server'], 'digests by a shell', () => {
     const { connection } = await connect(await sshdForTest({ config: ['SetEnv PATH=/nonexistent'] }));
     await expect(openShell(connection)).rejects.toMatchObject({
       code: 'unsupported',
-      message: 'The shell on the server has nothing to compute digests with.',
+      message: 'The shell on the server has no program that computes digests.',
     });
   });
 

@@ -1,4 +1,7 @@
-/** Lets in what fits, in the order in which it came; what is too big for the gate goes alone. */
+/**
+ * Limits how many operations run at a time, and how many bytes they cover together. They start in the order in which they
+ * asked. An operation of more bytes than the limit runs alone.
+ */
 export class ByteGate {
   readonly #maxBytes: number;
   readonly #maxCount: number;
@@ -11,21 +14,21 @@ export class ByteGate {
     this.#maxCount = maxCount;
   }
 
-  /** Resolves when it may go; must leave again. */
+  /** Resolves when the operation may start. The caller must call {@link leave} with the same number when it has ended. */
   enter(bytes: number): Promise<void> {
     return new Promise((enter) => {
       this.#waiting.push({ bytes, enter });
-      this.#letIn();
+      this.#admit();
     });
   }
 
   leave(bytes: number): void {
     this.#bytes -= bytes;
     this.#count--;
-    this.#letIn();
+    this.#admit();
   }
 
-  #letIn(): void {
+  #admit(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       const fits = this.#count < this.#maxCount && this.#bytes + next.bytes <= this.#maxBytes;
       if (!fits && this.#count > 0) return;

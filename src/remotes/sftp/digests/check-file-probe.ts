@@ -1,4 +1,7 @@
-/** Whether a server knows check-file: hardly one says so in version 3, so it is asked about a file that is not there. */
+/**
+ * Finds out whether a server supports check-file. Hardly any server announces it in version 3, so the probe asks for the
+ * digest of a file that does not exist, and looks at the kind of the refusal.
+ */
 import { randomBytes } from 'node:crypto';
 import { CopyError } from '../../../errors.ts';
 import { encodeCheckFile } from '../codec/check-file.ts';
@@ -6,12 +9,13 @@ import { ExtensionName, StatusCode } from '../codec/constants.ts';
 import { SftpStatusError } from '../codec/status-error.ts';
 import type { SftpSession } from '../session.ts';
 
-/** What "I do not know this request" looks like, as opposed to a complaint about what is asked. */
+/** The texts of servers that do not know the request, as opposed to those that refuse its arguments. */
 const UNKNOWN_REQUEST = /unsupported|not supported|not implemented|unknown|unrecogni[sz]ed/i;
 
 /**
- * One round trip. Resolves where check-file is there, or may be: what it is worth only known bytes can show.
- * @throws {CopyError} `unsupported`, or scope `connection`
+ * Takes one round trip. Resolves where the server supports check-file, or may support it. Whether its digests are right must
+ * be tested with known bytes.
+ * @throws {CopyError} `unsupported`: when the server does not support it; scope `connection`: when the connection is lost
  */
 export async function probeCheckFile(session: SftpSession): Promise<void> {
   const file = Buffer.from(`.mt-probe-${randomBytes(8).toString('hex')}`);
@@ -23,7 +27,7 @@ export async function probeCheckFile(session: SftpSession): Promise<void> {
     if (!(error instanceof SftpStatusError)) throw error;
     if (error.isMissing || isComplaint(error)) return;
     answer = `The server does not know check-file: ${error.text || `status ${error.status}`}.`;
-    // paramiko's own: for handles alone, and wrong beyond 64 KiB, which no piece of a large file is.
+    // This is the server of paramiko, which hashes only open files, and wrongly from 64 KiB on: smaller than any full piece.
     const byHandle = session.extensions.get(ExtensionName.checkFile);
     if (byHandle !== undefined && Buffer.from(byHandle).includes('md5')) {
       answer = 'The server has check-file for open files alone, and not for more than 64 KiB.';
@@ -34,12 +38,12 @@ export async function probeCheckFile(session: SftpSession): Promise<void> {
   throw new CopyError('unsupported', answer);
 }
 
-/** Some find fault with the range before they look for the file. */
+/** Some servers check the range before they look for the file, and refuse it. */
 function isComplaint({ status, text }: SftpStatusError): boolean {
   return status === StatusCode.unsupported && text !== '' && !UNKNOWN_REQUEST.test(text);
 }
 
-/** In a name of its own, or (Apache MINA) in the lists of versions 5 and 6 that stand in a value. */
+/** As the name of an extension, or (Apache MINA) in a value, which lists the extensions of versions 5 and 6. */
 function isAdvertised(extensions: ReadonlyMap<string, Uint8Array>): boolean {
   for (const [name, value] of extensions) {
     if (name.startsWith(ExtensionName.checkFile) || Buffer.from(value).includes(ExtensionName.checkFile)) return true;

@@ -1,27 +1,30 @@
-/** How ranges become requests: neighbours of one length go together, as blocks. */
+/** Groups ranges into requests: adjacent ranges of the same length become the blocks of one request. */
 import type { Range } from '../../remote.ts';
 
-/** One request: ranges beside each other, each a block; the last may be shorter where the file ends. */
+/** Adjacent ranges for one request. Each is a block; the last one may be shorter where the file ends. */
 export interface Run extends Range {
-  /** Where its first range is in the list. */
+  /** The index of the first range in the list of all ranges. */
   readonly index: number;
-  /** Ranges. */
+  /** The number of ranges. */
   readonly count: number;
-  /** Bytes. */
+  /** In bytes. */
   readonly blockSize: number;
 }
 
-/** The least that the draft allows. */
+/** The smallest block that the draft allows, in bytes. */
 const MIN_BLOCK_SIZE = 256;
-/** Ranges of one request: twice as many digests (see `toQuestion`) of 64 bytes are half of what the session takes. */
+/**
+ * The most ranges of one request. A reply may have twice as many digests (see `toQuestion`), which at 64 bytes each take half
+ * of the longest reply that the session accepts.
+ */
 const MAX_COUNT = 32_768;
 
 /**
- * The requests for those `ranges` that a file of `size` bytes has whole, in order.
+ * The requests for those `ranges` that lie within a file of `size` bytes, in order.
  *
- * A range whose length is no power of two is left out unless the file ends with it: there proftpd hashes beyond the range
- * (all versions: `read_file_block` reads whole blocks up to the end of the file).
- * @param maxLength bytes of a request, unless one range alone is longer
+ * A range whose length is not a power of two is left out unless it ends the file: for such a range, all versions of proftpd
+ * hash beyond its end (`read_file_block` reads whole blocks up to the end of the file).
+ * @param maxLength how many bytes the ranges of one request may have together; a single range may be longer
  */
 export function toRuns(ranges: readonly Range[], size: number, maxLength: number): Run[] {
   const runs: Run[] = [];
@@ -41,7 +44,7 @@ export function toRuns(ranges: readonly Range[], size: number, maxLength: number
   return runs;
 }
 
-/** The power of two that a range of `length` (at most 2^31) fits into. */
+/** The smallest power of two that is at least `length` (which is at most 2^31) and at least 256. */
 export function blockSizeFor(length: number): number {
   return length <= MIN_BLOCK_SIZE ? MIN_BLOCK_SIZE : 2 ** (32 - Math.clz32(length - 1));
 }

@@ -1,4 +1,4 @@
-/** Digests by the extension check-file, in-band: the server answers nothing else on this connection while it hashes. */
+/** Digests by the extension check-file. While the server hashes, it answers nothing else on this connection. */
 import { createHash } from 'node:crypto';
 import { CopyError } from '../../../errors.ts';
 import { ALGORITHMS } from '../../../helper/framing.ts';
@@ -9,32 +9,40 @@ import { ExtensionName, StatusCode } from '../codec/constants.ts';
 import { SftpStatusError } from '../codec/status-error.ts';
 import type { SftpSession } from '../session.ts';
 import { ByteGate } from './byte-gate.ts';
-import { type Habit, habitOf, type Question, SMALL_FILE, tellingBlock, toQuestion } from './check-file-habit.ts';
+import { type Habit, habitOf, probeBlock, type Question, SMALL_FILE, toQuestion } from './check-file-habit.ts';
 import { probeCheckFile } from './check-file-probe.ts';
 import { type Run, toRuns } from './check-file-runs.ts';
 import type { DigestConnection, PathDigester } from './path-digester.ts';
 
-/** Far below what proftpd counts in 32 bits; more than a piece of any file of up to 16 TiB. */
+/** Far below the limit of the 32-bit counters of proftpd, and no less than a piece of any file of up to 16 TiB. */
 const MAX_RANGE_LENGTH = 2 ** 30;
-/** Bytes that the server has to hash before it looks at anything else that was asked of it on this connection. */
+/** The most bytes that the server is asked to hash at a time, because all other requests on this connection wait for them. */
 const MAX_ASKED = 256 * 1024 * 1024;
 const MAX_REQUESTS = 8;
 
-/** @throws {CopyError} `unsupported`, or scope `connection` */
+/**
+ * @throws {CopyError} `unsupported`: when the server does not support check-file; scope `connection`: when the connection is
+ *   lost
+ */
 export async function openCheckFile({ session }: DigestConnection): Promise<PathDigester> {
   await probeCheckFile(session);
   return new CheckFile(session);
 }
 
+/**
+ * The provider `check-file`. Sends at most 8 requests at a time, for at most 256 MiB together. How the server interprets a
+ * range is learned from the first file that is not small. An answer that cannot be right fails the call with `unsupported`;
+ * the connection itself stays usable.
+ */
 class CheckFile implements PathDigester {
   readonly method = 'check-file';
-  /** All that may be there: nothing tells before it is asked for. */
+  /** All algorithms, because the server tells only on request which ones it supports. */
   readonly algorithms: readonly DigestAlgorithm[] = ALGORITHMS;
   readonly maxRangeLength: number = MAX_RANGE_LENGTH;
   readonly #session: SftpSession;
   readonly #gate: ByteGate = new ByteGate(MAX_ASKED, MAX_REQUESTS);
-  /** To reject the calls that are under way. */
-  readonly #underWay: Set<(reason: CopyError) => void> = new Set();
+  /** Functions that reject the calls in progress. */
+  readonly #rejections: Set<(reason: CopyError) => void> = new Set();
   #habit: Promise<Habit> | undefined;
   #closed: CopyError | undefined;
 
@@ -43,8 +51,8 @@ class CheckFile implements PathDigester {
   }
 
   /**
-   * Undefined too: a range whose length is no power of two in the middle of a longer file, as proftpd hashes beyond its
-   * end; best cut the file to its size before.
+   * See {@link PathDigester.digests}. The digest is undefined also for a range whose length is not a power of two unless it
+   * ends the file, because proftpd hashes beyond its end: cut the file to its final size before.
    */
   digests(
     path: Uint8Array,
@@ -53,15 +61,15 @@ class CheckFile implements PathDigester {
   ): Promise<readonly (Uint8Array | undefined)[]> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     return new Promise((resolve, reject) => {
-      this.#underWay.add(reject);
-      const answered = this.#digests(path, ranges, algorithm);
-      answered.then(resolve, (error) => reject(CopyError.from(error))).finally(() => this.#underWay.delete(reject));
+      this.#rejections.add(reject);
+      const digests = this.#digests(path, ranges, algorithm);
+      digests.then(resolve, (error) => reject(CopyError.from(error))).finally(() => this.#rejections.delete(reject));
     });
   }
 
   async close(): Promise<void> {
     this.#closed ??= new CopyError('unsupported', 'check-file was given up.');
-    for (const reject of this.#underWay) reject(this.#closed);
+    for (const reject of this.#rejections) reject(this.#closed);
   }
 
   async #digests(
@@ -86,9 +94,10 @@ class CheckFile implements PathDigester {
       (run, reply) => {
         for (let i = 0; i < run.count; i++) {
           const digest = reply.digests[i];
-          // That of nothing is what proftpd has beyond the end of a file, and 1.3.7 for all that is not asked in blocks.
+          // proftpd sends the digest of no bytes for what lies beyond the end of a file, and proftpd 1.3.7 for everything
+          // that is not asked for in blocks.
           if (digest === undefined || ofNothing.equals(digest)) doubtful.push(ranges[run.index + i]!);
-          // A copy, so that a few bytes do not hold a reply of megabytes.
+          // A copy, so that these few bytes do not keep a reply of megabytes in memory.
           else digests[run.index + i] = Buffer.from(digest);
         }
       },
@@ -97,12 +106,15 @@ class CheckFile implements PathDigester {
     return digests;
   }
 
-  /** As many at a time as the gate lets in; after the first failure none is sent any more, and those sent are awaited. */
+  /**
+   * Sends the requests, as many at a time as the gate allows. After the first failure no more are sent; it rejects with that
+   * failure when all that were sent are answered.
+   */
   async #askAll(
     path: Uint8Array,
     algorithm: DigestAlgorithm,
     questions: readonly Question[],
-    answered: (run: Run, reply: CheckFileReply) => void,
+    onReply: (run: Run, reply: CheckFileReply) => void,
   ): Promise<void> {
     let failure: CopyError | undefined;
     const asked: Promise<void>[] = [];
@@ -113,7 +125,7 @@ class CheckFile implements PathDigester {
         this.#gate.leave(cost);
         break;
       }
-      const answer = this.#ask(path, algorithm, { ...run, length }, cost).then((reply) => answered(run, reply));
+      const answer = this.#ask(path, algorithm, { ...run, length }, cost).then((reply) => onReply(run, reply));
       const settled = answer.catch((error: unknown) => {
         failure ??= CopyError.from(error);
       });
@@ -124,7 +136,7 @@ class CheckFile implements PathDigester {
   }
 
   #habitBy(path: Uint8Array, size: number, algorithm: DigestAlgorithm): Promise<Habit> {
-    // Whatever a server does beyond what it is asked for, it is little here.
+    // In a small file, a server cannot hash much more than it is asked for.
     if (size <= SMALL_FILE) return Promise.resolve('more');
     this.#habit ??= this.#learnHabit(path, size, algorithm).catch((error: unknown) => {
       this.#habit = undefined;
@@ -134,13 +146,13 @@ class CheckFile implements PathDigester {
   }
 
   async #learnHabit(path: Uint8Array, size: number, algorithm: DigestAlgorithm): Promise<Habit> {
-    const block = tellingBlock(size);
+    const block = probeBlock(size);
     const run = { ...block, blockSize: block.length, count: 1 };
     const { count } = await this.#ask(path, algorithm, run, 2 * block.length);
     return habitOf(count, block, this.#session.extensions);
   }
 
-  /** @param cost bytes that the server will hash */
+  /** @param cost how many bytes the server will hash */
   async #ask(
     path: Uint8Array,
     algorithm: DigestAlgorithm,
@@ -154,8 +166,8 @@ class CheckFile implements PathDigester {
     try {
       reply = parseCheckFileReply(payload, count);
     } catch (error) {
-      // It is whole as a packet: the connection is none the worse for it.
-      throw useless(path, 'what is no list of digests', error);
+      // Only the payload is malformed, not the packet, so that the connection stays usable.
+      throw useless(path, 'something that is not a list of digests', error);
     }
     if (reply.algorithm !== algorithm) throw useless(path, `${reply.algorithm} where ${algorithm} was asked for`);
     return reply;
@@ -164,14 +176,14 @@ class CheckFile implements PathDigester {
   async #sizeOf(path: Uint8Array): Promise<number> {
     const size = (await told(this.#session.stat(path), path))?.size;
     if (size !== undefined) return size;
-    throw new CopyError('unsupported', `The server tells no size of ${cleanText(path)}, or does not see it.`);
+    throw new CopyError('unsupported', `The server does not tell the size of ${cleanText(path)}, or does not see it.`);
   }
 
-  /** Where the server has nothing for `ranges`, it must be that the file was cut meanwhile. */
+  /** Fails unless the file was cut meanwhile, which explains that the server has no digests for `ranges`. */
   async #expectGone(path: Uint8Array, ranges: readonly Range[]): Promise<void> {
     const size = await this.#sizeOf(path);
     if (ranges.some(({ offset, length }) => offset + length <= size)) {
-      throw useless(path, 'no digests, or those of nothing, for bytes that are there');
+      throw useless(path, 'no digests, or those of no bytes, for bytes that exist');
     }
   }
 }

@@ -1,6 +1,7 @@
-/** Paths as a shell script can read them, whatever their bytes. */
-
-/** Octal for `printf %b` (POSIX: `\0` and up to three digits), whatever the byte, save what no shell can misread. */
+/**
+ * A path in a notation that a shell script can read, whatever bytes it contains: each byte but letters, digits and `/._-`,
+ * which no shell interprets, becomes an octal escape for `printf %b` (POSIX: `\0` and up to three digits).
+ */
 export function escapedPath(path: Uint8Array): string {
   let text = '';
   for (const byte of path) {

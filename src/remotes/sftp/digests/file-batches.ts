@@ -1,28 +1,34 @@
-/** Small files, hashed many at a time where programs have to be started for each question. */
+/** Hashes many small files with one request, for servers that start a program for each request. */
 import { CopyError } from '../../../errors.ts';
 import type { DigestAlgorithm, Range } from '../../remote.ts';
 
-/** Bytes of a file that is small: it is read in less time than it takes to start what hashes it. */
+/** The most bytes of a small file: it takes less time to read it than to start the program that hashes it. */
 const MAX_LENGTH = 1 << 20;
-/** A cell of a grid is no shorter, and a power of two; of a file that is shorter than its cell there is nothing more. */
+/**
+ * The shortest cell of a grid, whose length is a power of two. A range at offset 0 that is no such cell is a whole file,
+ * because only the last cell may be shorter.
+ */
 const MIN_CELL = 64 * 1024;
-/** Batches of which nothing came, in a row: that of one may be for the sake of a file that is gone. */
+/**
+ * Batches without a single digest, one after another, after which files are hashed one by one. A few are no evidence that
+ * batches do not work, because one file that does not exist any more spoils its batch.
+ */
 const MAX_FRUITLESS = 3;
-/** Files at once: what is asked and what is answered stay short. */
+/** The most files of a batch, so that requests and answers stay short. */
 const MAX_FILES = 64;
 const MAX_PATH_BYTES = 16_384;
 
 export interface SmallFile {
   readonly path: Uint8Array;
-  /** Bytes that it should have. */
+  /** How many bytes it should have. */
   readonly length: number;
   readonly algorithm: DigestAlgorithm;
 }
 
-/** What answers. */
+/** Sends the requests of {@link FileBatches} to the server. */
 export interface BatchQuestions {
   one(file: SmallFile): Promise<Uint8Array | undefined>;
-  /** At least two, of one algorithm. Undefined: no answer for this one. */
+  /** Asks for at least two files with the same algorithm. A digest is undefined where there is no usable answer. */
   many(files: readonly SmallFile[]): Promise<readonly (Uint8Array | undefined)[]>;
 }
 
@@ -32,7 +38,7 @@ interface Waiting {
   readonly reject: (error: CopyError) => void;
 }
 
-/** Whether what is asked for is a small file as a whole, of a name that programs print as it is. */
+/** Whether the range is a small file as a whole, and the path has no characters that programs print in escaped form. */
 export function isSmallFile(path: Uint8Array, { offset, length }: Range): boolean {
   const isCell = length >= MIN_CELL && (length & (length - 1)) === 0;
   return (
@@ -43,18 +49,22 @@ export function isSmallFile(path: Uint8Array, { offset, length }: Range): boolea
   );
 }
 
+/**
+ * Collects requests for small files while a batch is in progress, and sends them as the next batch. There is one batch at a
+ * time. Files of a batch that got no digest are asked for one by one; where several batches fail as a whole, all files are.
+ */
 export class FileBatches {
   readonly #questions: BatchQuestions;
   readonly #waiting: Waiting[] = [];
   #isBusy = false;
-  /** Batches in a row of which nothing came. */
+  /** How many batches in a row had no digest. */
   #fruitless = 0;
 
   constructor(questions: BatchQuestions) {
     this.#questions = questions;
   }
 
-  /** The digest of the whole file; undefined where it has not all its bytes. Rejects as `one` does. */
+  /** The digest of the whole file; undefined where the file is too short. Rejects as {@link BatchQuestions.one} does. */
   digest(file: SmallFile): Promise<Uint8Array | undefined> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ file, resolve, reject });
@@ -62,7 +72,6 @@ export class FileBatches {
     });
   }
 
-  /** One batch after another: what is asked for meanwhile becomes the next. */
   async #work(): Promise<void> {
     if (this.#isBusy) return;
     this.#isBusy = true;

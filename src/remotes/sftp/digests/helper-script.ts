@@ -1,17 +1,20 @@
-/** What `/bin/sh` is given on its input to become the helper, or to run it. */
+/** The script that `/bin/sh` on the server reads to find the helper, and to become it or run it. */
 import { PROGRAM, SERVES } from '../../../helper/framing.ts';
 import type { ShellScript } from './shell-session.ts';
 
 export type HelperKind = 'serve' | 'classic' | 'none';
 
 /**
- * Looks for the program on PATH, then in ~/.local/bin; one that serves is taken before one that does not. The kind stands
- * behind the marker. Then the shell either becomes the program, or reads requests `ALGO OFFSET LENGTH PATH`, the path
- * as `escapedPath` writes it, and answers each with the exit code and what was printed: `-` if that is no digest
- * alone. The first program of that name complains about a file that ends early, prints a digest all the same and exits
- * with 0: so what it says to stderr counts as printed.
+ * Looks for the program on PATH, then in ~/.local/bin, and prefers one that supports `--serve`. The kind follows the marker:
  *
- * A path is only ever a variable in quotes.
+ * - `serve`: the shell becomes the program.
+ * - `classic`: the program has to be started for each request. The shell reads requests `ALGO OFFSET LENGTH PATH`, with the
+ *   path in the notation of `escapedPath`, and answers each with the exit code and the output, or `-` where the output is
+ *   anything but a digest. The first program of this name prints a complaint about a file that ends early, then a digest all
+ *   the same, and exits with 0; therefore the output includes stderr.
+ * - `none`: there is no such program.
+ *
+ * Paths occur only as quoted variables, so that the shell never interprets them.
  */
 export const HELPER_SCRIPT: ShellScript = {
   marker: 'mt-copy-helper ',

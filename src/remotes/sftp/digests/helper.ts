@@ -1,5 +1,4 @@
-/** Digests by `mt-copy-tools-cs`, where it is installed on the server. */
-
+/** Digests by the helper program `mt-copy-tools-cs`, where it is installed on the server. */
 import { CopyError } from '../../../errors.ts';
 import {
   ALGORITHMS,
@@ -20,19 +19,19 @@ import { HELPER_SCRIPT, type HelperKind } from './helper-script.ts';
 import type { DigestConnection, PathDigester } from './path-digester.ts';
 import { hashingMs, RECOGNISE_MS, ShellSession } from './shell-session.ts';
 
-/** Bounds what the server still does when nobody waits for it any more. */
+/** Limits how long the server continues with a range after the connection or the interest in it is gone. */
 const MAX_RANGE_LENGTH = 1 << 30;
 
-/** How a program of one kind is asked. */
+/** The requests and answers of a program of one kind. */
 interface Dialect {
-  /** Text that ends with its only newline. */
+  /** The line of a request, with its newline. */
   encode(request: HashRequest): string;
   /**
-   * The digest in that line; undefined where the file does not have the whole range.
-   * @throws {CopyError} `unsupported` where it could not be hashed, `protocol` if it is no answer
+   * The digest in the line of an answer; undefined where the file does not have the whole range.
+   * @throws {CopyError} `unsupported`: when the program could not hash the range; `protocol`: when the line is not an answer
    */
   decode(line: string, request: HashRequest): string | undefined;
-  /** Said before hanging up. */
+  /** What to send before the channel is closed. */
   readonly goodbye: string;
 }
 
@@ -50,7 +49,7 @@ const DIALECTS: Readonly<Record<Exclude<HelperKind, 'none'>, Dialect>> = {
     encode: ({ algorithm, offset, length, path }) => `${algorithm} ${offset} ${length} ${escapedPath(path)}\n`,
     decode(line, { algorithm }) {
       const [, code, digest] = /^(\d{1,3}) (-|[0-9a-f]+)$/.exec(line) ?? [];
-      // An early end: the first program of this name complains and exits with 0, ours with 6.
+      // The file ends too early. The first program of this name exits with 0 then, ours with 6.
       if ((code === '0' && digest === '-') || code === '6') return undefined;
       if (code !== undefined && code !== '0') throw refused(`exit code ${code}`);
       if (!isDigest(digest, algorithm)) throw new CopyError('protocol', `${PROGRAM} answered with no digest.`);
@@ -60,7 +59,10 @@ const DIALECTS: Readonly<Record<Exclude<HelperKind, 'none'>, Dialect>> = {
   },
 };
 
-/** @throws {CopyError} `unsupported`, or scope `connection` */
+/**
+ * @throws {CopyError} `unsupported`: when the server has no helper or no shell; scope `connection`: when the connection is
+ *   lost
+ */
 export async function openHelper(connection: DigestConnection): Promise<PathDigester> {
   const begun = performance.now();
   const session = await ShellSession.start(connection, { ...HELPER_SCRIPT, maxLineLength: MAX_ANSWER_LENGTH });
@@ -68,7 +70,7 @@ export async function openHelper(connection: DigestConnection): Promise<PathDige
   if (kind !== 'serve' && kind !== 'classic') throw session.fail(`The server has no ${PROGRAM}.`);
   if (kind === 'serve') {
     const greeting = await session.expect(Math.max(0, RECOGNISE_MS - (performance.now() - begun)));
-    sound(session, () => checkGreeting(greeting));
+    orFail(session, () => checkGreeting(greeting));
   }
   const dialect = DIALECTS[kind];
   return {
@@ -87,10 +89,10 @@ async function digests(
   ranges: readonly Range[],
   algorithm: DigestAlgorithm,
 ): Promise<readonly (Uint8Array | undefined)[]> {
-  // Of a path with NUL there is no file; one that is longer than a request may be no system has.
+  // No file has a path with a NUL byte, and no system has paths that are too long for a request.
   if (path.length === 0 || path.length > MAX_REQUEST_LENGTH / 8 || path.includes(0)) throw refused('no such path');
   const requests = ranges.map(({ offset, length }) => {
-    // To the first program of this name a length of 0 means all.
+    // A length of 0 must not be sent: the first program of this name would hash the whole file.
     if (length > 0 && length <= MAX_RANGE_LENGTH) return { path, algorithm, offset, length };
     throw new CopyError('bug', `A range of ${length} bytes cannot be hashed by ${PROGRAM}.`);
   });
@@ -98,13 +100,13 @@ async function digests(
   const encoded = requests.map((request) => Buffer.from(dialect.encode(request), 'latin1'));
   const lines = await session.ask(encoded, hashingMs(total));
   return requests.map((request, i) => {
-    const digest = sound(session, () => dialect.decode(lines[i] ?? '', request));
+    const digest = orFail(session, () => dialect.decode(lines[i] ?? '', request));
     return digest === undefined ? undefined : Buffer.from(digest, 'hex');
   });
 }
 
-/** What cannot be understood once is not believed again. */
-function sound<T>(session: ShellSession, read: () => T): T {
+/** Calls `read`; ends the session when it throws `protocol`, because later answers cannot be trusted then. */
+function orFail<T>(session: ShellSession, read: () => T): T {
   try {
     return read();
   } catch (error) {

@@ -15,10 +15,13 @@ const OPENERS: Readonly<Record<SftpDigestMethod, (connection: DigestConnection) 
   shell: openShell,
 };
 
-/** The ways to have an SFTP server hash, the best first. */
+/** The ways to let an SFTP server compute digests, best first. */
 export const DIGEST_METHODS: readonly SftpDigestMethod[] = Object.keys(OPENERS) as SftpDigestMethod[];
 
-/** @throws {CopyError} `unsupported`: when the server has no such provider; scope `connection` */
+/**
+ * @throws {CopyError} `unsupported`: when the server does not support the method; scope `connection`: when the connection is
+ *   lost; `bug`: when there is no such method
+ */
 export async function openDigester(method: DigestMethod, connection: DigestConnection): Promise<PathDigester> {
   if (!isKnown(method)) throw new CopyError('bug', `There is no digest method ${method}.`);
   return OPENERS[method](connection);

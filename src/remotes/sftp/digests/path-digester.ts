@@ -1,10 +1,10 @@
-/** What the providers have in common: each hashes by paths, over one connection. */
+/** The interface of the digest providers: each hashes files by their paths, over one connection. */
 import type { CopyError } from '../../../errors.ts';
 import type { DigestAlgorithm, Digester, Range } from '../../remote.ts';
 import type { SftpSession } from '../session.ts';
 import type { ExecChannel } from '../ssh/ssh-connection.ts';
 
-/** What a provider may use of a connection. */
+/** The part of a connection that a provider may use. */
 export interface DigestConnection {
   readonly session: SftpSession;
   /** Resolves when the connection is gone. */
@@ -13,7 +13,7 @@ export interface DigestConnection {
   exec(command: string): Promise<ExecChannel>;
 }
 
-/** A {@link Digester} for absolute paths, as the SFTP server names them. */
+/** A {@link Digester} for absolute paths. */
 export interface PathDigester extends Omit<Digester, 'digests'> {
   digests(
     path: Uint8Array,

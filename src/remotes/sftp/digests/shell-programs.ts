@@ -1,9 +1,10 @@
 /**
- * What hashes on the server: programs for its own python3 and perl, each one process that reads requests and answers
- * every one with a line, as `shell-requests.ts` tells. None has a single quote in it, as the shell gets them in such.
+ * Programs in python3 and perl that hash on the server, where it has these languages. Each is one process that reads
+ * requests and answers each with a line; `shell-requests.ts` defines both. They contain no single quotes, because the shell
+ * gets them in single quotes.
  *
- * Their argument is what their greeting begins with. One that cannot serve ends with a status other than 0 before it has
- * said anything.
+ * The argument of a program is the beginning of its greeting. A program that cannot serve exits with a status other than 0
+ * before it prints anything.
  */
 
 export const PYTHON: string = String.raw`

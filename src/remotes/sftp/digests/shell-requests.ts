@@ -1,21 +1,21 @@
 /**
- * What a shell on the server is asked, and what it answers. A request is a line, behind one that names the file where it is
- * another than before:
+ * The requests to the shell on the server, and its answers. A request is one line. Where it is for another file than the
+ * request before, a line with the path precedes it:
  *
  * ```
  * f PATH
  * r ALGORITHM OFFSET LENGTH [BLOCK-SIZE SKIP COUNT]...
  * ```
  *
- * The triples are for `dd`. The answer is `+ BYTES DIGEST`, `- REASON`, or, of the shell's own loop, `dd` and all that
- * `dd` and the hashing program said. That loop is also asked for whole files, many at once:
+ * The triples are arguments for `dd`. The answer is `+ BYTES DIGEST`, `- REASON`, or, from the loop in shell language, `dd`
+ * followed by all output of `dd` and of the hashing program. That loop also accepts requests for many whole files:
  *
  * ```
  * w ALGORITHM PATH...
  * ```
  *
- * The answer is `w LENGTH... - DIGEST...`, with one of each for every file that could be read, and perhaps the sum of the
- * lengths; none of either where one of them is no plain file.
+ * The answer is `w LENGTH... - DIGEST...`, with one length and one digest for every file that could be read. The sum of the
+ * lengths may follow them. There are no lengths and digests at all where one of the paths is not a plain file.
  */
 
 import { CopyError } from '../../../errors.ts';
@@ -24,7 +24,7 @@ import { cleanText } from '../../../util/clean-text.ts';
 import type { DigestAlgorithm, Range } from '../../remote.ts';
 import { escapedPath } from './escaped-path.ts';
 
-/** What some tools say of a file that they cannot read. */
+/** The digests of no bytes. Some tools print them for a file that they cannot read. */
 const OF_NOTHING: Readonly<Record<DigestAlgorithm, string>> = {
   sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
   sha512:
@@ -37,17 +37,18 @@ const OF_NOTHING: Readonly<Record<DigestAlgorithm, string>> = {
 const LARGEST_BLOCK = 1 << 20;
 const MAX_REASON = 200;
 
-/** A run of blocks, as `dd` is told it. */
+/** Arguments for one call of `dd`. */
 export interface Blocks {
+  /** The size of a block, in bytes. */
   readonly size: number;
-  /** Blocks before. */
+  /** How many blocks to skip. */
   readonly skip: number;
   readonly count: number;
 }
 
 /**
- * The range as runs of blocks, each a power of two that divides the run's offset: so any `dd` gives exactly its bytes. A
- * whole cell of a grid is one run.
+ * Splits the range into runs of blocks whose size is a power of two that divides the offset of the run, so that every
+ * version of `dd` can read exactly these bytes. A whole cell of a grid is one run.
  */
 export function blocksOf({ offset, length }: Range): Blocks[] {
   const runs: Blocks[] = [];
@@ -62,14 +63,14 @@ export function blocksOf({ offset, length }: Range): Blocks[] {
   return runs;
 }
 
-/** `path`: absolute, without NUL; named where it is another than that of the request before. */
+/** @param path absolute and without NUL; left out where it is that of the request before */
 export function encodeRequest(range: Range, algorithm: DigestAlgorithm, path?: Uint8Array): string {
   const blocks = blocksOf(range).map(({ size, skip, count }) => ` ${size} ${skip} ${count}`);
   const file = path === undefined ? '' : `f ${escapedPath(path)}\n`;
   return `${file}r ${algorithm} ${range.offset} ${range.length}${blocks.join('')}\n`;
 }
 
-/** What can be computed; with a wrong digest of no bytes it cannot. Empty where the line is no greeting. */
+/** The algorithms whose digest of no bytes in the greeting is right. None where the line is not a greeting. */
 export function parseGreeting(line: string): DigestAlgorithm[] {
   const [, ...found] = line.split(' ');
   const known = Object.keys(OF_NOTHING) as DigestAlgorithm[];
@@ -77,8 +78,8 @@ export function parseGreeting(line: string): DigestAlgorithm[] {
 }
 
 /**
- * The digest of the range, or undefined where the file does not have all of it.
- * @throws {CopyError} `unsupported` where it could not be read, `protocol` where this answers nothing
+ * The digest of the range; undefined where the file does not have all its bytes.
+ * @throws {CopyError} `unsupported`: when the file could not be read; `protocol`: when the line is not an answer
  */
 export function parseAnswer(line: string, range: Range, algorithm: DigestAlgorithm): Uint8Array | undefined {
   if (line.startsWith('- ')) throw unreadable(line.slice(2));
@@ -90,12 +91,12 @@ export function parseAnswer(line: string, range: Range, algorithm: DigestAlgorit
   return Buffer.from(digest, 'hex');
 }
 
-/** `paths`: as for {@link encodeRequest}, and without control characters. */
+/** @param paths absolute and without control characters */
 export function encodeWholeFiles(paths: readonly Uint8Array[], algorithm: DigestAlgorithm): string {
   return `w ${algorithm} ${paths.map(escapedPath).join(' ')}\n`;
 }
 
-/** The digest of each file that has as many bytes as it should; undefined where that is not certain. */
+/** The digest of each file whose length is right; undefined where the length is another or the answer is unclear. */
 export function parseWholeFiles(
   line: string,
   lengths: readonly number[],
@@ -124,13 +125,16 @@ function parseCounted(line: string): Answer {
   return { bytes: Number(bytes), digest };
 }
 
-/** POSIX has `dd` say `WHOLE+PARTIAL records in`; a block that is not whole is no evidence of how long it was. */
+/**
+ * POSIX requires that `dd` prints `WHOLE+PARTIAL records in`. Only whole blocks count, because the length of a partial one is
+ * unknown.
+ */
 function parseBlocks(line: string, range: Range, algorithm: DigestAlgorithm): Answer {
   const runs = blocksOf(range);
   const records = [...line.matchAll(/(?<= )(\d{1,16})\+\d{1,16} records in(?= )/g)];
   const digests = line.split(' ').filter((word) => isDigest(word, algorithm));
   const [digest] = digests;
-  if (records.length === 0) throw unreadable('it cannot be opened');
+  if (records.length === 0) throw unreadable('dd could not open it');
   if (digest === undefined || digests.length > 1 || records.length !== runs.length) throw malformed(line);
   let bytes = 0;
   runs.forEach(({ size, count }, index) => {
@@ -148,5 +152,5 @@ function unreadable(reason: string): CopyError {
 
 function malformed(line: string): CopyError {
   const text = cleanText(line).slice(0, MAX_REASON);
-  return new CopyError('protocol', `The shell on the server answers with no digest: ${text}.`);
+  return new CopyError('protocol', `The shell on the server answered without a digest: ${text}.`);
 }

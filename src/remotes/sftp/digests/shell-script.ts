@@ -1,26 +1,27 @@
-/** What `/bin/sh` is given on its input to hash with what the server has anyway. */
+/** The script that `/bin/sh` on the server reads to compute digests with programs that most servers have. */
 import { PERL, PYTHON } from './shell-programs.ts';
 import type { ShellScript } from './shell-session.ts';
 
 /**
- * What can hash, best first: one process for all where there is python3 or perl; else one `dd` and one of the others for
- * each range. openssl before sha256sum, which is three times slower where it does not use the processor's instructions;
- * `shasum` is part of perl, `bsd` stands for `sha256 -q` and `md5 -q`, `digest` is that of Solaris.
+ * The programs that can hash, best first. With python3 and perl, one process answers all requests. With the others, each
+ * range takes one `dd` and one of them. openssl precedes sha256sum, which is three times slower where it does not use the
+ * SHA instructions of the processor. `shasum` is part of perl; `bsd` means `sha256 -q` and `md5 -q`; `digest` is the program
+ * of Solaris.
  */
 export const ENGINES = ['python3', 'perl', 'openssl', 'coreutils', 'shasum', 'bsd', 'digest'] as const;
 export type Engine = (typeof ENGINES)[number];
 
-/** The longest line of an answer: `dd` says three lines for each part of a range. */
+/** The longest line of an answer, in bytes: `dd` prints three lines for each part of a range. */
 export const MAX_ANSWER_LENGTH = 16_384;
 
 /**
- * Behind the marker stands the name of the engine and `ALGORITHM=DIGEST` of no bytes for each that it has, or `none`; then
- * comes one line for each request. The server's own python3 of macOS asks on the screen for its installation
- * where there is none: so it is looked for in another way there.
+ * The marker is followed by the name of the engine and, for each algorithm, `ALGORITHM=DIGEST` with the digest of no bytes;
+ * or by `none`. Then comes one line for each request. On macOS, running a python3 that is not installed opens a dialog on the
+ * screen; therefore the script asks xcode-select there.
  *
- * A path comes as `printf %b` understands it, and is only ever a variable in quotes; neither `dd` nor what hashes is told
- * it, save where many small files are hashed at once: those are arguments, which no shell reads, absolute and without
- * control characters.
+ * Paths arrive in the notation of `printf %b` and occur only as quoted variables. `dd` and the hashing programs read their
+ * standard input and get no path, except where many small files are hashed at once: those paths are arguments, which no shell
+ * interprets; they are absolute and contain no control characters.
  */
 export function shellScript(engines: readonly Engine[] = ENGINES): ShellScript {
   return { marker: 'mt-copy-shell ', maxLineLength: MAX_ANSWER_LENGTH, text: scriptText(engines) };

@@ -1,5 +1,4 @@
 /** A shell on the server that answers each request with one line. */
-
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { type Deferred, deferred } from '../../../util/deferred.ts';
@@ -8,45 +7,51 @@ import type { ExecChannel } from '../ssh/ssh-connection.ts';
 import { noShell } from './no-shell.ts';
 import type { DigestConnection } from './path-digester.ts';
 
-/** Understood by sh, bash, zsh, ksh, csh, tcsh and fish alike. Nothing else is ever part of a command. */
+/** The only command that is ever run. sh, bash, zsh, ksh, csh, tcsh and fish all understand it. */
 export const SHELL_COMMAND = 'exec /bin/sh';
 
-/** How long a provider may take to show that it is there. */
+/** How long a provider may take to send its greeting. */
 export const RECOGNISE_MS = 5000;
 
-/** What rc files may print before the marker, in bytes. */
+/** How many bytes rc files may print before the marker. */
 const MAX_NOISE = 1 << 20;
-/** How much of that is kept, to tell what a server says that has no shell. */
+/** How many of these bytes are kept, to quote them where the server has no shell. */
 const KEPT_NOISE = 1000;
-/** Requests whose answers are awaited: what is written stays small, however much is asked for. */
+/** How many requests may be without an answer, so that little is written at a time, however much is asked for. */
 const MAX_IN_FLIGHT = 256;
+/** How long {@link ShellSession.close} waits for the end of the shell. */
 const CLOSE_MS = 1000;
-/** A channel ends a moment before its connection does: whose end it was decides on the error. */
-const WHOSE_END_MS = 50;
+/**
+ * Where the connection ends, its channels end a moment earlier. How long to wait for the end of the connection, to tell
+ * whether it or the shell has ended.
+ */
+const CONNECTION_END_MS = 50;
+/** The longest delay of a timer. */
 const MAX_TIMER_MS = 0x7fffffff;
-const UNASKED = 'The server answered what was not asked.';
+const UNASKED = 'The server sent an answer without a request.';
 
-/** What of a {@link DigestConnection} is needed. */
+/** The part of a {@link DigestConnection} that a shell needs. */
 export interface ShellConnection extends Pick<DigestConnection, 'closed' | 'exec'> {
   readonly session: Pick<DigestConnection['session'], 'closed'>;
 }
 
 export interface ShellScript {
   /**
-   * Constant, and one compound command: what a shell has read when it begins to run it is all that was sent, so that
-   * none of what follows is swallowed by a shell that reads ahead.
+   * A constant text, and one compound command. A shell reads a compound command completely before it runs it, so that even a
+   * shell that reads ahead does not swallow the requests that follow.
    */
   readonly text: string;
   /**
-   * The script prints a newline (rc files need not end their last line), then a line that begins with this, then nothing
-   * that is not an answer. Printed in pieces, so that an echo of the script is not taken for it.
+   * The beginning of the first line that the script prints; only answers follow that line. The script prints a newline
+   * before it, because rc files need not end their last line, and contains the marker only in parts, so that an echo of the
+   * script is not taken for the marker.
    */
   readonly marker: string;
-  /** Bytes of a line. Default: 1024. */
+  /** The longest line of an answer, in bytes. Default: 1024. */
   readonly maxLineLength?: number;
 }
 
-/** What hashing `bytes` may take on the server, in milliseconds. */
+/** How many milliseconds the server may take to hash `bytes`: a minute, and the time at 5 MB/s. */
 export function hashingMs(bytes: number): number {
   return 60_000 + bytes / 5000;
 }
@@ -58,8 +63,17 @@ interface Call extends Deferred<readonly string[]> {
   sent: number;
 }
 
+/**
+ * A shell on the server that runs one script, which answers each request with one line.
+ *
+ * The server can fail to run a shell, print something else, answer late, too much or not at all, and end the shell at any
+ * time. Each of these ends the session: all calls, present and later, reject with the same error. Requests are sent and
+ * answered in order.
+ *
+ * States: started (nothing but the marker is expected), greeted (requests are answered), ended.
+ */
 export class ShellSession {
-  /** What follows the marker on its line, cleaned of nothing: latin1. */
+  /** What follows the marker on its line, as Latin-1 and not cleaned. */
   readonly greeting: Promise<string>;
   readonly #connection: ShellConnection;
   readonly #channel: ExecChannel;
@@ -70,8 +84,9 @@ export class ShellSession {
   #noise = 0;
   #said = '';
   #isGreeted = false;
-  /** Nothing was asked yet, and nothing came. */
+  /** Whether nothing was asked and no line was received since the marker. */
   #isNew = true;
+  /** A line that came before it was expected; see {@link expect}. */
   #early: string | undefined;
   #inFlight = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -79,7 +94,9 @@ export class ShellSession {
 
   /**
    * Starts `/bin/sh` with the script and waits for its marker.
-   * @throws {CopyError} `unsupported` where the server has no such shell, `connection-lost`
+   * @param timeoutMs how long that may take
+   * @throws {CopyError} `unsupported`: when the server has no such shell, or it does not answer in time; `connection-lost`:
+   *   when the connection ends
    */
   static async start(
     connection: ShellConnection,
@@ -104,16 +121,17 @@ export class ShellSession {
     this.#marker = script.marker;
     this.#lines = new LineSplitter(script.maxLineLength ?? 1024);
     this.greeting = this.#greeted.promise;
-    channel.stdout.on('data', (chunk: Buffer) => this.#received(chunk));
-    void channel.exited.then((status) => this.#exited(status));
+    channel.stdout.on('data', (chunk: Buffer) => this.#onData(chunk));
+    void channel.exited.then((status) => this.#onExit(status));
     channel.stdin.write(script.text);
   }
 
   /**
-   * Sends each request, in order, and resolves with the line that answers it (latin1, of any content). Calls may
-   * overlap: they are answered one after another, and the time of each runs from the end of the one before.
-   *
-   * Any failure ends the session, and with it all calls: `unsupported`, or the reason why the connection is gone.
+   * Sends the requests in order, and resolves with the line that answers each (Latin-1, not cleaned). Calls may overlap: they
+   * are answered one after another, and the time of each begins when the one before has ended.
+   * @param timeoutMs how long the server may take for all requests of this call
+   * @throws {CopyError} `unsupported`: when the shell fails in any way; `connection-lost` and others of scope `connection`:
+   *   when the connection ends. Either ends the session and all other calls, too
    */
   ask(requests: readonly Uint8Array[], timeoutMs: number): Promise<readonly string[]> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
@@ -122,24 +140,27 @@ export class ShellSession {
     if (this.#early !== undefined) return Promise.reject(this.fail(UNASKED));
     this.#isNew = false;
     this.#calls.push(call);
-    if (this.#calls.length === 1) this.#watchFirst();
+    if (this.#calls.length === 1) this.#restartTimer();
     this.#send();
     return call.promise;
   }
 
-  /** A line that comes without having been asked for: the greeting of a program that the script becomes. Once, first. */
+  /**
+   * Waits for a line that comes without a request: the greeting of a program that the script has become. To be called at most
+   * once, before the first {@link ask}.
+   */
   async expect(timeoutMs: number): Promise<string> {
     const early = this.#early;
     this.#early = undefined;
     return early ?? (await this.ask([Buffer.alloc(0)], timeoutMs))[0]!;
   }
 
-  /** Ends the session because of what was answered. Returns the error that all calls reject with. */
+  /** Ends the session because of an unusable answer. Returns the error that all calls reject with. */
   fail(reason: string): CopyError {
     return this.#endWith(new CopyError('unsupported', reason));
   }
 
-  /** Ends it; what is under way rejects. `goodbye`: sent before. Resolves when it is gone, or after a second. */
+  /** Sends `goodbye` and ends the session; calls in progress reject. Resolves when the shell has ended, or after a second. */
   async close(goodbye = ''): Promise<void> {
     if (this.#end === undefined && goodbye !== '') this.#channel.stdin.write(goodbye);
     this.fail('The shell on the server was closed.');
@@ -149,12 +170,12 @@ export class ShellSession {
     clearTimeout(timer);
   }
 
-  #received(chunk: Buffer): void {
+  #onData(chunk: Buffer): void {
     if (this.#end !== undefined) return;
     for (const line of this.#lines.push(chunk)) {
-      if (!this.#isGreeted) this.#look(line);
+      if (!this.#isGreeted) this.#lookForMarker(line);
       else if (line === undefined) this.fail('The server answered with a line that is too long.');
-      else this.#answered(line.toString('latin1'));
+      else this.#onAnswer(line.toString('latin1'));
       if (this.#end !== undefined) return;
     }
     if (this.#isGreeted) return;
@@ -163,17 +184,17 @@ export class ShellSession {
     if (this.#noise > MAX_NOISE) this.fail('The server prints without end.');
   }
 
-  #look(line: Buffer | undefined): void {
+  #lookForMarker(line: Buffer | undefined): void {
     const text = line?.toString('latin1');
     if (!text?.startsWith(this.#marker)) return;
     this.#isGreeted = true;
     this.#greeted.resolve(text.slice(this.#marker.length));
   }
 
-  #answered(line: string): void {
+  #onAnswer(line: string): void {
     const [call] = this.#calls;
     if (call === undefined && this.#isNew) {
-      // It may come in one packet with the marker, before anybody could expect it.
+      // It may arrive in one packet with the marker, and so before `expect` could be called.
       this.#isNew = false;
       this.#early = line;
       return;
@@ -186,7 +207,7 @@ export class ShellSession {
     this.#inFlight--;
     if (call.lines.length === call.requests.length) {
       this.#calls.shift();
-      this.#watchFirst();
+      this.#restartTimer();
       call.resolve(call.lines);
     }
     this.#send();
@@ -206,7 +227,8 @@ export class ShellSession {
     if (bytes.length > 0) this.#channel.stdin.write(bytes);
   }
 
-  #watchFirst(): void {
+  /** Starts the time of the call that is answered next. */
+  #restartTimer(): void {
     clearTimeout(this.#timer);
     const [first] = this.#calls;
     if (first === undefined) return;
@@ -214,10 +236,10 @@ export class ShellSession {
     this.#timer = setTimeout(late, Math.min(first.timeoutMs, MAX_TIMER_MS));
   }
 
-  async #exited(status: number | undefined): Promise<void> {
+  async #onExit(status: number | undefined): Promise<void> {
     if (this.#end !== undefined) return;
-    const later = new Promise<'alive'>((resolve) => setTimeout(resolve, WHOSE_END_MS, 'alive'));
-    // The session knows first: the connection is gone only when its socket is.
+    const later = new Promise<'alive'>((resolve) => setTimeout(resolve, CONNECTION_END_MS, 'alive'));
+    // The SFTP session ends first; `connection.closed` resolves only when the socket is closed.
     const gone = await Promise.race([this.#connection.closed, this.#connection.session.closed, later]);
     if (gone === 'alive') this.fail(this.#whyEnded(status));
     else this.#endWith(gone ?? new CopyError('connection-lost', 'The connection was closed.'));

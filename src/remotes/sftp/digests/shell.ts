@@ -1,5 +1,6 @@
-/** Digests by what every server with a shell has: python3, perl, or `dd` and a program that hashes. */
+/** Digests by programs that nearly every server with a shell has: python3, perl, or `dd` and a hashing program. */
 import { CopyError } from '../../../errors.ts';
+import { isAbsolute } from '../../../util/byte-path.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import type { DigestAlgorithm, Range } from '../../remote.ts';
 import { FileBatches, isSmallFile } from './file-batches.ts';
@@ -8,17 +9,18 @@ import { encodeRequest, encodeWholeFiles, parseAnswer, parseGreeting, parseWhole
 import { type Engine, shellScript } from './shell-script.ts';
 import { hashingMs, RECOGNISE_MS, type ShellConnection, ShellSession } from './shell-session.ts';
 
-/** Bounds what the server still does when nobody waits for it any more. */
+/** Limits how long the server continues with a range after the connection or the interest in it is gone. */
 const MAX_RANGE_LENGTH = 1 << 30;
-/** No system takes longer paths. */
+/** No system supports longer paths; in bytes. */
 const MAX_PATH = 16_384;
-const SLASH = 0x2f;
-/** How the greeting begins where programs are started for each question. */
+/** The beginning of the greeting where programs are started for each request. */
 const LOOP = 'dd ';
 
 /**
- * `engines`: which may be used; all unless set. `recogniseMs`: how long it may take to show that there is a shell.
- * @throws {CopyError} `unsupported`, or scope `connection`
+ * @param engines those that may be used. Default: all
+ * @param recogniseMs how long the shell may take to send its greeting
+ * @throws {CopyError} `unsupported`: when the server has no shell, or no program that hashes; scope `connection`: when the
+ *   connection is lost
  */
 export async function openShell(
   connection: ShellConnection,
@@ -27,10 +29,10 @@ export async function openShell(
 ): Promise<PathDigester> {
   const session = await ShellSession.start(connection, shellScript(engines), recogniseMs);
   const greeting = await session.greeting;
-  if (greeting === 'none') throw session.fail('The shell on the server has nothing to compute digests with.');
+  if (greeting === 'none') throw session.fail('The shell on the server has no program that computes digests.');
   const algorithms = parseGreeting(greeting);
   if (algorithms.length === 0) {
-    throw session.fail(`The shell on the server computes no right digest: ${cleanText(greeting).slice(0, 200)}.`);
+    throw session.fail(`The shell on the server computes wrong digests: ${cleanText(greeting).slice(0, 200)}.`);
   }
   const batches = greeting.startsWith(LOOP) ? batchesOver(session) : undefined;
   return {
@@ -50,7 +52,7 @@ export async function openShell(
   };
 }
 
-/** Several files take the programs of a shell hardly longer than one. */
+/** Hashes several small files with one start of the programs, which takes hardly longer than one file. */
 function batchesOver(session: ShellSession): FileBatches {
   return new FileBatches({
     async one({ path, length, algorithm }) {
@@ -69,10 +71,10 @@ function batchesOver(session: ShellSession): FileBatches {
   });
 }
 
-/** @throws {CopyError} `unsupported` */
+/** @throws {CopyError} `unsupported`: when the path cannot be that of a file; `bug`: when a range is empty or too long */
 function checkRequest(path: Uint8Array, ranges: readonly Range[]): void {
-  if (path[0] !== SLASH || path.length > MAX_PATH || path.includes(0)) {
-    throw new CopyError('unsupported', 'The shell on the server can have no file of that path.');
+  if (!isAbsolute(path) || path.length > MAX_PATH || path.includes(0)) {
+    throw new CopyError('unsupported', 'The path cannot be that of a file for the shell on the server.');
   }
   const wrong = ranges.find(({ length }) => length < 1 || length > MAX_RANGE_LENGTH);
   if (wrong !== undefined) throw new CopyError('bug', `A range of ${wrong.length} bytes cannot be hashed.`);
@@ -92,7 +94,7 @@ async function digests(
   try {
     return ranges.map((range, index) => parseAnswer(lines[index] ?? '', range, algorithm));
   } catch (error) {
-    // What cannot be understood once is not believed again.
+    // After an answer that cannot be understood, later answers cannot be trusted.
     if (error instanceof CopyError && error.code === 'protocol') throw session.fail(error.message);
     throw error;
   }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import {
   habitOf,
+  probeBlock,
   SMALL_FILE,
-  tellingBlock,
   toQuestion,
 } from '../../../../../src/remotes/sftp/digests/check-file-habit.ts';
 
@@ -14,7 +14,7 @@ const proftpd139 = new Map([...proftpd138, ['check-file', Buffer.from('1')]]);
 test.each([SMALL_FILE + 1, 10 * MIB, 2 ** 31 - 1, 2 ** 31, 2 ** 31 + 1, 123_456_789_012, TIB, 64 * TIB])(
   'the question for a file of %i bytes is about the last block but one, and neither long nor far in blocks',
   (size) => {
-    const { offset, length } = tellingBlock(size);
+    const { offset, length } = probeBlock(size);
     const left = size - offset - length;
     expect(left).toBeGreaterThan(0);
     expect(left).toBeLessThanOrEqual(length);
@@ -26,11 +26,11 @@ test.each([SMALL_FILE + 1, 10 * MIB, 2 ** 31 - 1, 2 ** 31, 2 ** 31 + 1, 123_456_
 );
 
 test.each([64 * TIB + 1, Number.MAX_SAFE_INTEGER])('a file that is said to have %i bytes is refused', (size) => {
-  expect(() => tellingBlock(size)).toThrow(expect.objectContaining({ code: 'unsupported' }));
+  expect(() => probeBlock(size)).toThrow(expect.objectContaining({ code: 'unsupported' }));
 });
 
 test('what comes back tells the habit', () => {
-  const block = tellingBlock(10 * MIB);
+  const block = probeBlock(10 * MIB);
   const before = block.offset / block.length;
   expect(habitOf(1, block, proftpd138)).toBe('exact');
   expect(habitOf(1, block, proftpd139)).toBe('exact');

@@ -108,7 +108,7 @@ test('no more than 256 requests are under way', async () => {
 });
 
 test.each([
-  ['what was not asked', 'A\nB\nC\n', 'not asked'],
+  ['more answers than requests', 'A\nB\nC\n', 'without a request'],
   ['a line that is too long', `${'x'.repeat(21)}\n`, 'too long'],
 ])('%s ends it', async (_what, text, message) => {
   const { shell, session } = await started();
