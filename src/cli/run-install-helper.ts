@@ -51,20 +51,20 @@ async function install(
   const asked = spec.ssh.settings.batch ? undefined : interaction;
   if (asked === undefined && !dryRun) throw nobodyAsked();
   const program = helperProgram();
-  const tell = (level: 'info' | 'warning', code: string, message: string): void =>
+  const onNotice = (level: 'info' | 'warning', code: string, message: string): void =>
     show({ type: 'notice', level, code, message });
   const remote = openRemote(spec, {
     environment,
     interaction: asked,
     onNotice: (level, message) => {
-      if (level === 'warning') tell(level, 'ssh', message);
+      if (level === 'warning') onNotice(level, 'ssh', message);
     },
   });
   show({ type: 'connection', connection: 1, state: 'opening' });
   const connection = await remote.connect(1, signal, () => {});
   show({ type: 'connection', connection: 1, state: 'open', description: connection.description });
   const confirm = (question: string): Promise<boolean> => asked?.confirm(question) ?? Promise.resolve(false);
-  const task = { program, host: ssh.host, dryRun, confirm, tell, signal };
+  const task = { program, host: ssh.host, dryRun, confirm, onNotice, signal };
   return await closedAfter(connection, signal, () => installHelper(connection, task));
 }
 

@@ -88,7 +88,7 @@ describeWithServers(['sshd'], 'mtput --install-helper, sshd', () => {
     );
     expect(first.stdout).toBe('');
     expect(first.stderr.split('\n')).toEqual([
-      `${NAME} ${current} now stands at ${place.place}.`,
+      `${NAME} ${current} is now at ${place.place}.`,
       `It was run there once, and answered: version ${current}.`,
       'Its directory is not on the PATH of the shell there; mtput looks into it all the same.',
       '',
@@ -101,7 +101,7 @@ describeWithServers(['sshd'], 'mtput --install-helper, sshd', () => {
     const second = await install(place);
     expectSuccess(second);
     expect(second.asked).toBe('');
-    expect(second.stderr).toContain(`${NAME} ${current} stands at ${place.place} already.\nIt was run there once`);
+    expect(second.stderr).toContain(`${NAME} ${current} is already at ${place.place}.\nIt was run there once`);
     expect(await stat(place.place)).toMatchObject({ ino: before.ino, mtimeMs: before.mtimeMs });
 
     const file = join(place.server.dir, 'file.bin');
@@ -167,7 +167,7 @@ describeWithServers(['sshd'], 'mtput --install-helper, sshd', () => {
     const result = await install(place);
     expectSuccess(result);
     expect(result.asked).toContain(`Replace ${NAME} ${older} by ${current} (`);
-    expect(result.stderr).toContain(`now stands at ${place.place} instead of ${older}.`);
+    expect(result.stderr).toContain(`is now at ${place.place} instead of ${older}.`);
     await expectInstalled(place);
   });
 
@@ -188,7 +188,7 @@ describeWithServers(['sshd'], 'mtput --install-helper, sshd', () => {
     const result = await install(place);
     expectSuccess(result);
     expect(result.asked).toBe('');
-    expect(result.stderr).toContain(`${NAME} 99.0.0, which is newer than ${current}, stands at `);
+    expect(result.stderr).toContain(`${NAME} 99.0.0, which is newer than ${current}, is already at `);
     expect(result.stderr).toContain('answered: version 99.0.0.');
     expect(await readFile(place.place, 'utf8')).toBe(newer);
   });
@@ -216,7 +216,7 @@ describeWithServers(['sshd'], 'mtput --install-helper, sshd', () => {
     await mkdir(dirname(place.place), { recursive: true });
     if (isOurs) await standVersion(place.place, '0.0.9');
     const result = await install(place, [], `$(echo foreign >'${place.place}'; echo yes)`);
-    expectFailure(result, 12, /Somebody else changed/, /See what stands there now/);
+    expectFailure(result, 12, /Somebody else changed/, /Look at what is there now/);
     expect(await readFile(place.place, 'utf8')).toBe('foreign\n');
     expect(await readdir(dirname(place.place))).toEqual([NAME]);
   });
@@ -224,7 +224,7 @@ describeWithServers(['sshd'], 'mtput --install-helper, sshd', () => {
   test('a file where a directory belongs: 4', async () => {
     const place = await scene();
     await writeFile(join(place.home, '.local'), 'mine');
-    expectFailure(await install(place), 4, /\.local on the server is no directory/, /left alone/);
+    expectFailure(await install(place), 4, /\.local on the server is not a directory/, /left alone/);
     expect(await readFile(join(place.home, '.local'), 'utf8')).toBe('mine');
   });
 
@@ -243,7 +243,7 @@ describeWithServers(['sshd'], 'mtput --install-helper, sshd', () => {
     const server = await sshdForTest({ forceSftp: true, startDirectory: home });
     const result = await install({ ...place, server });
     expectFailure(result, 8, /is at .*, but cannot be used: .*gives no shell/, /of no use/);
-    expect(result.stderr).toContain(`now stands at ${place.place}.`);
+    expect(result.stderr).toContain(`is now at ${place.place}.`);
     await expectInstalled(place);
   });
 
@@ -316,7 +316,7 @@ describeWithServers(['proftpd'], 'mtput --install-helper, proftpd', () => {
       if (older) await standVersion(place.place, '0.0.9');
       const result = await install(place);
       expectFailure(result, 8, /is at .*, but cannot be used: .*/, /of no use/);
-      expect(result.stderr).toContain(`now stands at ${place.place}${older ? ' instead of 0.0.9' : ''}.`);
+      expect(result.stderr).toContain(`is now at ${place.place}${older ? ' instead of 0.0.9' : ''}.`);
       await expectInstalled(place);
     }
     await rm(place.place);

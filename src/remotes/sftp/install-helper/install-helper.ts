@@ -11,44 +11,45 @@ import { putHelper } from './put-helper.ts';
 import { tryHelper } from './try-helper.ts';
 
 export interface InstallHelper {
-  /** The program, as the build makes it. */
+  /** The program that the build has made. */
   readonly program: Uint8Array;
-  /** Of the server, for questions. */
+  /** The name of the server, for questions. */
   readonly host: string;
-  /** Tell what would be done, and do nothing. */
+  /** Whether to say only what would be done. */
   readonly dryRun: boolean;
-  /** Whether the answer to a question, without its mark, is yes. */
+  /** Asks the user; the question has no question mark. Resolves with whether the answer is yes. */
   readonly confirm: (question: string) => Promise<boolean>;
-  /** Gets sentences for people, each under a stable code. */
-  readonly tell: (level: 'info' | 'warning', code: string, message: string) => void;
+  /** Gets sentences for people, each with a code that does not change between versions. */
+  readonly onNotice: (level: 'info' | 'warning', code: string, message: string) => void;
   readonly signal: AbortSignal;
 }
 
 /**
- * Asks, installs, runs it once, tells. What is not ours is left alone, and so is a newer one of ours. Resolves with the
- * number of bytes sent when mtput will have the helper there (or with `dryRun`).
- * @throws {CopyError} `destination-in-the-way` and others of the destination; `cancelled`: when the answer was no;
- *   `unsupported`: when it is installed, but of no use on this server, or when the protocol is not SFTP
+ * Asks the user, installs the program, runs it once, and reports the result. Files that are not ours and newer versions of
+ * our program are left alone. Resolves with the number of bytes sent when mtput can use the helper (or with `dryRun`).
+ * @throws {CopyError} `destination-in-the-way` and others of the destination: when the program cannot be put there;
+ *   `cancelled`: when the answer is no; `unsupported`: when the server cannot run the installed program, or when the protocol
+ *   is not SFTP
  */
 export async function installHelper(connection: RemoteConnection, task: InstallHelper): Promise<number> {
   if (!(connection instanceof SftpConnection)) {
-    throw new CopyError('unsupported', `${PROGRAM} can be installed by SFTP alone.`, { scope: 'run' });
+    throw new CopyError('unsupported', `${PROGRAM} can be installed only by SFTP.`, { scope: 'run' });
   }
-  const { program, host, dryRun, confirm, tell, signal } = task;
+  const { program, host, dryRun, confirm, onNotice, signal } = task;
   const version = helperVersion(program);
-  if (version === undefined) throw new CopyError('bug', `What should be installed is not ${PROGRAM}.`);
+  if (version === undefined) throw new CopyError('bug', `The file to install is not ${PROGRAM}.`);
   const place = await helperPlace(connection);
   const found = await findHelper(connection, place, program);
   const path = cleanText(place.path);
   const isKept = found !== undefined && (found.isWhole || isNewer(found.version, version));
   if (isKept) {
-    tell('info', 'helper-kept', `${PROGRAM} ${keptVersion(found, version)} stands at ${path} already.`);
+    onNotice('info', 'helper-kept', `${PROGRAM} ${keptVersion(found, version)} is already at ${path}.`);
     if (dryRun) return 0;
   } else {
     const what =
       found === undefined ? `Put ${PROGRAM} ${version}` : `Replace ${PROGRAM} ${found.version} by ${version}`;
     if (dryRun) {
-      tell('info', 'helper-would-install', `${what}: ${path}. Nothing was written.`);
+      onNotice('info', 'helper-would-install', `${what}: ${path}. Nothing was written.`);
       return 0;
     }
     const question = `${what} (${formatSize(program.length)}) on ${cleanText(host)}, at ${path}`;
@@ -57,12 +58,12 @@ export async function installHelper(connection: RemoteConnection, task: InstallH
       throw new CopyError('cancelled', 'Nothing was changed: the answer was not yes.');
     }
     for (const warning of await putHelper(connection, place, found, program)) {
-      tell('warning', 'helper-seal', `${PROGRAM}: ${warning}.`);
+      onNotice('warning', 'helper-seal', `${PROGRAM}: ${warning}.`);
     }
     const instead = found === undefined ? '' : ` instead of ${found.version}`;
-    tell('info', 'helper-installed', `${PROGRAM} ${version} now stands at ${path}${instead}.`);
+    onNotice('info', 'helper-installed', `${PROGRAM} ${version} is now at ${path}${instead}.`);
   }
-  await tellTrial(connection, place.path, tell);
+  await reportTrial(connection, place.path, onNotice);
   return isKept ? 0 : program.length;
 }
 
@@ -70,21 +71,25 @@ function keptVersion(found: FoundHelper, version: string): string {
   return found.isWhole ? found.version : `${found.version}, which is newer than ${version},`;
 }
 
-async function tellTrial(connection: SftpConnection, path: Buffer, tell: InstallHelper['tell']): Promise<void> {
+async function reportTrial(
+  connection: SftpConnection,
+  path: Buffer,
+  onNotice: InstallHelper['onNotice'],
+): Promise<void> {
   const trial = await tryHelper(connection.beneath, path);
   if (!trial.works) {
     const message = `${PROGRAM} is at ${cleanText(path)}, but cannot be used: ${trial.reason}`;
     throw new CopyError('unsupported', message, { advice: trial.advice, scope: 'run' });
   }
-  tell('info', 'helper-answers', `It was run there once, and answered: version ${trial.version}.`);
+  onNotice('info', 'helper-answers', `It was run there once, and answered: version ${trial.version}.`);
   if (trial.onPath === 'none') {
-    tell(
+    onNotice(
       'info',
       'helper-path',
       'Its directory is not on the PATH of the shell there; mtput looks into it all the same.',
     );
   } else if (trial.onPath === 'other') {
-    tell(
+    onNotice(
       'warning',
       'helper-path',
       `Another ${PROGRAM} comes first on the PATH there; of several mtput takes the first that serves.`,

@@ -1,4 +1,4 @@
-/** Writes the helper beside its place and moves it there. */
+/** Writes the helper to a partial file, and renames that to its final name. */
 import { CopyError } from '../../../errors.ts';
 import { PROGRAM } from '../../../helper/framing.ts';
 import { slicesOf } from '../../../util/slices-of.ts';
@@ -12,9 +12,10 @@ import { fillFrom } from './whole-buffer.ts';
 const PROGRAM_MODE = 0o755;
 
 /**
- * Resolves when it stands there, with what else is to be told. `found`: what is replaced; where it is undefined nothing
- * is.
- * @throws {CopyError} of the destination, or scope `connection`; what was staged is then removed if that can be
+ * Resolves with warnings for people when the program is in its place.
+ * @param found what the program replaces. Where it is undefined, nothing is replaced, not even what came there meanwhile
+ * @throws {CopyError} of the destination: when the server refuses; scope `connection`: when the connection is lost. The
+ *   partial file is removed if possible
  */
 export async function putHelper(
   connection: SftpConnection,
@@ -33,14 +34,14 @@ export async function putHelper(
     else await connection.publish(staged.token, seal);
     return seal.warnings;
   } catch (error) {
-    // The first failure is the one that counts; with a connection that is gone the partial stays for the next run.
+    // The first failure is reported. Where the connection is lost, the partial file stays; a later run removes it.
     await staged?.close().catch(() => {});
     if (staged !== undefined) await connection.discard(staged.token).catch(() => {});
     throw explained(error);
   }
 }
 
-/** By the rename that replaces nothing, so that what came there in this moment stays. */
+/** Uses the plain rename, which fails where the target exists, so that nothing is replaced that came there meanwhile. */
 async function moveToNothing(connection: SftpConnection, { token }: Staged, { path }: HelperPlace): Promise<void> {
   const { session } = connection.beneath;
   const { partial } = fromStageToken(token);
@@ -53,7 +54,7 @@ async function moveToNothing(connection: SftpConnection, { token }: Staged, { pa
   }
 }
 
-/** What helps a copy, such as `--inplace`, does not help here. */
+/** Replaces the advice, because that for copies, such as `--inplace`, does not apply here. */
 function explained(error: unknown): CopyError {
   const failure = CopyError.from(error);
   if (failure.exitCode !== 4) return failure;

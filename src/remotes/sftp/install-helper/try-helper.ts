@@ -1,4 +1,4 @@
-/** Runs the helper once, as it stands on the server. */
+/** Runs the installed helper once. */
 import { CopyError } from '../../../errors.ts';
 import { PROGRAM } from '../../../helper/framing.ts';
 import { cleanText } from '../../../util/clean-text.ts';
@@ -6,27 +6,27 @@ import { escapedPath } from '../digests/escaped-path.ts';
 import { type ShellConnection, ShellSession } from '../digests/shell-session.ts';
 import { TRY_SCRIPT } from './try-script.ts';
 
-/** How long the program may take to name its version. */
+/** How long the program may take to print its version. */
 const ANSWER_MS = 15_000;
 const ANSWER = /^(\d{1,3}) (home|away) (here|other|none) (node|no-node) (.*)$/;
 const VERSION = new RegExp(`^${PROGRAM} (\\S{1,80}) \\(serve \\d+\\)\\s*$`);
 
-/** Whether mtput will have the helper there. */
+/** Whether mtput can use the helper. */
 export type HelperTrial =
   | {
       readonly works: true;
       readonly version: string;
-      /** Where the shell's PATH leads to. */
+      /** Which program of this name the PATH of the shell leads to. */
       readonly onPath: 'here' | 'other' | 'none';
     }
   | {
       readonly works: false;
-      /** One sentence of what is wrong, one of what to do. */
+      /** One sentence that says what is wrong, and one that says what to do. */
       readonly reason: string;
       readonly advice: string;
     };
 
-/** @throws {CopyError} scope `connection` */
+/** @throws {CopyError} scope `connection`: when the connection is lost */
 export async function tryHelper(
   connection: ShellConnection,
   path: Uint8Array,
@@ -42,11 +42,11 @@ export async function tryHelper(
     }
   } catch (error) {
     if (!(error instanceof CopyError) || error.code !== 'unsupported') throw error;
-    return useless(error.message, 'Where no commands are run it is of no use; --verify read-back needs none.');
+    return useless(error.message, 'The helper needs a server that runs commands; --verify read-back does not.');
   }
 }
 
-/** `line`: the answer of {@link TRY_SCRIPT}; hostile. */
+/** @param line the answer of {@link TRY_SCRIPT}. It comes from the server and may be anything */
 export function judge(line: string): HelperTrial {
   if (line === 'unseen') {
     const advice = 'Put it into ~/.local/bin by other means, if paths mean the same to the shell and to SFTP at all.';

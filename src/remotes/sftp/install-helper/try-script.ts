@@ -1,14 +1,18 @@
-/** What `/bin/sh` is given on its input to run the helper once. */
+/** The script that `/bin/sh` on the server reads to run the helper once. */
 import { PROGRAM } from '../../../helper/framing.ts';
 import type { ShellScript } from '../digests/shell-session.ts';
 
 /**
- * Reads the path of the program, as `escapedPath` writes it, and answers with one line: `unseen`, where the shell has no
- * such file; else `CODE HOME PATH NODE TEXT`: the exit code of `--version`; `home` where it stands in the ~/.local/bin of
- * the shell, else `away`; whether PATH leads to it (`here`), to another one (`other`) or to `none`; whether there is a
- * `node`, else `no-node`; and what was printed, newlines as blanks.
+ * Reads the path of the program in the notation of `escapedPath`, and answers with one line. It is `unseen` where the shell
+ * sees no such file, otherwise `CODE HOME PATH NODE TEXT`:
  *
- * A path is only ever a variable in quotes.
+ * - CODE: the exit code of the program with `--version`
+ * - HOME: `home` where the program is in the ~/.local/bin of the shell, otherwise `away`
+ * - PATH: whether the PATH leads to this program (`here`), to another one of the same name (`other`), or to `none`
+ * - NODE: `node` where the shell finds node, otherwise `no-node`
+ * - TEXT: the output, with blanks in place of newlines
+ *
+ * The path occurs only as a quoted variable, so that the shell never interprets it.
  */
 export const TRY_SCRIPT: ShellScript = {
   marker: 'mt-copy-install',

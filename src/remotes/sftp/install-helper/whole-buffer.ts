@@ -1,4 +1,4 @@
-/** A whole file as one buffer, for what is small. */
+/** Reads and writes a small file as one buffer. */
 import type { Drain, Fill } from '../../remote.ts';
 
 export function fillFrom(bytes: Uint8Array): Fill {
