@@ -74,7 +74,7 @@ describe('where no SSH server listens', () => {
     const error = await failureAt(port);
     expect(error).toMatchObject({ code: 'connection-refused', exitCode: 5, retry: true });
     expect(error.message).toBe(
-      `127.0.0.1:${port} closed the connection before it said anything: it admits nobody now, or is no SSH server.`,
+      `127.0.0.1:${port} closed the connection before it sent anything: it refuses connections now, or is no SSH server.`,
     );
     expect(error.advice).toMatch(/refuse this address for a while/);
   });

@@ -1,15 +1,15 @@
-/** The agent of the user: which keys it has, and signatures by it (draft-miller-ssh-agent). */
+/** The keys of the user's SSH agent, and signatures by it (draft-miller-ssh-agent). */
 import ssh2, { type GetStreamCallback, type ParsedKey } from 'ssh2';
 import { cleanText } from '../../../util/clean-text.ts';
 import { fingerprintOf } from './host-key.ts';
 import type { Identity } from './identity.ts';
 
-/** How long an agent may take to name its keys: it has them in memory, or on a card that it knows. */
-const listTimeoutMs = 1500;
-/** Signing may wait for a person: a confirmation, or the passphrase window of gpg-agent. */
-const signTimeoutMs = 60_000;
+/** How long an agent may take to list its keys, which need no action of the user. */
+const LIST_TIMEOUT_MS = 1500;
+/** How long an agent may take to sign, which may wait for a confirmation or a passphrase of the user. */
+const SIGN_TIMEOUT_MS = 60_000;
 
-/** Whether its stream is idle or busy, it ends after `timeoutMs`. */
+/** An agent whose stream is destroyed after `timeoutMs`, whatever its state is then. */
 class BoundedAgent extends ssh2.OpenSSHAgent {
   private readonly timeoutMs: number;
   isLate = false;
@@ -33,22 +33,22 @@ class BoundedAgent extends ssh2.OpenSSHAgent {
   }
 }
 
-/** An agent that did not answer in time; one that is not there costs no time. */
+/** An agent accepted the connection and did not answer in time. */
 export class SilentAgentError extends Error {}
 
 /**
- * The keys the agent has, of the types that can be used; certificates and keys on FIDO tokens are passed over.
- *
- * @throws SilentAgentError where the agent does not answer within a second and a half; Error where it is not there.
+ * The keys of the agent that can be used; certificates and keys on FIDO tokens are left out.
+ * @throws {SilentAgentError} when the agent does not answer within 1.5 s
+ * @throws {Error} when there is no agent
  */
 export function listAgentIdentities(socketPath: string): Promise<Identity[]> {
   return new Promise((resolve, reject) => {
-    const agent = new BoundedAgent(socketPath, listTimeoutMs);
+    const agent = new BoundedAgent(socketPath, LIST_TIMEOUT_MS);
     agent.getIdentities((error, keys) => {
       const problem = `the agent at ${cleanText(socketPath)} does not answer`;
       if (agent.isLate) return reject(new SilentAgentError(problem));
       if (error) return reject(new Error(problem, { cause: error }));
-      // The declared type allows other forms; this agent gives parsed keys.
+      // The declared type allows other forms, but this agent returns parsed keys.
       const parsed = (keys ?? []).filter((key): key is ParsedKey => 'getPublicSSH' in key);
       resolve(parsed.map((key) => agentIdentity(socketPath, key)));
     });
@@ -63,7 +63,7 @@ export function agentIdentity(socketPath: string, publicKey: ParsedKey): Identit
     spec: () => ({ kind: 'agent', socket: socketPath, publicKey: publicKey.getPublicSSH() }),
     sign: (data, hash) =>
       new Promise((resolve, reject) => {
-        const agent = new BoundedAgent(socketPath, signTimeoutMs);
+        const agent = new BoundedAgent(socketPath, SIGN_TIMEOUT_MS);
         agent.sign(publicKey, data, hash === undefined ? {} : { hash }, (error, signature) => {
           if (signature !== undefined && !error) resolve(signature);
           else reject(new Error('the agent did not sign', { cause: error }));

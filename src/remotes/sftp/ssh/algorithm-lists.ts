@@ -1,15 +1,18 @@
-/** Which algorithms are offered, and OpenSSH's way of changing such a list (ssh_config(5), `Ciphers` and friends). */
+/** The algorithms that are offered, and OpenSSH's syntax for changing these lists (ssh_config(5), `Ciphers` and others). */
 import { CopyError } from '../../../errors.ts';
 import { matchPattern } from './match-pattern.ts';
 
 interface Choice {
-  /** Offered unless the user says otherwise, most wanted first. */
+  /** Those that are offered by default, in order of preference. */
   readonly defaults: readonly string[];
-  /** What can be asked for beside those. */
+  /** Those that the user may add. */
   readonly others: readonly string[];
 }
 
-/** GCM costs the least on both sides where the processor has AES; the client's order wins (RFC 4253, 7.1). */
+/**
+ * GCM is first because it takes the least time on processors with AES instructions. The order of the client decides
+ * (RFC 4253, 7.1).
+ */
 export const ciphers: Choice = {
   defaults: [
     'aes128-gcm@openssh.com',
@@ -55,7 +58,7 @@ export const keyExchange: Choice = {
   ],
 };
 
-/** Without `ssh-rsa` (SHA-1), as OpenSSH since 8.8. */
+/** `ssh-rsa` (SHA-1) is not a default, as in OpenSSH since 8.8. */
 export const hostKeys: Choice = {
   defaults: [
     'ssh-ed25519',
@@ -69,10 +72,10 @@ export const hostKeys: Choice = {
 };
 
 /**
- * The list a user's value stands for: names by comma, or a change of the defaults: `+` appends, `-` removes (patterns
- * allowed), `^` puts in front.
- *
- * @throws {CopyError} `usage` for a name that is not known, or when nothing is left.
+ * The list that the value of an option describes: names separated by commas, or a change of the defaults. `+` appends names,
+ * `-` removes names (patterns are allowed), `^` puts names in front.
+ * @param option the option, for messages
+ * @throws {CopyError} `usage`: when a name is unknown or no name is left
  */
 export function resolveAlgorithms(value: string, choice: Choice, option: string): readonly string[] {
   const sign = /^[+^-]/.exec(value)?.[0];
@@ -89,8 +92,8 @@ export function resolveAlgorithms(value: string, choice: Choice, option: string)
     const matches = /[*?]/.test(name) && sign !== undefined ? known.filter((one) => matchPattern(one, name)) : [name];
     for (const match of matches) {
       if (!known.includes(match)) {
-        throw new CopyError('usage', `${option}: "${match}" is not an algorithm this program has.`, {
-          advice: `It has ${known.join(', ')}.`,
+        throw new CopyError('usage', `${option}: this program does not support the algorithm "${match}".`, {
+          advice: `It supports ${known.join(', ')}.`,
         });
       }
       chosen.add(match);

@@ -1,4 +1,4 @@
-/** How the first connection gets in: what is tried, in which order, and what is remembered of it. */
+/** The authentication of the first connection: tries what the user has, and remembers what succeeded. */
 import type { AnyAuthMethod, Prompt } from 'ssh2';
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
@@ -9,8 +9,8 @@ import type { Interaction } from './interaction.ts';
 import { type SecretTries, secretTries } from './secrets.ts';
 import type { AuthenticationMethod, SshSettings } from './ssh-settings.ts';
 
-/** sshd hangs up after six failures (MaxAuthTries); some are left for a password. */
-const maxKeys = 5;
+/** sshd hangs up after six failures (MaxAuthTries). With five keys, there is one try left for a password. */
+const MAX_KEYS = 5;
 
 export interface FirstAuthenticationOptions {
   readonly settings: SshSettings;
@@ -18,12 +18,17 @@ export interface FirstAuthenticationOptions {
   readonly interaction: Interaction | undefined;
   /** MT_COPY_PASSWORD. */
   readonly password: string | undefined;
-  /** Whether a password may be shown; false where the host key is not the known one. */
+  /** Whether a password may be sent; false where the host key is not the known one. */
   readonly passwordsAllowed: boolean;
-  /** Stops the clock while a person or an agent takes its time. */
+  /** Stops the deadline while a person or an agent is waited for. */
   readonly around: Around;
 }
 
+/**
+ * Tries the methods of the settings in their order, as far as the server offers them: at most five keys, then questions and
+ * passwords as often as the settings allow. A method that has failed for good is not tried again. A server may require
+ * several methods; those that succeeded in part are remembered, too.
+ */
 export class FirstAuthentication implements Authentication {
   private readonly options: FirstAuthenticationOptions;
   private readonly user: string;
@@ -36,7 +41,7 @@ export class FirstAuthentication implements Authentication {
   private readonly tried: string[] = [];
   private last: CredentialStep | undefined;
   private offered: readonly string[] = [];
-  /** What was refused last, to be said before the next question. */
+  /** A sentence about the last refusal, to show before the next question. */
   private problem: string | undefined;
 
   constructor(options: FirstAuthenticationOptions) {
@@ -47,7 +52,7 @@ export class FirstAuthentication implements Authentication {
     this.keys = options.identities.inOrder();
   }
 
-  /** What worked; to be asked for once the server has let us in. */
+  /** The steps that succeeded. Valid once the server has accepted the login. */
   get credential(): Credential {
     return this.last === undefined ? this.succeeded : [...this.succeeded, this.last];
   }
@@ -59,7 +64,7 @@ export class FirstAuthentication implements Authentication {
     if (partialSuccess) this.succeeded.push(this.last);
     else if (this.last.method === 'password') this.problem = 'The server did not accept the password.';
     else if (this.last.method === 'keyboard-interactive' && this.last.rounds.length === 0) {
-      // Refused without a question: the next time will be the same.
+      // The server refused without asking anything, and would do so again.
       this.exhausted.add('keyboard-interactive');
     } else if (this.last.method === 'keyboard-interactive') this.problem = 'The server did not accept the answer.';
     for (const method of this.options.settings.authentication.methods) {
@@ -110,7 +115,7 @@ export class FirstAuthentication implements Authentication {
   }
 
   private async publicKeyStep(): Promise<CredentialStep | undefined> {
-    if (this.keysTried >= maxKeys) return undefined;
+    if (this.keysTried >= MAX_KEYS) return undefined;
     const { value: identity } = await this.options.around(this.keys.next());
     if (identity === undefined) return undefined;
     this.keysTried++;
@@ -118,7 +123,7 @@ export class FirstAuthentication implements Authentication {
     return { method: 'publickey', identity };
   }
 
-  /** A single hidden question is taken for the password's, as sshd with PAM asks it. */
+  /** Answers the server's questions. A single hidden question is taken for that for the password, as of sshd with PAM. */
   private async answer(
     step: CredentialStep,
     name: string,
@@ -134,7 +139,7 @@ export class FirstAuthentication implements Authentication {
       const answer = await (single
         ? this.passwords.next(question, problem)
         : this.options.interaction?.secret(question, problem));
-      // Nobody answers: the server gets an empty answer, and will not be asked this way again.
+      // Nobody answers. The server gets an empty answer, and this method is not tried again.
       if (answer === undefined) this.exhausted.add('keyboard-interactive');
       answers.push(answer ?? '');
     }

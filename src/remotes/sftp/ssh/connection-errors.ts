@@ -1,4 +1,4 @@
-/** From what sockets and ssh2 say to coded errors with sentences for people. */
+/** Turns the errors of sockets and of ssh2 into coded errors with sentences for people. */
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { readableText } from '../codec/readable-text.ts';
@@ -6,34 +6,34 @@ import { readableText } from '../codec/readable-text.ts';
 /** How far a connection has come. */
 export type Stage = 'identification' | 'key exchange' | 'authentication' | 'sftp' | 'open';
 
-/** SSH_DISCONNECT_TOO_MANY_CONNECTIONS (RFC 4253, 11.1): proftpd's MaxClients and relatives. */
-const tooManyConnections = 12;
+/** SSH_DISCONNECT_TOO_MANY_CONNECTIONS (RFC 4253, 11.1), which proftpd sends because of MaxClients and similar limits. */
+const TOO_MANY_CONNECTIONS = 12;
 
-const dialSentences: Readonly<Record<string, string>> = {
+const DIAL_REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   ENOTFOUND: 'there is no such host',
   EAI_AGAIN: 'the name could not be looked up now',
-  EHOSTUNREACH: 'there is no way to the host',
-  ENETUNREACH: 'there is no way to the network',
+  EHOSTUNREACH: 'there is no route to the host',
+  ENETUNREACH: 'there is no route to the network',
   ETIMEDOUT: 'the host does not answer',
   ECONNRESET: 'the connection was reset',
   EADDRNOTAVAIL: 'there is no local address or port left for it',
 };
 
 /**
- * A TCP connection that did not come about.
- *
- * @param retry whether a later attempt may help: whether a server is known to be there.
+ * The error for a TCP connection that could not be opened.
+ * @param retry whether a later attempt may succeed, because a server is known to be there
  */
 export function dialError(error: unknown, target: string, retry: boolean): CopyError {
   const code = codeOf(error);
-  const reason = (typeof code === 'string' ? dialSentences[code] : undefined) ?? messageOf(error);
+  const reason = (typeof code === 'string' ? DIAL_REASONS[code] : undefined) ?? messageOf(error);
   return new CopyError('connection-failed', `Cannot connect to ${target}: ${reason}.`, { cause: error, retry });
 }
 
 /**
- * @param retry as with {@link dialError}.
- * @param said what came in place of an answer.
+ * The error for a server that did not answer in time.
+ * @param retry see {@link dialError}
+ * @param said what the server sent instead of an identification
  */
 export function timeoutError(stage: Stage | 'TCP', target: string, ms: number, retry: boolean, said = ''): CopyError {
   const code = stage === 'authentication' ? 'authentication-lost' : 'connection-failed';
@@ -50,15 +50,14 @@ export function cancelledError(): CopyError {
 }
 
 /**
- * What the end of a connection means.
- *
- * @param error what ssh2 or the socket said, undefined for an end without a word.
- * @param greeting what the server sent before its identification line: sshd gives its reason for refusing there.
+ * The error for a connection that ended.
+ * @param error the error of ssh2 or of the socket; undefined where the connection ended without one
+ * @param greeting what the server sent before its identification line, where sshd explains why it refuses
  */
 export function lostError(error: unknown, stage: Stage, target: string, greeting: string): CopyError {
   const code = codeOf(error);
   const cause = error === undefined ? {} : { cause: error };
-  if (code === tooManyConnections) {
+  if (code === TOO_MANY_CONNECTIONS) {
     return new CopyError('connection-refused', `${target} refused the connection: ${messageOf(error)}.`, cause);
   }
   if (stage === 'key exchange' && isMalformed(error)) return handshakeError(error, target);
@@ -72,16 +71,15 @@ export function lostError(error: unknown, stage: Stage, target: string, greeting
   return new CopyError(lost, `The connection to ${target} ${how}${when}.`, cause);
 }
 
-/** Whether what was received is at fault, rather than the line that ended. */
+/** Whether something malformed was received, as opposed to a connection that ended. */
 function isMalformed(error: unknown): boolean {
   return isLevel(error, 'handshake') || (isLevel(error, 'protocol') && !/connection lost/i.test(messageOf(error)));
 }
 
 /**
- * Something other than SSH listens there.
- *
- * @param what such as "an HTTP server".
- * @param wasSsh whether an SSH server answered there before: then this is most likely a proxy that stands in for it.
+ * The error for a port at which something other than SSH listens.
+ * @param what such as "an HTTP server"
+ * @param wasSsh whether an SSH server answered there before, so that this is most likely a proxy in its place
  */
 export function noSshError(what: string, target: string, wasSsh: boolean): CopyError {
   const message = `${target} is no SSH server: ${what} answered.`;
@@ -96,12 +94,12 @@ function refusedError(error: unknown, target: string, greeting: string): CopyErr
   if (text !== '') {
     return new CopyError('connection-refused', `${target} refused the connection: ${text}.`, cause);
   }
-  const message = `${target} closed the connection before it said anything: it admits nobody now, or is no SSH server.`;
+  const message = `${target} closed the connection before it sent anything: it refuses connections now, or is no SSH server.`;
   const advice = 'It may refuse this address for a while: check host and port, use fewer connections with -n, or wait.';
   return new CopyError('connection-refused', message, { ...cause, advice });
 }
 
-/** The two sides have no algorithm in common, or the exchange itself went wrong. */
+/** The error where the two sides have no algorithm in common, or the key exchange itself failed. */
 function handshakeError(error: unknown, target: string): CopyError {
   const message = messageOf(error);
   const cause = { cause: error };
@@ -124,7 +122,7 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
-/** Cleaned, and without a full stop at its end. */
+/** The message of the error, cleaned and without a full stop at its end. */
 function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return cleanText(message.trim()).replace(/\.+$/, '').slice(0, 300);

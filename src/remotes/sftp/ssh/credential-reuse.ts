@@ -2,60 +2,64 @@ import { CopyError } from '../../../errors.ts';
 import { type Deferred, deferred } from '../../../util/deferred.ts';
 import type { Credential } from './credential.ts';
 
-/** The turn of one connection to show a credential. */
+/** The permission for one connection to send a credential. */
 export interface CredentialTurn {
-  /** Show what let another one in, or be let in anew, as the first one was. */
+  /** `replay`: send the credential of the first connection; `anew`: find one out, as the first connection did. */
   readonly kind: 'replay' | 'anew';
   /**
-   * To be called once. `refused`: the server said no; `cut`: it was shown, and the line ended before the server answered;
-   * `undefined`: nothing was shown.
+   * To be called once. `refused`: the server refused the credential; `cut`: it was sent, and the connection ended before the
+   * server answered; `undefined`: nothing was sent.
    */
   end(outcome: 'accepted' | 'refused' | 'cut' | undefined): void;
 }
 
-/** A server may hang up instead of refusing: from this many cuts in a row on, answers count as refused. */
+/** A server may hang up instead of refusing: after this many cuts in a row, answers count as refused. */
 const MAX_CUTS = 2;
 
 /**
- * Whether what let the first connection in may be shown again. Answers to a server's questions, and passwords, may be
- * good for one time only, and a server may lock an account after a few wrong ones. Therefore one further connection shows
- * them first, alone; the others wait. If it is refused, none shows them again: those that wait fail, and so does every
- * later one as long as a connection is open. When none is, one is let in anew. Keys may always be shown.
+ * Decides whether further connections may send the credential of the first connection. Answers to questions of a server, and
+ * passwords, may be valid only once (one-time codes), and a server may lock an account after a few wrong ones. Keys may
+ * always be used again.
+ *
+ * States of the credential:
+ *
+ * - `unproven`: one further connection may send it; the others wait for the result.
+ * - `reusable`: all connections may send it.
+ * - `refused`: no connection sends it any more. Those that wait fail, and so do later ones as long as a connection is open.
+ *   When none is open, one connection may find out a new credential.
  */
 export class CredentialReuse {
-  /** `unproven`: no further connection was let in by it yet. */
-  #known: 'reusable' | 'unproven' | 'refused' = 'unproven';
+  #state: 'reusable' | 'unproven' | 'refused' = 'unproven';
   /** Whether answers to questions of the server are part of the credential. */
   #isAnswered = false;
   #cuts = 0;
-  /** Settles when the one whose turn it is has come to its end. */
+  /** Settles when the turn in progress has ended. */
   #busy: Deferred<void> | undefined;
 
-  /** Whether it was refused to a further connection. */
+  /** Whether the credential was refused to a further connection. */
   get isRefused(): boolean {
-    return this.#known === 'refused';
+    return this.#state === 'refused';
   }
 
-  /** The first connection, or one that was let in anew, is in by `credential`. */
+  /** The first connection, or one with a turn of kind `anew`, has logged in with `credential`. */
   settle(credential: Credential): void {
     this.#isAnswered = credential.some(({ method }) => method === 'keyboard-interactive');
     const isSecret = this.#isAnswered || credential.some(({ method }) => method === 'password');
-    if (this.#known === 'unproven' && !isSecret) this.#known = 'reusable';
+    if (this.#state === 'unproven' && !isSecret) this.#state = 'reusable';
   }
 
   /**
-   * Resolves when the caller may go on.
-   *
-   * @throws {CopyError} `credential-not-reusable`
+   * Resolves when the caller may send a credential. The wait ends with the turns before it, each of which has a deadline.
+   * @throws {CopyError} `credential-not-reusable`: when the credential was refused and a connection is open
    */
   async turn(isAnyOpen: () => boolean): Promise<CredentialTurn> {
-    while (this.#known !== 'reusable' && this.#busy !== undefined) await this.#busy.promise;
-    if (this.#known === 'reusable') return { kind: 'replay', end: (outcome) => this.#learn(outcome) };
-    if (this.#known === 'refused' && isAnyOpen()) throw notReusable();
+    while (this.#state !== 'reusable' && this.#busy !== undefined) await this.#busy.promise;
+    if (this.#state === 'reusable') return { kind: 'replay', end: (outcome) => this.#learn(outcome) };
+    if (this.#state === 'refused' && isAnyOpen()) throw notReusable();
     const busy = deferred<void>();
     this.#busy = busy;
     return {
-      kind: this.#known === 'refused' ? 'anew' : 'replay',
+      kind: this.#state === 'refused' ? 'anew' : 'replay',
       end: (outcome) => {
         this.#learn(outcome);
         this.#busy = undefined;
@@ -67,10 +71,10 @@ export class CredentialReuse {
   #learn(outcome: 'accepted' | 'refused' | 'cut' | undefined): void {
     if (outcome === undefined) return;
     this.#cuts = outcome === 'cut' ? this.#cuts + 1 : 0;
-    if (outcome === 'accepted' && this.#known === 'unproven') this.#known = 'reusable';
-    // A password that was accepted again and is refused now is no one-time code: the server is full, or out of order.
-    const isRefused = outcome === 'refused' && (this.#known === 'unproven' || this.#isAnswered);
-    if (isRefused || (this.#isAnswered && this.#cuts >= MAX_CUTS)) this.#known = 'refused';
+    if (outcome === 'accepted' && this.#state === 'unproven') this.#state = 'reusable';
+    // A password that was accepted before is not a one-time code. Where it is refused now, the server has another problem.
+    const isRefused = outcome === 'refused' && (this.#state === 'unproven' || this.#isAnswered);
+    if (isRefused || (this.#isAnswered && this.#cuts >= MAX_CUTS)) this.#state = 'refused';
   }
 }
 

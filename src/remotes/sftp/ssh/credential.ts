@@ -1,21 +1,21 @@
-/** What let the first connection in, kept in memory so that the others show just that. */
+/** The credential of the first connection, which is kept in memory so that the other connections send the same. */
 import type { AnyAuthMethod, Prompt } from 'ssh2';
 import { CopyError } from '../../../errors.ts';
 import { type Around, type Identity, type IdentitySpec, OneKeyAgent } from './identity.ts';
 import { identityFromSpec } from './identity-from-spec.ts';
 
-/** One method that succeeded, or succeeded in part. */
+/** One authentication method that succeeded, or succeeded in part. */
 export type CredentialStep =
   | { readonly method: 'none' }
   | { readonly method: 'publickey'; readonly identity: Identity }
   | { readonly method: 'password'; readonly password: string }
-  /** The answers, a list for each time the server asked. */
+  /** The answers: one list for each time that the server asked. */
   | { readonly method: 'keyboard-interactive'; readonly rounds: (readonly string[])[] };
 
-/** More than one step where the server wants several methods (`AuthenticationMethods` of sshd). */
+/** It has more than one step where the server requires several methods (`AuthenticationMethods` of sshd). */
 export type Credential = readonly CredentialStep[];
 
-/** The same as plain data, for another thread of this process. */
+/** A credential as plain data, for another thread of this process. */
 export type CredentialSpec = readonly (
   | Exclude<CredentialStep, { method: 'publickey' }>
   | { readonly method: 'publickey'; readonly identity: IdentitySpec }
@@ -34,14 +34,15 @@ export function credentialFromSpec(spec: CredentialSpec): Credential {
 /** Decides what a connection tries next. */
 export interface Authentication {
   /**
-   * The next method to try, given what the server said to the last one.
-   *
-   * @throws {CopyError} when there is nothing left to try.
+   * The next method to try.
+   * @param methodsLeft the methods that the server offered in its last answer
+   * @param partialSuccess whether the server accepted the last method and requires another one
+   * @throws {CopyError} `authentication-failed`, `connection-refused`: when nothing is left to try
    */
   next(methodsLeft: readonly string[] | undefined, partialSuccess: boolean): Promise<AnyAuthMethod>;
 }
 
-/** Shows the credential that worked on the first connection, and nothing else; nothing more once a step is refused. */
+/** Sends the steps of the credential of the first connection, and nothing else. It stops when a step is refused. */
 export class ReplayedAuthentication implements Authentication {
   private readonly user: string;
   private readonly steps: CredentialStep[];
@@ -54,7 +55,7 @@ export class ReplayedAuthentication implements Authentication {
     this.around = around;
   }
 
-  /** Whether it has shown what may be good for one time only: a password, or answers. */
+  /** Whether it has sent something that may be valid only once: a password, or answers. */
   get hasShownSecret(): boolean {
     return this.last?.method === 'password' || this.last?.method === 'keyboard-interactive';
   }
@@ -66,7 +67,7 @@ export class ReplayedAuthentication implements Authentication {
       this.last = step;
       return toMethod(step, this.user, this.around, replay(step));
     }
-    // proftpd answers so to those who come while its limit of clients is reached.
+    // proftpd refuses in this way while its limit of clients is reached.
     throw new CopyError(
       'connection-refused',
       'The server did not accept here what it accepted on the first connection.',
@@ -85,13 +86,13 @@ function replay(step: CredentialStep): Answer {
   };
 }
 
-/** The answers to what a server asks in keyboard-interactive authentication (RFC 4256). */
+/** Answers the questions of a server in keyboard-interactive authentication (RFC 4256). */
 export type Answer = (name: string, instructions: string, prompts: readonly Prompt[]) => Promise<readonly string[]>;
 
-/** How often a server may ask in one try of keyboard-interactive authentication: not for ever. */
-const maxRounds = 10;
+/** How often a server may ask in one try of keyboard-interactive authentication, because it could ask without end. */
+const MAX_ROUNDS = 10;
 
-/** As ssh2 wants it. */
+/** The step in the form that ssh2 expects. */
 export function toMethod(step: CredentialStep, username: string, around: Around, answer: Answer): AnyAuthMethod {
   switch (step.method) {
     case 'none':
@@ -106,10 +107,10 @@ export function toMethod(step: CredentialStep, username: string, around: Around,
         type: 'keyboard-interactive',
         username,
         prompt: (name, instructions, _language, prompts, finish) => {
-          // Unanswered, it ends with the time for a handshake, which does not begin anew here.
-          if (++rounds > maxRounds) return;
+          // Without an answer, the connection fails when the time for a handshake has passed.
+          if (++rounds > MAX_ROUNDS) return;
           const answering = around(answer(name, instructions, prompts)).catch(() => prompts.map(() => ''));
-          // What the connection does if it is gone by now is nobody's failure.
+          // `finish` may throw where the connection has ended meanwhile, which is reported elsewhere.
           answering.then((answers) => finish([...answers])).catch(() => {});
         },
       };

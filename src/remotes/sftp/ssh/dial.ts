@@ -1,8 +1,8 @@
-/** The TCP connection under an SSH connection. */
+/** Opens the TCP connection for an SSH connection. */
 import { connect, type Socket } from 'node:net';
 import type { SshSettings } from './ssh-settings.ts';
 
-/** A connected socket; rejects with what the system says, the socket destroyed, when it fails or `signal` aborts. */
+/** Resolves with a connected socket. On failure, and when `signal` is aborted, the socket is destroyed and it rejects. */
 export function dial(settings: SshSettings, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const { host, port, addressFamily } = settings;
@@ -14,25 +14,25 @@ export function dial(settings: SshSettings, signal: AbortSignal): Promise<Socket
       ...(addressFamily ? { family: addressFamily } : {}),
     });
     const settle = (): void => {
-      signal.removeEventListener('abort', aborted);
-      socket.removeListener('connect', connected);
-      socket.removeListener('error', failed);
+      signal.removeEventListener('abort', onAbort);
+      socket.removeListener('connect', onConnect);
+      socket.removeListener('error', onError);
     };
-    const connected = (): void => {
+    const onConnect = (): void => {
       settle();
       resolve(socket);
     };
-    const failed = (error: Error): void => {
+    const onError = (error: Error): void => {
       settle();
       // A late error of a destroyed socket must not end the process.
       socket.on('error', () => {});
       socket.destroy();
       reject(error);
     };
-    const aborted = (): void => failed(new Error('aborted'));
-    socket.once('connect', connected);
-    socket.once('error', failed);
-    signal.addEventListener('abort', aborted, { once: true });
-    if (signal.aborted) aborted();
+    const onAbort = (): void => onError(new Error('aborted'));
+    socket.once('connect', onConnect);
+    socket.once('error', onError);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
   });
 }

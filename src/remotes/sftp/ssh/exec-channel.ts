@@ -1,18 +1,23 @@
-/** A command in a channel of a connection of ssh2. */
+/** Runs a command in a channel of an ssh2 connection. */
 import type { Client, ClientChannel } from 'ssh2';
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import type { ExecChannel } from './ssh-connection.ts';
 import { channelOpenedBy, killCommand, retireChannel } from './ssh2-internals.ts';
 
-/** How long a server may take to begin a command. */
+/** How long a server may take to start a command. */
 const START_MS = 5000;
 const STDERR_TAIL = 1000;
 
-/** @throws {CopyError} `unsupported`, `connection-lost` */
+/**
+ * Resolves when the command has started.
+ * @throws {CopyError} `unsupported`: when the server refuses, or does not answer within 5 s; `connection-lost`: when the
+ *   connection ends
+ */
 export function execOn(client: Client, command: string): Promise<ExecChannel> {
   return new Promise((resolve, reject) => {
-    const lost = (): void => refuse(new CopyError('connection-lost', 'The connection ended before the command began.'));
+    const onClose = (): void =>
+      refuse(new CopyError('connection-lost', 'The connection ended before the command started.'));
     const late = setTimeout(
       () => refuse(new CopyError('unsupported', 'The server does not answer to a command.')),
       START_MS,
@@ -22,16 +27,16 @@ export function execOn(client: Client, command: string): Promise<ExecChannel> {
     const settle = (): void => {
       isOver = true;
       clearTimeout(late);
-      client.off('close', lost);
+      client.off('close', onClose);
     };
     const refuse = (error: CopyError): void => {
       if (isOver) return;
       settle();
-      // A channel in which the command was refused stays open otherwise, and a server allows only some.
+      // Otherwise, the channel of a refused command stays open, and a server allows only some channels.
       closeOpened();
       reject(error);
     };
-    client.once('close', lost);
+    client.once('close', onClose);
     try {
       closeOpened = channelOpenedBy(client, () => {
         client.exec(command, (error, channel) => {
@@ -57,7 +62,7 @@ function execChannel(client: Client, channel: ClientChannel): ExecChannel {
   channel.stderr.on('data', (chunk: Buffer) => {
     tail = (tail + chunk.toString('latin1')).slice(-STDERR_TAIL);
   });
-  // What could not be written or read shows in the end of the command.
+  // Errors of the streams need no handling, because the command ends then.
   channel.on('error', () => {});
   channel.stderr.on('error', () => {});
   channel.on('exit', (code: unknown) => {
@@ -65,14 +70,14 @@ function execChannel(client: Client, channel: ClientChannel): ExecChannel {
   });
   closeOnlyWhenAsked(channel);
   const exited = new Promise<number | undefined>((resolve) => {
-    const lost = (): void => {
+    const onClose = (): void => {
       retireChannel(channel);
       channel.destroy();
       resolve(status);
     };
-    client.once('close', lost);
+    client.once('close', onClose);
     channel.on('close', () => {
-      client.off('close', lost);
+      client.off('close', onClose);
       resolve(status);
     });
   });
@@ -84,15 +89,15 @@ function execChannel(client: Client, channel: ClientChannel): ExecChannel {
     close() {
       killCommand(client, channel);
       channel.close();
-      // The end comes behind what nobody will read any more.
+      // The end of the channel follows its remaining output, which has to be read and discarded.
       channel.resume();
     },
   };
 }
 
 /**
- * Node destroys a stream when both directions have ended, which ssh2 takes for a wish to close: the exit status, which
- * comes after the last output, would be lost.
+ * Prevents Node from destroying the stream as soon as both directions have ended. ssh2 would close the channel then, and the
+ * exit status, which the server sends after the last output, would be lost.
  */
 function closeOnlyWhenAsked(channel: ClientChannel): void {
   const destroy = channel.destroy.bind(channel);
