@@ -36,7 +36,7 @@ function transportTo(server: Pick<TestServer, 'host' | 'port' | 'user'>, setup: 
     settings: resolveSshOptions(input, environment),
     environment,
     ...(interaction === undefined ? {} : { interaction }),
-    ...(warn === undefined ? {} : { warn }),
+    ...(warn === undefined ? {} : { onWarning: warn }),
   });
 }
 

@@ -1,4 +1,4 @@
-/** SFTP with the SSH under it. */
+/** Creates an SFTP remote together with its SSH transport. */
 import { SftpRemote, type SftpSpec, sftpSpec } from './sftp-remote.ts';
 import { EmbeddedTransport } from './ssh/embedded-transport.ts';
 import type { Interaction } from './ssh/interaction.ts';
@@ -8,14 +8,14 @@ import { DEFAULT_STALL_TIMEOUT_MS, type SshInput } from './ssh/ssh-options.ts';
 
 export interface SshServices {
   readonly environment: SshEnvironment;
-  /** Whom to ask. Without it nobody is asked, and unknown host keys and encrypted keys are refused. */
+  /** Asks the user. Without it, unknown host keys are refused and encrypted keys are not used. */
   readonly interaction?: Interaction | undefined;
-  /** Gets sentences for people: a warning is about what could not be done though the connection is right. */
+  /** Gets sentences for people. A warning is about a problem that does not end the connection. */
   readonly onNotice?: (level: 'detail' | 'warning', message: string) => void;
 }
 
 /**
- * Where and how to connect, as the command line says it, with every default filled in.
+ * The description of a remote from the options of the command line, with every default filled in.
  * @throws {CopyError} `usage`: when an option of SSH is unknown or has a bad value
  */
 export function resolveSftp(ssh: SshInput, inFlight: number | 'auto', environment: SshEnvironment): SftpSpec {
@@ -29,8 +29,8 @@ export function openSftp(spec: SftpSpec, services: SshServices | undefined): Sft
   const transport = new EmbeddedTransport({
     settings: spec.ssh.settings,
     environment,
-    warn: (message) => onNotice('warning', message),
-    detail: (message) => onNotice('detail', message),
+    onWarning: (message) => onNotice('warning', message),
+    onDetail: (message) => onNotice('detail', message),
     ...(interaction && { interaction }),
   });
   return new SftpRemote(transport, spec);

@@ -11,12 +11,12 @@ const SIGN_TIMEOUT_MS = 60_000;
 
 /** An agent whose stream is destroyed after `timeoutMs`, whatever its state is then. */
 class BoundedAgent extends ssh2.OpenSSHAgent {
-  private readonly timeoutMs: number;
+  readonly #timeoutMs: number;
   isLate = false;
 
   constructor(socketPath: string, timeoutMs: number) {
     super(socketPath);
-    this.timeoutMs = timeoutMs;
+    this.#timeoutMs = timeoutMs;
   }
 
   override getStream(callback: GetStreamCallback): void {
@@ -25,7 +25,7 @@ class BoundedAgent extends ssh2.OpenSSHAgent {
         const timer = setTimeout(() => {
           this.isLate = true;
           stream.destroy();
-        }, this.timeoutMs);
+        }, this.#timeoutMs);
         stream.once('close', () => clearTimeout(timer));
       }
       callback(error, stream);

@@ -1,4 +1,6 @@
-/** The algorithms that are offered, and OpenSSH's syntax for changing these lists (ssh_config(5), `Ciphers` and others). */
+/**
+ * The algorithms that are offered, and OpenSSH's syntax for changing these lists (ssh_config(5), `Ciphers` and others).
+ */
 import { CopyError } from '../../../errors.ts';
 import { matchPattern } from './match-pattern.ts';
 
@@ -72,8 +74,8 @@ export const hostKeys: Choice = {
 };
 
 /**
- * The list that the value of an option describes: names separated by commas, or a change of the defaults. `+` appends names,
- * `-` removes names (patterns are allowed), `^` puts names in front.
+ * The list that the value of an option describes: names separated by commas, or a change of the defaults. `+` appends
+ * names, `-` removes names (patterns are allowed), `^` puts names in front.
  * @param option the option, for messages
  * @throws {CopyError} `usage`: when a name is unknown or no name is left
  */

@@ -25,106 +25,108 @@ export interface FirstAuthenticationOptions {
 }
 
 /**
- * Tries the methods of the settings in their order, as far as the server offers them: at most five keys, then questions and
- * passwords as often as the settings allow. A method that has failed for good is not tried again. A server may require
- * several methods; those that succeeded in part are remembered, too.
+ * Tries the methods of the settings in their order, as far as the server offers them: at most five keys, then questions
+ * and passwords as often as the settings allow. A method that has failed for good is not tried again. A server may
+ * require several methods; those that succeeded in part are remembered, too.
  */
 export class FirstAuthentication implements Authentication {
-  private readonly options: FirstAuthenticationOptions;
-  private readonly user: string;
-  private readonly passwords: SecretTries;
-  private readonly keys: AsyncGenerator<Identity, void, undefined>;
-  private keysTried = 0;
-  private roundsTried = 0;
-  private readonly exhausted = new Set<AuthenticationMethod>();
-  private readonly succeeded: CredentialStep[] = [];
-  private readonly tried: string[] = [];
-  private last: CredentialStep | undefined;
-  private offered: readonly string[] = [];
+  readonly #options: FirstAuthenticationOptions;
+  readonly #user: string;
+  readonly #passwords: SecretTries;
+  readonly #keys: AsyncGenerator<Identity, void, undefined>;
+  #keysTried = 0;
+  #roundsTried = 0;
+  readonly #exhausted = new Set<AuthenticationMethod>();
+  readonly #succeeded: CredentialStep[] = [];
+  readonly #tried: string[] = [];
+  #last: CredentialStep | undefined;
+  #offered: readonly string[] = [];
   /** A sentence about the last refusal, to show before the next question. */
-  private problem: string | undefined;
+  #problem: string | undefined;
 
   constructor(options: FirstAuthenticationOptions) {
     const { settings, interaction, password } = options;
-    this.options = options;
-    this.user = settings.user;
-    this.passwords = secretTries(password, interaction, settings.authentication.passwordPrompts);
-    this.keys = options.identities.inOrder();
+    this.#options = options;
+    this.#user = settings.user;
+    this.#passwords = secretTries(password, interaction, settings.authentication.passwordPrompts);
+    this.#keys = options.identities.inOrder();
   }
 
   /** The steps that succeeded. Valid once the server has accepted the login. */
   get credential(): Credential {
-    return this.last === undefined ? this.succeeded : [...this.succeeded, this.last];
+    return this.#last === undefined ? this.#succeeded : [...this.#succeeded, this.#last];
   }
 
   async next(methodsLeft: readonly string[] | undefined, partialSuccess: boolean): Promise<AnyAuthMethod> {
     // The server names its methods only when it refuses something (RFC 4252, 5.2).
-    if (this.last === undefined) return this.use({ method: 'none' });
-    this.offered = methodsLeft ?? [];
-    if (partialSuccess) this.succeeded.push(this.last);
-    else if (this.last.method === 'password') this.problem = 'The server did not accept the password.';
-    else if (this.last.method === 'keyboard-interactive' && this.last.rounds.length === 0) {
+    if (this.#last === undefined) return this.#use({ method: 'none' });
+    this.#offered = methodsLeft ?? [];
+    if (partialSuccess) this.#succeeded.push(this.#last);
+    else if (this.#last.method === 'password') this.#problem = 'The server did not accept the password.';
+    else if (this.#last.method === 'keyboard-interactive' && this.#last.rounds.length === 0) {
       // The server refused without asking anything, and would do so again.
-      this.exhausted.add('keyboard-interactive');
-    } else if (this.last.method === 'keyboard-interactive') this.problem = 'The server did not accept the answer.';
-    for (const method of this.options.settings.authentication.methods) {
-      if (!this.offered.includes(method) || this.exhausted.has(method)) continue;
-      const step = await this.step(method);
-      if (step !== undefined) return this.use(step);
-      this.exhausted.add(method);
+      this.#exhausted.add('keyboard-interactive');
+    } else if (this.#last.method === 'keyboard-interactive') this.#problem = 'The server did not accept the answer.';
+    for (const method of this.#options.settings.authentication.methods) {
+      if (!this.#offered.includes(method) || this.#exhausted.has(method)) continue;
+      const step = await this.#step(method);
+      if (step !== undefined) return this.#use(step);
+      this.#exhausted.add(method);
     }
     throw this.failure();
   }
 
   /** The error for a server that hung up because of too many failures. */
   failure(): CopyError {
-    const tried = this.tried.length === 0 ? 'nothing could be tried' : `tried: ${this.tried.join(', ')}`;
-    const offered = this.offered.length === 0 ? 'no method' : this.offered.map(cleanText).join(', ');
-    const problems = this.options.identities.problems;
+    const tried = this.#tried.length === 0 ? 'nothing could be tried' : `tried: ${this.#tried.join(', ')}`;
+    const offered = this.#offered.length === 0 ? 'no method' : this.#offered.map(cleanText).join(', ');
+    const problems = this.#options.identities.problems;
     const notUsed = problems.length === 0 ? '' : ` Not used: ${problems.join('; ')}.`;
     return new CopyError(
       'authentication-failed',
-      `The server did not let ${cleanText(this.user)} in; it offers ${offered}; ${tried}.`,
+      `The server did not let ${cleanText(this.#user)} in; it offers ${offered}; ${tried}.`,
       { advice: `Check user name, key (-i) and password.${notUsed}` },
     );
   }
 
-  private use(step: CredentialStep): AnyAuthMethod {
-    this.last = step;
-    return toMethod(step, this.user, this.options.around, (name, instructions, prompts) =>
-      this.answer(step, name, instructions, prompts),
+  #use(step: CredentialStep): AnyAuthMethod {
+    this.#last = step;
+    return toMethod(step, this.#user, this.#options.around, (name, instructions, prompts) =>
+      this.#answer(step, name, instructions, prompts),
     );
   }
 
-  private async step(method: AuthenticationMethod): Promise<CredentialStep | undefined> {
-    if (method === 'publickey') return this.publicKeyStep();
-    if (!this.options.passwordsAllowed) return undefined;
+  async #step(method: AuthenticationMethod): Promise<CredentialStep | undefined> {
+    if (method === 'publickey') return this.#publicKeyStep();
+    if (!this.#options.passwordsAllowed) return undefined;
     if (method === 'keyboard-interactive') {
-      if (!this.passwords.left || this.roundsTried >= this.options.settings.authentication.passwordPrompts)
+      if (!this.#passwords.left || this.#roundsTried >= this.#options.settings.authentication.passwordPrompts)
         return undefined;
-      this.roundsTried++;
-      this.note('keyboard-interactive');
+      this.#roundsTried++;
+      this.#note('keyboard-interactive');
       return { method, rounds: [] };
     }
-    const { typedHost } = this.options.settings;
-    const prompt = `${cleanText(this.user)}@${cleanText(typedHost)}'s password: `;
-    const password = await this.options.around(this.passwords.next(prompt, this.takeProblem()));
+    const { typedHost } = this.#options.settings;
+    const prompt = `${cleanText(this.#user)}@${cleanText(typedHost)}'s password: `;
+    const password = await this.#options.around(this.#passwords.next(prompt, this.#takeProblem()));
     if (password === undefined) return undefined;
-    this.note('password');
+    this.#note('password');
     return { method, password };
   }
 
-  private async publicKeyStep(): Promise<CredentialStep | undefined> {
-    if (this.keysTried >= MAX_KEYS) return undefined;
-    const { value: identity } = await this.options.around(this.keys.next());
+  async #publicKeyStep(): Promise<CredentialStep | undefined> {
+    if (this.#keysTried >= MAX_KEYS) return undefined;
+    const { value: identity } = await this.#options.around(this.#keys.next());
     if (identity === undefined) return undefined;
-    this.keysTried++;
-    this.note(identity.label);
+    this.#keysTried++;
+    this.#note(identity.label);
     return { method: 'publickey', identity };
   }
 
-  /** Answers the server's questions. A single hidden question is taken for that for the password, as of sshd with PAM. */
-  private async answer(
+  /**
+   * Answers the server's questions. A single hidden question is taken for that for the password, as of sshd with PAM.
+   */
+  async #answer(
     step: CredentialStep,
     name: string,
     instructions: string,
@@ -134,26 +136,26 @@ export class FirstAuthentication implements Authentication {
     const about = [name, instructions].filter((text) => text !== '').map((text) => `${cleanText(text)}: `);
     const answers: string[] = [];
     for (const { prompt } of prompts) {
-      const question = `(${cleanText(this.user)}@${cleanText(this.options.settings.typedHost)}) ${about.join('')}${cleanText(prompt)}`;
-      const problem = this.takeProblem();
+      const question = `(${cleanText(this.#user)}@${cleanText(this.#options.settings.typedHost)}) ${about.join('')}${cleanText(prompt)}`;
+      const problem = this.#takeProblem();
       const answer = await (single
-        ? this.passwords.next(question, problem)
-        : this.options.interaction?.secret(question, problem));
+        ? this.#passwords.next(question, problem)
+        : this.#options.interaction?.secret(question, problem));
       // Nobody answers. The server gets an empty answer, and this method is not tried again.
-      if (answer === undefined) this.exhausted.add('keyboard-interactive');
+      if (answer === undefined) this.#exhausted.add('keyboard-interactive');
       answers.push(answer ?? '');
     }
     if (step.method === 'keyboard-interactive') step.rounds.push(answers);
     return answers;
   }
 
-  private takeProblem(): string | undefined {
-    const { problem } = this;
-    this.problem = undefined;
+  #takeProblem(): string | undefined {
+    const problem = this.#problem;
+    this.#problem = undefined;
     return problem;
   }
 
-  private note(what: string): void {
-    if (!this.tried.includes(what)) this.tried.push(what);
+  #note(what: string): void {
+    if (!this.#tried.includes(what)) this.#tried.push(what);
   }
 }

@@ -6,7 +6,9 @@ import { readableText } from '../codec/readable-text.ts';
 /** How far a connection has come. */
 export type Stage = 'identification' | 'key exchange' | 'authentication' | 'sftp' | 'open';
 
-/** SSH_DISCONNECT_TOO_MANY_CONNECTIONS (RFC 4253, 11.1), which proftpd sends because of MaxClients and similar limits. */
+/**
+ * SSH_DISCONNECT_TOO_MANY_CONNECTIONS (RFC 4253, 11.1), which proftpd sends because of MaxClients and similar limits.
+ */
 const TOO_MANY_CONNECTIONS = 12;
 
 const DIAL_REASONS: Readonly<Record<string, string>> = {

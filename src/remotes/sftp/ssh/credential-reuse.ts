@@ -7,8 +7,8 @@ export interface CredentialTurn {
   /** `replay`: send the credential of the first connection; `anew`: find one out, as the first connection did. */
   readonly kind: 'replay' | 'anew';
   /**
-   * To be called once. `refused`: the server refused the credential; `cut`: it was sent, and the connection ended before the
-   * server answered; `undefined`: nothing was sent.
+   * To be called once. `refused`: the server refused the credential; `cut`: it was sent, and the connection ended
+   * before the server answered; `undefined`: nothing was sent.
    */
   end(outcome: 'accepted' | 'refused' | 'cut' | undefined): void;
 }
@@ -17,16 +17,16 @@ export interface CredentialTurn {
 const MAX_CUTS = 2;
 
 /**
- * Decides whether further connections may send the credential of the first connection. Answers to questions of a server, and
- * passwords, may be valid only once (one-time codes), and a server may lock an account after a few wrong ones. Keys may
- * always be used again.
+ * Decides whether further connections may send the credential of the first connection. Answers to questions of a
+ * server, and passwords, may be valid only once (one-time codes), and a server may lock an account after a few wrong
+ * ones. Keys may always be used again.
  *
  * States of the credential:
  *
  * - `unproven`: one further connection may send it; the others wait for the result.
  * - `reusable`: all connections may send it.
- * - `refused`: no connection sends it any more. Those that wait fail, and so do later ones as long as a connection is open.
- *   When none is open, one connection may find out a new credential.
+ * - `refused`: no connection sends it any more. Those that wait fail, and so do later ones as long as a connection is
+ *   open. When none is open, one connection may find out a new credential.
  */
 export class CredentialReuse {
   #state: 'reusable' | 'unproven' | 'refused' = 'unproven';
@@ -49,7 +49,8 @@ export class CredentialReuse {
   }
 
   /**
-   * Resolves when the caller may send a credential. The wait ends with the turns before it, each of which has a deadline.
+   * Resolves when the caller may send a credential. The wait ends with the turns before it, each of which has a
+   * deadline.
    * @throws {CopyError} `credential-not-reusable`: when the credential was refused and a connection is open
    */
   async turn(isAnyOpen: () => boolean): Promise<CredentialTurn> {
@@ -72,7 +73,8 @@ export class CredentialReuse {
     if (outcome === undefined) return;
     this.#cuts = outcome === 'cut' ? this.#cuts + 1 : 0;
     if (outcome === 'accepted' && this.#state === 'unproven') this.#state = 'reusable';
-    // A password that was accepted before is not a one-time code. Where it is refused now, the server has another problem.
+    // A password that was accepted before is not a one-time code. Where it is refused now, the server has another
+    // problem.
     const isRefused = outcome === 'refused' && (this.#state === 'unproven' || this.#isAnswered);
     if (isRefused || (this.#isAnswered && this.#cuts >= MAX_CUTS)) this.#state = 'refused';
   }

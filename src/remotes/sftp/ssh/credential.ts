@@ -44,28 +44,28 @@ export interface Authentication {
 
 /** Sends the steps of the credential of the first connection, and nothing else. It stops when a step is refused. */
 export class ReplayedAuthentication implements Authentication {
-  private readonly user: string;
-  private readonly steps: CredentialStep[];
-  private readonly around: Around;
-  private last: CredentialStep | undefined;
+  readonly #user: string;
+  readonly #steps: CredentialStep[];
+  readonly #around: Around;
+  #last: CredentialStep | undefined;
 
   constructor(user: string, credential: Credential, around: Around) {
-    this.user = user;
-    this.steps = [...credential];
-    this.around = around;
+    this.#user = user;
+    this.#steps = [...credential];
+    this.#around = around;
   }
 
   /** Whether it has sent something that may be valid only once: a password, or answers. */
   get hasShownSecret(): boolean {
-    return this.last?.method === 'password' || this.last?.method === 'keyboard-interactive';
+    return this.#last?.method === 'password' || this.#last?.method === 'keyboard-interactive';
   }
 
   async next(_methodsLeft: readonly string[] | undefined, partialSuccess: boolean): Promise<AnyAuthMethod> {
-    const isRefused = this.last !== undefined && !partialSuccess;
-    const step = isRefused ? undefined : this.steps.shift();
+    const isRefused = this.#last !== undefined && !partialSuccess;
+    const step = isRefused ? undefined : this.#steps.shift();
     if (step !== undefined) {
-      this.last = step;
-      return toMethod(step, this.user, this.around, replay(step));
+      this.#last = step;
+      return toMethod(step, this.#user, this.#around, replay(step));
     }
     // proftpd refuses in this way while its limit of clients is reached.
     throw new CopyError(

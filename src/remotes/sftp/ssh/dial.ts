@@ -2,7 +2,9 @@
 import { connect, type Socket } from 'node:net';
 import type { SshSettings } from './ssh-settings.ts';
 
-/** Resolves with a connected socket. On failure, and when `signal` is aborted, the socket is destroyed and it rejects. */
+/**
+ * Resolves with a connected socket. On failure, and when `signal` is aborted, the socket is destroyed and it rejects.
+ */
 export function dial(settings: SshSettings, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const { host, port, addressFamily } = settings;

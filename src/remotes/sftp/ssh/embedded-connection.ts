@@ -1,4 +1,4 @@
-/** One connection by ssh2, from the dial to the hang-up. */
+/** One connection by ssh2, from opening the TCP connection to closing it. */
 import type { Socket } from 'node:net';
 import ssh2, {
   type Algorithms,
@@ -33,296 +33,317 @@ import { slowPathNote } from './slow-path.ts';
 import type { ExecChannel, ProgramEnd, SshConnection } from './ssh-connection.ts';
 import { maxPacketOf, onAuthenticationFailure, retireChannel } from './ssh2-internals.ts';
 
-/** Less than this is no limit but nonsense. */
-const minPacket = 512;
-const closeGraceMs = 1000;
-const failGraceMs = 200;
+/** The smallest packet size that a server may ask for, in bytes. Less cannot be meant seriously. */
+const MIN_PACKET = 512;
+/** How long {@link hangUp} waits for the socket to close, after a regular end and after a failure. */
+const CLOSE_GRACE_MS = 1000;
+const FAIL_GRACE_MS = 200;
 
+/**
+ * One attempt to connect and log in, and the connection that results from it.
+ *
+ * It fails when the server does not answer in time, refuses, sends something unexpected, shows an unknown key or ends
+ * the connection at any moment, and when the signal is aborted. Every failure ends in `fail`, which counts only once.
+ * When the attempt has rejected, its socket is closed.
+ *
+ * The stage says how far it has come: `identification` (TCP included), `key exchange`, `authentication`, `sftp` (the
+ * subsystem is being started), `open`.
+ */
 export class ConnectionAttempt {
-  private readonly shared: SharedState;
-  private readonly signal: AbortSignal;
-  private readonly onAdmitted: () => void;
-  private readonly target: string;
-  private readonly deadline: PatientDeadline;
-  private readonly dialling = new AbortController();
-  private readonly pass: GatePass;
-  private readonly login: Login;
-  private stage: Stage = 'identification';
-  private isKnown = false;
-  private isOpen = false;
-  private over = false;
-  private socket: Socket | undefined;
-  private client: Client | undefined;
-  private channel: ClientChannel | undefined;
-  private identification: Identification | undefined;
-  private hostKey: Uint8Array | undefined;
-  private opened: (connection: SshConnection) => void = () => {};
-  private rejected: (error: CopyError) => void = () => {};
-  private gone: (reason: CopyError | undefined) => void = () => {};
+  readonly #shared: SharedState;
+  readonly #signal: AbortSignal;
+  readonly #onAdmitted: () => void;
+  readonly #target: string;
+  readonly #deadline: PatientDeadline;
+  readonly #dialling = new AbortController();
+  readonly #pass: GatePass;
+  readonly #login: Login;
+  #stage: Stage = 'identification';
+  #isKnown = false;
+  #isOpen = false;
+  #isOver = false;
+  #socket: Socket | undefined;
+  #client: Client | undefined;
+  #channel: ClientChannel | undefined;
+  #identification: Identification | undefined;
+  #hostKey: Uint8Array | undefined;
+  #resolveOpen: (connection: SshConnection) => void = () => {};
+  #rejectOpen: (error: CopyError) => void = () => {};
+  #resolveClosed: (reason: CopyError | undefined) => void = () => {};
 
   constructor(shared: SharedState, signal: AbortSignal, onAdmitted: () => void) {
     const { host, port, connectTimeoutMs } = shared.settings;
-    this.shared = shared;
-    this.signal = signal;
-    this.onAdmitted = onAdmitted;
-    this.target = cleanText(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
-    this.deadline = new PatientDeadline(connectTimeoutMs, () => {
-      const stage = this.socket === undefined ? 'TCP' : this.stage;
-      const said = stage === 'identification' ? (this.identification?.greeting ?? '') : '';
-      this.fail(timeoutError(stage, this.target, connectTimeoutMs, this.mayRetry, said));
+    this.#shared = shared;
+    this.#signal = signal;
+    this.#onAdmitted = onAdmitted;
+    this.#target = cleanText(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+    this.#deadline = new PatientDeadline(connectTimeoutMs, () => {
+      const stage = this.#socket === undefined ? 'TCP' : this.#stage;
+      const said = stage === 'identification' ? (this.#identification?.greeting ?? '') : '';
+      this.#fail(timeoutError(stage, this.#target, connectTimeoutMs, this.#mayRetry, said));
     });
-    this.pass = shared.gate.enter((error) => this.fail(error));
-    this.login = new Login(shared, this.pass, this.deadline);
+    this.#pass = shared.gate.enter((error) => this.#fail(error));
+    this.#login = new Login(shared, this.#pass, this.#deadline);
   }
 
-  /** To be called once. Rejects when nothing of the attempt is left. */
+  /** To be called once. Where the attempt fails, rejects when its socket is closed. */
   open(): Promise<SshConnection> {
     return new Promise((resolve, reject) => {
-      this.opened = resolve;
-      this.rejected = reject;
-      this.signal.addEventListener('abort', this.abort, { once: true });
-      this.deadline.restart();
-      if (this.signal.aborted) this.abort();
-      else this.connect().catch((error: unknown) => this.fail(CopyError.from(error)));
+      this.#resolveOpen = resolve;
+      this.#rejectOpen = reject;
+      this.#signal.addEventListener('abort', this.#abort, { once: true });
+      this.#deadline.restart();
+      if (this.#signal.aborted) this.#abort();
+      else this.#connect().catch((error: unknown) => this.#fail(CopyError.from(error)));
     });
   }
 
-  private readonly abort = (): void => this.fail(cancelledError());
+  readonly #abort = (): void => this.#fail(cancelledError());
 
-  private async connect(): Promise<void> {
-    const hostKeyAlgorithms = await this.shared.policy.algorithms();
-    this.isKnown = await this.shared.policy.isKnownHost();
-    if (this.over) return;
+  async #connect(): Promise<void> {
+    const hostKeyAlgorithms = await this.#shared.policy.algorithms();
+    this.#isKnown = await this.#shared.policy.isKnownHost();
+    if (this.#isOver) return;
     try {
-      this.socket = await dial(this.shared.settings, this.dialling.signal);
+      this.#socket = await dial(this.#shared.settings, this.#dialling.signal);
     } catch (error) {
-      return this.fail(dialError(error, this.target, this.mayRetry));
+      return this.#fail(dialError(error, this.#target, this.#mayRetry));
     }
-    this.shared.hasReached = true;
-    if (this.over) {
-      this.socket.destroy();
+    this.#shared.hasReached = true;
+    if (this.#isOver) {
+      this.#socket.destroy();
       return;
     }
     const client = new ssh2.Client();
-    this.client = client;
-    client.on('error', (error) => this.onError(error));
-    client.on('end', () => this.lost(undefined));
-    client.on('close', () => this.lost(undefined));
-    client.on('handshake', () => this.onHandshake());
-    client.on('ready', () => this.onReady(client));
+    this.#client = client;
+    client.on('error', (error) => this.#onError(error));
+    client.on('end', () => this.#onEnd(undefined));
+    client.on('close', () => this.#onEnd(undefined));
+    client.on('handshake', () => this.#onHandshake());
+    client.on('ready', () => this.#onReady(client));
     client.on('change password', () => {
       const advice = 'Log in once with ssh and set a new one.';
-      this.fail(new CopyError('authentication-failed', `${this.target} wants the password changed.`, { advice }));
+      this.#fail(new CopyError('authentication-failed', `${this.#target} wants the password changed.`, { advice }));
     });
-    const { user } = this.shared.settings;
+    const { user } = this.#shared.settings;
     try {
       client.connect({
-        sock: this.socket,
+        sock: this.#socket,
         username: user,
-        // The clock is ours: it must not run while a person is asked.
+        // `deadline` is used instead, because the time must not run while a person is asked.
         readyTimeout: 0,
-        algorithms: this.algorithms(hostKeyAlgorithms),
-        hostVerifier: (blob: Buffer, verify: (right: boolean) => void) => this.verifyHostKey(blob, verify),
-        authHandler: (methods, partial, next) => void this.authenticate(methods, partial, next),
+        algorithms: this.#algorithms(hostKeyAlgorithms),
+        hostVerifier: (blob: Buffer, verify: (right: boolean) => void) => this.#verifyHostKey(blob, verify),
+        authHandler: (methods, partial, next) => void this.#authenticate(methods, partial, next),
       });
     } catch (error) {
-      return this.fail(CopyError.from(error, 'usage'));
+      return this.#fail(CopyError.from(error, 'usage'));
     }
-    this.identification = new Identification(this.socket, {
-      identified: () => {
-        this.stage = 'key exchange';
+    this.#identification = new Identification(this.#socket, {
+      onIdentified: () => {
+        this.#stage = 'key exchange';
       },
-      somethingElse: (what) => this.fail(noSshError(what, this.target, this.shared.credential !== undefined)),
+      onSomethingElse: (what) => this.#fail(noSshError(what, this.#target, this.#shared.credential !== undefined)),
     });
-    onAuthenticationFailure(client, (methods, partialSuccess) => this.login.answered(methods, partialSuccess));
+    onAuthenticationFailure(client, (methods, partialSuccess) => this.#login.onAnswer(methods, partialSuccess));
   }
 
-  /** Nothing there, and nothing that tells of a server: most likely a wrong name or port, which stays wrong. */
-  private get mayRetry(): boolean {
-    return this.isKnown || this.shared.hasReached === true;
+  /**
+   * Whether a failure to reach the server may be temporary. Where the server was never reached and its key is not
+   * known, the name or the port is most likely wrong, which another attempt does not change.
+   */
+  get #mayRetry(): boolean {
+    return this.#isKnown || this.#shared.hasReached === true;
   }
 
-  private algorithms(serverHostKey: readonly string[]): Algorithms {
-    const { ciphers, macs, keyExchange } = this.shared.settings.algorithms;
+  #algorithms(serverHostKey: readonly string[]): Algorithms {
+    const { ciphers, macs, keyExchange } = this.#shared.settings.algorithms;
     const lists = { cipher: ciphers, hmac: macs, kex: keyExchange, serverHostKey, compress: ['none'] };
-    // The names were checked against our own lists, which the declared type spells out once more.
+    // The names were checked against our own lists, which the declared type repeats.
     return lists as unknown as Algorithms;
   }
 
   /**
-   * Called again for every new key exchange. Data is under way then, and ssh2 sends it between the old keys and the new
-   * unless the same key as before is answered at once: by what is returned, as it counts its steps wrong otherwise.
+   * Called for every key exchange, also for later ones. During these, data is in flight, and ssh2 would send some
+   * between the old and the new keys if the known host key were not accepted at once. It must be accepted by the
+   * returned value: with a synchronous call of `verify`, ssh2 loses count of the steps of the exchange.
    */
-  private verifyHostKey(blob: Buffer, verify: (right: boolean) => void): true | undefined {
-    if (this.hostKey !== undefined && Buffer.compare(this.hostKey, blob) === 0) return true;
-    void this.checkHostKey(Buffer.from(blob), verify);
+  #verifyHostKey(blob: Buffer, verify: (right: boolean) => void): true | undefined {
+    if (this.#hostKey !== undefined && Buffer.compare(this.#hostKey, blob) === 0) return true;
+    void this.#checkHostKey(Buffer.from(blob), verify);
     return undefined;
   }
 
-  private async checkHostKey(blob: Buffer, verify: (right: boolean) => void): Promise<void> {
-    const { shared } = this;
+  async #checkHostKey(blob: Buffer, verify: (right: boolean) => void): Promise<void> {
+    const shared = this.#shared;
     try {
-      const role = await this.deadline.during(this.pass.turn('host-key'));
-      const accepted = this.hostKey ?? shared.hostKey?.blob;
+      const role = await this.#deadline.during(this.#pass.turn('host-key'));
+      const accepted = this.#hostKey ?? shared.hostKey?.blob;
       if (accepted !== undefined) {
         await shared.policy.checkAgain(blob, accepted);
       } else {
-        const verdict = await this.deadline.during(shared.policy.check(blob));
-        if (this.over) return;
+        const verdict = await this.#deadline.during(shared.policy.check(blob));
+        if (this.#isOver) return;
         shared.hostKey = { ...verdict, blob };
       }
-      if (this.over) return;
-      this.hostKey = blob;
-      if (role === 'first') this.pass.hostKeyAccepted();
+      if (this.#isOver) return;
+      this.#hostKey = blob;
+      if (role === 'first') this.#pass.hostKeyAccepted();
       verify(true);
     } catch (error) {
-      this.fail(CopyError.from(error));
+      this.#fail(CopyError.from(error));
     }
   }
 
-  private onHandshake(): void {
-    if (this.stage === 'key exchange') this.deadline.restart();
+  #onHandshake(): void {
+    if (this.#stage === 'key exchange') this.#deadline.restart();
   }
 
-  private async authenticate(
+  async #authenticate(
     methods: AuthenticationType[] | null,
     partial: boolean | null,
     next: NextAuthHandler,
   ): Promise<void> {
     try {
-      const method = await this.login.next(methods ?? undefined, partial === true);
-      if (this.over || method === undefined) return;
-      this.stage = 'authentication';
-      this.deadline.restart();
+      const method = await this.#login.next(methods ?? undefined, partial === true);
+      if (this.#isOver || method === undefined) return;
+      this.#stage = 'authentication';
+      this.#deadline.restart();
       next(method);
     } catch (error) {
-      this.fail(CopyError.from(error));
+      this.#fail(CopyError.from(error));
     }
   }
 
-  private onReady(client: Client): void {
-    if (this.over) return;
-    this.stage = 'sftp';
-    this.onAdmitted();
-    this.login.admitted();
-    this.deadline.restart();
+  #onReady(client: Client): void {
+    if (this.#isOver) return;
+    this.#stage = 'sftp';
+    this.#onAdmitted();
+    this.#login.onAdmitted();
+    this.#deadline.restart();
     try {
       client.subsys('sftp', (error, channel) => {
-        if (error !== undefined || this.over) this.fail(this.channelError(error));
-        else this.onChannel(client, channel);
+        if (error !== undefined || this.#isOver) this.#fail(this.#channelError(error));
+        else this.#onChannel(client, channel);
       });
     } catch (error) {
-      this.lost(error);
+      this.#onEnd(error);
     }
   }
 
-  /** proftpd lets everybody in and refuses the channel to those who are too many. */
-  private channelError(error: Error | undefined): CopyError {
+  /**
+   * proftpd with too many clients accepts the login and refuses the channel, so that this counts as a refused
+   * connection.
+   */
+  #channelError(error: Error | undefined): CopyError {
     const reason = cleanText(error?.message ?? 'no channel').slice(0, 300);
-    if (this.login.isFirst && error !== undefined && /unable to start subsystem/i.test(error.message)) {
-      return new CopyError('subsystem-missing', `${this.target} has no sftp subsystem.`, { cause: error });
+    if (this.#login.isFirst && error !== undefined && /unable to start subsystem/i.test(error.message)) {
+      return new CopyError('subsystem-missing', `${this.#target} has no sftp subsystem.`, { cause: error });
     }
-    return new CopyError('connection-refused', `${this.target} gave no sftp channel: ${reason}.`, { cause: error });
+    return new CopyError('connection-refused', `${this.#target} opened no sftp channel: ${reason}.`, { cause: error });
   }
 
-  private onChannel(client: Client, channel: ClientChannel): void {
-    if ((maxPacketOf(channel) ?? minPacket) < minPacket) {
+  #onChannel(client: Client, channel: ClientChannel): void {
+    if ((maxPacketOf(channel) ?? MIN_PACKET) < MIN_PACKET) {
       retireChannel(channel);
-      return this.fail(new CopyError('protocol', `${this.target} takes no packets of a useful size.`));
+      return this.#fail(new CopyError('protocol', `${this.#target} accepts no packets of a useful size.`));
     }
-    this.channel = channel;
-    this.stage = 'open';
-    this.isOpen = true;
-    this.shared.open++;
-    this.endOpening();
-    this.login.opened();
-    this.pass.leave();
+    this.#channel = channel;
+    this.#stage = 'open';
+    this.#isOpen = true;
+    this.#shared.open++;
+    this.#endOpening();
+    this.#login.onOpen();
+    this.#pass.leave();
     const closed = new Promise<CopyError | undefined>((resolve) => {
-      this.gone = resolve;
+      this.#resolveClosed = resolve;
     });
-    const program = new ProgramWatch(channel, () => this.over, closed);
+    const program = new ProgramWatch(channel, () => this.#isOver, closed);
     channel.on('error', () => {});
-    channel.on('close', () => this.lost(undefined, this.subsystemEnd(program.now)));
-    this.tellSlowPath(client);
-    const software = this.identification?.software ?? '';
-    const outlet = this.shared.settings.fastPath ? fastOutlet(client, channel, this.socket!) : undefined;
+    channel.on('close', () => this.#onEnd(undefined, this.#subsystemEnd(program.now)));
+    this.#reportSlowPath(client);
+    const software = this.#identification?.software ?? '';
+    const outlet = this.#shared.settings.fastPath ? fastOutlet(client, channel, this.#socket!) : undefined;
     const exec = (command: string): Promise<ExecChannel> => execOn(client, command);
     const programEnd = (ms: number): Promise<ProgramEnd> => program.end(ms);
-    this.opened({ software, sftp: channel, outlet, closed, exec, programEnd, close: () => this.close() });
+    this.#resolveOpen({ software, sftp: channel, outlet, closed, exec, programEnd, close: () => this.#close() });
   }
 
-  private subsystemEnd({ status, signal, stderr }: ProgramEnd): CopyError {
+  #subsystemEnd({ status, signal, stderr }: ProgramEnd): CopyError {
     const how =
       status !== undefined ? ` with status ${status}` : signal !== undefined ? ` by ${cleanText(signal)}` : '';
     const text = readableText(stderr.subarray(-200));
     const said = text === '' ? '' : `: ${text}`;
-    return new CopyError('connection-lost', `The sftp subsystem of ${this.target} ended${how}${said}.`);
+    return new CopyError('connection-lost', `The sftp subsystem of ${this.#target} ended${how}${said}.`);
   }
 
-  private onError(error: Error): void {
-    // These are answers to one method; what follows decides.
+  #onError(error: Error): void {
+    // These errors concern one authentication method, after which ssh2 tries the next one.
     if (isLevel(error, 'agent') || isLevel(error, 'client-authentication')) return;
-    this.lost(error);
+    this.#onEnd(error);
   }
 
-  private lost(error: unknown, reason?: CopyError): void {
-    if (this.channel !== undefined) retireChannel(this.channel);
-    if (this.over) return;
-    this.fail(
+  #onEnd(error: unknown, reason?: CopyError): void {
+    if (this.#channel !== undefined) retireChannel(this.#channel);
+    if (this.#isOver) return;
+    this.#fail(
       reason ??
-        this.refusedCredential(error) ??
-        lostError(error, this.stage, this.target, this.identification?.greeting ?? ''),
+        this.#refusedCredential(error) ??
+        lostError(error, this.#stage, this.#target, this.#identification?.greeting ?? ''),
     );
   }
 
-  /** sshd hangs up after MaxAuthTries failures, with reason 2 and "Too many authentication failures"; others alike. */
-  private refusedCredential(error: unknown): CopyError | undefined {
-    if (this.stage !== 'authentication' || !(error instanceof Error)) return undefined;
+  /**
+   * The error where the server hangs up because of too many failures, as sshd does after MaxAuthTries, with reason 2
+   * and "Too many authentication failures". Undefined for any other end.
+   */
+  #refusedCredential(error: unknown): CopyError | undefined {
+    if (this.#stage !== 'authentication' || !(error instanceof Error)) return undefined;
     if (!/(too many|maximum).*(auth|login)/i.test(error.message)) return undefined;
-    return this.login.refusal();
+    return this.#login.refusal();
   }
 
-  /** The one end of everything that goes wrong, before and after the connection is open. */
-  private fail(error: CopyError): void {
-    if (this.over) return;
-    this.over = true;
-    this.endOpening();
-    this.dialling.abort();
-    this.notOpen();
-    const failure = this.login.failed(error);
-    const reason = this.pass.leave(failure) ?? failure;
-    this.gone(reason);
-    void this.hangUp(failGraceMs).then(() => this.rejected(reason));
+  /** Ends the attempt, or the open connection, with `error`. Every failure comes here; only the first one counts. */
+  #fail(error: CopyError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#endOpening();
+    this.#dialling.abort();
+    this.#uncount();
+    const failure = this.#login.onFailure(error);
+    const reason = this.#pass.leave(failure) ?? failure;
+    this.#resolveClosed(reason);
+    void this.#hangUp(FAIL_GRACE_MS).then(() => this.#rejectOpen(reason));
   }
 
-  private async close(): Promise<void> {
-    const wasOver = this.over;
-    this.over = true;
-    this.notOpen();
-    await this.hangUp(closeGraceMs);
-    if (!wasOver) this.gone(undefined);
+  async #close(): Promise<void> {
+    const wasOver = this.#isOver;
+    this.#isOver = true;
+    this.#uncount();
+    await this.#hangUp(CLOSE_GRACE_MS);
+    if (!wasOver) this.#resolveClosed(undefined);
   }
 
-  /** Of the first connection alone: it is the same with all. */
-  private tellSlowPath(client: Client): void {
-    const { detail, settings } = this.shared;
-    this.shared.detail = undefined;
+  /** Reports only for the first connection, because it is the same for all. */
+  #reportSlowPath(client: Client): void {
+    const { onDetail, settings } = this.#shared;
+    this.#shared.onDetail = undefined;
     const note = slowPathNote(client, settings.fastPath);
-    if (note !== undefined) detail?.(note);
+    if (note !== undefined) onDetail?.(note);
   }
 
-  private notOpen(): void {
-    if (this.isOpen) this.shared.open--;
-    this.isOpen = false;
+  #uncount(): void {
+    if (this.#isOpen) this.#shared.open--;
+    this.#isOpen = false;
   }
 
-  private endOpening(): void {
-    this.deadline.end();
-    this.signal.removeEventListener('abort', this.abort);
+  #endOpening(): void {
+    this.#deadline.end();
+    this.#signal.removeEventListener('abort', this.#abort);
   }
 
-  private hangUp(graceMs: number): Promise<void> {
-    if (this.socket === undefined) return Promise.resolve();
-    return hangUp(this.stage === 'identification' ? undefined : this.client, this.socket, graceMs);
+  #hangUp(graceMs: number): Promise<void> {
+    if (this.#socket === undefined) return Promise.resolve();
+    return hangUp(this.#stage === 'identification' ? undefined : this.#client, this.#socket, graceMs);
   }
 }

@@ -1,5 +1,4 @@
-/** SSH without a program called ssh: connections by ssh2. */
-
+/** SSH connections by ssh2, without the ssh program of the system. */
 import { credentialFromSpec, toCredentialSpec } from './credential.ts';
 import { CredentialReuse, notReusable } from './credential-reuse.ts';
 import { ConnectionAttempt } from './embedded-connection.ts';
@@ -15,41 +14,44 @@ import type { SshSettings } from './ssh-settings.ts';
 export interface EmbeddedTransportOptions {
   readonly settings: SshSettings;
   readonly environment: SshEnvironment;
-  /** Whom to ask; never used with `settings.batch`. */
+  /** Asks the user; never used with `settings.batch`. */
   readonly interaction?: Interaction;
-  /** Gets sentences for people about what could not be done though the connection is right; ignored by default. */
-  readonly warn?: (message: string) => void;
-  /** Gets sentences for people who want to know details; ignored by default. */
-  readonly detail?: (message: string) => void;
-  /** Whether a connection may log in anew where what let the first one in is refused. Default: true. */
+  /** Gets sentences for people about problems that do not end the connection. Default: they are ignored. */
+  readonly onWarning?: (message: string) => void;
+  /** Gets sentences for people who want to know details. Default: they are ignored. */
+  readonly onDetail?: (message: string) => void;
+  /**
+   * Whether a connection may find out a new credential where that of the first connection is refused. Default: true.
+   */
   readonly mayLogInAnew?: boolean;
 }
 
 /**
- * Connections to one server. Secrets stay in memory as long as the transport does: the credential that let the first
- * connection in is the only one the others show.
+ * Opens connections to one server. The first one determines host key and credential; the others send the same
+ * credential and no other, unless it is refused (see {@link CredentialReuse}). Secrets stay in memory as long as the
+ * transport does.
  */
 export class EmbeddedTransport implements SshTransport {
-  private readonly shared: SharedState;
+  readonly #shared: SharedState;
 
   constructor(options: EmbeddedTransportOptions) {
-    const { settings, environment, warn } = options;
+    const { settings, environment, onWarning } = options;
     const interaction = settings.batch ? undefined : options.interaction;
-    this.shared = {
+    this.#shared = {
       settings,
       interaction,
       password: environment.variables['MT_COPY_PASSWORD'],
-      policy: new HostKeyPolicy(settings, interaction, warn ?? (() => {})),
-      identities: new Identities(settings.authentication, interaction, environment, warn),
+      policy: new HostKeyPolicy(settings, interaction, onWarning ?? (() => {})),
+      identities: new Identities(settings.authentication, interaction, environment, onWarning),
       gate: new FirstConnectionGate(),
       reuse: new CredentialReuse(),
-      detail: options.detail,
+      onDetail: options.onDetail,
       open: 0,
       mayLogInAnew: options.mayLogInAnew ?? true,
     };
   }
 
-  /** In another thread: asks nobody, and shows only what let the first connection in. */
+  /** For another thread: never asks the user, and sends only the credential of the first connection. */
   static fromSpec({ settings, settled }: SshSpec): EmbeddedTransport {
     const environment = { home: '', user: settings.user, variables: {} };
     const transport = new EmbeddedTransport({
@@ -58,15 +60,15 @@ export class EmbeddedTransport implements SshTransport {
       mayLogInAnew: false,
     });
     if (settled === undefined) return transport;
-    transport.shared.hostKey = { blob: Buffer.from(settled.hostKey), passwordsAllowed: true };
-    transport.shared.credential = credentialFromSpec(settled.credential);
-    transport.shared.reuse.settle(transport.shared.credential);
-    transport.shared.gate.settle();
+    transport.#shared.hostKey = { blob: Buffer.from(settled.hostKey), passwordsAllowed: true };
+    transport.#shared.credential = credentialFromSpec(settled.credential);
+    transport.#shared.reuse.settle(transport.#shared.credential);
+    transport.#shared.gate.settle();
     return transport;
   }
 
   get spec(): SshSpec {
-    const { settings, hostKey, credential } = this.shared;
+    const { settings, hostKey, credential } = this.#shared;
     if (hostKey === undefined || credential === undefined) return { settings };
     return { settings, settled: { hostKey: hostKey.blob, credential: toCredentialSpec(credential) } };
   }
@@ -74,15 +76,15 @@ export class EmbeddedTransport implements SshTransport {
   /**
    * {@inheritDoc SshTransport.open}
    *
-   * Beside those errors: `usage` for algorithms this machine lacks; `protocol` of scope
-   * `run` where the two sides have no algorithm in common; `host-key-changed` of scope `connection` for a later
-   * connection that shows another key than the first. What was refused to a later connection, though it let the first
-   * one in, is `connection-refused` without `retry`, or `credential-not-reusable` where it may have been good for one time
-   * only.
+   * @throws {CopyError} also `usage`: when this machine lacks an algorithm; `protocol` of scope `run`: when the two
+   *   sides have no algorithm in common; `host-key-changed` of scope `connection`: when a later connection shows
+   *   another key than the first; `connection-refused` without `retry`: when the server refuses to a later connection
+   *   what it accepted from the first one; `credential-not-reusable`: when it does, and the credential may be valid
+   *   only once
    */
   async open(_id: number, signal: AbortSignal, onAdmitted: () => void = () => {}): Promise<SshConnection> {
-    // It would be told so after the key exchange.
-    if (this.shared.reuse.isRefused && this.shared.open > 0) throw notReusable();
-    return new ConnectionAttempt(this.shared, signal, onAdmitted).open();
+    // Otherwise, it would fail with this error only after the key exchange.
+    if (this.#shared.reuse.isRefused && this.#shared.open > 0) throw notReusable();
+    return new ConnectionAttempt(this.#shared, signal, onAdmitted).open();
   }
 }

@@ -11,8 +11,8 @@ const STDERR_TAIL = 1000;
 
 /**
  * Resolves when the command has started.
- * @throws {CopyError} `unsupported`: when the server refuses, or does not answer within 5 s; `connection-lost`: when the
- *   connection ends
+ * @throws {CopyError} `unsupported`: when the server refuses, or does not answer within 5 s; `connection-lost`: when
+ *   the connection ends
  */
 export function execOn(client: Client, command: string): Promise<ExecChannel> {
   return new Promise((resolve, reject) => {
@@ -96,8 +96,8 @@ function execChannel(client: Client, channel: ClientChannel): ExecChannel {
 }
 
 /**
- * Prevents Node from destroying the stream as soon as both directions have ended. ssh2 would close the channel then, and the
- * exit status, which the server sends after the last output, would be lost.
+ * Prevents Node from destroying the stream as soon as both directions have ended. ssh2 would close the channel then,
+ * and the exit status, which the server sends after the last output, would be lost.
  */
 function closeOnlyWhenAsked(channel: ClientChannel): void {
   const destroy = channel.destroy.bind(channel);

@@ -1,7 +1,7 @@
 /**
- * WRITEs straight into ssh2's cipher and on to the socket: encrypted where they lie, instead of being copied into a
- * packet of its own each. It knows the inside of one version of ssh2; with any other, and whenever the channel is not
- * plainly open (a key exchange, no room in the window), packets go by the public interface.
+ * Passes WRITEs directly to the cipher of ssh2 and to the socket. They are encrypted in place, whereas ssh2 would copy
+ * each into a new packet. This depends on the internals of one version of ssh2. With any other version, during a key
+ * exchange, and where the window of the channel has no room, packets take the public interface.
  */
 import { randomFillSync } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -10,18 +10,18 @@ import { type Packet, type PacketOutlet, writeAll } from '../session-outlet.ts';
 import { MAX_PAYLOAD } from '../session-pool.ts';
 import { maxPacketOf } from './ssh2-internals.ts';
 
-/** The one version it was written for and tested with, as ssh2 tells it to servers. */
+/** The version of ssh2 that this code was written for and tested with, as ssh2 announces it to servers. */
 export const KNOWN_VERSION = 'SSH-2.0-ssh2js1.17.0';
 
-/** Length and length of padding (RFC 4253, 6), then the message's number, channel and length (RFC 4254, 5.2). */
+/** Packet length and padding length (RFC 4253, 6), then message number, channel and data length (RFC 4254, 5.2). */
 const PACKET_HEADER = 5;
 const DATA_HEADER = 9;
 const CHANNEL_DATA = 94;
 const HEAD_ROOM = PACKET_HEADER + DATA_HEADER;
-/** Drawn at once, for many packets. */
+/** How many random bytes are drawn at a time, for the padding of many packets. */
 const PADDING_LENGTH = 16 * 1024;
 
-/** The parts of ssh2 that are used, as they are in the version known. */
+/** The internals of ssh2 that are used. */
 interface Cipher {
   allocPacket(payloadLength: number): Buffer;
   encrypt(packet: Buffer): void;
@@ -39,22 +39,22 @@ interface Outgoing {
   window: number;
 }
 
-/** How a cipher wants a payload of one length wrapped. */
+/** The layout of a packet with a payload of a certain length, for a certain cipher. */
 interface Layout {
   readonly cipher: Cipher;
   readonly payloadLength: number;
-  /** Of the whole packet, with room for what authenticates it. */
+  /** The length of the whole packet, including its authentication code. */
   readonly length: number;
-  /** What the packet says of its length. */
+  /** The value of the length field of the packet. */
   readonly lengthField: number;
   readonly paddingLength: number;
 }
 
-/** Undefined where ssh2 is not the version that is known. */
+/** Undefined where ssh2 has another version, or where the packets of the server are too small for this to pay off. */
 export function fastOutlet(client: Client, channel: ClientChannel, socket: Socket): PacketOutlet | undefined {
   const protocol = Reflect.get(client, '_protocol') as Protocol | undefined;
   if (protocol?._identRaw?.toString('latin1') !== KNOWN_VERSION) return undefined;
-  // Each packet has a whole buffer: of small ones a window would take many times its size.
+  // Each packet takes a whole buffer, so that a window of small packets would take many times its size.
   if ((maxPacketOf(channel) ?? 0) < MAX_PAYLOAD / 2) return undefined;
   return new FastOutlet(protocol, channel, socket);
 }
@@ -76,19 +76,23 @@ class FastOutlet implements PacketOutlet {
     this.maxPayload = Math.min(MAX_PAYLOAD, this.#outgoing.packetSize);
   }
 
-  send(packets: readonly Packet[], taken: (error?: Error | null) => void): void {
+  send(packets: readonly Packet[], onTaken: (error?: Error | null) => void): void {
     const now = this.#sendableNow(packets);
-    if (now === packets.length) return this.#sendNow(packets, taken);
-    // What the window has no room for waits in the channel. Taken when both parts are, or when one fails.
+    if (now === packets.length) return this.#sendNow(packets, onTaken);
+    // What the window has no room for waits in the channel. The packets are taken when both parts are, or when one
+    // fails.
     let open = now > 0 ? 2 : 1;
-    const partTaken = (error?: Error | null): void => {
-      if (error || --open === 0) taken(error);
+    const onPartTaken = (error?: Error | null): void => {
+      if (error || --open === 0) onTaken(error);
     };
-    if (now > 0) this.#sendNow(packets.slice(0, now), partTaken);
-    writeAll(this.#channel, packets.slice(now), HEAD_ROOM, partTaken);
+    if (now > 0) this.#sendNow(packets.slice(0, now), onPartTaken);
+    writeAll(this.#channel, packets.slice(now), HEAD_ROOM, onPartTaken);
   }
 
-  /** How many may go at once: none may overtake what waits in the channel, or come into a key exchange. */
+  /**
+   * How many packets may be sent now. None may overtake data that waits in the channel, or be sent during a key
+   * exchange.
+   */
   #sendableNow(packets: readonly Packet[]): number {
     const { _kexinit, _packetRW } = this.#protocol;
     const isPlainlyOpen =
@@ -105,11 +109,11 @@ class FastOutlet implements PacketOutlet {
     return now;
   }
 
-  #sendNow(packets: readonly Packet[], taken: (error?: Error | null) => void): void {
+  #sendNow(packets: readonly Packet[], onTaken: (error?: Error | null) => void): void {
     this.#socket.cork();
     for (const packet of packets) this.#seal(packet);
-    // Taken when everything before it is.
-    this.#socket.write(NOTHING, taken);
+    // An empty write is taken when everything before it is.
+    this.#socket.write(NOTHING, onTaken);
     this.#socket.uncork();
   }
 
@@ -126,7 +130,7 @@ class FastOutlet implements PacketOutlet {
     layout.cipher.encrypt(buffer.subarray(0, layout.length));
   }
 
-  /** ssh2 itself is asked, once for the packets of one length that follow each other. */
+  /** Takes the layout from ssh2 itself, once for consecutive packets of one length. */
   #layoutOf(payloadLength: number): Layout {
     const known = this.#layout;
     const cipher = this.#protocol._cipher;
@@ -144,15 +148,15 @@ class FastOutlet implements PacketOutlet {
 }
 
 const NOTHING = Buffer.alloc(0);
-const padding = Buffer.alloc(PADDING_LENGTH);
+const PADDING = Buffer.alloc(PADDING_LENGTH);
 let paddingUsed = PADDING_LENGTH;
 
-/** Random bytes, none of them used twice (RFC 4253, 6). */
+/** Fills in random bytes, none of which is used twice (RFC 4253, 6). */
 function pad(buffer: Buffer, offset: number, length: number): void {
   if (paddingUsed + length > PADDING_LENGTH) {
-    randomFillSync(padding);
+    randomFillSync(PADDING);
     paddingUsed = 0;
   }
-  padding.copy(buffer, offset, paddingUsed, paddingUsed + length);
+  PADDING.copy(buffer, offset, paddingUsed, paddingUsed + length);
   paddingUsed += length;
 }

@@ -1,11 +1,11 @@
-/** The end of a connection. */
+/** Closes a connection. */
 import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
 import { resetSocket } from '../../../util/reset-socket.ts';
 
 /**
- * Says goodbye and waits for the socket to be gone, `graceMs` at most; then it is reset, so that what is still buffered
- * never reaches a file that others have finished meanwhile. Never rejects.
+ * Ends the SSH connection and waits until the socket is closed, at most `graceMs`. After that, the socket is reset, so
+ * that buffered writes never reach a file that other connections have finished meanwhile. Never rejects.
  */
 export function hangUp(client: Client | undefined, socket: Socket, graceMs: number): Promise<void> {
   return new Promise((resolve) => {

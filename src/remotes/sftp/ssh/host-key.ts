@@ -1,7 +1,7 @@
-/** A host key as it crosses the wire: a type, then what belongs to it (RFC 4253, 6.6). */
+/** Host keys in their encoding for transport: a type, followed by data that depends on it (RFC 4253, 6.6). */
 import { createHash } from 'node:crypto';
 
-/** The type a key blob begins with, such as `ssh-ed25519`; undefined where it is not a key. */
+/** The type at the beginning of an encoded key, such as `ssh-ed25519`; undefined where it is not a key. */
 export function keyTypeOf(blob: Uint8Array): string | undefined {
   if (blob.length < 4) return undefined;
   const length = new DataView(blob.buffer, blob.byteOffset, blob.byteLength).getUint32(0);
@@ -10,7 +10,7 @@ export function keyTypeOf(blob: Uint8Array): string | undefined {
   return /^[\x21-\x7e]+$/.test(type) ? type : undefined;
 }
 
-/** `SHA256:` and base64 without padding, as ssh-keygen prints it. */
+/** `SHA256:` followed by base64 without padding, as ssh-keygen prints it. */
 export function fingerprintOf(blob: Uint8Array): string {
   return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 }

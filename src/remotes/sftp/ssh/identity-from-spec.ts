@@ -3,7 +3,7 @@ import { agentIdentity } from './agent.ts';
 import type { Identity, IdentitySpec } from './identity.ts';
 import { keyIdentity } from './key-files.ts';
 
-/** What let the first connection in, in another thread. */
+/** In another thread: the key with which the first connection logged in. */
 export function identityFromSpec(spec: IdentitySpec): Identity {
   if (spec.kind === 'file') return keyIdentity(spec);
   const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(Buffer.from(spec.publicKey));

@@ -1,4 +1,4 @@
-/** One key a user can prove to have, wherever its private half is. */
+/** A key with which the user can authenticate, whether its private half is in a file or in an agent. */
 import ssh2, { type IdentityCallback, type ParsedKey, type SignCallback, type SigningRequestOptions } from 'ssh2';
 
 export type HashName = SigningRequestOptions['hash'];
@@ -8,39 +8,38 @@ export interface Identity {
   readonly label: string;
   readonly publicKey: ParsedKey;
   /**
-   * Signs what the server gave; may unlock the key and so ask a person. Rejects where the key cannot be used.
-   *
-   * @param hash for RSA keys alone.
+   * Signs the data of the server. May ask the user for a passphrase. Rejects where the key cannot be used.
+   * @param hash set only for RSA keys
    */
   sign(data: Buffer, hash: HashName): Promise<Buffer>;
-  /** To be asked for once it has signed. */
+  /** The identity as plain data. To be called only after it has signed, because only then the passphrase is known. */
   spec(): IdentitySpec;
 }
 
-/** An identity that has signed, as plain data: with its secrets, for another thread of this process. */
+/** An identity as plain data, including its secrets, for another thread of this process. */
 export type IdentitySpec =
   | { readonly kind: 'file'; readonly path: string; readonly content: Uint8Array; readonly passphrase?: string }
   | { readonly kind: 'agent'; readonly socket: string; readonly publicKey: Uint8Array };
 
-/** Lets a caller stop its clock while something takes the time it takes. */
+/** Stops a deadline while `work` is waited for. */
 export type Around = <T>(work: Promise<T>) => Promise<T>;
 
 /**
- * An agent that has one key. Through it every key is used, those in files too: an agent may sign later, so that a
- * passphrase is asked only when the server has said that it would take the key.
+ * An agent for ssh2 that has one key. Keys in files are used in this way, too, because ssh2 asks an agent for a
+ * signature only after the server has accepted the public key. So no passphrase is asked for in vain.
  */
 export class OneKeyAgent extends ssh2.BaseAgent<ParsedKey> {
-  private readonly identity: Identity;
-  private readonly around: Around;
+  readonly #identity: Identity;
+  readonly #around: Around;
 
   constructor(identity: Identity, around: Around) {
     super();
-    this.identity = identity;
-    this.around = around;
+    this.#identity = identity;
+    this.#around = around;
   }
 
   override getIdentities(callback: IdentityCallback<ParsedKey>): void {
-    callback(null, [this.identity.publicKey]);
+    callback(null, [this.#identity.publicKey]);
   }
 
   override sign(
@@ -51,7 +50,7 @@ export class OneKeyAgent extends ssh2.BaseAgent<ParsedKey> {
   ): void {
     const done = typeof options === 'function' ? options : callback;
     const hash = typeof options === 'function' ? undefined : options.hash;
-    this.around(this.identity.sign(data, hash)).then(
+    this.#around(this.#identity.sign(data, hash)).then(
       (signature) => done?.(null, signature),
       (error: unknown) => done?.(error instanceof Error ? error : new Error(String(error))),
     );

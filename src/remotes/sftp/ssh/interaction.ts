@@ -1,19 +1,19 @@
-/** The questions of a login that only a person can answer; given by the command line, absent in a library call. */
+/** The questions of a login that only a person can answer. The command line provides it; library calls have none. */
 export interface Interaction {
   /**
-   * Asks for a password or passphrase. Resolves with undefined if nobody answers. The answer is never logged and is kept
-   * in memory only. `problem` is a sentence to say first, such as that the last answer was wrong.
+   * Asks for a password or passphrase. Resolves with undefined if nobody answers. The answer is kept in memory only and
+   * never logged. `problem` is a sentence to show first, such as that the last answer was wrong.
    */
   secret(prompt: string, problem?: string): Promise<string | undefined>;
-  /** Asks whether the unknown host key described is the right one. */
+  /** Asks whether to accept an unknown host key. */
   trustHostKey(question: HostKeyQuestion): Promise<boolean>;
 }
 
 export interface HostKeyQuestion {
-  /** As typed, with the port where it is not 22. */
+  /** The host as the user typed it, with the port where that is not 22. */
   readonly host: string;
   /** Such as `ssh-ed25519`. */
   readonly keyType: string;
-  /** `SHA256:` and base64 without padding. */
+  /** `SHA256:` followed by base64 without padding. */
   readonly fingerprint: string;
 }

@@ -1,4 +1,4 @@
-/** Private keys in files: what can be told of them without a passphrase, and how they are unlocked. */
+/** Private keys in files: what is known of them without a passphrase, and how they are decrypted. */
 import { readFile, stat } from 'node:fs/promises';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { cleanText } from '../../../util/clean-text.ts';
@@ -6,29 +6,30 @@ import type { HashName, Identity, IdentitySpec } from './identity.ts';
 import type { SecretTries } from './secrets.ts';
 import type { IdentityFile } from './ssh-settings.ts';
 
-/** A file that holds a key; a problem is told in the error when authentication fails. */
+/** A file that contains a key. */
 export interface KeyFile {
   readonly path: string;
   /** Whether the user named it. */
   readonly explicit: boolean;
   readonly encrypted: boolean;
-  /** Unknown for a key that is encrypted as a whole and has no `.pub` file beside it. */
+  /** Undefined for a key that is encrypted as a whole and has no `.pub` file beside it. */
   readonly publicKey: ParsedKey | undefined;
-  /** Whether the private half is there; a public key file can still name a key of the agent. */
+  /** Whether the file has the private half. A file with only a public key can still name a key of the agent. */
   readonly hasPrivateKey: boolean;
   /**
-   * The key itself. Asks for the passphrase at most as often as `tries` has answers, all callers together; later calls give
-   * the same answer. Rejects, with a sentence, where it cannot be unlocked.
+   * The decrypted key. All calls together ask for the passphrase at most as often as `tries` has answers, and have the
+   * same result. Rejects with an `Error` whose message is for people where no passphrase is right.
    */
   unlock(tries: SecretTries): Promise<ParsedKey>;
   readonly content: Buffer;
-  /** What unlocked it, once something did. */
+  /** The right passphrase; undefined before it is known, and where the key is not encrypted. */
   readonly passphrase: () => string | undefined;
 }
 
+/** `problem`: why the file cannot be used, for the error when authentication fails. */
 export type LoadedKeyFile = KeyFile | { readonly problem: string } | undefined;
 
-/** Reads a key file. Undefined where a usual place is empty; never throws. */
+/** Reads a key file. Undefined where a file that the user did not name does not exist. Never throws. */
 export async function loadKeyFile({ path, explicit }: IdentityFile): Promise<LoadedKeyFile> {
   const problem = (text: string) => ({ problem: `${cleanText(path)}: ${text}` });
   let content: Buffer;
@@ -38,7 +39,7 @@ export async function loadKeyFile({ path, explicit }: IdentityFile): Promise<Loa
     content = await readFile(path);
     const uid = process.getuid?.();
     const isPrivate = content.includes('PRIVATE KEY');
-    // As ssh does (authfile.c): what others can read is no secret.
+    // As in ssh (authfile.c): a private key that others can read is not used.
     if (isPrivate && uid !== undefined && found.uid === uid && (found.mode & 0o077) !== 0) {
       return problem('others may read it (chmod 600)');
     }
@@ -66,7 +67,10 @@ export function keyFileIdentity(file: KeyFile, publicKey: ParsedKey, tries: Secr
   };
 }
 
-/** The identity of a key whose file was read, and unlocked, before. Throws where it cannot be parsed any more. */
+/**
+ * In another thread: the identity of a key file that was read and decrypted before.
+ * @throws {Error} when the content cannot be parsed
+ */
 export function keyIdentity({ path, content, passphrase }: Extract<IdentitySpec, { kind: 'file' }>): Identity {
   const parsed = parse(Buffer.from(content), passphrase);
   if (parsed instanceof Error) throw parsed;
@@ -74,11 +78,11 @@ export function keyIdentity({ path, content, passphrase }: Extract<IdentitySpec,
   return keyFileIdentity({ ...file, passphrase: () => passphrase }, parsed, NO_TRIES);
 }
 
-/** It is unlocked already. */
+/** For keys that are decrypted already. */
 const NO_TRIES: SecretTries = { left: false, next: () => Promise.resolve(undefined) };
 
 function signWith(key: ParsedKey, data: Buffer, hash: HashName): Buffer {
-  // ssh2 gives an Error back instead of throwing it.
+  // ssh2 returns an Error instead of throwing it.
   const signature: unknown = key.sign(data, hash);
   if (Buffer.isBuffer(signature)) return signature;
   throw signature instanceof Error ? signature : new Error('the key cannot sign');
@@ -141,7 +145,7 @@ async function publicKeyBeside(path: string): Promise<ParsedKey | undefined> {
   return parsed instanceof Error ? undefined : parsed;
 }
 
-/** OpenSSH's own format has the public half in clear, even where the private one is encrypted (PROTOCOL.key). */
+/** The format of OpenSSH contains the public half unencrypted, even if the private half is encrypted (PROTOCOL.key). */
 function publicKeyIn(content: Buffer): ParsedKey | undefined {
   const armoured = /-----BEGIN OPENSSH PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END/.exec(
     content.toString('latin1'),

@@ -1,11 +1,11 @@
-/** The known_hosts files on disk: read all, append to one. */
+/** Reads known_hosts files, and appends to one. */
 import { randomBytes } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeDirectories } from '../../../util/make-directories.ts';
 import { hashName, type KnownHostsFile } from './known-hosts.ts';
 
-/** Those of `files` that can be read; as with OpenSSH, the others count as empty. */
+/** Reads the files. As in OpenSSH, those that cannot be read count as empty. */
 export async function readKnownHostsFiles(files: readonly string[]): Promise<KnownHostsFile[]> {
   const texts = await Promise.all(
     files.map(async (file) => {
@@ -18,20 +18,19 @@ export async function readKnownHostsFiles(files: readonly string[]): Promise<Kno
 
 export interface NewKnownHost {
   readonly file: string;
-  /** The name the host is looked up by. */
+  /** The name under which the host is looked up. */
   readonly name: string;
   readonly type: string;
   readonly blob: Uint8Array;
-  /** Whether to hash the name; it is hashed too where the file has hashed names already. */
+  /** Whether to hash the name. It is also hashed where the file contains hashed names already. */
   readonly hash: boolean;
 }
 
 /**
- * Appends a line, in one write at the end of the file, so that two programs can do so at once. A file that is missing
- * is created with mode 0600, its directory with 0700.
- *
- * @returns false, and nothing is written, where the name has characters that mean something in the file.
- * @throws what the file system says.
+ * Appends a line with a single write, so that two programs can append at the same time. A missing file is created with
+ * mode 0600, and its directory with 0700.
+ * @returns false where nothing was written, because the name contains characters that have a meaning in the file
+ * @throws {Error} of the file system
  */
 export async function appendKnownHost(host: NewKnownHost): Promise<boolean> {
   if (!canBeWritten(host.name)) return false;
@@ -50,7 +49,7 @@ export async function appendKnownHost(host: NewKnownHost): Promise<boolean> {
   }
 }
 
-/** The brackets of `[host]:port` are the only special characters a name may have. */
+/** The brackets of `[host]:port` are the only special characters that a name may contain. */
 function canBeWritten(name: string): boolean {
   const inner = /^\[([^\]]*)\]:\d+$/.exec(name)?.[1] ?? name;
   return /^[\x21-\x7e]+$/.test(inner) && !/[@?*#[\]|'"\\,!]/.test(inner);

@@ -1,16 +1,20 @@
 /**
- * What known_hosts files say of a host: the format of sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT", read and matched as
- * OpenSSH's hostfile.c and sshconnect.c do. Pure: text in, answer out.
+ * Finds the keys of a host in known_hosts files. The format is defined in sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT";
+ * parsing and matching follow OpenSSH's hostfile.c and sshconnect.c. These functions work on text alone, without any
+ * I/O.
  */
 import { createHmac } from 'node:crypto';
 import { keyTypeOf } from './host-key.ts';
 import { matchPattern } from './match-pattern.ts';
 
-/** The names a host is looked up by. */
+/** The names under which a host is looked up. */
 export interface LookupNames {
   /** Lower case; `[host]:port` where the port is not 22. */
   readonly name: string;
-  /** Without the port: a line with it can say yes, never no. Revoked keys are looked for under it too. */
+  /**
+   * The name without the port, where that is not 22. A line with it can confirm a key or revoke it, but another key in
+   * it does not mean that the key of the host has changed.
+   */
   readonly bareName?: string;
 }
 
@@ -21,7 +25,7 @@ export interface KnownKey {
   readonly blob: Uint8Array;
   /** `file:line`. */
   readonly where: string;
-  /** Whether it applies to the bare name alone. */
+  /** Whether it applies only to the bare name. */
   readonly bare: boolean;
 }
 
@@ -30,23 +34,23 @@ export interface KnownHostsFile {
   readonly text: string;
 }
 
-/** What is known about the key a server showed. */
+/** What is known about the key of a server. */
 export interface KeyJudgement {
   readonly state: 'ok' | 'new' | 'changed' | 'revoked';
-  /** The lines that led to it, as `file:line`. */
+  /** The lines that decided it, as `file:line`. */
   readonly where: readonly string[];
-  /** Types of the keys that are known for the host, without repetition. */
+  /** The types of the keys that are known for the host, without repetition. */
   readonly knownTypes: readonly string[];
 }
 
-/** `alias` stands for the whole name, without port (`HostKeyAlias`). */
+/** `alias` replaces the whole name including the port (`HostKeyAlias`). */
 export function lookupNames(host: string, port: number, alias?: string): LookupNames {
   if (alias !== undefined) return { name: alias.toLowerCase() };
   const bareName = host.toLowerCase();
   return port === 22 ? { name: bareName } : { name: `[${bareName}]:${port}`, bareName };
 }
 
-/** Every line of `files` that applies to the host; lines that cannot be read are passed over. */
+/** Every line of `files` that applies to the host; malformed lines are ignored. */
 export function findKnownKeys(files: readonly KnownHostsFile[], names: LookupNames): KnownKey[] {
   const found: KnownKey[] = [];
   for (const { file, text } of files) {
@@ -60,7 +64,7 @@ export function findKnownKeys(files: readonly KnownHostsFile[], names: LookupNam
   return found;
 }
 
-/** Whether the key with `blob` is the right one, by the lines {@link findKnownKeys} gave. */
+/** Judges the key `blob` by the lines that {@link findKnownKeys} returned. */
 export function judgeKey(known: readonly KnownKey[], blob: Uint8Array): KeyJudgement {
   const same = (key: KnownKey): boolean => Buffer.compare(key.blob, blob) === 0;
   const plain = known.filter((key) => key.marker === undefined);
@@ -99,7 +103,7 @@ function readKey(type: string, encoded: string): Uint8Array | undefined {
   return keyTypeOf(blob) === type ? blob : undefined;
 }
 
-/** One hashed name, or patterns by comma of which one matches and none that begins with `!`. */
+/** `hosts` is a hashed name, or patterns separated by commas, of which one must match and none of those with `!`. */
 function hostsMatch(hosts: string, name: string): boolean {
   if (hosts.startsWith('|')) return hashMatches(hosts, name);
   let matches = false;

@@ -1,4 +1,4 @@
-/** The login of one connection: its turn, what it shows, and what its success or failure says to the others. */
+/** The login of one connection. */
 import type { AnyAuthMethod } from 'ssh2';
 import type { CopyError } from '../../../errors.ts';
 import { FirstAuthentication } from './authentication.ts';
@@ -9,8 +9,9 @@ import type { PatientDeadline } from './patient-deadline.ts';
 import type { SharedState } from './shared-state.ts';
 
 /**
- * The first connection tries what the user has; the others show what let it in. Where that is refused to a further one,
- * and none is open, one is let in as the first one was. Neither is done before it is this connection's turn.
+ * Waits until this connection may send a credential, chooses what to send, and tells the result to the other
+ * connections. The first connection tries everything that the user has; the others send the credential of the first
+ * one. Where that is refused and no connection is open, one connection starts again as the first one did.
  */
 export class Login {
   readonly #shared: SharedState;
@@ -18,7 +19,7 @@ export class Login {
   readonly #deadline: PatientDeadline;
   #authentication: Authentication | undefined;
   #answer: { readonly methods: readonly string[]; partialSuccess: boolean } | undefined;
-  /** While it may show a credential that may be good for one time only. */
+  /** Set while this connection may send a credential that may be valid only once. */
   #turn: CredentialTurn | undefined;
   #isAdmitted = false;
   #isOver = false;
@@ -29,20 +30,20 @@ export class Login {
     this.#deadline = deadline;
   }
 
-  /** Whether it found out by itself what lets it in. */
+  /** Whether this connection determines the credential, instead of sending that of another one. */
   get isFirst(): boolean {
     return this.#authentication instanceof FirstAuthentication;
   }
 
-  /** The server has refused what was shown last, or wants another method too. */
-  answered(methods: readonly string[], partialSuccess: boolean): void {
+  /** To be called when the server has refused the last method, or requires another one in addition. */
+  onAnswer(methods: readonly string[], partialSuccess: boolean): void {
     this.#answer = { methods, partialSuccess };
   }
 
   /**
-   * What to try next; undefined where the connection is over by then.
-   *
-   * @throws {CopyError} when there is nothing left to try.
+   * The next method to try; undefined where the connection has ended meanwhile.
+   * @throws {CopyError} `authentication-failed`, `connection-refused`, `credential-not-reusable`: when nothing is left
+   *   to try
    */
   async next(methods: readonly string[] | undefined, partialSuccess: boolean): Promise<AnyAuthMethod | undefined> {
     const role = await this.#deadline.during(this.#pass.turn('credential'));
@@ -51,30 +52,31 @@ export class Login {
     this.#authentication ??= this.#authenticationFor(role);
     const answer = this.#answer ?? { methods, partialSuccess };
     const method = await this.#nextOf(this.#authentication, answer.methods, answer.partialSuccess);
-    // An answer counts once: ssh2 comes back without a new one where a key could not sign.
+    // A partial success counts once: where a key could not sign, ssh2 calls this again without a new answer of the
+    // server.
     if (this.#answer !== undefined) this.#answer.partialSuccess = false;
     return method;
   }
 
-  /** The server has let it in. */
-  admitted(): void {
+  /** To be called when the server has accepted the login. */
+  onAdmitted(): void {
     this.#isAdmitted = true;
     if (!(this.#authentication instanceof FirstAuthentication)) return;
     this.#shared.credential = this.#authentication.credential;
     this.#shared.reuse.settle(this.#shared.credential);
   }
 
-  /** It is counted among those that are open. */
-  opened(): void {
+  /** To be called when the connection is counted among the open ones. */
+  onOpen(): void {
     this.#endTurn('accepted');
   }
 
-  /** The connection is over; returns what to report instead of `error`, or `error` itself. */
-  failed(error: CopyError): CopyError {
+  /** To be called when the connection has failed. Returns the error to report, which is `error` or replaces it. */
+  onFailure(error: CopyError): CopyError {
     this.#isOver = true;
-    const isShown = this.#hasShownSecret && !this.#isAdmitted;
-    this.#endTurn(this.#isAdmitted ? 'accepted' : isShown ? 'cut' : undefined);
-    return isShown && this.#shared.reuse.isRefused ? notReusable() : error;
+    const isCut = this.#hasShownSecret && !this.#isAdmitted;
+    this.#endTurn(this.#isAdmitted ? 'accepted' : isCut ? 'cut' : undefined);
+    return isCut && this.#shared.reuse.isRefused ? notReusable() : error;
   }
 
   /** The error for a server that hung up because of too many failures. */
@@ -126,7 +128,7 @@ export class Login {
       settings,
       identities,
       interaction,
-      // It was refused: another one can only come from a person.
+      // The password of the environment was refused, so that only the user can give another one.
       password: isAnew ? undefined : password,
       passwordsAllowed: hostKey?.passwordsAllowed ?? false,
       around,

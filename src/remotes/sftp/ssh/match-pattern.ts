@@ -1,6 +1,6 @@
 /**
- * Whether `text` matches a pattern of `*` (any run) and `?` (any character), the way OpenSSH's match.c does it. No
- * regular expression: a hostile pattern cannot make this slow.
+ * Whether `text` matches a pattern with `*` (any characters) and `?` (one character), as in OpenSSH's match.c. It uses
+ * no regular expression, so that no pattern can make it slow.
  */
 export function matchPattern(text: string, pattern: string): boolean {
   let textAt = 0;

@@ -1,13 +1,16 @@
-/** Reading the values of `-o` keywords, as ssh_config(5) writes them. */
+/** Parses the values of `-o` keywords in the syntax of ssh_config(5). */
 import { join } from 'node:path';
 import { CopyError } from '../../../errors.ts';
 
-/** A usage error that names the keyword and what it takes. */
+/** A usage error that names the keyword and the values that it accepts. */
 export function badValue(keyword: string, value: string, wanted: string): CopyError {
   return new CopyError('usage', `-o ${keyword}: "${value}" is not right.`, { advice: `It takes ${wanted}.` });
 }
 
-/** Splits `Keyword=value` or `Keyword value`; a value in double quotes loses them. */
+/**
+ * Splits `Keyword=value` or `Keyword value`.
+ * @throws {CopyError} `usage`: when the option has no value
+ */
 export function splitOption(option: string): { keyword: string; value: string } {
   const match = /^\s*([A-Za-z0-9]+)(?:\s*=\s*|\s+)(.*?)\s*$/s.exec(option);
   const keyword = match?.[1];
@@ -18,7 +21,7 @@ export function splitOption(option: string): { keyword: string; value: string } 
   return { keyword, value };
 }
 
-/** Words by white space; double quotes keep white space inside a word. */
+/** Splits a value into words at white space. Double quotes allow white space inside a word. */
 export function words(value: string): string[] {
   return [...value.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? '');
 }
@@ -43,19 +46,19 @@ export function wholeNumber(keyword: string, value: string, min: number, max: nu
   return number;
 }
 
-const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
-/** Seconds, or a time such as `1m30s` (sshd_config(5), TIME FORMATS), in milliseconds. */
+/** The milliseconds of a number of seconds, or of a time such as `1m30s` (sshd_config(5), TIME FORMATS). */
 export function timeMs(keyword: string, value: string): number {
   if (!/^(\d{1,7}[smhdw]?)+$/i.test(value)) throw badValue(keyword, value, 'a time such as 30 or 1m');
   let seconds = 0;
   for (const part of value.toLowerCase().matchAll(/(\d+)([smhdw]?)/g)) {
-    seconds += Number(part[1]) * (unitSeconds[part[2] || 's'] ?? 1);
+    seconds += Number(part[1]) * (UNIT_SECONDS[part[2] || 's'] ?? 1);
   }
   return seconds * 1000;
 }
 
-/** What `%` and `${...}` stand for in file names. */
+/** The values of `%` tokens and of `${...}` in file names. */
 export interface Tokens {
   readonly home: string;
   readonly percent: Readonly<Record<string, string>>;
@@ -63,9 +66,8 @@ export interface Tokens {
 }
 
 /**
- * A file name with `~`, `%d`, `%h` and the like, and `${NAME}` expanded (ssh_config(5), TOKENS).
- *
- * @throws {CopyError} `usage` for a token or variable that means nothing.
+ * Expands `~`, tokens such as `%d` and `%h`, and `${NAME}` in a file name (ssh_config(5), TOKENS).
+ * @throws {CopyError} `usage`: when a token is unknown or a variable is not set
  */
 export function expandPath(keyword: string, path: string, tokens: Tokens): string {
   const named = path.replace(/\$\{([^}]*)\}/g, (_, name: string) => {
@@ -81,7 +83,7 @@ export function expandPath(keyword: string, path: string, tokens: Tokens): strin
   return expandHome(keyword, expanded, tokens.home);
 }
 
-/** Only `~` expanded: what `-i` takes, where a `%` is part of the name. */
+/** Expands only `~`, for `-i`, where a `%` is part of the name. */
 export function expandHome(keyword: string, path: string, home: string): string {
   if (path === '~') return home;
   if (path.startsWith('~/')) return join(home, path.slice(2));

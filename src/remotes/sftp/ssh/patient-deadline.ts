@@ -1,41 +1,46 @@
-/** A deadline for the other side that does not run while a person, an agent or another connection is waited for. */
+/**
+ * A deadline for the answers of a server. It does not run while a person, an agent or another connection is waited for.
+ *
+ * States: running, held (by one or more calls of {@link during}), ended. Before the first {@link restart} it does not
+ * run.
+ */
 export class PatientDeadline {
-  private readonly ms: number;
-  private readonly expired: () => void;
-  private timer: NodeJS.Timeout | undefined;
-  private holds = 0;
-  private ended = false;
+  readonly #ms: number;
+  readonly #onExpired: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #holds = 0;
+  #isEnded = false;
 
-  /** `expired` is called at most once. */
-  constructor(ms: number, expired: () => void) {
-    this.ms = ms;
-    this.expired = expired;
+  /** @param onExpired called at most once */
+  constructor(ms: number, onExpired: () => void) {
+    this.#ms = ms;
+    this.#onExpired = onExpired;
   }
 
-  /** Starts the full time anew; while something is waited for, it starts when that has come. */
+  /** Starts the full time again. While it is held, this has no effect: the time starts when the last hold has ended. */
   restart(): void {
-    clearTimeout(this.timer);
-    if (this.ended || this.holds > 0) return;
-    this.timer = setTimeout(() => {
+    clearTimeout(this.#timer);
+    if (this.#isEnded || this.#holds > 0) return;
+    this.#timer = setTimeout(() => {
       this.end();
-      this.expired();
-    }, this.ms);
+      this.#onExpired();
+    }, this.#ms);
   }
 
-  /** The clock stands while `work` is under way; then the full time starts anew. */
+  /** Holds the deadline until `work` has settled; then the full time starts again. */
   async during<T>(work: Promise<T>): Promise<T> {
-    this.holds++;
-    clearTimeout(this.timer);
+    this.#holds++;
+    clearTimeout(this.#timer);
     try {
       return await work;
     } finally {
-      this.holds--;
+      this.#holds--;
       this.restart();
     }
   }
 
   end(): void {
-    this.ended = true;
-    clearTimeout(this.timer);
+    this.#isEnded = true;
+    clearTimeout(this.#timer);
   }
 }

@@ -1,10 +1,13 @@
-/** How the program behind a channel of ssh2 ends, and what it says on its error output. */
+/** Observes how the program behind a channel of ssh2 ends, and what it prints to its error output. */
 import type { ClientChannel } from 'ssh2';
 import type { ProgramEnd } from './ssh-connection.ts';
 
 const STDERR_TAIL = 600;
 
-/** Begins to listen when it is made. Reads the error output all the time: what is not read would use up the window. */
+/**
+ * Listens from its construction on. It always reads the error output, because unread output would fill the window and
+ * block the program.
+ */
 export class ProgramWatch {
   #status: number | undefined;
   #signal: string | undefined;
@@ -13,8 +16,8 @@ export class ProgramWatch {
   readonly #ended: Promise<void>;
 
   /**
-   * @param isGone whether the connection is: then the channel goes with it, and its end says nothing of the program.
-   * @param gone resolves when that is so.
+   * @param isGone whether the connection has ended; the end of the channel then says nothing about the program
+   * @param gone resolves when the connection has ended
    */
   constructor(channel: ClientChannel, isGone: () => boolean, gone: Promise<unknown>) {
     channel.on('exit', (code: unknown, signal: unknown) => {

@@ -1,4 +1,4 @@
-/** From what the command line says to {@link SshSettings}. */
+/** Turns the options of the command line into {@link SshSettings}. */
 import { join } from 'node:path';
 import { CopyError } from '../../../errors.ts';
 import * as algorithms from './algorithm-lists.ts';
@@ -27,7 +27,7 @@ import type {
   StrictHostKeyChecking,
 } from './ssh-settings.ts';
 
-const keywords = [
+const KEYWORDS = [
   'AddressFamily',
   'BatchMode',
   'Ciphers',
@@ -56,42 +56,41 @@ const keywords = [
   'UserKnownHostsFile',
 ] as const;
 
-type Keyword = (typeof keywords)[number];
+type Keyword = (typeof KEYWORDS)[number];
 
-/** The `-o` values by keyword, in order. */
+/** The values of `-o` by keyword, in order. */
 class Options {
-  private readonly values = new Map<Keyword, string[]>();
+  readonly #values = new Map<Keyword, string[]>();
 
   constructor(options: readonly string[]) {
     for (const option of options) {
       const { keyword, value } = splitOption(option);
-      const known = keywords.find((one) => one.toLowerCase() === keyword.toLowerCase());
+      const known = KEYWORDS.find((one) => one.toLowerCase() === keyword.toLowerCase());
       if (known === undefined) throw unknownKeyword(keyword);
-      this.values.set(known, [...(this.values.get(known) ?? []), value]);
+      this.#values.set(known, [...(this.#values.get(known) ?? []), value]);
     }
   }
 
   all(keyword: Keyword): readonly string[] {
-    return this.values.get(keyword) ?? [];
+    return this.#values.get(keyword) ?? [];
   }
 
-  /** The first value given, read by `read`: as with ssh, the first one wins. Every value is checked. */
+  /** The first value, parsed by `read`: as in ssh, the first one counts. The others are only checked. */
   get<T>(keyword: Keyword, read: (keyword: string, value: string) => T): T | undefined {
     return this.all(keyword).map((value) => read(keyword, value))[0];
   }
 }
 
 function unknownKeyword(keyword: string): CopyError {
-  const advice = keyword.toLowerCase() === 'loglevel' ? 'Use -v or -vv instead.' : `Keywords: ${keywords.join(', ')}.`;
+  const advice = keyword.toLowerCase() === 'loglevel' ? 'Use -v or -vv instead.' : `Keywords: ${KEYWORDS.join(', ')}.`;
   return new CopyError('usage', `-o ${keyword} is not supported.`, { advice });
 }
 
 /**
- * Merges flags and `-o` keywords (of any case) with the defaults of OpenSSH. Flags beat `-o`; of several `-o` with the
- * same keyword the first wins, `IdentityFile` collects. `ConnectTimeout` and `ServerAliveInterval` beat what
- * `input` has, since that always holds a default.
- *
- * @throws {CopyError} `usage` for an unknown keyword, a bad value, or a host or user that begins with `-`.
+ * Merges flags and `-o` keywords (of any case) with the defaults of OpenSSH. Flags take precedence over `-o`. Of
+ * several `-o` with the same keyword, the first one counts, except that all `IdentityFile` count. `ConnectTimeout` and
+ * `ServerAliveInterval` take precedence over the values in `input`, which may be defaults.
+ * @throws {CopyError} `usage`: when a keyword is unknown, a value is bad, or a host or user begins with `-`
  */
 export function resolveSshOptions(input: SshInput, environment: SshEnvironment): SshSettings {
   const options = new Options(input.options ?? []);
@@ -107,7 +106,7 @@ export function resolveSshOptions(input: SshInput, environment: SshEnvironment):
   const percent = { d: environment.home, h: host, n: input.host, p: String(port), r: user, u: environment.user };
   const tokens: Tokens = { home: environment.home, percent, variables: environment.variables };
   const keepaliveIntervalMs = options.get('ServerAliveInterval', timeMs);
-  // Checked and not used: how long a connection may be silent is what --stall-timeout says.
+  // The value is checked but not used, because --stall-timeout says how long a connection may be silent.
   options.get('ServerAliveCountMax', (keyword, value) => wholeNumber(keyword, value, 1, 1000));
   return {
     typedHost: input.host,
@@ -118,7 +117,7 @@ export function resolveSshOptions(input: SshInput, environment: SshEnvironment):
     connectTimeoutMs: options.get('ConnectTimeout', timeMs) || (input.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS),
     keepaliveIntervalMs:
       keepaliveIntervalMs ?? Math.max(1000, Math.floor((input.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS) / 3)),
-    // A way out, should it ever be at fault; not for every day.
+    // The variable is an undocumented way to switch off the fast path, in case it should ever be faulty.
     fastPath: environment.variables['MT_COPY_FAST_PATH'] !== 'no',
     batch: input.batch || (options.get('BatchMode', yesOrNo) ?? false),
     hostKeys: hostKeySettings(input, options, tokens),
@@ -183,12 +182,12 @@ function authenticationSettings(input: SshInput, options: Options, tokens: Token
     'keyboard-interactive': options.get('KbdInteractiveAuthentication', yesOrNo) ?? true,
     password: options.get('PasswordAuthentication', yesOrNo) ?? true,
   };
-  const order = options.get('PreferredAuthentications', preferred) ?? methods;
+  const order = options.get('PreferredAuthentications', preferred) ?? METHODS;
   const explicit = [
     ...(input.identityFiles ?? []).map((path) => expandHome('IdentityFile', path, tokens.home)),
     ...options.all('IdentityFile').map((path) => expandPath('IdentityFile', word('IdentityFile', path), tokens)),
   ].filter((path) => path.toLowerCase() !== 'none');
-  // As ssh does: the usual files count only where none is named.
+  // As in ssh, the usual files count only where the user names none.
   const usual = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(tokens.home, '.ssh', name));
   const named = (input.identityFiles ?? []).length + options.all('IdentityFile').length > 0;
   const identityFiles: IdentityFile[] = (named ? explicit : usual).map((path) => ({ path, explicit: named }));
@@ -202,13 +201,13 @@ function authenticationSettings(input: SshInput, options: Options, tokens: Token
   };
 }
 
-const methods: readonly AuthenticationMethod[] = ['publickey', 'keyboard-interactive', 'password'];
+const METHODS: readonly AuthenticationMethod[] = ['publickey', 'keyboard-interactive', 'password'];
 
 function preferred(keyword: string, value: string): AuthenticationMethod[] {
   const names = value.split(',').map((name) => name.trim());
-  const foreign = names.find((name) => ![...methods, 'gssapi-with-mic', 'hostbased'].includes(name));
-  if (foreign !== undefined) throw badValue(keyword, value, methods.join(', '));
-  return names.filter((name): name is AuthenticationMethod => methods.some((method) => method === name));
+  const foreign = names.find((name) => ![...METHODS, 'gssapi-with-mic', 'hostbased'].includes(name));
+  if (foreign !== undefined) throw badValue(keyword, value, METHODS.join(', '));
+  return names.filter((name): name is AuthenticationMethod => METHODS.some((method) => method === name));
 }
 
 function agent(value: string, tokens: Tokens): string | undefined {
@@ -230,7 +229,7 @@ function algorithmSettings(input: SshInput, options: Options): AlgorithmSettings
     macs: options.get('MACs', list(algorithms.macs)) ?? algorithms.macs.defaults,
     keyExchange: options.get('KexAlgorithms', list(algorithms.keyExchange)) ?? algorithms.keyExchange.defaults,
     hostKeys: chosenHostKeys ?? algorithms.hostKeys.defaults,
-    // A list that only adds or removes still leaves the order to what is known of the host, as OpenSSH does.
+    // As in OpenSSH, a list that only adds or removes algorithms does not fix their order.
     hostKeysChosen: chosenHostKeys !== undefined && !/^[+-]/.test(options.all('HostKeyAlgorithms')[0] ?? ''),
   };
 }

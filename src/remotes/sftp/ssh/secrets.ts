@@ -1,14 +1,16 @@
-/** Passwords and passphrases: from the environment once, then from a person. */
+/** Passwords and passphrases: the value of the environment is tried once, then the user is asked. */
 import type { Interaction } from './interaction.ts';
 
 export interface SecretTries {
-  /** Whether {@link next} may still have something. */
+  /** Whether {@link next} may still return a secret. */
   readonly left: boolean;
-  /** The next secret to try; undefined when there is none or nobody answers. `problem`: see {@link Interaction.secret}. */
+  /**
+   * The next secret to try; undefined where there is none or nobody answers. `problem`: see {@link Interaction.secret}.
+   */
   next(prompt: string, problem?: string): Promise<string | undefined>;
 }
 
-/** The tries for one secret: first the environment's value, then up to `limit` answers of a person. */
+/** The tries for one secret: the value of the environment, then up to `limit` answers of the user. */
 export function secretTries(
   fromEnvironment: string | undefined,
   interaction: Interaction | undefined,

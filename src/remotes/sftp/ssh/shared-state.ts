@@ -18,15 +18,15 @@ export interface SharedState {
   readonly gate: FirstConnectionGate;
   /** The key of the first connection, once it is accepted. */
   hostKey?: HostKeyVerdict & { readonly blob: Uint8Array };
-  /** What let the first connection in. */
+  /** The credential of the first connection, once it is accepted. */
   credential?: Credential;
   readonly reuse: CredentialReuse;
-  /** Gets a sentence for people who want to know details; once. */
-  detail: ((message: string) => void) | undefined;
-  /** Connections that are open. */
+  /** Gets at most one sentence for people who want to know details; undefined after that. */
+  onDetail: ((message: string) => void) | undefined;
+  /** How many connections are open. */
   open: number;
-  /** Whether the user may be asked anew, or keys be tried, when what let the first one in is refused. */
+  /** Whether the user may be asked again, or keys be tried, when the credential of the first connection is refused. */
   readonly mayLogInAnew: boolean;
-  /** Whether a TCP connection came about: a server is there, and a later attempt may reach it. */
+  /** Whether a TCP connection was ever opened, so that a server is there and a later attempt may reach it. */
   hasReached?: boolean;
 }

@@ -1,10 +1,10 @@
-/** Why bulk data takes more processor time here than it could. */
+/** Explains why sending takes more processor time on this machine than necessary. */
 import type { Client } from 'ssh2';
 import { cleanText } from '../../../util/clean-text.ts';
 import { KNOWN_VERSION } from './fast-outlet.ts';
 import { cipherClassOf, identificationOf } from './ssh2-internals.ts';
 
-/** A sentence for people; undefined where nothing is missing, or where it cannot be told. */
+/** A sentence for people; undefined where there is no known reason. */
 export function slowPathNote(client: Client, isFastPathWanted: boolean): string | undefined {
   const version = identificationOf(client);
   const cipher = cipherClassOf(client);
@@ -13,7 +13,7 @@ export function slowPathNote(client: Client, isFastPathWanted: boolean): string 
     ...(isFastPathWanted && version !== undefined && version !== KNOWN_VERSION
       ? [`the fast path is off (it is for ${shortVersion(KNOWN_VERSION)}, and this is ${shortVersion(version)})`]
       : []),
-    // ssh2 has each cipher twice: by its add-on, and by Node alone.
+    // ssh2 has two classes for each cipher: `...Binding` uses its add-on, `...Native` only what Node has.
     ...(cipher?.endsWith('Native') ? ["ssh2's native add-on is missing"] : []),
   ];
   return causes.length === 0 ? undefined : `Sending takes more processor time than it could: ${causes.join(', and ')}.`;

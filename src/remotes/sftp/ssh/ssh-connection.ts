@@ -1,14 +1,17 @@
-/** What the SFTP remote needs from SSH; the embedded transport and the system's ssh both give it. */
+/** The interface of SSH transports, as far as the SFTP remote needs it. */
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { CopyError } from '../../../errors.ts';
 import type { PacketOutlet } from '../session-outlet.ts';
 import type { CredentialSpec } from './credential.ts';
 import type { SshSettings } from './ssh-settings.ts';
 
-/** All that another thread needs to make connections like these, secrets included: for memory alone. Cloneable. */
+/**
+ * Everything that another thread needs to open such connections. It contains secrets: keep it in memory only.
+ * Cloneable.
+ */
 export interface SshSpec {
   readonly settings: SshSettings;
-  /** What the first connection settled; without it the other thread would have to. */
+  /** What the first connection determined. Without it, the other thread has to determine it. */
   readonly settled?: {
     readonly hostKey: Uint8Array;
     readonly credential: CredentialSpec;
@@ -16,63 +19,72 @@ export interface SshSpec {
 }
 
 export interface SshTransport {
-  /** As of now. */
+  /** The present state as plain data. */
   readonly spec: SshSpec;
 
   /**
-   * One TCP connection, encrypted and authenticated. Calls may overlap: the first to be made settles host key and
-   * credential (and may ask the user), the others do TCP and key exchange meanwhile and wait for it before they show
-   * any secret. If the first fails with scope `run`, so do those that wait, and the next call is first; otherwise one of
-   * them takes its place. `onAdmitted` is called when the server has accepted the credential.
-   *
-   * Rejects with `connection-failed`, `connection-refused`, `connection-lost` (scope `connection`), or with one of
-   * `host-key-*`, `authentication-failed`, `subsystem-missing`, `cancelled` (scope `run`).
+   * Opens a TCP connection, encrypted and authenticated. Calls may overlap: the first call determines host key and
+   * credential (and may ask the user). The others do TCP and key exchange meanwhile, and wait for the first one before
+   * they send any secret. If the first one fails with scope `run`, so do those that wait, and the next call is the
+   * first again; otherwise, one of those that wait takes its place. `onAdmitted` is called when the server has accepted
+   * the credential.
+   * @throws {CopyError} `connection-failed`, `connection-refused`, `connection-lost` (scope `connection`): when another
+   *   attempt may succeed; `host-key-*`, `authentication-failed`, `subsystem-missing`, `cancelled` (scope `run`): when
+   *   none can
    */
   open(id: number, signal: AbortSignal, onAdmitted?: () => void): Promise<SshConnection>;
 }
 
 export interface SshConnection {
-  /** The identification line of the server, `SSH-2.0-` left out. Hostile until cleaned. */
+  /** The identification line of the server without `SSH-2.0-`. It comes from the server: clean it before printing. */
   readonly software: string;
-  /** The sftp subsystem's channel. Once a connection. */
+  /** The channel of the sftp subsystem. Each connection has one. */
   readonly sftp: Duplex;
-  /** A way into that channel on which WRITEs are not copied, where there is one. */
+  /** Sends WRITEs to that channel without copying them; undefined where that is not possible. */
   readonly outlet?: PacketOutlet | undefined;
   /**
-   * Waits, at most `ms`, until the program behind that channel has ended and everything it said has come; the channel has
-   * to be read meanwhile. Never rejects.
+   * Waits, at most `ms`, until the program behind that channel has ended and all its output was received. The caller
+   * has to read the channel meanwhile. Never rejects.
    */
   programEnd(ms: number): Promise<ProgramEnd>;
   /** Resolves once, when the connection is gone: with the reason, or undefined after {@link close}. Never rejects. */
   readonly closed: Promise<CopyError | undefined>;
   /**
-   * Runs a command in a channel beside that of sftp. Nothing that comes from a user or a server belongs into `command`:
-   * the server's shell reads it. Rejects with `unsupported` where the server refuses, `connection-lost`.
+   * Runs a command in another channel of the connection. The shell of the server interprets `command`: never put
+   * anything into it that comes from a user or a server.
+   * @throws {CopyError} `unsupported`: when the server refuses or does not answer; `connection-lost`: when the
+   *   connection ends
    */
   exec(command: string): Promise<ExecChannel>;
-  /** Says goodbye and hangs up; resolves when the socket is gone, at the latest after a second. */
+  /** Ends the connection. Resolves when the socket is closed, after a second at the latest. */
   close(): Promise<void>;
 }
 
-/** What the program behind the sftp channel said beside SFTP, and how it ended. */
+/** How the program behind the sftp channel ended, and what it printed to its error output. */
 export interface ProgramEnd {
-  /** Whether it has ended, and not the connection. */
+  /** Whether the program has ended, as opposed to the connection. */
   readonly hasEnded: boolean;
   readonly status: number | undefined;
-  /** Such as `SIGKILL`, where a signal ended it. */
+  /** The signal that ended it, such as `SIGKILL`. */
   readonly signal: string | undefined;
-  /** The end of its error output. Hostile until cleaned. */
+  /** The end of its error output. Clean it before printing. */
   readonly stderr: Uint8Array;
 }
 
-/** A command that runs on the server. Its streams never fail: they end. */
+/** A command that runs on the server. Its streams never emit errors; they only end. */
 export interface ExecChannel {
   readonly stdin: Writable;
   readonly stdout: Readable;
-  /** Read and cut to its last 1000 bytes, so that it never blocks the command. Hostile until cleaned. */
+  /**
+   * The last 1000 bytes of its error output, which is always read so that it never blocks the command. Clean before
+   * printing.
+   */
   readonly stderrTail: () => string;
-  /** Resolves when the command and its output have ended: with its exit status, or undefined where it has none. Never rejects. */
+  /**
+   * Resolves when the command and its output have ended: with its exit status, or undefined where it has none. Never
+   * rejects.
+   */
   readonly exited: Promise<number | undefined>;
-  /** Ends it at once. */
+  /** Kills the command and closes the channel. */
   close(): void;
 }

@@ -1,4 +1,7 @@
-/** What SSH takes from the process around it; a parameter everywhere, so that tests never touch the user's own. */
+/**
+ * What SSH takes from its process. It is passed as a parameter everywhere, so that tests never use the user's own
+ * files.
+ */
 import { homedir, userInfo } from 'node:os';
 
 export interface SshEnvironment {

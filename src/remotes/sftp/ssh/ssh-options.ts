@@ -1,9 +1,9 @@
-/** How to reach and to trust a server: what the command line says, as plain data. */
+/** The options of SSH on the command line, as plain data. */
 
 export const DEFAULT_CONNECT_TIMEOUT_MS: number = 15_000;
 export const DEFAULT_STALL_TIMEOUT_MS: number = 30_000;
 
-/** As the user gave it; unknown `-o` keywords and bad values are usage errors when it is resolved. */
+/** The options as the user gave them. They are checked when they are resolved. */
 export interface SshInput {
   /** As typed; never begins with `-`. */
   readonly host: string;
@@ -19,12 +19,12 @@ export interface SshInput {
   readonly ciphers?: string;
   /** `-4`, `-6`. */
   readonly addressFamily?: 4 | 6;
-  /** `-B`: never ask. */
+  /** `-B`: the user is never asked. */
   readonly batch?: boolean;
-  /** `--pin-host-key SHA256:...`: this key and no other; several may be right. */
+  /** `--pin-host-key SHA256:...`: only these keys are accepted. */
   readonly pinnedHostKeys?: readonly string[];
-  /** When a handshake is given up. Default: 15 s. */
+  /** How long a handshake may take. Default: 15,000. */
   readonly connectTimeoutMs?: number;
-  /** When a silent connection is given up. Default: 30 s. */
+  /** How long a connection may be silent. Default: 30,000. */
   readonly stallTimeoutMs?: number;
 }

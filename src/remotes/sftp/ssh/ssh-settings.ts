@@ -1,24 +1,24 @@
-/** What to do about one server, with every default filled in: plain data that can cross threads. */
+/** All settings for one server, with every default filled in, as plain data that can be passed to other threads. */
 
 export type StrictHostKeyChecking = 'yes' | 'no' | 'ask' | 'accept-new';
 export type AuthenticationMethod = 'publickey' | 'keyboard-interactive' | 'password';
 
 export interface SshSettings {
-  /** As typed, for people. */
+  /** The host as the user typed it, for messages. */
   readonly typedHost: string;
-  /** What is dialled: the typed host, or `HostName`. */
+  /** The host to connect to: the typed host, or `HostName`. */
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  /** 0: whatever the name resolves to. */
+  /** 0: any. */
   readonly addressFamily: 0 | 4 | 6;
-  /** For TCP and key exchange together, and for each answer of the server after that. */
+  /** The time for TCP and key exchange together, and for each answer of the server after that. */
   readonly connectTimeoutMs: number;
-  /** How often a connection on which nothing is under way is asked for a sign of life; 0: never. */
+  /** How often an idle connection is tested with a request; 0: never. */
   readonly keepaliveIntervalMs: number;
-  /** Never ask anybody. */
+  /** Whether the user must never be asked. */
   readonly batch: boolean;
-  /** Whether bulk data may go past ssh2's public interface. */
+  /** Whether data may bypass the public interface of ssh2: see `fast-outlet.ts`. */
   readonly fastPath: boolean;
   readonly hostKeys: HostKeySettings;
   readonly authentication: AuthenticationSettings;
@@ -26,41 +26,42 @@ export interface SshSettings {
 }
 
 export interface HostKeySettings {
-  /** Undefined: `ask` where there is somebody to ask, `yes` otherwise. */
+  /** Default: `ask` where the user can be asked, otherwise `yes`. */
   readonly strict?: StrictHostKeyChecking;
-  /** The first one is written to. */
+  /** New keys are added to the first one. */
   readonly userFiles: readonly string[];
-  /** Never written. */
+  /** These are only read. */
   readonly globalFiles: readonly string[];
   readonly alias?: string;
   readonly hashNames: boolean;
-  /** `SHA256:` and 43 characters; if there are any, no other key is accepted. */
+  /** Fingerprints: `SHA256:` and 43 characters. If there are any, no other key is accepted. */
   readonly pins: readonly string[];
 }
 
 export interface AuthenticationSettings {
-  /** What may be used, most wanted first. */
+  /** The methods that may be used, in order of preference. */
   readonly methods: readonly AuthenticationMethod[];
-  /** Private key files; explicit ones were named by the user, the others are the usual places. */
+  /** The private key files. */
   readonly identityFiles: readonly IdentityFile[];
-  /** Whether only the identity files count, wherever their private halves are. */
+  /** Whether only the keys in the identity files may be used, even if the agent has others. */
   readonly identitiesOnly: boolean;
-  /** Socket of the agent. */
+  /** The path of the socket of the agent. */
   readonly agentSocket?: string;
   readonly passwordPrompts: number;
 }
 
 export interface IdentityFile {
   readonly path: string;
+  /** Whether the user named it; otherwise, it is in one of the usual places. */
   readonly explicit: boolean;
 }
 
-/** Most wanted first. */
+/** The algorithms to offer, in order of preference. */
 export interface AlgorithmSettings {
   readonly ciphers: readonly string[];
   readonly macs: readonly string[];
   readonly keyExchange: readonly string[];
   readonly hostKeys: readonly string[];
-  /** Whether the user chose the host key algorithms, so that their order is left alone. */
+  /** Whether the user chose the host key algorithms, so that their order must not be changed. */
   readonly hostKeysChosen: boolean;
 }

@@ -1,6 +1,6 @@
 declare module 'ssh2/lib/protocol/crypto.js' {
   const crypto: {
-    /** Settles when the part of ssh2 is ready that is in WebAssembly. */
+    /** Settles when the WebAssembly part of ssh2 is ready. */
     readonly init: Promise<void>;
   };
   export default crypto;

@@ -1,9 +1,12 @@
-/** The few places where ssh2 1.x has to be reached into; each does nothing where it finds something else than it knows. */
+/**
+ * All accesses to internals of ssh2 1.x, except for `fast-outlet.ts`. Each does nothing where the internals are
+ * different.
+ */
 import type { Client, ClientChannel } from 'ssh2';
 import crypto from 'ssh2/lib/protocol/crypto.js';
 
-// Where it fails, each connection fails for this reason; until there is one, nobody would handle the rejection, which would
-// end the program that only imports this one.
+// If the initialisation fails, each connection reports that. Without this handler, the unhandled rejection would end a
+// program that only imports the library.
 crypto.init.catch(() => {});
 
 function field(of: unknown, name: string): unknown {
@@ -11,23 +14,23 @@ function field(of: unknown, name: string): unknown {
 }
 
 /**
- * Calls `tell` with every USERAUTH_FAILURE. ssh2 keeps to itself what the server answers to an agent's key, so that
- * "accepted, now another method too" could not be told from a refusal. To be called right after `connect`.
+ * Calls `onFailure` for every USERAUTH_FAILURE. For keys of an agent, ssh2 does not report this answer, so that a
+ * partial success could not be distinguished from a refusal. To be called directly after `connect`.
  */
 export function onAuthenticationFailure(
   client: Client,
-  tell: (methods: readonly string[], partialSuccess: boolean) => void,
+  onFailure: (methods: readonly string[], partialSuccess: boolean) => void,
 ): void {
   const handlers = field(field(client, '_protocol'), '_handlers');
   const original = field(handlers, 'USERAUTH_FAILURE');
   if (typeof handlers !== 'object' || handlers === null || typeof original !== 'function') return;
   Reflect.set(handlers, 'USERAUTH_FAILURE', (protocol: unknown, methods: unknown, partialSuccess: unknown) => {
-    if (Array.isArray(methods)) tell(methods.map(String), partialSuccess === true);
+    if (Array.isArray(methods)) onFailure(methods.map(String), partialSuccess === true);
     Reflect.apply(original, undefined, [protocol, methods, partialSuccess]);
   });
 }
 
-/** How ssh2 names itself to servers, its version included. */
+/** The identification that ssh2 sends to servers, which contains its version. */
 export function identificationOf(client: Client): string | undefined {
   const raw = field(field(client, '_protocol'), '_identRaw');
   return Buffer.isBuffer(raw) ? raw.toString('latin1') : undefined;
@@ -39,15 +42,17 @@ export function cipherClassOf(client: Client): string | undefined {
   return typeof name === 'string' ? name : undefined;
 }
 
-/** The largest packet the server takes on a channel, bytes. With 0, ssh2 would write empty packets for ever. */
+/**
+ * The largest packet that the server accepts on a channel, in bytes. With 0, ssh2 would send empty packets endlessly.
+ */
 export function maxPacketOf(channel: ClientChannel): number | undefined {
   const size = field(field(channel, 'outgoing'), 'packetSize');
   return typeof size === 'number' ? size : undefined;
 }
 
 /**
- * Marks a channel whose connection is gone as closed. ssh2 forgets to, and a late write, read or destroy would throw
- * "Instance unusable", some of them where nobody can catch it.
+ * Marks a channel as closed when its connection has ended, which ssh2 does not do. Otherwise, a later write, read or
+ * destroy would throw "Instance unusable", in some cases from a callback where it cannot be caught.
  */
 export function retireChannel(channel: ClientChannel): void {
   const outgoing = field(channel, 'outgoing');
@@ -55,8 +60,8 @@ export function retireChannel(channel: ClientChannel): void {
 }
 
 /**
- * Lets `open` open a channel. Returns what closes that channel, also while ssh2 keeps it to itself: one in which a
- * command was refused it forgets to close.
+ * Calls `open`, which opens a channel. Returns a function that closes this channel even if ssh2 does not hand it out:
+ * ssh2 does not close the channel of a refused command.
  */
 export function channelOpenedBy(client: Client, open: () => void): () => void {
   const channels = (): object => Object(field(field(client, '_chanMgr'), '_channels'));
@@ -70,7 +75,10 @@ export function channelOpenedBy(client: Client, open: () => void): () => void {
   };
 }
 
-/** Has the server kill the command; OpenSSH does since 7.9. ssh2 would not ask for it any more once stdin has ended. */
+/**
+ * Asks the server to kill the command, which OpenSSH does since 7.9. ssh2 itself would not send that after stdin has
+ * ended.
+ */
 export function killCommand(client: Client, channel: ClientChannel): void {
   const outgoing = field(channel, 'outgoing');
   const protocol = field(client, '_protocol');

@@ -1,8 +1,8 @@
 import type { Interaction } from './interaction.ts';
 
 /**
- * Measures how long a person is asked, so that this does not count as time of the transfer. Questions that overlap count
- * once.
+ * Measures how long the user takes to answer, so that this time is not counted as time of the transfer. Overlapping
+ * questions count once.
  */
 export class TimedInteraction {
   readonly interaction: Interaction;
@@ -17,7 +17,7 @@ export class TimedInteraction {
     };
   }
 
-  /** Milliseconds until now, those of a question without an answer included. */
+  /** The milliseconds so far, including those of questions that are not answered yet. */
   get waitedMs(): number {
     return this.#waitedMs + (this.#asking > 0 ? performance.now() - this.#sinceMs : 0);
   }

@@ -1,15 +1,15 @@
 /**
- * ssh2 has a part in WebAssembly, and V8 reserves some ten GiB of address space for the memory of any such part. Where
- * the system allows less (`ulimit -v`), ssh2 cannot be used, whatever it is used for.
+ * A part of ssh2 is in WebAssembly, and V8 reserves about ten GiB of address space for the memory of each WebAssembly
+ * module. Where the system allows less (`ulimit -v`), ssh2 cannot be used at all.
  */
 import { CopyError } from '../../../errors.ts';
 
-/** The part that is used of a global of Node that its types lack. */
+/** A global of Node that is missing in its types; only the part that is used. */
 declare const WebAssembly: { readonly Memory: new (limits: { initial: number }) => object };
 
 /**
- * To be called before ssh2 is loaded, which otherwise prints lines of its own. Takes less than a millisecond.
- * @throws {CopyError} `no-memory`
+ * To be called before ssh2 is loaded, which would print messages of its own. Takes less than a millisecond.
+ * @throws {CopyError} `no-memory`: when there is too little address space
  */
 export function checkWasmMemory(): void {
   try {

@@ -1,7 +1,9 @@
-/** What answers where an SSH server should, told by the first bytes that it sends. */
+/** Recognises by its first bytes what listens at a port where an SSH server should. */
 import { readableText } from '../codec/readable-text.ts';
 
-/** How each protocol begins. The first bytes are matched as Latin-1, one character a byte; the first match wins. */
+/**
+ * The beginnings of other protocols. The bytes are matched as Latin-1, one character per byte; the first match counts.
+ */
 const BEGINNINGS: readonly (readonly [beginning: RegExp, what: string])[] = [
   [/^HTTP\/\d/i, 'an HTTP server'],
   [/^\s*<(?:!doctype|html|head|body|\?xml)/i, 'a web server'],
@@ -18,14 +20,16 @@ const BEGINNINGS: readonly (readonly [beginning: RegExp, what: string])[] = [
   [/^\xff[\xfb-\xfe]/, 'a Telnet server'],
 ];
 
-/** An identification has 255 bytes at most (RFC 4253, 4.2); lines before it are for people. */
+/** The longest line of text that an SSH server may send. Its identification has at most 255 bytes (RFC 4253, 4.2). */
 const LONGEST_LINE = 1024;
-/** With fewer bytes a share says nothing. */
+/** How many bytes are needed to judge by the share of those beyond ASCII. */
 const FEWEST_BYTES = 8;
 
 /**
- * What sent `bytes`, the first of a connection, for a sentence such as "... answered". Undefined where it may still be
- * an SSH server: one may send lines of text first, which is also how some say why they refuse a client.
+ * What sent `bytes`, the first bytes of a connection, as the subject of a sentence such as "... answered". Undefined
+ * where it may still be an SSH server, because these may send lines of text first, for example to explain why they
+ * refuse a client.
+ * @param limit how many bytes an SSH server may send before its identification
  */
 export function whatAnswered(bytes: Buffer, limit: number): string | undefined {
   const text = bytes.toString('latin1');
@@ -46,7 +50,9 @@ function firstLine(bytes: Buffer): string {
   return readableText(end < 0 ? bytes : bytes.subarray(0, end), 80);
 }
 
-/** Text may be in any encoding, so that bytes beyond ASCII alone are no sign; there are no control characters in it. */
+/**
+ * Text may be in any encoding, so that bytes beyond ASCII do not suffice as evidence, whereas control characters do.
+ */
 function isBinary(bytes: Buffer): boolean {
   const isControl = (byte: number): boolean =>
     (byte < 0x20 && !(byte >= 0x07 && byte <= 0x0d) && byte !== 0x1b) || byte === 0x7f;
