@@ -8,8 +8,8 @@ import { isSftpSpec } from './sftp/sftp-remote.ts';
 export type RemoteServices = SshServices;
 
 /**
- * The remote that `spec` describes. It does not connect yet. Without `services`, as in a worker thread, the user is never
- * asked, and only what the first connection determined is used.
+ * The remote that `spec` describes. It does not connect yet. Without `services`, as in a worker thread, the user is
+ * never asked, and only what the first connection determined is used.
  * @throws {CopyError} `bug`: when the protocol is not known
  */
 export function openRemote(spec: RemoteSpec, services?: RemoteServices): Remote {

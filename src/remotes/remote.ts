@@ -1,9 +1,9 @@
 /**
- * The contract that every protocol implements. It consists of plain data and interfaces and contains no packets, handles
- * or SSH terms, so that the engine works with any protocol that can stage bytes at offsets and commit them.
+ * The contract that every protocol implements. It consists of plain data and interfaces and contains no packets,
+ * handles or SSH terms, so that the engine works with any protocol that can stage bytes at offsets and commit them.
  *
- * Paths are bytes, as servers keep them. Times are in milliseconds since 1970, sizes and offsets in bytes
- * (safe integers). Methods reject only with a `CopyError`. Every method of a connection may reject with one of scope
+ * Paths are bytes, as servers keep them. Times are in milliseconds since 1970, sizes and offsets in bytes (safe
+ * integers). Methods reject only with a `CopyError`. Every method of a connection may reject with one of scope
  * `connection`, which means that another connection may succeed.
  */
 import type { CopyError } from '../errors.ts';
@@ -26,9 +26,9 @@ export interface Abilities {
   /** Limits of a piece, in bytes, and of their number: a protocol with numbered parts allows only so many of them. */
   readonly pieceSize: { readonly min: number; readonly max: number; readonly maxPieces: number };
   /**
-   * The least that is worth being given to another connection, in bytes: a power of two of at least 64 KiB, and at most the
-   * size of a piece. Only the last range of a file may be shorter. A protocol with numbered parts, which cannot be split,
-   * has the length of a part.
+   * The least that is worth being given to another connection, in bytes: a power of two of at least 64 KiB, and at most
+   * the size of a piece. Only the last range of a file may be shorter. A protocol with numbered parts, which cannot be
+   * split, has the length of a part.
    */
   readonly smallestCut: number;
   /**
@@ -37,8 +37,9 @@ export interface Abilities {
    */
   readonly writers: 'many' | 'one' | 'unknown';
   /**
-   * When acknowledged bytes survive a crash of the server. `acknowledged`: at once, so that {@link Staged.sync} has nothing
-   * to do; `synced`: after a sync; `unknown`: the server has no way to promise it, so that a sync has no effect.
+   * When acknowledged bytes survive a crash of the server. `acknowledged`: at once, so that {@link Staged.sync} has
+   * nothing to do; `synced`: after a sync; `unknown`: the server has no way to promise it, so that a sync has no
+   * effect.
    */
   readonly durable: 'acknowledged' | 'synced' | 'unknown';
 }
@@ -62,37 +63,37 @@ export interface Remote {
   /** The protocol's ways to let the server compute digests, best first. A server may support none of them. */
   readonly digestMethods: readonly DigestMethod[];
   /**
-   * Opens connection `id` (1 is the first). Calls may overlap. The first connection determines how to log in and may ask
-   * the user; the others do the same as it did. When the signal is aborted, nothing is left open. `onAdmitted` is called
-   * when the server has logged the connection in: from then on, it does not count towards the number of handshakes that a
-   * server allows at the same time.
-   * @throws {CopyError} scope `connection`: when another attempt may succeed; scope `run`: when none can; `cancelled`: when
-   *   the signal is aborted
+   * Opens connection `id` (1 is the first). Calls may overlap. The first connection determines how to log in and may
+   * ask the user; the others do the same as it did. When the signal is aborted, nothing is left open. `onAdmitted` is
+   * called when the server has logged the connection in: from then on, it does not count towards the number of
+   * handshakes that a server allows at the same time.
+   * @throws {CopyError} scope `connection`: when another attempt may succeed; scope `run`: when none can; `cancelled`:
+   *   when the signal is aborted
    */
   connect(id: number, signal: AbortSignal, onAdmitted: () => void): Promise<RemoteConnection>;
 }
 
 /**
- * Fills `views`, one after another, with the bytes of the source from `offset` on. The views belong to the caller and are
- * valid until the promise settles.
+ * Fills `views`, one after another, with the bytes of the source from `offset` on. The views belong to the caller and
+ * are valid until the promise settles.
  */
 export type Fill = (views: readonly Uint8Array[], offset: number) => Promise<void>;
 
 /**
- * Stores the bytes of `views`, one after another, which were read from `offset` on. The views belong to the remote and are
- * valid until the promise settles.
+ * Stores the bytes of `views`, one after another, which were read from `offset` on. The views belong to the remote and
+ * are valid until the promise settles.
  */
 export type Drain = (views: readonly Uint8Array[], offset: number) => Promise<void>;
 
 /**
- * The bytes that one call of `write` or `read` has to transfer. The remote takes slices as it has room for them. The engine
- * may give what was not taken yet to another connection, so that each slice must be taken from here and none computed in
- * advance.
+ * The bytes that one call of `write` or `read` has to transfer. The remote takes slices as it has room for them. The
+ * engine may give what was not taken yet to another connection, so that each slice must be taken from here and none
+ * computed in advance.
  */
 export interface Slices {
   /**
-   * The next bytes to transfer, at most `maxLength` of them and at ascending offsets, or undefined when nothing is left. A
-   * promise means that the rate limit requires a pause; it settles early when the call is aborted.
+   * The next bytes to transfer, at most `maxLength` of them and at ascending offsets, or undefined when nothing is
+   * left. A promise means that the rate limit requires a pause; it settles early when the call is aborted.
    */
   take(maxLength: number): Range | undefined | Promise<Range | undefined>;
 }
@@ -120,10 +121,10 @@ export interface RemoteConnection {
   realPath(path: Uint8Array): Promise<Uint8Array>;
   makeDirectory(path: Uint8Array): Promise<void>;
   /**
-   * The entries of a directory, in any order, without those for itself and its parent. An empty path means the directory at
-   * which relative paths begin.
-   * @throws {CopyError} of the destination: when the directory may not be listed; `protocol`: when a name could lead out
-   *   of the directory
+   * The entries of a directory, in any order, without those for itself and its parent. An empty path means the
+   * directory at which relative paths begin.
+   * @throws {CopyError} of the destination: when the directory may not be listed; `protocol`: when a name could lead
+   *   out of the directory
    */
   list(path: Uint8Array): AsyncIterable<DirectoryEntry>;
   /**
@@ -132,10 +133,10 @@ export interface RemoteConnection {
    */
   remove(path: Uint8Array): Promise<void>;
   /**
-   * Sets those attributes of a file or a directory that are given; follows symbolic links. Setuid, setgid and sticky bits
-   * are never set.
-   * @throws {CopyError} of the destination: when the server refuses one of them, after which the others may have been set;
-   *   `unsupported`: when the protocol cannot express the time
+   * Sets those attributes of a file or a directory that are given; follows symbolic links. Setuid, setgid and sticky
+   * bits are never set.
+   * @throws {CopyError} of the destination: when the server refuses one of them, after which the others may have been
+   *   set; `unsupported`: when the protocol cannot express the time
    */
   setAttributes(path: Uint8Array, attributes: NewAttributes): Promise<void>;
   /**
@@ -146,33 +147,36 @@ export interface RemoteConnection {
    */
   open(path: Uint8Array): Promise<RemoteFile>;
   /**
-   * Opens a staged file for `target`, which must not be a link: resolve it first. `new`: an empty file under a name that was
-   * never used before. `in-place`: the target itself, created if it is missing; its bytes stay until they are overwritten.
-   * `size`: the bytes of the file. For a file that takes long to send, this first finds out whether the server would refuse
-   * the commit.
+   * Opens a staged file for `target`, which must not be a link: resolve it first. `new`: an empty file under a name
+   * that was never used before. `in-place`: the target itself, created if it is missing; its bytes stay until they are
+   * overwritten. `size`: the bytes of the file. For a file that takes long to send, this first finds out whether the
+   * server would refuse the commit.
    * @throws {CopyError} `rename-refused`: when it would; others of the destination: when nothing can be staged
    */
   stage(target: Uint8Array, how: 'new' | 'in-place', size?: number): Promise<Staged>;
   /**
-   * The staged files of `target`, whoever staged them, as far as a search of bounded length finds them. Only those that may
-   * be used: plain files into which nobody else may write.
+   * The staged files of `target`, whoever staged them, as far as a search of bounded length finds them. Only those that
+   * may be used: plain files into which nobody else may write.
    * @throws {CopyError} of the destination: when the directory may not be listed
    */
   findStaged(target: Uint8Array): Promise<readonly FoundStage[]>;
   /** The present attributes of a staged file; undefined where it does not exist any more or may not be used. */
   lookAt(token: StageToken): Promise<Attributes | undefined>;
   /**
-   * Opens what an earlier run staged; its content stays. Undefined where it does not exist any more or may not be used: it
-   * is not a plain file, or others may write it.
+   * Opens what an earlier run staged; its content stays. Undefined where it does not exist any more or may not be used:
+   * it is not a plain file, or others may write it.
    */
   reopen(token: StageToken): Promise<Staged | undefined>;
-  /** A name for a new staged file of `target`, for {@link copyStaged}. It was never used before, and no such file exists. */
+  /**
+   * A name for a new staged file of `target`, for {@link copyStaged}. It was never used before, and no such file
+   * exists.
+   */
   drawStage(target: Uint8Array): DrawnStage;
   /**
    * Lets the server copy a whole staged file to a name from {@link drawStage}. Resolves with undefined where the server
-   * cannot, and as soon as `signal` is aborted, even if the server is still copying. The copy may contain whatever its origin
-   * contained at any time during the copying: hash it before relying on it. Unless the copy was completed, a part of it may
-   * exist, and the server may still be writing to it: discard it.
+   * cannot, and as soon as `signal` is aborted, even if the server is still copying. The copy may contain whatever its
+   * origin contained at any time during the copying: hash it before relying on it. Unless the copy was completed, a
+   * part of it may exist, and the server may still be writing to it: discard it.
    */
   copyStaged(token: StageToken, copy: StageToken, signal: AbortSignal): Promise<CopiedStage | undefined>;
   /** Free bytes in the file system of a staged file, quotas not considered; undefined where the server does not say. */
@@ -181,28 +185,28 @@ export interface RemoteConnection {
   discard(token: StageToken): Promise<boolean>;
   /**
    * Opens the same staged file from another connection or thread.
-   * @throws {CopyError} `single-writer`: when the server does not allow a second writer; scope `connection`: when another
-   *   attempt may succeed
+   * @throws {CopyError} `single-writer`: when the server does not allow a second writer; scope `connection`: when
+   *   another attempt may succeed
    */
   join(token: StageToken): Promise<Staged>;
   /**
    * The commit: moves a sealed staged file to its target, if the staged file is still as its seal describes it.
-   * @throws {CopyError} `target-busy`: when somebody else changed the staged file, or the target that `replaces` describes.
-   *   Where a late write of our own may have changed the staged file, seal it and publish it again. `partial-refused`: when
-   *   the staged file does not exist any more
+   * @throws {CopyError} `target-busy`: when somebody else changed the staged file, or the target that `replaces`
+   *   describes. Where a late write of our own may have changed the staged file, seal it and publish it again.
+   *   `partial-refused`: when the staged file does not exist any more
    */
   publish(token: StageToken, seal: Seal, options?: PublishOptions): Promise<Published>;
   /**
-   * Looks at `target` and its surroundings, to explain a failure and to say truthfully what is left. `staged`: the staged
-   * file of the target, if there is one. `mayTry`: whether to also try out what the directory allows, on a new file with an
-   * ordinary name that is removed afterwards, and whether an existing target could be written, where trying that changes
-   * nothing. What the server refuses to say is undefined in the result.
+   * Looks at `target` and its surroundings, to explain a failure and to say truthfully what is left. `staged`: the
+   * staged file of the target, if there is one. `mayTry`: whether to also try out what the directory allows, on a new
+   * file with an ordinary name that is removed afterwards, and whether an existing target could be written, where
+   * trying that changes nothing. What the server refuses to say is undefined in the result.
    * @throws {CopyError} scope `connection`: when the connection is lost; no others
    */
   examine(target: Uint8Array, staged: StageToken | undefined, mayTry: boolean): Promise<Situation>;
   /**
-   * A way to let the server compute digests over this connection. Finds out within seconds, and without changing anything,
-   * whether the server supports it.
+   * A way to let the server compute digests over this connection. Finds out within seconds, and without changing
+   * anything, whether the server supports it.
    * @throws {CopyError} `unsupported`: when it does not; scope `connection`: when another attempt may succeed
    */
   digester(method: DigestMethod): Promise<Digester>;
@@ -223,12 +227,12 @@ export interface Digester {
   /** The largest length of a range, in bytes; a power of two. */
   readonly maxRangeLength: number;
   /**
-   * The digest of each range, in their order; undefined where the server does not have all bytes of the range. Each range is
-   * a cell of a grid: its length is a power of two of at least 64 KiB and its offset a multiple of that; only the cell at the
-   * end of the file may be shorter. Ranges ascend and do not overlap. `of`: a staged file, or a path. Calls may overlap; a
-   * server that can do only one thing at a time answers them one after another.
-   * @throws {CopyError} scope `connection`: when the connection is gone; otherwise `unsupported`: when the digester is of no
-   *   use, or of no further use
+   * The digest of each range, in their order; undefined where the server does not have all bytes of the range. Each
+   * range is a cell of a grid: its length is a power of two of at least 64 KiB and its offset a multiple of that; only
+   * the cell at the end of the file may be shorter. Ranges ascend and do not overlap. `of`: a staged file, or a path.
+   * Calls may overlap; a server that can do only one thing at a time answers them one after another.
+   * @throws {CopyError} scope `connection`: when the connection is gone; otherwise `unsupported`: when the digester is
+   *   of no use, or of no further use
    */
   digests(
     of: StageToken | Uint8Array,
@@ -244,12 +248,12 @@ export interface RemoteFile {
   /** The attributes when it was opened. */
   readonly attributes: Attributes;
   /**
-   * Takes slices until none is left, and drains each of their bytes exactly once: in parts of any length and in any order,
-   * several at a time. Bytes that are not drained yet count as in flight, which limits how much is taken. Several calls may
-   * overlap: together they keep the connection's pipeline full.
+   * Takes slices until none is left, and drains each of their bytes exactly once: in parts of any length and in any
+   * order, several at a time. Bytes that are not drained yet count as in flight, which limits how much is taken.
+   * Several calls may overlap: together they keep the connection's pipeline full.
    *
-   * Rejects with the first failure, whether of the server, of `slices` or of `drain`. From then on nothing more is taken,
-   * every call of `drain` has settled, and none follows.
+   * Rejects with the first failure, whether of the server, of `slices` or of `drain`. From then on nothing more is
+   * taken, every call of `drain` has settled, and none follows.
    * @throws {CopyError} `source-changed`: when the file ends before a slice does
    */
   read(slices: Slices, drain: Drain): Promise<void>;
@@ -258,9 +262,9 @@ export interface RemoteFile {
 }
 
 /**
- * What another connection needs to open the same staged file; cloneable. `stage` identifies the staged file: it is the same
- * in all tokens of one staged file, and never the same for two of them. Only the remote knows the other entries: for SFTP
- * this is the path of the partial file, for S3 it would be the upload id.
+ * What another connection needs to open the same staged file; cloneable. `stage` identifies the staged file: it is the
+ * same in all tokens of one staged file, and never the same for two of them. Only the remote knows the other entries:
+ * for SFTP this is the path of the partial file, for S3 it would be the upload id.
  */
 export type StageToken = { readonly stage: string } & Readonly<Record<string, string | number | boolean>>;
 
@@ -293,7 +297,10 @@ export interface WriterProbe {
   readonly writers: 'many' | 'one';
   /** Why only one connection may write, for people; set where the answer is `one`. */
   readonly reason?: string;
-  /** The ranges that are now written and acknowledged. Left out where nothing written so far can be relied on: start over. */
+  /**
+   * The ranges that are now written and acknowledged. Left out where nothing written so far can be relied on: start
+   * over.
+   */
   readonly written?: readonly Range[];
 }
 
@@ -311,17 +318,17 @@ export interface Staged {
   readonly warnings?: readonly string[];
   /**
    * Takes slices until none is left, and writes them. `onAcknowledged` is called for each part that the server has
-   * acknowledged, which does not mean that it is durable. Several calls may overlap: together they keep the connection's
-   * pipeline full. Within one call, `fill` is called for the slices in the order in which they were taken, and never before
-   * the previous call has settled, because digests are computed from the bytes it reads.
+   * acknowledged, which does not mean that it is durable. Several calls may overlap: together they keep the
+   * connection's pipeline full. Within one call, `fill` is called for the slices in the order in which they were taken,
+   * and never before the previous call has settled, because digests are computed from the bytes it reads.
    *
    * Rejects with the first failure. From then on nothing more is taken, and `onAcknowledged` is not called any more.
    */
   write(slices: Slices, fill: Fill, onAcknowledged: (part: Range) => void): Promise<void>;
   /**
-   * Finds out whether connection `second` may write the same staged file, by writing one slice of real data through each
-   * connection: through this one at `firstOffset`, through the other one at `secondOffset`, which lies beyond everything
-   * that was written. `size`: the bytes of the file. Nothing else may write this staged file meanwhile.
+   * Finds out whether connection `second` may write the same staged file, by writing one slice of real data through
+   * each connection: through this one at `firstOffset`, through the other one at `secondOffset`, which lies beyond
+   * everything that was written. `size`: the bytes of the file. Nothing else may write this staged file meanwhile.
    */
   probeWriters(
     second: RemoteConnection,
@@ -331,30 +338,35 @@ export interface Staged {
     fill: Fill,
   ): Promise<WriterProbe>;
   /**
-   * Reads what was acknowledged before the call, to whichever connection, as the server returns it now. Slices are taken and
-   * drained as in {@link RemoteFile.read}. Each call opens the file, so that one call should read many slices.
+   * Reads what was acknowledged before the call, to whichever connection, as the server returns it now. Slices are
+   * taken and drained as in {@link RemoteFile.read}. Each call opens the file, so that one call should read many
+   * slices.
    * @throws {CopyError} `integrity`: when the file ends before a slice does, that is, the server does not have what it
-   *   acknowledged; others: when the server does not allow reading before the commit, which does not mean that writing fails
+   *   acknowledged; others: when the server does not allow reading before the commit, which does not mean that writing
+   *   fails
    */
   readBack(slices: Slices, drain: Drain): Promise<void>;
   /**
-   * Makes durable what was acknowledged before the call, to whichever connection. Resolves with true when it survives a crash
-   * of the server, with false where the server cannot promise that.
+   * Makes durable what was acknowledged before the call, to whichever connection. Resolves with true when it survives a
+   * crash of the server, with false where the server cannot promise that.
    */
   sync(): Promise<boolean>;
   /**
-   * Gives the staged file its final size and attributes, makes it durable and closes it. Everybody else who had this staged
-   * file open must have closed it before, and nothing may be written afterwards.
+   * Gives the staged file its final size and attributes, makes it durable and closes it. Everybody else who had this
+   * staged file open must have closed it before, and nothing may be written afterwards.
    */
   seal(final: FinalAttributes): Promise<Seal>;
   /** Its present attributes; undefined where the server refuses to tell. */
   look(): Promise<Attributes | undefined>;
-  /** @throws {CopyError} `no-space`: when the server may have acknowledged bytes of `range` that its disk has no room for */
+  /**
+   * @throws {CopyError} `no-space`: when the server may have acknowledged bytes of `range` that its disk has no room
+   * for
+   */
   checkRoom(range: Range): Promise<void>;
   /**
-   * Lets the server copy a range of the file at `from` to the same offset of this file. Resolves with false where it cannot.
-   * The copied bytes count as acknowledged, not as durable or correct: hash them before relying on them. Where `from` ends
-   * before the range does, so does the copy. Each call opens `from`, so that ranges should be long.
+   * Lets the server copy a range of the file at `from` to the same offset of this file. Resolves with false where it
+   * cannot. The copied bytes count as acknowledged, not as durable or correct: hash them before relying on them. Where
+   * `from` ends before the range does, so does the copy. Each call opens `from`, so that ranges should be long.
    */
   copyRange(from: Uint8Array, range: Range): Promise<boolean>;
   /** Removes the bytes beyond `size`, if there are any. */

@@ -4,7 +4,10 @@ import type { Attributes, NewAttributes } from './attributes.ts';
 /** The attributes of the committed file. Where `mode` is left out, the server chooses it. */
 export interface FinalAttributes extends NewAttributes {
   readonly size: number;
-  /** Whether the server has read every byte since it was written, and all were right, so that no write can have been lost. */
+  /**
+   * Whether the server has read every byte since it was written, and all were right, so that no write can have been
+   * lost.
+   */
   readonly isVerified?: boolean;
 }
 

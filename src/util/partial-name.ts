@@ -21,7 +21,7 @@ export function newPartialPath(target: Uint8Array): Buffer {
   return besideOf(target, `.${newHex()}${SUFFIX}`);
 }
 
-/** Random, and never drawn again. */
+/** A random HEX that was never used before. */
 export function newHex(): string {
   return randomBytes(HEX_LENGTH / 2).toString('hex');
 }
@@ -31,7 +31,7 @@ export function hexOf(partial: Uint8Array): string {
   return Buffer.from(partial.subarray(1 - END_LENGTH, -SUFFIX.length)).toString('latin1');
 }
 
-/** Where the old target waits while the new one takes its name; `stage` is that of the staged file. */
+/** The path to which an old target is moved while the new one takes its name. `stage`: that of the staged file. */
 export function asidePath(target: Uint8Array, stage: string): Buffer {
   return besideOf(target, `.${stage}${OLD_SUFFIX}`);
 }
@@ -44,8 +44,8 @@ export function isAsideName(target: Uint8Array, name: Uint8Array): boolean {
 }
 
 /**
- * Whether a file called `name` may be a partial file of a target called `targetName`: `certain`, or `possible` where the
- * name may have been shortened, so that other targets have partial files of the same name.
+ * Whether a file called `name` may be a partial file of a target called `targetName`: `certain`, or `possible` where
+ * the name may have been shortened, so that other targets have partial files of the same name.
  */
 export function partialNameFits(name: Uint8Array, targetName: Uint8Array): 'certain' | 'possible' | undefined {
   const bytes = Buffer.from(name);

@@ -102,10 +102,10 @@ describeWithServers(['proftpd'], 'modes on proftpd', () => {
   const noChmod = '<Limit SITE_CHMOD>\n  DenyAll\n</Limit>';
 
   it.each([
-    ['000', '0666', /others may read and write \S+\.mtpart by its mode, 0666/],
+    ['000', '0666', /others may read and write \S+\.mtpart \(its mode is 0666\)/],
     ...byTier(
       [],
-      [['022', '0644', /others may read \S+\.mtpart by its mode, 0644/] as const, ['077', '0600', /^$/] as const],
+      [['022', '0644', /others may read \S+\.mtpart \(its mode is 0644\)/] as const, ['077', '0600', /^$/] as const],
     ),
   ] as const)('no mode may be set, Umask %s: %s, and a warning where others may look', async (umask, mode, warning) => {
     const server = await proftpdForTest(noChmod, `Umask ${umask}`);

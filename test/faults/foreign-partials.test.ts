@@ -184,7 +184,7 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
     expect(resultOf(run).bytesResumed).toBeGreaterThan(SIZE / 4);
     const exposed = warningsOf(run).filter((warning) => warning.includes('is continued in a copy'));
     expect(exposed).toEqual([
-      expect.stringMatching(/others may read \S*\.x\.bin\.[0-9a-f]{16}\.mtpart by its mode, 0644/),
+      expect.stringMatching(/others may read \S*\.x\.bin\.[0-9a-f]{16}\.mtpart \(its mode is 0644\)/),
     ]);
   });
 

@@ -1,6 +1,6 @@
 /**
- * Old targets that were moved aside, because the server can neither replace a file nor let the new one wait, and that
- * were never removed: by runs that ended in between, or where the server refuses to remove files.
+ * Old targets that were moved aside, because the server cannot replace a file in one step, and that were never removed,
+ * because the run ended before or the server refuses to remove files.
  */
 import { CopyError } from '../../errors.ts';
 import { isAsideName, splitPath } from '../../util/partial-name.ts';
@@ -9,15 +9,16 @@ import { listDirectory } from './directory-listing.ts';
 import { isMissing, isRefusal } from './looks.ts';
 import type { SftpSession } from './session.ts';
 
-/** A file that the server does not let anybody remove. */
+/** A file that the server refuses to remove. */
 export interface Unremovable {
   readonly path: Buffer;
   readonly refusal: SftpStatusError;
 }
 
 /**
- * Removes what earlier runs moved aside for `target`, which must be in its place. Returns the first of them that the
- * server refuses to remove; undefined also where it does not let the directory be listed.
+ * Removes what earlier runs moved aside for `target`. The target must exist, because otherwise an old target that was
+ * moved aside may be the only copy. Returns the first file that the server refuses to remove; undefined also where the
+ * directory may not be listed.
  */
 export async function removeAsideFiles(session: SftpSession, target: Buffer): Promise<Unremovable | undefined> {
   for (const path of await asideFiles(session, target)) {
@@ -27,7 +28,7 @@ export async function removeAsideFiles(session: SftpSession, target: Buffer): Pr
   return undefined;
 }
 
-/** Removes a file; returns why the server refused to. What is gone already counts as removed. */
+/** Removes a file. Returns the refusal of the server, if any. A file that does not exist counts as removed. */
 export async function removalRefusal(session: SftpSession, path: Uint8Array): Promise<SftpStatusError | undefined> {
   try {
     await session.remove(path);

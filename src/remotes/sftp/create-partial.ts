@@ -1,6 +1,6 @@
 /**
- * Creates the partial file of a target: exclusively, under a name that was never used, and for nobody else to read where
- * the server lets a mode be set.
+ * Creates the partial file of a target: exclusively, under a name that was never used, and unreadable for others where
+ * the server allows a mode to be set.
  */
 import type { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
@@ -11,34 +11,34 @@ import { oldFileStays, trialRefused } from './rename-refused.ts';
 import { type RenameTrial, tryRename } from './rename-trial.ts';
 import type { SftpSession } from './session.ts';
 
-/** The mode of a partial file: nobody else may read it until it is complete. */
+/** The mode of a partial file. Others must not read it before it is complete. */
 export const STAGED_MODE = 0o600;
 
 const FLAGS = OpenFlag.write | OpenFlag.create | OpenFlag.exclusive;
 
-/** What servers answer to an OPEN that they would carry out without a mode. */
+/** The answers of servers that refuse an OPEN only because of its mode. */
 const MODE_REFUSED: ReadonlySet<number> = new Set([StatusCode.permissionDenied, StatusCode.unsupported]);
 
 export interface NewPartial {
   readonly path: Buffer;
   readonly handle: Uint8Array;
-  /** The server refused to create it with a mode, and gave it its own. */
+  /** Whether the server refused to set a mode, so that the file has the mode that the server chose. */
   readonly hasServerMode: boolean;
-  /** For people. */
+  /** What could not be done. For people. */
   readonly warnings: readonly string[];
 }
 
 export interface NewPartialOptions {
   readonly target: Buffer;
-  /** Draws a path beside the target that was never used. */
+  /** Returns a path beside the target that was never used. */
   readonly newPath: () => Buffer;
-  /** Whether it takes so long to send the file that it is worth finding out first whether it can be renamed. */
+  /** Whether to find out first whether the file can be renamed, because it takes long to send it. */
   readonly triesRename: boolean;
 }
 
 /**
- * @throws {CopyError} `rename-refused` where the file could not be renamed when it is complete
- * @throws SftpStatusError where it cannot be created
+ * @throws {CopyError} `rename-refused`: when the server would refuse to rename the complete file
+ * @throws {SftpStatusError} when the file cannot be created
  */
 export async function createPartial(session: SftpSession, options: NewPartialOptions): Promise<NewPartial> {
   const path = options.newPath();
@@ -58,8 +58,8 @@ export async function createPartial(session: SftpSession, options: NewPartialOpt
 }
 
 /**
- * Without posix-rename, an old target has to be moved aside. What an earlier run could not remove there shows that this
- * run would leave one more copy.
+ * Fails where this run would leave one more copy of the target: without posix-rename, an old target has to be moved
+ * aside, and an earlier run could not remove what it moved aside.
  */
 async function expectReplaceable(session: SftpSession, target: Buffer): Promise<void> {
   if (session.offers(ExtensionName.posixRename)) return;
@@ -98,22 +98,19 @@ async function createWithoutMode(session: SftpSession, options: NewPartialOption
 /** What the user is told about a partial file that has this mode because no other could be set. */
 export function exposureWarnings(path: Buffer, mode: number | undefined): string[] {
   if (mode !== undefined && (mode & 0o077) === 0) return [];
-  const shown =
-    mode === undefined ? 'of which nobody is told what it is' : (mode & 0o7777).toString(8).padStart(4, '0');
+  const shown = mode === undefined ? '' : ` (its mode is ${(mode & 0o7777).toString(8).padStart(4, '0')})`;
   const what = mode !== undefined && (mode & 0o022) !== 0 ? 'read and write' : 'read';
-  return [
-    `the server lets no mode be set: until it is complete, others may ${what} ${cleanText(path)} by its mode, ${shown}`,
-  ];
+  return [`the server allows no mode to be set: until it is complete, others may ${what} ${cleanText(path)}${shown}`];
 }
 
-/** What was created is removed; what cannot be is named. */
+/** Removes what was created. The error names what cannot be removed. */
 async function refused(
   session: SftpSession,
   handle: Uint8Array,
   { path, refusal, left: others }: RenameTrial,
 ): Promise<CopyError> {
   await session.closeHandle(handle).catch((error: unknown) => {
-    // It is of no use any more, whatever the server says to its end.
+    // A failure to close does not matter, because the file is removed.
     if (!isRefusal(error)) throw error;
   });
   const isLeft = (await removalRefusal(session, path)) !== undefined;

@@ -1,7 +1,7 @@
 /**
- * The modes that a server gives to new files: by its umask, by the directory's default ACL, or by what its administrator
- * has configured. No request tells them. They are learned from an empty file beside the target, which is created without
- * a mode, looked at and removed: once a directory and run.
+ * Finds out which modes a server gives to new files, because of its umask, the default ACL of the directory or its
+ * configuration. No request returns them. They are taken from an empty file beside the target, which is created without
+ * a mode, looked at and removed, once for each directory of a run.
  */
 import { cleanText } from '../../util/clean-text.ts';
 import { PERMISSION_BITS } from '../../util/permission-bits.ts';
@@ -11,21 +11,21 @@ import { SftpStatusError } from './codec/status-error.ts';
 import { lookAt, lookAtOpen } from './looks.ts';
 import type { SftpSession } from './session.ts';
 
-/** Directories of a run whose modes are remembered. */
+/** For how many directories of a run the modes are remembered. */
 const MAX_DIRECTORIES = 1000;
 
 export interface DefaultMode {
-  /** Permission bits; undefined where they could not be learned. */
+  /** Permission bits; undefined where they could not be found out. */
   readonly mode: number | undefined;
-  /** What is left of the attempt. For people; given to the first who asks. */
+  /** What the attempt left on the server. For people; returned only by the first call for a directory. */
   readonly warnings: readonly string[];
 }
 
-/** Of one run, over all its connections. */
+/** The default modes of the directories of one run. All its connections share them. */
 export class DefaultModes {
   readonly #known: Map<string, Promise<number | undefined>> = new Map();
 
-  /** `newPath`: beside the target, and never used before. Rejects where the connection is lost. */
+  /** @param newPath a path beside the target that was never used before. Rejects where the connection is lost */
   async of(session: SftpSession, newPath: Buffer): Promise<DefaultMode> {
     const directory = newPath.toString('latin1', 0, newPath.lastIndexOf('/') + 1);
     const known = this.#known.get(directory);
@@ -46,7 +46,7 @@ async function learn(session: SftpSession, path: Buffer): Promise<DefaultMode> {
     if (error instanceof SftpStatusError) return { mode: undefined, warnings: [] };
     throw error;
   }
-  // Sent together: where one look is refused, the other may tell.
+  // All are sent together. Where one way to ask for the attributes is refused, the other may be allowed.
   const [open, byPath, , refusal] = await Promise.all([
     lookAtOpen(session, handle, path),
     lookAt(session, path),

@@ -1,15 +1,15 @@
-/** The entries of a directory of the server. */
+/** Lists directories of the server. */
 import { CopyError } from '../../errors.ts';
 import { HOME, isDots } from '../../util/byte-path.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { DirectoryEntry } from '../remote.ts';
 import type { NameEntry } from './codec/replies.ts';
 import type { SftpSession } from './session.ts';
-import { asked, toAttributes } from './sftp-files.ts';
+import { toAttributes, withCodedErrors } from './sftp-files.ts';
 
-/** The most names that a bounded listing looks at. */
+/** How many names {@link listDirectory} reads at most. */
 const MAX_NAMES = 10_000;
-/** The most answers that a bounded listing reads, however little is in each. */
+/** How many answers {@link listDirectory} reads at most, even if there are few names in each. */
 const MAX_ANSWERS = 1000;
 /** A server may send empty answers without end: after so many in a row, the listing fails. */
 const MAX_EMPTY_ANSWERS = 1000;
@@ -17,8 +17,8 @@ const MAX_EMPTY_ANSWERS = 1000;
 const SLASH = 0x2f;
 
 /**
- * The entries of the directory at `path` whose names `isWanted` accepts, in the order of the server. At most 10,000 names
- * are looked at. An empty path is where relative paths begin.
+ * The entries of the directory at `path` whose names `isWanted` accepts, in the order of the server. At most 10,000
+ * names are read. An empty path means the directory at which relative paths begin.
  * @throws {CopyError} of the destination: when the directory may not be listed
  */
 export async function listDirectory(
@@ -62,20 +62,20 @@ export async function* entriesOf(session: SftpSession, path: Uint8Array): AsyncG
 
 async function* readBatches(session: SftpSession, path: Uint8Array): AsyncGenerator<readonly NameEntry[]> {
   const context = { operation: 'list', path } as const;
-  const handle = await asked(session.openDirectory(path.length === 0 ? HOME : path), context);
+  const handle = await withCodedErrors(session.openDirectory(path.length === 0 ? HOME : path), context);
   try {
     for (;;) {
-      const batch = await asked(session.readDirectory(handle), context);
+      const batch = await withCodedErrors(session.readDirectory(handle), context);
       if (batch === 'eof') return;
       yield batch;
     }
   } finally {
-    // The directory was only read: a failure of its closing says nothing.
+    // A failure to close does not matter, because the directory was only read.
     session.closeHandle(handle).catch(() => {});
   }
 }
 
-/** The name is copied: it shares memory with what was received. */
+/** The name is copied, because it shares memory with the received chunk. */
 function toEntry({ name, attributes }: NameEntry): DirectoryEntry {
   return { name: Buffer.from(name), attributes: toAttributes(attributes) };
 }

@@ -4,33 +4,36 @@ import { DEFAULT_STALL_TIMEOUT_MS } from './ssh/ssh-options.ts';
 
 export type { Flight } from './line-model.ts';
 
-/** What fits one SSH packet of 32 KiB together with the header of a WRITE and a handle of usual length. */
+/** The data that fits into an SSH packet of 32 KiB together with the header of a WRITE and a handle of usual length. */
 export const SMALL_REQUEST: number = 32_768 - 64;
-/** The longest request before anything is measured: a slow line must be able to carry it soon. */
+/** The longest request before the rate is measured, which even a slow line transfers soon. */
 const LONGEST_FIRST_REQUEST = 8 * 1024;
-/** The longest request of a line that is measured takes this share of the stall timeout ... */
+/** When the rate is measured, the longest request takes this share of the stall timeout ... */
 const STALL_SHARE = 1 / 4;
-/** ... unless that is shorter than this, of which headers are a large part. */
+/** ... but is at least this long, because shorter requests consist mostly of headers. */
 const LEAST_LONGEST_REQUEST = 512;
-/** Of a long window. Of a short one, whose requests would cost too much each, half as many. */
+/**
+ * How many requests a large window is divided into. A small one is divided into half as many, because each costs time.
+ */
 const REQUESTS_IN_WINDOW = 8;
 
 export interface FlowWindowOptions {
-  /** Largest data of one request. */
+  /** The longest data of one request, in bytes. */
   readonly maxRequest: number;
-  /** Requests in flight, fixed by the user. */
+  /** How many requests may be in flight, if the user has fixed it. */
   readonly requests: number | 'auto';
-  /** For how long a connection may be silent. Default: 30,000. Infinity: requests may take any time. */
+  /** How long a connection may be silent. Default: 30,000. Infinity: requests may take any time. */
   readonly stallTimeoutMs?: number | undefined;
-  /** Shared by the connections to one server. */
+  /** The measurements that the connections to one server share. Default: the connection has its own. */
   readonly memory?: FlowMemory | undefined;
-  /** A clock in milliseconds that never goes back, and is the same for all connections. */
+  /** A clock in milliseconds that never goes back and is the same for all connections. */
   readonly now?: () => number;
 }
 
 /**
- * Counts what is in flight on one connection, and lets more go when there is room for it. How much may be in flight is
- * fixed by the user, or follows from what is measured: see {@link LineModel}.
+ * Limits how many bytes are in flight on one connection. The limit is fixed by the user, or follows from measurements:
+ * see {@link LineModel}. A single request is always allowed, however long it is, so that a connection never waits for
+ * nothing.
  */
 export class FlowWindow {
   readonly #options: FlowWindowOptions;
@@ -48,7 +51,7 @@ export class FlowWindow {
     this.#line = new LineModel(options.memory ?? new FlowMemory(), this.#small, this.#now());
   }
 
-  /** Bytes that may be in flight now. */
+  /** How many bytes may be in flight now. */
   get size(): number {
     const { requests } = this.#options;
     return requests === 'auto' ? this.#line.window : requests * this.requestLength;
@@ -58,7 +61,7 @@ export class FlowWindow {
     return this.#inFlight;
   }
 
-  /** How long a request is best, bytes: short ones share a slow connection evenly, long ones cost less each. */
+  /** The best length of a request, in bytes. Short requests suit slow lines; long ones take less time per byte. */
   get requestLength(): number {
     const { requests, maxRequest } = this.#options;
     if (requests !== 'auto') return Math.floor(Math.min(this.#small, this.#longestRequest));
@@ -67,7 +70,7 @@ export class FlowWindow {
     return Math.floor(Math.min(maxRequest, best, this.#longestRequest));
   }
 
-  /** A longer one would take so long that its connection could be taken for silent. */
+  /** A longer request could take so long that its connection would be considered stalled. */
   get #longestRequest(): number {
     const { stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS } = this.#options;
     if (stallTimeoutMs === Number.POSITIVE_INFINITY) return stallTimeoutMs;
@@ -76,8 +79,9 @@ export class FlowWindow {
   }
 
   /**
-   * Resolves with the room for more when there is some: at least one request, and as many together, which costs less
-   * each, as can be waited for while what is in flight is still all that the line needs.
+   * Resolves with the number of bytes that may be sent, when it is at least one request. Where possible it waits until
+   * several requests can be sent together, which takes less time per request, as long as enough is in flight to keep
+   * the line busy. It waits only while requests are in flight, and these have deadlines.
    */
   async room(): Promise<number> {
     this.#line.start(this.#now());
@@ -87,19 +91,21 @@ export class FlowWindow {
     return this.#room;
   }
 
-  sent(length: number): Flight {
-    const flight = this.#line.sent(length, this.#inFlight === 0, this.#now());
+  /** To be called for each request that is sent. Pass the result to {@link onAcknowledged}. */
+  onSent(length: number): Flight {
+    const flight = this.#line.onSent(length, this.#inFlight === 0, this.#now());
     this.#inFlight += length;
     return flight;
   }
 
-  acknowledged(flight: Flight): void {
-    this.#line.acknowledged(flight, this.#inFlight, this.#now());
-    this.released(flight.length);
+  /** To be called when the server has acknowledged a request, or all its data was received and drained. */
+  onAcknowledged(flight: Flight): void {
+    this.#line.onAcknowledged(flight, this.#inFlight, this.#now());
+    this.release(flight.length);
   }
 
-  /** What was in flight is over, well or not. */
-  released(length: number): void {
+  /** To be called instead of {@link onAcknowledged} when a request has failed: its bytes are not in flight any more. */
+  release(length: number): void {
     this.#inFlight -= length;
     if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
@@ -108,12 +114,12 @@ export class FlowWindow {
   }
 
   get #room(): number {
-    // A single request may always go, however long.
+    // A single request is always allowed, however long it is.
     return this.#inFlight === 0 ? Math.max(this.size, this.requestLength) : this.size - this.#inFlight;
   }
 }
 
-/** The same for all threads of the program. */
+/** A clock that is the same for all threads of the program. */
 function sharedClock(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -1,4 +1,4 @@
-/** The requests of one call that are under way, and its first failure. */
+/** The requests of one call that are in flight, and the first failure of the call. */
 export class InFlightRequests {
   readonly #requests: Set<Promise<void>> = new Set();
   #failure: { readonly error: unknown } | undefined;
@@ -11,14 +11,14 @@ export class InFlightRequests {
     this.#failure ??= { error };
   }
 
-  /** @param answered settles when the request is over, and never rejects: a failure is told by {@link fail} */
-  add(answered: Promise<void>): void {
-    this.#requests.add(answered);
-    void answered.then(() => this.#requests.delete(answered));
+  /** @param request resolves when the request has ended, and never rejects: failures are reported by {@link fail} */
+  add(request: Promise<void>): void {
+    this.#requests.add(request);
+    void request.then(() => this.#requests.delete(request));
   }
 
-  /** Resolves when nothing is under way any more; rejects with the first failure. */
-  async landed(): Promise<void> {
+  /** Waits until no request is in flight any more. Then rejects with the first failure, if there is one. */
+  async allSettled(): Promise<void> {
     await Promise.all(this.#requests);
     if (this.#failure !== undefined) throw this.#failure.error;
   }

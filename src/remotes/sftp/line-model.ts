@@ -2,50 +2,58 @@ import type { FlowMemory } from './flow-memory.ts';
 import { Silences } from './silences.ts';
 import { SlidingHighest } from './sliding-highest.ts';
 
-/** Before anything is measured. A slow line has carried this soon; on a fast one the window triples each round trip. */
+/** The window before anything is measured. A slow line transfers it soon; on a fast one it triples each round trip. */
 const FIRST_WINDOW = 16 * 1024;
-/** Shorter requests consist of headers to a large part. */
+/** Shorter requests consist largely of headers. */
 export const SHORTEST_REQUEST = 2048;
-/** What OpenSSH lets be in flight on a channel (channels.h); more would only wait on this side. */
+/** What OpenSSH allows to be in flight on a channel (channels.h). More would only wait on this side. */
 const MAX_WINDOW = 2 * 1024 * 1024;
 /**
- * All windows of a thread together. A thread encrypts less than 700 MB/s, which fills a path of 70 ms with this; where many
- * connections share a processor, their round trips contain its queue, and would have each of them take all that it may.
+ * The limit for all windows of a thread together. A thread encrypts less than 700 MB/s, and this is enough for that
+ * rate at a round trip of 70 ms. Where many connections share a processor, its queue makes their round trips longer,
+ * and without this limit each of them would use the largest window.
  */
 const MAX_TOTAL = 48 * 1024 * 1024;
-/** With fewer requests in flight the server would wait for us between two of them. */
+/** With fewer requests in flight, the server would wait for the next request after each one. */
 const MIN_REQUESTS = 3;
-/** What is in flight lasts for this long at least, unless it is {@link MIN_REQUESTS} of full length. */
+/** What is in flight must last for at least this long, unless it is {@link MIN_REQUESTS} of full length. */
 const LEAST_MS = 500;
-/** Shorter round trips than this are noise of the processes at both ends. */
+/** Shorter round trips than this depend on the scheduling of the processes at both ends rather than on the path. */
 const SHORTEST_ROUND_TRIP_MS = 5;
-/** A longer one counts as this, which fills paths up to twice as long: it may have a queue in it that no probe got rid of. */
+/**
+ * The longest round trip that is used, because a longer one may contain a queue that no probe removed. With
+ * {@link GAIN}, it still fills paths of up to twice this time.
+ */
 const LONGEST_ROUND_TRIP_MS = 500;
-/** Round trips of which a mean is taken, as single ones are a matter of chance. */
+/** The weight of the mean of round trips: a single one is too random. */
 const SAMPLES = 8;
-/** A silence that is longer than this, and much longer than expected, says nothing of the line when it is not silent. */
+/** A silence longer than this, and much longer than expected, is an outage, during which nothing is measured. */
 const OUTAGE_MS = 1000;
-/** For how long a measured rate counts. */
+/** How long a measured rate counts. */
 const RATE_MEMORY_MS = 2000;
-/** Multiples of round trip × rate: until the line was full for the first time, and from then on. */
+/** The window in multiples of round trip × rate: until the line was full for the first time, and from then on. */
 const FIRST_GAIN = 3;
 const GAIN = 2;
-/** So much more than the shortest round trip means that the line is full. */
+/** The line is full when round trips are longer than the shortest one by this factor. */
 const FULL = 1.5;
-/** So much longer than expected is not noise, if it is so for some time. */
+/** Round trips that are longer than expected by this factor, for this time, are not random. */
 const LONGER = 1.25;
 const LONGER_FOR_MS = 250;
-/** And so much shorter. */
+/** A round trip that is shorter than before by this factor is not random. */
 const SHORTER = 0.87;
-/** Of round trip × rate, in flight during a probe: so much less that there is no queue, and little enough that the line is idle for a short time only. */
+/**
+ * The part of round trip × rate in flight during a probe: little enough that no queue forms, and otherwise as much as
+ * possible.
+ */
 const PROBE_SHARE = 0.7;
 
-/** One request in flight; what is needed to measure with it. */
+/** One request in flight, with what is needed to measure rate and round trip when it is acknowledged. */
 export interface Flight {
   readonly length: number;
   readonly sentAtMs: number;
-  /** Bytes acknowledged before it was sent, when the last of them was, and when that one was sent. */
+  /** How many bytes were acknowledged before it was sent. */
   readonly deliveredBefore: number;
+  /** When the last acknowledgement before it arrived, and when the request of that acknowledgement was sent. */
   readonly deliveredAtMs: number;
   readonly deliveredSentAtMs: number;
   /** The probe during which it was sent. */
@@ -53,35 +61,40 @@ export interface Flight {
 }
 
 interface Probe {
-  /** Bytes that may be in flight meanwhile. */
+  /** How many bytes may be in flight during the probe. */
   readonly window: number;
-  /** From then on no queue holds anything that was sent before the probe. */
+  /** From then on, no queue contains anything that was sent before the probe. */
   readonly drainedAtMs: number;
-  /** What was sent between the two is measured: later, another connection may have ended its probe. */
+  /**
+   * Requests sent between `drainedAtMs` and this time are measured. Later, other connections may have ended their
+   * probes.
+   */
   readonly untilMs: number;
   readonly roundTripsMs: number[];
-  /** Where the reason is that round trips were longer than expected: the rate at that time; otherwise 0. */
+  /** For a probe because of a suspicion, the rate at that time; otherwise 0. */
   readonly suspectedRate: number;
 }
 
 /**
- * What one connection has measured of its line, and how much has to be in flight for the line never to stand still, and
- * no more: what is in flight cannot be taken back, nor given to another connection. This follows BBR (Cardwell et al.,
- * "BBR: Congestion-Based Congestion Control", ACM Queue 14(5), 2016; draft-ietf-ccwg-bbr), in terms of requests and
- * without pacing, as TCP below does its own.
+ * Measures the line of one connection, and calculates how much must be in flight to keep the line busy, and no more,
+ * because what is in flight cannot be given to another connection. It follows BBR (Cardwell et al., "BBR:
+ * Congestion-Based Congestion Control", ACM Queue 14(5), 2016; draft-ietf-ccwg-bbr), applied to requests, and without
+ * pacing, which TCP does itself.
  *
- * **Size.** Twice the highest rate of the last two seconds × the shortest round trip. It grows only while round trips show
- * that the line is not full, because each of several connections that share a bottleneck sees a high rate for a moment,
- * and would otherwise remember it. A server that is silent now and then (see {@link Silences}) needs that much more.
+ * **Size.** The window is twice the highest rate of the last two seconds × the shortest round trip. It grows only while
+ * round trips show that the line is not full: where several connections share a bottleneck, each sees a high rate for a
+ * moment, and would otherwise use it for its window. For a server that is silent from time to time (see
+ * {@link Silences}), the window is larger by the bytes of such a silence.
  *
- * **Probes.** With such a window round trips contain a queue of our own. So at least every ten seconds, on all connections
- * at once (see {@link FlowMemory}), less than round trip × rate is in flight for about two round trips. The mean of the
- * round trips after the queues are gone is the new shortest one: a mean, because with jitter the very shortest is a rare
- * one. Without that, a value from the beginning would starve a path that has become longer, and one from last time would
- * contain the queue it caused. Where round trips are short anyway there is no queue, and no probe is needed.
+ * **Probes.** With such a window, round trips include the time in our own queue. Therefore, at least every ten seconds
+ * and on all connections at once (see {@link FlowMemory}), less than round trip × rate is in flight for about two round
+ * trips. The mean of the round trips after the queues are empty becomes the new shortest one; with jitter, the shortest
+ * single one would be too rare. Without probes, an old measurement would make the window too small for a path that has
+ * become longer, and a new one would include the queue. Where round trips are short anyway, there is no queue, and no
+ * probe is needed.
  *
- * **Suspicions.** All round trips of a quarter of a second are longer than window ÷ rate: the line is slower, or the path
- * is longer. That looks the same, so a probe decides. If it finds the path as it was, the old rates are forgotten.
+ * **Suspicions.** If all round trips of a quarter of a second are longer than window ÷ rate, the line has become slower
+ * or the path longer. A probe distinguishes the two. If the path is as long as before, the old rates are discarded.
  */
 export class LineModel {
   readonly #memory: FlowMemory;
@@ -90,8 +103,9 @@ export class LineModel {
   readonly #silences = new Silences();
   /** Bytes per millisecond. */
   readonly #rates = new SlidingHighest(RATE_MEMORY_MS);
-  /** Both since the last probe. */
+  /** The highest rate since the last probe. */
   #highestRate = 0;
+  /** The shortest round trip since the last probe. */
   #shortestMs = Number.POSITIVE_INFINITY;
   /** The mean of the latest round trips; 0 before the first one. */
   #usualMs = 0;
@@ -99,14 +113,14 @@ export class LineModel {
   #delivered = 0;
   #deliveredAtMs: number;
   #deliveredSentAtMs: number;
-  /** Time in which nothing was in flight, or nothing moved. */
+  /** The total time in which nothing was in flight, or there was an outage. It does not count for the age of rates. */
   #pausedMs = 0;
   #outageEndedAtMs = Number.NEGATIVE_INFINITY;
   #isStarting = true;
   #longerSinceMs = Number.POSITIVE_INFINITY;
   #probe: Probe | undefined;
   #probedAtMs: number;
-  /** What is sent before is measured while the line fills after a probe: whoever is first finds it empty. */
+  /** Requests sent before this time give no rate, because the line is filling again after a probe. */
   #refilledAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(memory: FlowMemory, small: number, nowMs: number) {
@@ -118,12 +132,12 @@ export class LineModel {
     this.#window = FIRST_WINDOW;
   }
 
-  /** Bytes that may be in flight now. */
+  /** How many bytes may be in flight now. */
   get window(): number {
     return this.#probe?.window ?? this.#window;
   }
 
-  /** The highest rate of late; 0 before it is known. */
+  /** The highest recent rate; 0 before it is known. */
   get bytesPerMs(): number {
     return this.#rates.value;
   }
@@ -134,8 +148,9 @@ export class LineModel {
   }
 
   /**
-   * Until this connection has measured something, it relies on what others have measured. It begins with a third of their
-   * rate: if they share a bottleneck, they have to become slower first, and if not, one round trip makes up for it.
+   * Until this connection has measured something, it uses the measurements of the other connections, with a third of
+   * their rate: if they share a bottleneck, the others must become slower first; if not, the rate triples in one round
+   * trip.
    */
   start(nowMs: number): void {
     const { latest } = this.#memory;
@@ -149,10 +164,10 @@ export class LineModel {
   }
 
   /** @param isAlone whether nothing else is in flight */
-  sent(length: number, isAlone: boolean, nowMs: number): Flight {
-    this.#memory.sent(nowMs);
+  onSent(length: number, isAlone: boolean, nowMs: number): Flight {
+    this.#memory.onSent(nowMs);
     if (isAlone) {
-      // A pause says nothing of the line, and leaves no queue.
+      // A pause says nothing about the line, and the queue is empty after it.
       this.#pausedMs += nowMs - this.#deliveredAtMs;
       if (this.#usualMs > 0) this.#usualMs = this.#shortestMs;
       this.#deliveredAtMs = nowMs;
@@ -168,9 +183,9 @@ export class LineModel {
     };
   }
 
-  /** @param inFlight with the acknowledged request */
-  acknowledged(flight: Flight, inFlight: number, nowMs: number): void {
-    this.#memory.answered(nowMs);
+  /** @param inFlight how many bytes are in flight, including the acknowledged request */
+  onAcknowledged(flight: Flight, inFlight: number, nowMs: number): void {
+    this.#memory.onAnswer(nowMs);
     const silentMs = this.#memory.silentSince(this.#deliveredAtMs);
     this.#delivered += flight.length;
     this.#deliveredAtMs = nowMs;
@@ -180,7 +195,7 @@ export class LineModel {
       this.#pausedMs += silentMs;
       this.#outageEndedAtMs = nowMs;
     }
-    // What was in flight during an outage has measured the outage.
+    // The round trips of requests that were in flight during an outage include the outage.
     if (flight.sentAtMs >= this.#outageEndedAtMs) this.#measure(flight, silentMs, nowMs);
     if (this.#rates.value === 0) return;
     this.#silences.note(silentMs, {
@@ -197,10 +212,10 @@ export class LineModel {
   #measure(flight: Flight, silentMs: number, nowMs: number): void {
     const rate = this.#measureRate(flight, nowMs);
     const roundTripMs = nowMs - flight.sentAtMs;
-    this.#memory.measured(this, nowMs);
+    this.#memory.onMeasured(this, nowMs);
     this.#usualMs = this.#usualMs === 0 ? roundTripMs : this.#usualMs + (roundTripMs - this.#usualMs) / SAMPLES;
     if (this.#probe !== undefined) {
-      this.#probed(this.#probe, flight, roundTripMs, nowMs);
+      this.#onProbeAnswer(this.#probe, flight, roundTripMs, nowMs);
       return;
     }
     this.#shortestMs = Math.min(this.#shortestMs, this.#usualMs);
@@ -208,7 +223,8 @@ export class LineModel {
   }
 
   #measureRate(flight: Flight, nowMs: number): number {
-    // Neither acknowledgements nor requests that come all at once say anything of the rate: the longer time counts.
+    // Bursts of acknowledgements or of requests say nothing about the rate; therefore the longer of the two times
+    // counts.
     const elapsedMs = Math.max(nowMs - flight.deliveredAtMs, flight.sentAtMs - flight.deliveredSentAtMs);
     const rate = elapsedMs > 0 ? (this.#delivered - flight.deliveredBefore) / elapsedMs : 0;
     if (rate > 0 && flight.sentAtMs > this.#refilledAtMs) this.#rates.add(rate, nowMs - this.#pausedMs);
@@ -216,7 +232,7 @@ export class LineModel {
     return rate;
   }
 
-  /** Begins a probe when it is time for one, or sees to it that it soon is. */
+  /** Begins a probe when one is due, or reports a suspicion so that one is due soon. */
   #watch(rate: number, lastMs: number, nowMs: number): void {
     const roundTripMs = this.#usualMs;
     const isLonger = roundTripMs > (LONGER * this.#window) / this.#highestRate;
@@ -230,12 +246,12 @@ export class LineModel {
     this.#probedAtMs = probeAtMs;
     this.#longerSinceMs = Number.POSITIVE_INFINITY;
     if (!isSuspect && roundTripMs <= FULL * this.#shortestMs) {
-      // There is no queue to get rid of: the path is measured all the time.
+      // There is no queue, so that every round trip measures the path and no probe is needed.
       this.#shortestMs = roundTripMs;
       this.#highestRate = this.#rates.value;
       return;
     }
-    // How long it takes until what is in flight has arrived.
+    // The time until everything in flight has arrived.
     const fullMs = Math.max(lastMs, Math.min(roundTripMs, this.#window / (isSuspect ? rate : this.#rates.value)));
     const window = probeWindow((PROBE_SHARE * this.#window * this.#shortestMs) / fullMs);
     this.#begin(window, probeAtMs + fullMs, isSuspect ? rate : 0);
@@ -245,8 +261,8 @@ export class LineModel {
     this.#probe = { window, drainedAtMs, untilMs: drainedAtMs + this.#shortestMs / 4, roundTripsMs: [], suspectedRate };
   }
 
-  /** A request of the time of a probe is acknowledged. */
-  #probed(probe: Probe, flight: Flight, roundTripMs: number, nowMs: number): void {
+  /** A request was acknowledged during a probe. */
+  #onProbeAnswer(probe: Probe, flight: Flight, roundTripMs: number, nowMs: number): void {
     if (flight.probe !== probe || flight.sentAtMs < probe.drainedAtMs) return;
     const { roundTripsMs, untilMs } = probe;
     if (flight.sentAtMs <= untilMs || roundTripsMs.length === 0) roundTripsMs.push(roundTripMs);
@@ -259,7 +275,8 @@ export class LineModel {
     this.#shortestMs = roundTripMs;
     this.#usualMs = roundTripMs;
     if (change < SHORTER && probe.window > probeWindow(0)) {
-      // What had been taken for the shortest contained a queue. So may this one; an even smaller window will tell.
+      // The round trip that was considered the shortest included a queue. This one may, too: probe with a smaller
+      // window.
       this.#begin(probeWindow(probe.window * change), nowMs, probe.suspectedRate);
       return;
     }
@@ -283,7 +300,7 @@ export class LineModel {
   }
 }
 
-/** Two requests at least: one is under way while the other is answered. */
+/** At least two requests, so that one is in flight while the other is answered. */
 function probeWindow(bytes: number): number {
   return Math.max(2 * SHORTEST_REQUEST, bytes);
 }

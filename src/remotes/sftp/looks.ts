@@ -1,6 +1,6 @@
 /**
- * Looks at files on servers that refuse some of the requests for that. Accounts that may only write are often denied
- * STAT, LSTAT, FSTAT or OPENDIR, each alone or several of them: what one request does not tell, another may.
+ * Gets the attributes of files on servers that refuse some of the requests for that. Accounts that may only write are
+ * often denied STAT, LSTAT, FSTAT or OPENDIR, or several of them. Where one request is refused, another one is tried.
  */
 import type { Attributes } from '../remote.ts';
 import { StatusCode } from './codec/constants.ts';
@@ -8,12 +8,12 @@ import { SftpStatusError } from './codec/status-error.ts';
 import type { SftpSession } from './session.ts';
 import { toAttributes } from './sftp-files.ts';
 
-/** `at`: undefined where nothing stands there. `refusal`: nobody may know. */
+/** The result of a look. `at`: undefined where nothing exists. `refusal`: set where the server refuses to tell. */
 export type Look =
   | { readonly isTold: true; readonly at: Attributes | undefined }
   | { readonly isTold: false; readonly refusal: SftpStatusError };
 
-/** Whether the server said no, as opposed to "nothing is there" and to a lost connection. */
+/** Whether the server refused, as opposed to a file that does not exist and to a lost connection. */
 export function isRefusal(error: unknown): error is SftpStatusError {
   if (!(error instanceof SftpStatusError) || error.isMissing) return false;
   return error.status !== StatusCode.noConnection && error.status !== StatusCode.connectionLost;
@@ -23,7 +23,7 @@ export function isMissing(error: unknown): error is SftpStatusError {
   return error instanceof SftpStatusError && error.isMissing;
 }
 
-/** What stands at `path`; symbolic links are followed. Of a directory that may only be listed, the size is 0. */
+/** Looks at `path`; symbolic links are followed. The size of a directory that may only be listed is 0. */
 export async function lookThrough(session: SftpSession, path: Uint8Array): Promise<Look> {
   const look = await told(session.stat(path));
   if (look.isTold) return look;
@@ -32,7 +32,7 @@ export async function lookThrough(session: SftpSession, path: Uint8Array): Promi
   return (await isListed(session, path)) ? { isTold: true, at: { kind: 'directory', size: 0 } } : look;
 }
 
-/** What stands at `path`. A symbolic link is followed only where the server answers nothing else. */
+/** Looks at `path`. A symbolic link at its end is followed only where the server refuses LSTAT. */
 export async function lookAt(session: SftpSession, path: Uint8Array): Promise<Look> {
   const look = await told(session.lstat(path));
   if (look.isTold) return look;
@@ -40,7 +40,7 @@ export async function lookAt(session: SftpSession, path: Uint8Array): Promise<Lo
   return followed.isTold ? followed : look;
 }
 
-/** What an open file looks like; `path` is what it was opened by. */
+/** Looks at an open file. `path`: the path with which it was opened. */
 export async function lookAtOpen(session: SftpSession, handle: Uint8Array, path: Uint8Array): Promise<Look> {
   const look = await told(session.fstat(handle));
   if (look.isTold) return look;

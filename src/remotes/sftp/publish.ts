@@ -9,13 +9,15 @@ import type { SftpStatusError } from './codec/status-error.ts';
 import { isMissing, isRefusal, type Look, lookAt, lookThrough } from './looks.ts';
 import { oldFileStays, reasonOf, renameRefused } from './rename-refused.ts';
 import type { SftpSession } from './session.ts';
-import { asked, coded } from './sftp-files.ts';
+import { toCodedError, withCodedErrors } from './sftp-files.ts';
 import type { StagedToken } from './staged-token.ts';
 
 interface Move {
   readonly partial: Buffer;
   readonly target: Buffer;
-  /** Where an old target is kept while the partial file takes its name, on servers that cannot replace it in one step. */
+  /**
+   * Where an old target is kept while the partial file takes its name, on servers that cannot replace it in one step.
+   */
   readonly aside: Buffer;
 }
 
@@ -27,10 +29,10 @@ type Before = Attributes | 'nothing' | undefined;
 const IN_ONE_STEP: Done = { isAtomic: true };
 
 /**
- * See `RemoteConnection.publish`. Renames in one step where the server supports that; otherwise moves the old target aside,
- * renames, and removes the old target. A check for which the server refuses to tell the attributes is skipped.
- * @throws {CopyError} `rename-refused`: when the server refuses; `partial-refused`: when the partial file does not exist any
- *   more; `target-busy`: when the partial file is not as it was sealed, or the target is not what it was
+ * See `RemoteConnection.publish`. Renames in one step where the server supports that; otherwise moves the old target
+ * aside, renames, and removes the old target. A check for which the server refuses to tell the attributes is skipped.
+ * @throws {CopyError} `rename-refused`: when the server refuses; `partial-refused`: when the partial file does not
+ *   exist any more; `target-busy`: when the partial file is not as it was sealed, or the target is not what it was
  */
 export async function publish(
   session: SftpSession,
@@ -161,8 +163,9 @@ async function rename(session: SftpSession, move: Move, replaces: Before): Promi
 }
 
 /**
- * Moves the old target aside instead of removing it, so that it can be moved back. On a slow line, another run may publish
- * before the request arrives; therefore what was moved is compared with the old target before anything takes its place.
+ * Moves the old target aside instead of removing it, so that it can be moved back. On a slow line, another run may
+ * publish before the request arrives; therefore what was moved is compared with the old target before anything takes
+ * its place.
  */
 async function replaceInSteps(
   session: SftpSession,
@@ -193,7 +196,8 @@ async function replaceInSteps(
 /**
  * Removes the old target where it was moved aside. Undefined where there is none.
  * @param look what was moved aside, where this call moved it; nothing else can have come to that name since then
- * @throws {CopyError} `target-busy`: when it is not the old target, because it may be the only copy of what another run sent
+ * @throws {CopyError} `target-busy`: when it is not the old target, because it may be the only copy of what another run
+ *   sent
  */
 async function removeAfterwards(
   session: SftpSession,
@@ -211,7 +215,9 @@ async function removeAfterwards(
   return { isAtomic: false, ...(moved.isTold && { warnings: [warning] }) };
 }
 
-/** The refusal of a rename of the partial file, if any; rejects with `PartialMissing` where that file does not exist. */
+/**
+ * The refusal of a rename of the partial file, if any; rejects with `PartialMissing` where that file does not exist.
+ */
 async function refusalToMove(answer: Promise<void>, partial: Buffer): Promise<SftpStatusError | undefined> {
   const refusal = await refusalOf(answer, partial);
   if (refusal?.isMissing) throw new PartialMissing('', { cause: refusal });
@@ -224,7 +230,7 @@ async function refusalOf(answer: Promise<void>, path: Buffer): Promise<SftpStatu
     return undefined;
   } catch (error) {
     if (isRefusal(error) || isMissing(error)) return error;
-    throw coded(error, { operation: 'rename', path });
+    throw toCodedError(error, { operation: 'rename', path });
   }
 }
 
@@ -232,9 +238,11 @@ function partialGone(partial: Buffer): CopyError {
   return new CopyError('partial-refused', `${cleanText(partial)} disappeared before it could be renamed.`);
 }
 
-/** The size of the file; that in the seal where the server refuses to tell it by path. Undefined where it never told it. */
+/**
+ * The size of the file; that in the seal where the server refuses to tell it by path. Undefined where it never told it.
+ */
 async function sizeOf(session: SftpSession, path: Buffer, seal: Seal): Promise<number | undefined> {
-  return seenSize(await asked(lookThrough(session, path), { operation: 'stat', path }), seal);
+  return seenSize(await withCodedErrors(lookThrough(session, path), { operation: 'stat', path }), seal);
 }
 
 function seenSize(look: Look, seal: Seal): number | undefined {

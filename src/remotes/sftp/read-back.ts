@@ -1,4 +1,4 @@
-/** Reads what was written to a staged file. */
+/** Reads a staged file back. */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { Drain, Slices } from '../remote.ts';
@@ -7,18 +7,18 @@ import { ReadHandle } from './read-handle.ts';
 import type { SftpSession } from './session.ts';
 
 /**
- * Each call has a handle of its own. One for writing need not be open for reading too: some servers let nobody read.
- * And one that was opened before the last byte was written may not show it: proftpd 1.3.8 answers EOF to a READ beyond
- * the size that the file had when the handle was opened.
+ * Opens a new handle for each call. The handle for writing cannot be used, because some servers allow no reading, so
+ * that it is opened only for writing. A handle that was opened earlier may not show the latest bytes: proftpd 1.3.8
+ * answers EOF to a READ beyond the size that the file had when the handle was opened.
  */
 export class ReadBack {
   readonly #open: () => Promise<ReadHandle>;
   readonly #opened: Set<Promise<ReadHandle>> = new Set();
 
   constructor(session: SftpSession, window: FlowWindow, path: Buffer) {
-    const endedEarly = (): CopyError =>
+    const earlyEnd = (): CopyError =>
       new CopyError('integrity', `${cleanText(path)} is shorter than what was written to it.`);
-    this.#open = () => ReadHandle.open(session, window, { path, side: 'destination', endedEarly });
+    this.#open = () => ReadHandle.open(session, window, { path, side: 'destination', earlyEnd });
   }
 
   /** See `Staged.readBack`. */
@@ -30,12 +30,12 @@ export class ReadBack {
       await handle.read(slices, drain);
     } finally {
       this.#opened.delete(opening);
-      // Whether that succeeds says nothing of what was read.
+      // A failure to close says nothing about what was read.
       await opening.then((handle) => handle.close()).catch(() => {});
     }
   }
 
-  /** Ends the calls under way; resolves when their handles are closed. */
+  /** Ends the calls in progress. Resolves when their handles are closed. */
   async close(): Promise<void> {
     await Promise.allSettled([...this.#opened].map(async (opening) => (await opening).close()));
   }

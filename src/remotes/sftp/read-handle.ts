@@ -1,10 +1,10 @@
-/** A path on the server, open for reading. */
+/** A file on the server that is open for reading. */
 import type { CopyError } from '../../errors.ts';
 import type { Attributes, Drain, Slices } from '../remote.ts';
 import { OpenFlag } from './codec/constants.ts';
 import type { FlowWindow } from './flow-window.ts';
 import type { SftpSession } from './session.ts';
-import { asked, toAttributes } from './sftp-files.ts';
+import { toAttributes, withCodedErrors } from './sftp-files.ts';
 import { SliceReader } from './slice-reader.ts';
 import type { StatusContext } from './status-errors.ts';
 
@@ -12,8 +12,8 @@ export interface ReadHandleOptions {
   readonly path: Uint8Array;
   /** Which side of the copy the path is on. */
   readonly side: 'source' | 'destination';
-  /** What it means that the file ends before a slice does. */
-  readonly endedEarly: () => CopyError;
+  /** Makes the error for a file that ends before a slice does. */
+  readonly earlyEnd: () => CopyError;
 }
 
 export class ReadHandle {
@@ -25,7 +25,7 @@ export class ReadHandle {
 
   static async open(session: SftpSession, window: FlowWindow, options: ReadHandleOptions): Promise<ReadHandle> {
     const { path, side } = options;
-    const handle = await asked(session.open(path, OpenFlag.read), { operation: 'open', path, side });
+    const handle = await withCodedErrors(session.open(path, OpenFlag.read), { operation: 'open', path, side });
     return new ReadHandle(session, window, handle, options);
   }
 
@@ -33,19 +33,19 @@ export class ReadHandle {
     this.#session = session;
     this.#handle = handle;
     this.#options = options;
-    this.#reader = new SliceReader(session, window, handle, options.endedEarly);
+    this.#reader = new SliceReader(session, window, handle, options.earlyEnd);
   }
 
   async attributes(): Promise<Attributes> {
-    return toAttributes(await asked(this.#session.fstat(this.#handle), this.#context('stat')));
+    return toAttributes(await withCodedErrors(this.#session.fstat(this.#handle), this.#context('stat')));
   }
 
   /** See `RemoteFile.read`. */
   read(slices: Slices, drain: Drain): Promise<void> {
-    return asked(this.#reader.read(slices, drain), this.#context('read'));
+    return withCodedErrors(this.#reader.read(slices, drain), this.#context('read'));
   }
 
-  /** Once, however often it is called. */
+  /** Ends all reads and closes the handle. Later calls return the same promise. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -53,7 +53,7 @@ export class ReadHandle {
 
   async #close(): Promise<void> {
     await this.#reader.end();
-    await asked(this.#session.closeHandle(this.#handle), this.#context('close'));
+    await withCodedErrors(this.#session.closeHandle(this.#handle), this.#context('close'));
   }
 
   #context(operation: StatusContext['operation']): StatusContext {

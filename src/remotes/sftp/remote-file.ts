@@ -1,4 +1,4 @@
-/** A source on the server. */
+/** A file on the server that is open for reading, as the source of a copy. */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { Attributes, Drain, RemoteFile, Slices } from '../remote.ts';
@@ -10,18 +10,18 @@ export class SftpRemoteFile implements RemoteFile {
   readonly attributes: Attributes;
   readonly #handle: ReadHandle;
 
-  /** @throws {CopyError} see `RemoteConnection.open`. */
+  /** @throws {CopyError} as `RemoteConnection.open` */
   static async open(session: SftpSession, window: FlowWindow, path: Uint8Array): Promise<SftpRemoteFile> {
-    const endedEarly = (): CopyError =>
+    const earlyEnd = (): CopyError =>
       new CopyError('source-changed', `${cleanText(path)} became shorter while it was copied.`);
-    const handle = await ReadHandle.open(session, window, { path, side: 'source', endedEarly });
+    const handle = await ReadHandle.open(session, window, { path, side: 'source', earlyEnd });
     try {
-      // Of the handle: by its path it may be another file by now.
+      // The attributes are those of the handle, because the path may lead to another file by now.
       const attributes = await handle.attributes();
       if (attributes.kind === 'file') return new SftpRemoteFile(handle, attributes);
       throw new CopyError('source-unsupported', `${cleanText(path)} is not a regular file.`);
     } catch (error) {
-      // The first failure is the one that counts.
+      // The first failure is reported, not that of the close.
       await handle.close().catch(() => {});
       throw error;
     }

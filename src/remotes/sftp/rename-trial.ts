@@ -1,9 +1,9 @@
 /**
- * Finds out whether the server renames files before a large one is sent, rather than when all of it is there.
+ * Finds out whether the server allows renaming before a large file is sent, rather than afterwards.
  *
- * The staged file itself is renamed to another name that was never used, and back. Both requests are sent right behind
- * the OPEN that creates it, so that the trial costs no round trip. Some servers refuse to rename a file that is open, or
- * do not show it before it is closed: a refusal counts only if an empty file that is closed is not renamed either.
+ * The new staged file is renamed to another name that was never used, and back. Both requests are sent directly after
+ * the OPEN that creates it, so that the trial costs no round trip. Some servers refuse to rename an open file, or do
+ * not show it before it is closed. Therefore, a refusal counts only if a closed empty file cannot be renamed either.
  */
 import { removalRefusal } from './aside-files.ts';
 import { ExtensionName, OpenFlag } from './codec/constants.ts';
@@ -12,17 +12,20 @@ import { isMissing, isRefusal } from './looks.ts';
 import type { SftpSession } from './session.ts';
 
 export interface RenameTrial {
-  /** Where the staged file is now. */
+  /** The present path of the staged file. */
   readonly path: Buffer;
-  /** Why the server renames nothing. */
+  /** The refusal of the server to rename; undefined where it renames. */
   readonly refusal: SftpStatusError | undefined;
-  /** Files of the trial that the server does not remove. */
+  /** Files of the trial that the server refused to remove. */
   readonly left: readonly Buffer[];
 }
 
 type Rename = (from: Buffer, to: Buffer) => Promise<void>;
 
-/** To be called right after OPEN of `path` was sent; `newPath` draws names beside it that were never used. */
+/**
+ * To be called directly after the OPEN of `path` was sent.
+ * @param newPath returns a path beside it that was never used
+ */
 export async function tryRename(session: SftpSession, path: Buffer, newPath: () => Buffer): Promise<RenameTrial> {
   const [first, ...others] = waysToRename(session);
   const trial = await awayAndBack(first!, path, newPath());
@@ -35,7 +38,7 @@ export async function tryRename(session: SftpSession, path: Buffer, newPath: () 
   return { path, ...(await tryClosedFile(session, newPath(), newPath())) };
 }
 
-/** As the commit does it: the plain rename is tried where the extension is refused. */
+/** The same order as in the commit: the plain rename is tried where the extension is refused. */
 function waysToRename(session: SftpSession): Rename[] {
   const plain: Rename = (from, to) => session.rename(from, to);
   const posix: Rename = (from, to) => session.posixRename(from, to);
@@ -49,16 +52,16 @@ async function awayAndBack(
 ): Promise<{ readonly path: Buffer; readonly refusal: SftpStatusError | undefined }> {
   const [away, back] = await Promise.all([
     refusalOf(rename(path, elsewhere)),
-    // Where it was refused to go, or not gone yet, it is not there.
+    // This fails where the first rename was refused or is not executed yet.
     refusalOf(rename(elsewhere, path)),
   ]);
   if (away !== undefined || back === undefined) return { path, refusal: away };
-  // The server may have carried out the second request first.
+  // The server may have executed the second request first.
   const stays = await refusalOf(rename(elsewhere, path));
   return { path: stays === undefined ? path : elsewhere, refusal: undefined };
 }
 
-/** Whether a file that is closed is renamed; undefined also where none can be created for that. */
+/** Tries to rename a closed file. There is no refusal also where no such file can be created. */
 async function tryClosedFile(
   session: SftpSession,
   path: Buffer,
@@ -79,7 +82,7 @@ async function tryClosedFile(
   }
   const stays = refusal === undefined ? elsewhere : path;
   const isLeft = (await removalRefusal(session, stays)) !== undefined;
-  // What is not there any more tells nothing.
+  // That the file is missing says nothing about renaming.
   return { refusal: isMissing(refusal) ? undefined : refusal, left: isLeft ? [stays] : [] };
 }
 

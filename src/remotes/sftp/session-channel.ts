@@ -15,30 +15,40 @@ export interface ChannelOptions {
   readonly stallTimeoutMs: number;
   /** A clock in milliseconds that never goes back. */
   readonly now: () => number;
-  /** Where the ids of requests begin, uint32. */
+  /** The id of the first request, a uint32. */
   readonly firstId: number;
   readonly outlet: PacketOutlet;
   readonly pool: PacketPool;
-  /** Whether a Duplex on which no SFTP begins is drained instead of destroyed. */
+  /** Whether a Duplex on which SFTP does not begin is drained instead of destroyed. */
   readonly leavesDuplex: boolean;
 }
 
-/** A WRITE and where its data goes. */
+/** A WRITE and the offset of its data in the file. */
 export interface PlacedWrite {
   readonly request: WriteRequest;
   readonly offset: number;
 }
 
-/** Requests that may be under way at once. */
-const maxPending = 4096;
-/** How long {@link SessionChannel.close} waits for the server to hang up. */
-const closeTimeoutMs = 1000;
-/** A part of a packet counts as a sign of life from this length on: a few bytes now and then are none. */
-const activityBytes = 1024;
-/** VERSION carries no id; its request waits under one that no other can have. */
-const versionId = -1;
+/** The most requests that may be in flight. */
+const MAX_PENDING = 4096;
+/** How long {@link SessionChannel.close} waits for the server to close the channel. */
+const CLOSE_TIMEOUT_MS = 1000;
+/**
+ * How many bytes of an incomplete packet count as activity. A few bytes now and then must not keep a connection alive.
+ */
+const ACTIVITY_BYTES = 1024;
+/** The id under which INIT waits for its reply. VERSION has no id, and no other request can have this one. */
+const VERSION_ID = -1;
 
-/** The machinery of a session: requests out, replies in, matched by id, over a Duplex that it owns. */
+/**
+ * Sends requests over a Duplex, which it owns, and matches the replies by their ids.
+ *
+ * The Duplex can end, fail or be silent, and the server can send something that is not SFTP, or a reply to no request.
+ * Each of these ends the channel: all requests, present and later, reject with the same error. Every request is
+ * settled, either by a reply, by its deadline or by the end of the channel.
+ *
+ * States: greeting (INIT is sent, VERSION is awaited), open, ended.
+ */
 export class SessionChannel {
   /** Resolves once, when the channel has ended: with the reason, or undefined after {@link close}. Never rejects. */
   readonly closed: Promise<CopyError | undefined>;
@@ -48,13 +58,13 @@ export class SessionChannel {
   readonly #pool: PacketPool;
   readonly #leavesDuplex: boolean;
   readonly #framer = new PacketFramer();
-  /** Oldest first. */
+  /** The requests in flight, oldest first. */
   readonly #pending = new Map<number, PendingRequest>();
   readonly #deadlines: SessionDeadlines;
   #nextId: number;
-  /** Until VERSION has come. */
+  /** Set until VERSION was received. */
   #greeting: Greeting | undefined = new Greeting();
-  /** Bytes received that were no sign of life yet. */
+  /** How many bytes were received since the last activity. */
   #sinceActivity = 0;
   #ended: CopyError | undefined;
   #closing: Promise<void> | undefined;
@@ -80,16 +90,19 @@ export class SessionChannel {
     return this.#pending.size;
   }
 
-  /** Sends INIT; must come first. Rejects with `protocol` if what comes back is no SFTP. */
+  /**
+   * Sends INIT. To be called before any request.
+   * @throws {CopyError} `protocol`: when the server does not answer with VERSION 3
+   */
   async greet(): Promise<VersionReply> {
     const init = encodeRequest({ type: 'init', version: PROTOCOL_VERSION });
-    const reply = (await this.#send(versionId, init, 'version', 0, 0)) as VersionReply;
+    const reply = (await this.#send(VERSION_ID, init, 'version', 0, 0)) as VersionReply;
     if (reply.version === PROTOCOL_VERSION) return reply;
     throw this.fail(new CopyError('protocol', `The server speaks SFTP version ${reply.version}, not 3.`));
   }
 
   /**
-   * Sends what `encode` makes of an id; resolves as {@link settle} says.
+   * Sends the packet that `encode` returns for an id. Resolves as {@link settle} describes.
    * @param slowMs see {@link PendingRequest.slowMs}
    * @param length see {@link PendingRequest.length}
    */
@@ -102,7 +115,9 @@ export class SessionChannel {
     }
   }
 
-  /** Sends WRITEs in one go, in order; each resolves when the server says OK to it. None is sent if one cannot be. */
+  /**
+   * Sends WRITEs together, in order. Each resolves when the server has acknowledged it. If one cannot be sent, none is.
+   */
   writeAll(writes: readonly PlacedWrite[]): readonly Promise<unknown>[] {
     try {
       const ids = writes.map(({ request, offset }) => {
@@ -127,11 +142,11 @@ export class SessionChannel {
     for (const { buffer } of packets) this.#pool.give(buffer);
   }
 
-  /** `count`: how many requests are about to be made. */
+  /** @param count how many requests the caller is going to send */
   #takeId(count = 1): number {
     if (this.#ended !== undefined) throw this.#ended;
-    if (this.#pending.size + count > maxPending)
-      throw new CopyError('bug', `More than ${maxPending} requests are in flight.`);
+    if (this.#pending.size + count > MAX_PENDING)
+      throw new CopyError('bug', `More than ${MAX_PENDING} requests are in flight.`);
     let id = this.#nextId;
     while (this.#pending.has(id)) id = (id + 1) >>> 0;
     this.#nextId = (id + 1) >>> 0;
@@ -149,23 +164,23 @@ export class SessionChannel {
     return new Promise((resolve, reject) => {
       const request: PendingRequest = { expects, length, slowMs, resolve, reject, oldestSince: undefined };
       this.#pending.set(id, request);
-      this.#deadlines.begun(request);
+      this.#deadlines.onBegun(request);
     });
   }
 
   readonly #onTaken = (error?: Error | null): void => {
     if (error) this.#onError(error);
-    else this.#deadlines.activity();
+    else this.#deadlines.onActivity();
   };
 
   readonly #onData = (chunk: Buffer): void => {
     this.#greeting?.add(chunk);
     this.#sinceActivity += chunk.length;
-    if (this.#sinceActivity >= activityBytes) this.#active();
+    if (this.#sinceActivity >= ACTIVITY_BYTES) this.#onActivity();
     try {
       this.#framer.push(chunk);
       for (let packet = this.#framer.next(); packet !== undefined; packet = this.#framer.next()) {
-        this.#active();
+        this.#onActivity();
         this.#receive(packet);
       }
     } catch (error) {
@@ -174,20 +189,20 @@ export class SessionChannel {
     }
   };
 
-  #active(): void {
+  #onActivity(): void {
     this.#sinceActivity = 0;
-    this.#deadlines.activity();
+    this.#deadlines.onActivity();
   }
 
   #receive(packet: Buffer): void {
     const reply = parseReply(packet);
-    const id = reply.type === 'version' ? versionId : reply.id;
+    const id = reply.type === 'version' ? VERSION_ID : reply.id;
     const request = this.#pending.get(id);
     if (request === undefined) throw new CopyError('protocol', 'The server answered a request that nobody made.');
     settle(request, reply);
     this.#greeting = undefined;
     this.#pending.delete(id);
-    this.#deadlines.settled(request);
+    this.#deadlines.onSettled(request);
   }
 
   readonly #onEnd = (): void => {
@@ -203,7 +218,7 @@ export class SessionChannel {
     this.fail(CopyError.from(error, 'connection-lost'));
   };
 
-  /** Ends the channel at once with `reason`, unless it has ended before; returns the reason that holds. */
+  /** Ends the channel with `reason`, unless it has ended before. Returns the reason with which it has ended. */
   fail(reason: CopyError): CopyError {
     if (this.#ended !== undefined) return this.#ended;
     this.#end(reason);
@@ -213,7 +228,7 @@ export class SessionChannel {
     return reason;
   }
 
-  /** Ends the channel; what is under way rejects. Resolves when the server has hung up, or after a second. */
+  /** Ends the channel; requests in flight reject. Resolves when the server has closed it, or after a second. */
   close(): Promise<void> {
     this.#closing ??= this.#hangUp();
     return this.#closing;
@@ -224,21 +239,21 @@ export class SessionChannel {
     this.#end(new CopyError('connection-lost', 'The session was closed.'));
     const duplex = this.#duplex;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, closeTimeoutMs);
+      const timer = setTimeout(done, CLOSE_TIMEOUT_MS);
       function done(): void {
         clearTimeout(timer);
         duplex.off('end', done).off('close', done).off('error', done);
         resolve();
       }
       duplex.on('end', done).on('close', done).on('error', done);
-      // Replies that still come are thrown away; without a reader the end would never be seen.
+      // Further replies are read and discarded, because the end would not be seen otherwise.
       duplex.resume().end();
     });
     duplex.destroy();
     this.#resolveClosed(undefined);
   }
 
-  /** Listens no more, and rejects what is under way. */
+  /** Stops listening, and rejects the requests in flight. */
   #end(reason: CopyError): void {
     this.#ended = reason;
     this.#deadlines.stop();
@@ -250,5 +265,5 @@ export class SessionChannel {
   }
 }
 
-/** A stream that is being torn down may still fail; the reason that counts is known by then. */
+/** A stream that is being closed may still emit errors, which do not matter because the reason of the end is known. */
 function ignore(): void {}

@@ -1,63 +1,64 @@
 import { CopyError } from '../../errors.ts';
 import type { PendingRequest } from './session-pending.ts';
 
-/** Longest delay a timer takes. */
-const maxTimerMs = 0x7fffffff;
+/** The longest delay of a timer. */
+const MAX_TIMER_MS = 0x7fffffff;
 
 /**
- * Watches that a session goes on, with one timer for all its requests and none while it has no request.
+ * The deadlines of the requests of a session, with one timer for all of them, and none while there are no requests.
  *
- * Requests are executed in order, so only the oldest is looked at: an ordinary one has failed when the connection has
- * been silent for the stall timeout; a slow one when its own time is over, and those behind it wait meanwhile.
+ * The server executes requests in order, so that only the deadline of the oldest one matters. An ordinary request
+ * expires when nothing was sent or received for the stall timeout. A slow one expires when its own time is over, and
+ * the requests behind it do not expire meanwhile.
  */
 export class SessionDeadlines {
   readonly #pending: ReadonlyMap<number, PendingRequest>;
   readonly #stallTimeoutMs: number;
   readonly #now: () => number;
-  readonly #expired: (error: CopyError) => void;
+  readonly #onExpired: (error: CopyError) => void;
   #lastActivity = 0;
   #slowCount = 0;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = 0;
   #check: NodeJS.Immediate | undefined;
 
-  /** @param pending oldest first; kept up to date by its owner */
+  /** @param pending the requests, oldest first; the caller changes the map, and then calls the methods of this class */
   constructor(
     pending: ReadonlyMap<number, PendingRequest>,
     stallTimeoutMs: number,
     now: () => number,
-    expired: (error: CopyError) => void,
+    onExpired: (error: CopyError) => void,
   ) {
     this.#pending = pending;
     this.#stallTimeoutMs = stallTimeoutMs;
     this.#now = now;
-    this.#expired = expired;
+    this.#onExpired = onExpired;
   }
 
-  /** Bytes came, or were taken by the other side. */
-  activity(): void {
+  /** To be called when bytes were received, or were taken by the socket. */
+  onActivity(): void {
     this.#lastActivity = this.#now();
   }
 
-  /** To be called when a request has been put into the map. */
-  begun(request: PendingRequest): void {
+  /** To be called when a request was added to the map. */
+  onBegun(request: PendingRequest): void {
     if (request.slowMs > 0) this.#slowCount++;
     if (this.#pending.size > 1) return;
-    this.activity();
-    this.#oldestChanged();
+    this.onActivity();
+    this.#onOldestChanged();
   }
 
-  /** To be called when a request has been taken out of the map. */
-  settled(request: PendingRequest): void {
+  /** To be called when a request was removed from the map. */
+  onSettled(request: PendingRequest): void {
     if (this.#pending.size === 0) {
       this.stop();
     } else if (this.#slowCount > 0) {
       if (request.slowMs > 0) this.#slowCount--;
-      this.#oldestChanged();
+      this.#onOldestChanged();
     }
   }
 
-  /** No deadline any more; the map is taken to be empty. */
+  /** Removes all deadlines. The caller removes all requests from the map. */
   stop(): void {
     this.#slowCount = 0;
     clearTimeout(this.#timer);
@@ -70,7 +71,7 @@ export class SessionDeadlines {
     return this.#pending.values().next().value;
   }
 
-  #oldestChanged(): void {
+  #onOldestChanged(): void {
     const oldest = this.#oldest();
     if (oldest !== undefined && oldest.slowMs > 0) oldest.oldestSince ??= this.#now();
     this.#arm();
@@ -82,28 +83,28 @@ export class SessionDeadlines {
     return this.#lastActivity + this.#stallTimeoutMs;
   }
 
-  /** Sees to it that the timer goes off no later than the deadline; it may go off earlier, to look and be set anew. */
+  /** Makes the timer fire no later than the deadline. It may fire earlier, and is set again then. */
   #arm(): void {
     const deadline = this.#deadline();
     if (this.#timer !== undefined && this.#timerAt <= deadline) return;
     clearTimeout(this.#timer);
     this.#timerAt = deadline;
     const delay = Math.ceil(Math.max(1, deadline - this.#now()));
-    this.#timer = setTimeout(this.#look, Math.min(delay, maxTimerMs));
+    this.#timer = setTimeout(this.#onTimer, Math.min(delay, MAX_TIMER_MS));
     this.#timer.unref();
   }
 
-  readonly #look = (): void => {
+  readonly #onTimer = (): void => {
     this.#timer = undefined;
     if (this.#now() < this.#deadline()) {
       this.#arm();
       return;
     }
-    // After a sleep of the machine or a long task the bytes may lie in the socket: let them be read first.
-    this.#check = setImmediate(this.#judge);
+    // After a sleep of the machine or a long task, received bytes may wait in the socket. They are read first.
+    this.#check = setImmediate(this.#expire);
   };
 
-  readonly #judge = (): void => {
+  readonly #expire = (): void => {
     this.#check = undefined;
     if (this.#now() < this.#deadline()) {
       this.#arm();
@@ -114,6 +115,6 @@ export class SessionDeadlines {
     const slow = oldest.slowMs > 0;
     const seconds = Math.round((slow ? oldest.slowMs : this.#stallTimeoutMs) / 1000);
     const what = slow ? 'The server did not finish a slow operation' : 'Nothing was sent or received';
-    this.#expired(new CopyError('connection-stalled', `${what} for ${seconds} s.`));
+    this.#onExpired(new CopyError('connection-stalled', `${what} for ${seconds} s.`));
   };
 }

@@ -3,7 +3,7 @@ import { StatusCode } from './codec/constants.ts';
 import type { Reply, StatusReply } from './codec/replies.ts';
 import { SftpStatusError } from './codec/status-error.ts';
 
-/** What a request may be answered with, beside a STATUS that says no. */
+/** The kind of reply that a request expects; a STATUS that reports a failure is possible for all of them. */
 export type Expected =
   | 'version'
   | 'status'
@@ -15,22 +15,22 @@ export type Expected =
   | 'attributes-or-missing'
   | 'extended';
 
-/** A request that is under way. */
+/** A request without a reply yet. */
 export interface PendingRequest {
   readonly expects: Expected;
-  /** Bytes asked for, of a READ. */
+  /** How many bytes a READ asks for; otherwise 0. */
   readonly length: number;
-  /** How long it may take once it is the oldest, for operations that are slow by nature; 0 for all others. */
+  /** For slow operations: how long the request may take from when it is the oldest. 0 for all others. */
   readonly slowMs: number;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
-  /** When a slow one became the oldest. */
+  /** When a slow request became the oldest. */
   oldestSince: number | undefined;
 }
 
 /**
  * Resolves or rejects a request with its reply.
- * @throws {CopyError} `protocol` if the reply is none to this request; the request is still open then
+ * @throws {CopyError} `protocol`: when the reply does not fit the request, which is not settled then
  */
 export function settle(request: PendingRequest, reply: Reply): void {
   if (reply.type === 'status') {
@@ -62,7 +62,7 @@ function settleByStatus(request: PendingRequest, reply: StatusReply): void {
   else request.reject(error);
 }
 
-/** Undefined if the reply is of another type. */
+/** The value to resolve with; undefined where the reply has another type than the request expects. */
 function replyValue(request: PendingRequest, reply: Exclude<Reply, StatusReply>): unknown {
   const { expects } = request;
   switch (reply.type) {
@@ -74,11 +74,11 @@ function replyValue(request: PendingRequest, reply: Exclude<Reply, StatusReply>)
         const { length } = reply.data;
         throw new CopyError('protocol', `The server sent ${length} bytes where ${request.length} were asked for.`);
       }
-      // Nothing more would ever come: who asks again would ask for ever.
+      // An empty reply counts as the end of the file, because a caller that asks again would do so endlessly.
       return reply.data.length === 0 ? 'eof' : reply.data;
     }
     case 'handle':
-      // A copy, so that a file held open does not hold the chunk its handle came in.
+      // A copy, so that an open file does not keep the received chunk with its handle in memory.
       return expects === 'handle' ? Uint8Array.from(reply.handle) : undefined;
     case 'name':
       if (expects === 'names') return reply.entries.length === 0 ? 'eof' : reply.entries;

@@ -1,16 +1,16 @@
-/** Bytes of payload in one SSH packet: what servers take at least (RFC 4253, 6.1). */
+/** The largest payload of an SSH packet in bytes, which every server has to accept (RFC 4253, 6.1). */
 export const MAX_PAYLOAD: number = 32 * 1024;
-/** Enough for the largest payload and what SSH puts around it. */
+/** Enough for the largest payload and what SSH adds to it, in bytes. */
 export const PACKET_BUFFER_LENGTH: number = MAX_PAYLOAD + 1024;
 /**
- * Buffers kept for later: as many as all windows of a thread have in flight (see `line-model`). With fewer, each wave of
- * acknowledgements leaves some to the garbage collector, which is late, and the next wave allocates them anew.
+ * How many unused buffers are kept: as many as all windows of a thread have in flight (see `line-model`). With fewer, a
+ * burst of acknowledgements would discard buffers that the next burst of requests allocates again.
  */
 const MAX_SPARE = 2048;
 
 /**
- * Buffers for packets, all of one length, that are used again: shared by the sessions of a thread. It knows nothing of
- * those that are out, so one that never comes back costs nothing but itself.
+ * A pool of buffers for packets, all of one length, which the sessions of a thread share. It keeps no record of buffers
+ * that are in use, so that a buffer that is never given back is simply garbage collected.
  */
 export class PacketPool {
   readonly #spare: Buffer[] = [];
@@ -19,7 +19,7 @@ export class PacketPool {
     return this.#spare.pop() ?? Buffer.allocUnsafeSlow(PACKET_BUFFER_LENGTH);
   }
 
-  /** Gives a buffer back, once; whoever gave it must not touch it again. */
+  /** Gives a buffer back. The caller must do that once, and not use the buffer afterwards. */
   give(buffer: Buffer): void {
     if (this.#spare.length < MAX_SPARE) this.#spare.push(buffer);
   }

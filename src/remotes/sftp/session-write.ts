@@ -3,18 +3,21 @@ import type { Packet, PacketOutlet } from './session-outlet.ts';
 import type { PacketPool } from './session-pool.ts';
 
 /**
- * One WRITE in packets of the pool, with room for all headers, so that a file is read straight to where it is encrypted.
- * To be sent once: then its packets belong to the session again.
+ * A WRITE request in buffers of the pool, with room for all headers, so that a file is read directly to where the data
+ * is encrypted. It may be sent once; after that, its buffers belong to the session.
  */
 export class WriteRequest {
   readonly handle: Uint8Array;
-  /** Of the data, bytes. */
+  /** The length of the data, in bytes. */
   readonly length: number;
-  /** Where the data goes, one after another; to be filled before it is sent, and left alone afterwards. */
+  /**
+   * The caller fills these with the data, one after another, before the request is sent, and must not use them
+   * afterwards.
+   */
   readonly views: readonly Buffer[];
-  /** For the session. */
+  /** Used only by the session. */
   readonly packets: readonly Packet[];
-  /** For the session. */
+  /** Used only by the session. */
   isSent = false;
   readonly #headRoom: number;
 
@@ -37,15 +40,19 @@ export class WriteRequest {
     this.#headRoom = headRoom;
   }
 
-  /** For the session: puts everything but the data in front of it. @throws {CopyError} `protocol` for an absurd offset */
+  /**
+   * Writes the header of the request before its data. Used only by the session.
+   * @throws {CopyError} `protocol`: when the offset is not a safe integer ≥ 0
+   */
   encodeHeader(id: number, offset: number): void {
     encodeWriteHeader(this.packets[0]!.buffer, this.#headRoom, id, this.handle, offset, this.length);
   }
 }
 
 /**
- * How long the data of a WRITE is best: at most `wanted`, and where that is more than one packet, so that all are full.
- * @param maxLength what the server takes
+ * The best length for the data of a WRITE: at most `wanted`. Where that takes more than one packet, all packets are
+ * full.
+ * @param maxLength the longest data that the server accepts
  */
 export function fittingLength(handleLength: number, wanted: number, maxLength: number, maxPayload: number): number {
   const headerLength = writeRequestHeaderLength(handleLength);

@@ -21,25 +21,25 @@ import { PacketPool } from './session-pool.ts';
 import { fittingLength, WriteRequest } from './session-write.ts';
 
 export interface SessionOptions {
-  /** How long nothing may be sent or received while an answer is awaited. */
+  /** How long nothing may be sent or received while a reply is awaited. */
   readonly stallTimeoutMs: number;
-  /** What a slow operation (fsync, CLOSE, copy-data, check-file) may take, whatever its size. Default: 60,000. */
+  /** How long a slow operation (fsync, CLOSE, copy-data, check-file) may take, whatever its size. Default: 60,000. */
   readonly slowBaseMs?: number;
-  /** And its bytes ÷ this on top. Default: 5,000,000. */
+  /** In addition, a slow operation may take its bytes ÷ this, in seconds. Default: 5,000,000. */
   readonly slowBytesPerSecond?: number;
   /** How the server's SSH names itself, such as `mod_sftp/1.3.8`. */
   readonly softwareHint?: string;
   /** A clock in milliseconds that never goes back. Default: `performance.now`. */
   readonly now?: () => number;
-  /** Where the ids of requests begin, uint32. Default: 1. */
+  /** The id of the first request, a uint32. Default: 1. */
   readonly firstId?: number;
-  /** How WRITEs leave. Default: they are written to the Duplex. */
+  /** Sends WRITEs. Default: they are written to the Duplex. */
   readonly outlet?: PacketOutlet | undefined;
-  /** Buffers of WRITEs, shared with other sessions. Default: a pool of its own. */
+  /** Buffers for WRITEs, which other sessions may share. Default: a pool of its own. */
   readonly pool?: PacketPool;
   /**
-   * Whether a Duplex on which no SFTP begins is drained instead of destroyed, so that its owner can wait for the last
-   * words of the other side. Default: false.
+   * Whether a Duplex on which SFTP does not begin is drained instead of destroyed, so that its owner can read the
+   * remaining output of the other side. Default: false.
    */
   readonly leavesDuplex?: boolean;
 }
@@ -50,14 +50,14 @@ type RequestWithoutId = WithoutId<Exclude<Request, { type: 'init' }>>;
 /**
  * SFTP version 3 over any Duplex, with any number of requests in flight (at most 4096).
  *
- * A server's "no" rejects with {@link SftpStatusError}. Everything else that goes wrong ends the session: all requests
- * under way, and those to come, reject with the same `CopyError` (`protocol`, `connection-lost`, `connection-stalled`,
- * or what {@link fail} was given). Paths and handles are bytes; offsets and lengths are in bytes.
+ * A request that the server refuses rejects with an {@link SftpStatusError}. Every other failure ends the session: all
+ * requests, present and later, reject with the same `CopyError` (`protocol`, `connection-lost`, `connection-stalled`,
+ * or the one passed to {@link fail}). Paths and handles are bytes; offsets and lengths are in bytes.
  *
- * Writes are not held back when the Duplex is full: what is buffered is bounded by what the caller has in flight.
+ * There is no backpressure by the Duplex: the caller limits what is buffered, by how much it has in flight.
  */
 export class SftpSession {
-  /** Name and value of each extension the server offers. */
+  /** The value of each extension that the server offers, by its name. */
   readonly extensions: ReadonlyMap<string, Uint8Array>;
   readonly #channel: SessionChannel;
   readonly #outlet: PacketOutlet;
@@ -67,8 +67,10 @@ export class SftpSession {
   #limits: SessionLimits;
 
   /**
-   * Agrees on version 3 and asks for the server's limits. On failure the Duplex is destroyed, unless `leavesDuplex` says otherwise.
-   * @throws {CopyError} `protocol` if the server speaks no SFTP 3, `connection-lost`, `connection-stalled`
+   * Agrees on version 3 and asks for the server's limits. On failure, the Duplex is destroyed, unless `leavesDuplex` is
+   * set.
+   * @throws {CopyError} `protocol`: when the server does not speak SFTP version 3; `connection-lost`,
+   *   `connection-stalled`: when the connection ends or is silent
    */
   static async open(duplex: Duplex, options: SessionOptions): Promise<SftpSession> {
     const { stallTimeoutMs, firstId = 1, now = () => performance.now() } = options;
@@ -76,7 +78,7 @@ export class SftpSession {
     checkOutlet(outlet);
     const channel = new SessionChannel(duplex, { stallTimeoutMs, firstId, now, outlet, pool, leavesDuplex });
     const greeting = channel.greet();
-    // OpenSSH is asked for its limits in the same breath: an older one that has none only says so.
+    // OpenSSH is asked for its limits without waiting for its extensions: a version without this one just refuses.
     const early = options.softwareHint?.startsWith('OpenSSH') ? askLimits(channel) : undefined;
     early?.catch(() => {});
     const { extensions } = await greeting;
@@ -100,14 +102,14 @@ export class SftpSession {
     this.#limits = assumedLimits(softwareHint);
   }
 
-  /** `early`: the answer to a question that was asked before it was known that the server understands it. */
+  /** @param early the reply to a request that was sent before the extensions of the server were known */
   async #learnLimits(early: Promise<Uint8Array | undefined> | undefined): Promise<void> {
     if (!this.offers(ExtensionName.limits)) return;
     try {
       const payload = await (early ?? askLimits(this.#channel));
       if (payload !== undefined) this.#limits = toldLimits(parseLimits(payload), this.#limits);
     } catch (error) {
-      // Offered and then refused: what was assumed still holds.
+      // Where the server offers the extension and refuses the request, the assumed limits stay.
       if (!(error instanceof SftpStatusError)) throw this.fail(CopyError.from(error));
     }
   }
@@ -125,57 +127,59 @@ export class SftpSession {
     return this.#limits;
   }
 
-  /** Requests that are under way. */
+  /** How many requests have no reply yet. */
   get inFlight(): number {
     return this.#channel.inFlight;
   }
 
-  /** Resolves with the handle. `flags`: bits of `OpenFlag`; the attributes count where a file is created. */
+  /** Resolves with the handle. `flags`: bits of `OpenFlag`; `attributes`: for a file that is created. */
   open(path: Uint8Array, flags: number, attributes: SftpAttributes = NO_ATTRIBUTES): Promise<Uint8Array> {
     return this.#request('handle', { type: 'open', path, flags, attributes });
   }
 
-  /** Closes a file or directory; slow, as the server may flush `bytesWritten` to its disk or further. */
+  /** Closes a file or directory. It is a slow operation, because the server may flush `bytesWritten` first. */
   closeHandle(handle: Uint8Array, bytesWritten = 0): Promise<void> {
     return this.#request('status', { type: 'close', handle }, this.#slowMs(bytesWritten));
   }
 
   /**
-   * Resolves with what the server gives at `offset`, which may be less than `length` (at most `limits.maxReadLength`)
-   * before the end of the file, and is never empty; shares memory with what was received.
+   * Resolves with bytes at `offset`: at least one, and at most `length`, which is at most `limits.maxReadLength`. Fewer
+   * bytes do not mean that the file ends. The result shares memory with the received chunk.
    */
   read(handle: Uint8Array, offset: number, length: number): Promise<Uint8Array | 'eof'> {
     return this.#request('data', { type: 'read', handle, offset, length }, 0, length);
   }
 
   /**
-   * A WRITE whose data is filled in place.
+   * Creates a WRITE, whose data the caller fills in.
    * @param dataLength at most `limits.maxWriteLength`
-   * @throws {CopyError} `bug` if it is more
+   * @throws {CopyError} `bug`: when it is more
    */
   allocateWrite(handle: Uint8Array, dataLength: number): WriteRequest {
     if (dataLength > this.#limits.maxWriteLength) {
-      throw new CopyError('bug', `A write of ${dataLength} bytes is more than the server takes.`);
+      throw new CopyError('bug', `A write of ${dataLength} bytes is longer than the server accepts.`);
     }
     return new WriteRequest(handle, dataLength, this.#outlet, this.#pool);
   }
 
-  /** The length of data nearest to `wanted`, and no more than one packet above it, that leaves no packet half empty. */
+  /** See {@link fittingLength}. */
   fittingWriteLength(handle: Uint8Array, wanted: number): number {
     return fittingLength(handle.length, wanted, this.#limits.maxWriteLength, this.#outlet.maxPayload);
   }
 
-  /** Sends WRITEs that are filled, in order; each resolves when the server says OK to it. */
+  /**
+   * Sends WRITEs whose data is filled in, in order. Each promise resolves when the server has acknowledged its WRITE.
+   */
   sendWrites(writes: readonly PlacedWrite[]): readonly Promise<void>[] {
     return this.#channel.writeAll(writes) as readonly Promise<void>[];
   }
 
-  /** Follows links. Undefined where nothing stands. */
+  /** Follows links. Undefined where nothing exists. */
   stat(path: Uint8Array): Promise<SftpAttributes | undefined> {
     return this.#request('attributes-or-missing', { type: 'stat', path });
   }
 
-  /** Does not follow a link at the end. Undefined where nothing stands. */
+  /** Does not follow a link at the end of the path. Undefined where nothing exists. */
   lstat(path: Uint8Array): Promise<SftpAttributes | undefined> {
     return this.#request('attributes-or-missing', { type: 'lstat', path });
   }
@@ -184,7 +188,7 @@ export class SftpSession {
     return this.#request('attributes', { type: 'fstat', handle });
   }
 
-  /** Follows links. Servers differ in the order in which they apply several attributes: best one at a time. */
+  /** Follows links. Set one attribute at a time, because servers differ in the order in which they apply several. */
   setStat(path: Uint8Array, attributes: SftpAttributes): Promise<void> {
     return this.#request('status', { type: 'setstat', path, attributes });
   }
@@ -193,7 +197,7 @@ export class SftpSession {
     return this.#request('status', { type: 'fsetstat', handle, attributes });
   }
 
-  /** The absolute path; whether a path to nothing is an error depends on the server. */
+  /** The absolute path. Whether it is an error that nothing exists at the path depends on the server. */
   realPath(path: Uint8Array): Promise<Uint8Array> {
     return this.#request('path', { type: 'realpath', path });
   }
@@ -207,7 +211,7 @@ export class SftpSession {
     return this.#request('status', { type: 'rename', oldPath, newPath });
   }
 
-  /** Takes the place of what stands at `newPath`; needs `posix-rename@openssh.com`. */
+  /** Replaces what exists at `newPath`. Requires `posix-rename@openssh.com`. */
   posixRename(oldPath: Uint8Array, newPath: Uint8Array): Promise<void> {
     const payload = encodePosixRename(oldPath, newPath);
     return this.#request('status', { type: 'extended', name: ExtensionName.posixRename, payload });
@@ -230,12 +234,14 @@ export class SftpSession {
     return this.#request('handle', { type: 'opendir', path });
   }
 
-  /** The next entries, at least one, `.` and `..` among them; `eof` after the last. Names are hostile until checked. */
+  /**
+   * The next entries, at least one, including `.` and `..`; `eof` after the last. Names may be anything: check them.
+   */
   readDirectory(handle: Uint8Array): Promise<readonly NameEntry[] | 'eof'> {
     return this.#request('names', { type: 'readdir', handle });
   }
 
-  /** Resolves when the file is on the server's disk; slow. Needs `fsync@openssh.com`. */
+  /** Resolves when the file is on the disk of the server. It is a slow operation. Requires `fsync@openssh.com`. */
   async fsync(handle: Uint8Array, bytesWritten: number): Promise<void> {
     const payload = encodeFsync(handle);
     return this.#request(
@@ -245,7 +251,7 @@ export class SftpSession {
     );
   }
 
-  /** Needs `statvfs@openssh.com`. */
+  /** Requires `statvfs@openssh.com`. */
   async statVfs(path: Uint8Array): Promise<StatVfs> {
     const payload = await this.extended(ExtensionName.statVfs, encodeStatVfsRequest(path));
     if (payload === undefined) throw new CopyError('protocol', 'The server answered statvfs with a bare OK.');
@@ -253,20 +259,22 @@ export class SftpSession {
   }
 
   /**
-   * Any extension. Resolves with the payload of the reply, undefined where it is a bare OK.
-   * @param slowBytes set for what is slow by nature: how many bytes the server has to handle
+   * Sends a request of an extension. Resolves with the payload of the reply; undefined where it is a STATUS of OK.
+   * @param slowBytes for slow operations: how many bytes the server has to process
    */
   extended(name: string, payload: Uint8Array, slowBytes?: number): Promise<Uint8Array | undefined> {
     const slowMs = slowBytes === undefined ? 0 : this.#slowMs(slowBytes);
     return this.#request('extended', { type: 'extended', name, payload }, slowMs);
   }
 
-  /** Ends the session at once with `reason`, which is returned, unless it has ended before. */
+  /** Ends the session with `reason`, unless it has ended before. Returns the reason with which it has ended. */
   fail(reason: CopyError): CopyError {
     return this.#channel.fail(reason);
   }
 
-  /** Ends the session; what is under way rejects. Resolves when the server has hung up, or after a second. */
+  /**
+   * Ends the session; requests in flight reject. Resolves when the server has closed the channel, or after a second.
+   */
   close(): Promise<void> {
     return this.#channel.close();
   }

@@ -5,14 +5,14 @@ import { PERMISSION_BITS } from '../../util/permission-bits.ts';
 import type { NewAttributes } from '../remote.ts';
 import type { SftpAttributes } from './codec/attributes.ts';
 import type { SftpSession } from './session.ts';
-import { asked } from './sftp-files.ts';
+import { withCodedErrors } from './sftp-files.ts';
 
 /** The latest time of version 3, whose times are unsigned 32-bit seconds. */
 const MAX_SECONDS = 0xffff_ffff;
 
 /**
- * The attributes that set this time of the last change. Version 3 sets both times or neither, so that the time of the last
- * access becomes that of now. Undefined where version 3 cannot express the time.
+ * The attributes that set this time of the last change. Version 3 sets both times or neither, so that the time of the
+ * last access becomes that of now. Undefined where version 3 cannot express the time.
  */
 export function timesOf(mtimeMs: number): SftpAttributes['times'] {
   const mtimeSeconds = Math.floor(mtimeMs / 1000);
@@ -21,8 +21,8 @@ export function timesOf(mtimeMs: number): SftpAttributes['times'] {
 }
 
 /**
- * See `RemoteConnection.setAttributes`. Sends one attribute at a time, because servers differ in the order in which they
- * apply several, and the times last, because a change of the mode may change them.
+ * See `RemoteConnection.setAttributes`. Sends one attribute at a time, because servers differ in the order in which
+ * they apply several, and the times last, because a change of the mode may change them.
  */
 export async function setAttributes(
   session: SftpSession,
@@ -34,6 +34,7 @@ export async function setAttributes(
   if (mtimeMs !== undefined && times === undefined) {
     throw new CopyError('unsupported', `The protocol cannot express the time of ${cleanText(path)}.`);
   }
-  if (mode !== undefined) await asked(session.setStat(path, { permissions: mode & PERMISSION_BITS }), context);
-  if (times !== undefined) await asked(session.setStat(path, { times }), context);
+  if (mode !== undefined)
+    await withCodedErrors(session.setStat(path, { permissions: mode & PERMISSION_BITS }), context);
+  if (times !== undefined) await withCodedErrors(session.setStat(path, { times }), context);
 }

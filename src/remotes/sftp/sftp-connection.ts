@@ -1,4 +1,4 @@
-/** The contract on one SFTP session. */
+/** Implements the contract of a remote connection on one SFTP session. */
 import { CopyError } from '../../errors.ts';
 import { HOME, isAbsolute } from '../../util/byte-path.ts';
 import type {
@@ -34,7 +34,7 @@ import { publish } from './publish.ts';
 import { SftpRemoteFile } from './remote-file.ts';
 import type { SftpSession } from './session.ts';
 import { setAttributes } from './set-attributes.ts';
-import { asked, coded, toAttributes } from './sftp-files.ts';
+import { toAttributes, toCodedError, withCodedErrors } from './sftp-files.ts';
 import { examine } from './situation.ts';
 import type { ExecChannel } from './ssh/ssh-connection.ts';
 import type { FlowWindows } from './staged-file.ts';
@@ -44,26 +44,26 @@ import { Stages } from './stages.ts';
 /** Ranges can be cut anywhere; a shorter one would not be worth its messages. */
 const SMALLEST_CUT = 64 * 1024;
 
-/** One each way, as a line may differ by direction. */
+/** One memory for each direction, because a line may have different rates. */
 export interface FlowMemories {
   readonly writing: FlowMemory;
   readonly reading: FlowMemory;
 }
 
 export interface SftpConnectionOptions {
-  /** How the server's SSH names itself. */
+  /** How the SSH software of the server names itself. */
   readonly software: string;
-  /** Requests in flight. */
+  /** How many requests may be in flight. */
   readonly inFlight: number | 'auto';
-  /** For how long a connection may be silent; 30 s unless set. */
+  /** How long a connection may be silent. Default: 30,000. */
   readonly stallTimeoutMs?: number;
-  /** What the connections to the server know of the line together; nothing unless set. */
+  /** The measurements that the connections to the server share. Default: the connection has its own. */
   readonly memories?: FlowMemories;
   /** Runs a command on the server: see `SshConnection.exec`. Absent where there is no SSH. */
   readonly exec?: (command: string) => Promise<ExecChannel>;
-  /** Of the run; a connection that is alone has its own. */
+  /** The default modes that the connections of a run share. Default: the connection has its own. */
   readonly defaultModes?: DefaultModes;
-  /** Hangs up. */
+  /** Closes the SSH connection. */
   readonly close: () => Promise<void>;
 }
 
@@ -76,10 +76,10 @@ export class SftpConnection implements RemoteConnection {
   readonly #exec: (command: string) => Promise<ExecChannel>;
   readonly #close: () => Promise<void>;
   readonly #isOpenSsh: boolean;
-  /** Whether the server is known to leave a file as it is that is opened for writing and closed again. */
+  /** Whether the server is known not to change a file that is opened for writing and closed again. */
   readonly #opensHarmlessly: boolean;
   readonly #stages: Stages;
-  /** Whether the server did not let a file be removed that was created to find out what it allows. */
+  /** Whether the server refused to remove the file of an earlier trial. */
   #leavesTrials = false;
 
   constructor(session: SftpSession, closed: Promise<CopyError | undefined>, options: SftpConnectionOptions) {
@@ -89,7 +89,7 @@ export class SftpConnection implements RemoteConnection {
     this.closed = closed;
     this.description = options.software;
     this.#isOpenSsh = isOpenSsh(options.software, session);
-    // OpenSSH's own server also where some of its requests are not allowed.
+    // This recognises the server of OpenSSH also where some of its requests are disabled.
     const isOwnOfOpenSsh = options.software.startsWith('OpenSSH') && session.offers(ExtensionName.lsetstat);
     this.#opensHarmlessly = isOwnOfOpenSsh || options.software.startsWith('mod_sftp');
     const { inFlight: requests, stallTimeoutMs, memories } = options;
@@ -112,7 +112,9 @@ export class SftpConnection implements RemoteConnection {
     });
   }
 
-  /** What the contract stands on: for what is no copy, such as installing the helper. */
+  /**
+   * The session and the commands below this connection, for purposes other than copying, such as installing the helper.
+   */
   get beneath(): DigestConnection {
     return { session: this.#session, closed: this.closed, exec: this.#exec };
   }
@@ -126,22 +128,22 @@ export class SftpConnection implements RemoteConnection {
   }
 
   async stat(path: Uint8Array): Promise<Attributes | undefined> {
-    const look = await asked(lookThrough(this.#session, path), { operation: 'stat', path });
+    const look = await withCodedErrors(lookThrough(this.#session, path), { operation: 'stat', path });
     if (look.isTold) return look.at;
-    throw coded(look.refusal, { operation: 'stat', path });
+    throw toCodedError(look.refusal, { operation: 'stat', path });
   }
 
   async lstat(path: Uint8Array): Promise<Attributes | undefined> {
-    const found = await asked(this.#session.lstat(path), { operation: 'stat', path });
+    const found = await withCodedErrors(this.#session.lstat(path), { operation: 'stat', path });
     return found && toAttributes(found);
   }
 
   realPath(path: Uint8Array): Promise<Uint8Array> {
-    return asked(this.#session.realPath(path), { operation: 'resolve', path });
+    return withCodedErrors(this.#session.realPath(path), { operation: 'resolve', path });
   }
 
   makeDirectory(path: Uint8Array): Promise<void> {
-    return asked(this.#session.makeDirectory(path), { operation: 'make directory', path });
+    return withCodedErrors(this.#session.makeDirectory(path), { operation: 'make directory', path });
   }
 
   list(path: Uint8Array): AsyncIterable<DirectoryEntry> {
@@ -150,8 +152,8 @@ export class SftpConnection implements RemoteConnection {
 
   async remove(path: Uint8Array): Promise<void> {
     const context = { operation: 'remove', path } as const;
-    const refusal = await asked(removalRefusal(this.#session, path), context);
-    if (refusal !== undefined) throw coded(refusal, context);
+    const refusal = await withCodedErrors(removalRefusal(this.#session, path), context);
+    if (refusal !== undefined) throw toCodedError(refusal, context);
   }
 
   setAttributes(path: Uint8Array, attributes: NewAttributes): Promise<void> {
@@ -210,7 +212,7 @@ export class SftpConnection implements RemoteConnection {
     };
   }
 
-  /** Of a file, whose last name may be that of a link. */
+  /** The absolute path of a file. Its last name is kept, even if it is that of a link. */
   async #absolutePath(of: StageToken | Uint8Array): Promise<Buffer> {
     const path = of instanceof Uint8Array ? Buffer.from(of) : stagedPath(fromStageToken(of));
     if (isAbsolute(path)) return path;
@@ -223,12 +225,12 @@ export class SftpConnection implements RemoteConnection {
     return publish(this.#session, fromStageToken(token), seal, options);
   }
 
-  async examine(target: Uint8Array, staged: StageToken | undefined, tries: boolean): Promise<Situation> {
+  async examine(target: Uint8Array, staged: StageToken | undefined, mayTry: boolean): Promise<Situation> {
     const partial = staged && fromStageToken(staged).partial;
-    const mayTry = tries && !this.#leavesTrials;
     const opensHarmlessly = this.#opensHarmlessly;
-    const situation = await examine(this.#session, { target, partial, tries: mayTry, opensHarmlessly });
-    // One file that nobody can remove is enough.
+    const examined = { target, partial, mayTry: mayTry && !this.#leavesTrials, opensHarmlessly };
+    const situation = await examine(this.#session, examined);
+    // There must not be more than one trial file that cannot be removed.
     this.#leavesTrials ||= situation.trial?.removes === false;
     return situation;
   }
@@ -243,8 +245,9 @@ async function runsNone(): Promise<never> {
 }
 
 /**
- * Its own sftp-server, that is: another one behind OpenSSH's sshd lacks some of these, and proftpd, which can be told to
- * call itself OpenSSH, lacks the last (OpenSSH has it since 8.0; older ones are probed).
+ * Whether the SFTP server is that of OpenSSH. Another SFTP server behind OpenSSH's sshd lacks some of these extensions,
+ * and proftpd, which can be configured to call itself OpenSSH, lacks the last one. OpenSSH has that since 8.0; older
+ * versions are treated like other servers.
  */
 function isOpenSsh(software: string, session: SftpSession): boolean {
   const own = [ExtensionName.posixRename, ExtensionName.statVfs, ExtensionName.fsync, ExtensionName.lsetstat];

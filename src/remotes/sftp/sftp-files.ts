@@ -1,4 +1,4 @@
-/** The session's answers in the words of the contract: attributes and coded errors. */
+/** Converts the answers of a session to the types of the contract: attributes and coded errors. */
 import { CopyError } from '../../errors.ts';
 import type { Attributes } from '../remote.ts';
 import type { SftpAttributes } from './codec/attributes.ts';
@@ -12,7 +12,7 @@ const KINDS: ReadonlyMap<number, Attributes['kind']> = new Map([
   [0o120000, 'link'],
 ]);
 
-/** Where the server does not tell the type, a file is assumed. */
+/** Where the server does not send the type, a file is assumed. */
 export function toAttributes({ size = 0, permissions, times }: SftpAttributes): Attributes {
   return {
     kind: permissions === undefined ? 'file' : (KINDS.get(permissions & TYPE_BITS) ?? 'other'),
@@ -22,15 +22,15 @@ export function toAttributes({ size = 0, permissions, times }: SftpAttributes): 
   };
 }
 
-/** Awaits `answer`; a server's "no" rejects as the coded error it is in this context. */
-export async function asked<T>(answer: Promise<T>, context: StatusContext): Promise<T> {
+/** Awaits `answer`. A refusal of the server becomes the coded error that it means in this context. */
+export async function withCodedErrors<T>(answer: Promise<T>, context: StatusContext): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    throw coded(error, context);
+    throw toCodedError(error, context);
   }
 }
 
-export function coded(error: unknown, context: StatusContext): CopyError {
+export function toCodedError(error: unknown, context: StatusContext): CopyError {
   return error instanceof SftpStatusError ? toCopyError(error, context) : CopyError.from(error);
 }

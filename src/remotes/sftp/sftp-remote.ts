@@ -1,4 +1,4 @@
-/** SFTP over SSH, as a remote. */
+/** The remote for SFTP over SSH. */
 import { CopyError } from '../../errors.ts';
 import type { DigestMethod, Remote, RemoteIdentity, RemoteSpec } from '../remote.ts';
 import { DefaultModes } from './default-modes.ts';
@@ -13,7 +13,7 @@ import { FirstBytes, startFailure } from './start-failure.ts';
 
 export interface SftpRemoteOptions {
   readonly stallTimeoutMs: number;
-  /** Requests in flight on a connection. */
+  /** How many requests may be in flight on a connection. */
   readonly inFlight: number | 'auto';
 }
 
@@ -45,7 +45,7 @@ export class SftpRemote implements Remote {
     this.#transport = transport;
     const { stallTimeoutMs, inFlight } = options;
     this.#options = { stallTimeoutMs, inFlight };
-    // In another thread it has: on the connection that settled how to log in.
+    // In another thread, SFTP has begun before on the connection that determined how to log in.
     this.#hasBegun = transport.spec.settled !== undefined;
   }
 
@@ -87,7 +87,7 @@ export class SftpRemote implements Remote {
       await ssh.close();
       if (signal.aborted) throw CopyError.from(signal.reason, 'cancelled');
       const failure = CopyError.from(error);
-      // The reason why SSH ended says more than that the channel did.
+      // The reason why SSH has ended says more than the end of the channel.
       throw failure.scope === 'run' || failure.code === 'connection-refused'
         ? failure
         : ((await ssh.closed) ?? failure);
@@ -96,7 +96,7 @@ export class SftpRemote implements Remote {
     }
   }
 
-  /** Explains why SFTP did not begin, where the server's programs are to blame. */
+  /** Begins SFTP. On failure, the error explains what the programs of the server printed. */
   async #begin(ssh: SshConnection, open: () => Promise<SftpSession>): Promise<SftpSession> {
     const output = new FirstBytes(ssh.sftp);
     try {
@@ -110,7 +110,7 @@ export class SftpRemote implements Remote {
     }
   }
 
-  /** Whichever of channel and SSH ends first ends the other. */
+  /** Ends SSH when the session has ended, and the session when SSH has ended. Resolves with the reason. */
   async #watch(
     session: SftpSession,
     sshClosed: Promise<CopyError | undefined>,

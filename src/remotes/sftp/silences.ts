@@ -1,36 +1,36 @@
 import { SlidingHighest } from './sliding-highest.ts';
 
 const MEMORY_MS = 30_000;
-/** More than this is not bridged: that much data in flight would be late at the end of the file. */
+/** The longest silence that the window bridges. More data in flight would take too long at the end of the file. */
 const LONGEST_MS = 1000;
-/** After this the line was cut, or the program stopped: that does not come back regularly. */
+/** A longer silence is an interruption of the line or of the program, which does not occur regularly. */
 const OUTAGE_MS = 5000;
-/** So much longer than expected is not noise. */
+/** A silence that is longer than expected by this factor is not random. */
 const UNEXPECTED = 1.25;
 
 export interface SilenceContext {
   /** Bytes per millisecond before the silence. */
   readonly rate: number;
-  /** For how long the line has work without an acknowledgement. */
+  /** How long the line is busy with what is in flight, without an acknowledgement. */
   readonly bridgedMs: number;
   readonly inFlight: number;
-  /** Bytes acknowledged in total. */
+  /** How many bytes were acknowledged in total. */
   readonly delivered: number;
   readonly nowMs: number;
 }
 
 /**
- * How long the server is silent from time to time, because it syncs its disk or is busy, or because the path has become
- * longer at once. What is in flight has to last for such a silence, or the line stands still.
+ * Measures how long the server is silent from time to time, because it syncs its disk or is busy, or because the path
+ * has suddenly become longer. What is in flight must last for such a silence, or the line becomes idle.
  *
- * A line that has become slower is silent, too, and there more in flight would only make a longer queue. So a silence
- * counts only when half of what is in flight after it has been acknowledged at the rate from before it.
+ * A line that has become slower is silent, too, but there, more bytes in flight would only lengthen the queue.
+ * Therefore, a silence counts only when half of what is in flight after it was acknowledged at the rate from before it.
  */
 export class Silences {
   readonly #lasted: SlidingHighest = new SlidingHighest(MEMORY_MS);
   #open: { readonly lastedMs: number; readonly deliveredThen: number; readonly latestAtMs: number } | undefined;
 
-  /** The longest of the last thirty seconds, in milliseconds; 0 when there was none. */
+  /** The longest silence of the last thirty seconds, in milliseconds; 0 where there was none. */
   get longestMs(): number {
     return this.#lasted.value;
   }

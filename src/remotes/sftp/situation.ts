@@ -1,6 +1,6 @@
 /**
- * What stands around a target on SFTP: looked at in one round trip, and, where that is asked for, tried on a file of its
- * own. The target is never changed: see {@link isWritable}.
+ * Examines a target on SFTP and its surroundings in one round trip, and on request tries out on a new file what the
+ * directory allows. The target is never changed: see {@link isWritable}.
  */
 
 import { splitPath } from '../../util/partial-name.ts';
@@ -10,9 +10,9 @@ import { ExtensionName } from './codec/constants.ts';
 import type { StatVfs } from './codec/extensions.ts';
 import type { SftpSession } from './session.ts';
 import { toAttributes } from './sftp-files.ts';
-import { answered, opensForWriting, type Tried, tryDirectory } from './trial-file.ts';
+import { opensForWriting, type Tried, tryDirectory, unlessRefused } from './trial-file.ts';
 
-/** A flag of statvfs: nothing can be changed on the file system. */
+/** The flag of statvfs for a read-only file system. */
 const READ_ONLY = 1;
 const ROOT = 0;
 
@@ -20,37 +20,39 @@ export interface Examined {
   readonly target: Uint8Array;
   /** The partial file of the target, if it has one. */
   readonly partial: Buffer | undefined;
-  /** Whether the directory and the target are tried. */
-  readonly tries: boolean;
+  /** Whether to try out what the directory and the target allow. */
+  readonly mayTry: boolean;
   /** Whether opening a file for writing is known to change nothing. */
   readonly opensHarmlessly: boolean;
 }
 
-/** @throws {CopyError} with scope `connection` when the connection is gone */
+/** @throws {CopyError} scope `connection`: when the connection is lost */
 export async function examine(session: SftpSession, examined: Examined): Promise<Situation> {
   const path = Buffer.from(examined.target);
   const inDirectory = (name: string): Buffer => Buffer.concat([splitPath(path).directory, Buffer.from(name)]);
   const [target, partial, statVfs, tried] = await Promise.all([
-    looked(session.stat(path)),
-    examined.partial && looked(session.lstat(examined.partial)),
-    session.offers(ExtensionName.statVfs) ? answered(session.statVfs(inDirectory('.'))) : undefined,
-    examined.tries ? tryDirectory(session, inDirectory) : undefined,
+    lookOrRefusal(session.stat(path)),
+    examined.partial && lookOrRefusal(session.lstat(examined.partial)),
+    session.offers(ExtensionName.statVfs) ? unlessRefused(session.statVfs(inDirectory('.'))) : undefined,
+    examined.mayTry ? tryDirectory(session, inDirectory) : undefined,
   ]);
   return {
-    target: told(target),
+    target: toFound(target),
     isTargetWritable: tried && (await isWritable(session, examined, target, tried)),
-    staged: examined.partial && { path: examined.partial, at: told(partial) },
+    staged: examined.partial && { path: examined.partial, at: toFound(partial) },
     space: statVfs && freeSpace(statVfs),
     trial: tried?.trial,
   };
 }
 
-/** Undefined where the server refuses to look. */
-async function looked(answer: Promise<SftpAttributes | undefined>): Promise<SftpAttributes | 'missing' | undefined> {
-  return answered(answer.then((found) => found ?? 'missing'));
+/** Undefined where the server refuses. */
+async function lookOrRefusal(
+  answer: Promise<SftpAttributes | undefined>,
+): Promise<SftpAttributes | 'missing' | undefined> {
+  return unlessRefused(answer.then((found) => found ?? 'missing'));
 }
 
-function told(found: SftpAttributes | 'missing' | undefined): Attributes | 'missing' | undefined {
+function toFound(found: SftpAttributes | 'missing' | undefined): Attributes | 'missing' | undefined {
   return found === undefined || found === 'missing' ? found : toAttributes(found);
 }
 
@@ -63,9 +65,10 @@ function freeSpace({ blocksAvailable, fragmentSize, blockSize, files, filesAvail
 }
 
 /**
- * Whether an existing target could be written as it stands. To open it for writing tells best, but some servers truncate
- * what is opened, or put a file of their own in its place: it is opened only where that is known to change nothing, or
- * was seen to leave another file as it was. Where there was no room for bytes to see that by, its mode has to do.
+ * Whether an existing target can be opened for writing. Some servers truncate a file when it is opened, or replace it
+ * by another one. Therefore, it is opened only where that is known to change nothing, or where the new file of the
+ * trial survived being opened. Where the trial could not show that, because there was no room for its bytes, the mode
+ * of the target decides.
  */
 async function isWritable(
   session: SftpSession,
@@ -79,7 +82,10 @@ async function isWritable(
   return survivesOpening === undefined ? allowsWriting(target, attributes?.owner) : undefined;
 }
 
-/** By the mode; `me`: who owns what this account creates. Undefined where it cannot be told. */
+/**
+ * Whether the mode allows writing; undefined where that is unknown.
+ * @param me the owner of files that this account creates
+ */
 function allowsWriting({ owner, permissions }: SftpAttributes, me: SftpAttributes['owner']): boolean | undefined {
   if (me === undefined || owner === undefined || permissions === undefined) return undefined;
   if (me.uid === ROOT) return true;

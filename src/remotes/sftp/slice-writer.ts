@@ -1,18 +1,26 @@
-/** Carries slices to an open file: several requests in flight, read from the source straight into their packets. */
+/** Writes slices to an open file with several requests in flight. */
 import type { Fill, Range, Slices } from '../remote.ts';
 import type { Flight, FlowWindow } from './flow-window.ts';
 import { InFlightRequests } from './in-flight-requests.ts';
 import type { SftpSession } from './session.ts';
 import type { WriteRequest } from './session-write.ts';
 
-/** Bytes that are filled by one read of the source. */
+/** The most bytes that are filled by one read of the source. */
 const MAX_BATCH = 1024 * 1024;
 
+/**
+ * Writes slices to an open file with several requests in flight. Data is read from the source directly into the
+ * packets.
+ *
+ * A write can fail on the server, in `slices` or in `fill`. Its call then rejects, but only when all its requests are
+ * answered. Slices are sent in the order in which they are taken, also those of different calls, because some servers
+ * ignore offsets and append what arrives.
+ */
 export class SliceWriter {
   readonly #session: SftpSession;
   readonly #window: FlowWindow;
   readonly #handle: Uint8Array;
-  /** Settles when all that was taken before is sent, or will never be; it never rejects. */
+  /** Settles when everything that was taken before is sent or has failed. Never rejects. */
   #earlier: Promise<void> = Promise.resolve();
 
   constructor(session: SftpSession, window: FlowWindow, handle: Uint8Array) {
@@ -21,10 +29,7 @@ export class SliceWriter {
     this.#handle = handle;
   }
 
-  /**
-   * Rejects with the first failure, when every request has its answer. Calls may overlap. Slices are sent in the order in
-   * which they are taken, also those of different calls: some servers ignore offsets, and append what arrives.
-   */
+  /** See `Staged.write`. Calls may overlap. */
   async write(slices: Slices, fill: Fill, onAcknowledged: (part: Range) => void): Promise<void> {
     const inFlight = new InFlightRequests();
     const call = { fill, onAcknowledged, inFlight };
@@ -43,7 +48,7 @@ export class SliceWriter {
     } catch (error) {
       inFlight.fail(error);
     }
-    await inFlight.landed();
+    await inFlight.allSettled();
   }
 
   async #send(range: Range, requestLength: number, call: Call, earlier: Promise<void>): Promise<void> {
@@ -51,8 +56,8 @@ export class SliceWriter {
     const parts: Part[] = [];
     for (let offset = range.offset; offset < end; offset += requestLength) {
       const length = Math.min(requestLength, end - offset);
-      // What is being read counts as in flight already: others must not take its room meanwhile.
-      const flight = this.#window.sent(length);
+      // Bytes count as in flight already while they are read, so that other calls do not use their room.
+      const flight = this.#window.onSent(length);
       parts.push({ offset, length, request: this.#session.allocateWrite(this.#handle, length), flight });
     }
     try {
@@ -61,23 +66,23 @@ export class SliceWriter {
         range.offset,
       );
     } catch (error) {
-      this.#window.released(range.length);
+      this.#window.release(range.length);
       throw error;
     }
     await earlier;
     const answers = this.#session.sendWrites(parts);
-    for (const [index, part] of parts.entries()) call.inFlight.add(this.#answered(part, answers[index]!, call));
+    for (const [index, part] of parts.entries()) call.inFlight.add(this.#awaitAnswer(part, answers[index]!, call));
   }
 
-  async #answered({ flight, offset, length }: Part, answer: Promise<void>, call: Call): Promise<void> {
+  async #awaitAnswer({ flight, offset, length }: Part, answer: Promise<void>, call: Call): Promise<void> {
     try {
       await answer;
     } catch (error) {
-      this.#window.released(length);
+      this.#window.release(length);
       call.inFlight.fail(error);
       return;
     }
-    this.#window.acknowledged(flight);
+    this.#window.onAcknowledged(flight);
     call.onAcknowledged({ offset, length });
   }
 }

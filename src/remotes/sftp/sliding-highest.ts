@@ -1,14 +1,14 @@
-/** The highest of the values of the last so many milliseconds. */
+/** The highest of the values of a recent period. */
 export class SlidingHighest {
   readonly #memoryMs: number;
-  /** Highest first, each later than the one before: a value that a later one exceeds never counts again. */
+  /** Highest first, and each later than the one before: a value is removed when a later one is as high. */
   #entries: { readonly value: number; readonly atMs: number }[] = [];
 
   constructor(memoryMs: number) {
     this.#memoryMs = memoryMs;
   }
 
-  /** 0 when there is none. */
+  /** The highest value; 0 where there is none. */
   get value(): number {
     return this.#entries[0]?.value ?? 0;
   }
@@ -23,7 +23,7 @@ export class SlidingHighest {
     while (this.#entries.length > 0 && this.#entries[0]!.atMs < nowMs - this.#memoryMs) this.#entries.shift();
   }
 
-  /** Nothing counts but this value. */
+  /** Discards all other values. */
   replace(value: number, atMs: number): void {
     this.#entries = [{ value, atMs }];
   }

@@ -1,4 +1,4 @@
-/** A staged file on SFTP: the partial beside the target, or the target itself. */
+/** A staged file on SFTP: the partial file beside the target, or the target itself. */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import { newPartialPath } from '../../util/partial-name.ts';
@@ -26,16 +26,16 @@ import { lookAt, lookAtOpen } from './looks.ts';
 import { ReadBack } from './read-back.ts';
 import type { SftpSession } from './session.ts';
 import { timesOf } from './set-attributes.ts';
-import { asked, coded } from './sftp-files.ts';
+import { toCodedError, withCodedErrors } from './sftp-files.ts';
 import { SliceWriter } from './slice-writer.ts';
 import { type StagedToken, stagedPath, toStageToken } from './staged-token.ts';
 import type { StatusContext } from './status-errors.ts';
 import { probeWriters } from './writer-probe.ts';
 
-/** Less than this free: a server that only says "failure" to a write is out of space. */
+/** Where less than this is free, in bytes, an unspecified failure of a write means that the disk is full. */
 const SPACE_TO_SPARE = 1024 * 1024;
 
-/** What is in flight on the connection: each direction has its own pace. */
+/** The flow windows of a connection, one for each direction. */
 export interface FlowWindows {
   readonly writing: FlowWindow;
   readonly reading: FlowWindow;
@@ -51,13 +51,20 @@ function wholeSeconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.floor(ms / 1000) * 1000;
 }
 
+/**
+ * One open handle of a staged file.
+ *
+ * It can fail because of a full disk, a lost connection or another program that changes the file. A server may
+ * acknowledge a write that was not stored completely; `checkRoom`, `sync` and `seal` detect that. The size is never
+ * extended, because that would hide what is missing.
+ */
 export class StagedFile implements Staged {
   readonly token: StageToken;
   readonly found: Attributes | undefined;
   readonly warnings: readonly string[];
   readonly #defaultModes: DefaultModes;
   readonly #target: Buffer;
-  /** Whether it gets a mode where nobody asks for one: the target itself keeps its own, or has the server's. */
+  /** Whether a mode must be set even if the caller names none: others cannot read a partial file until then. */
   readonly #needsMode: boolean;
   readonly #session: SftpSession;
   readonly #path: Buffer;
@@ -69,7 +76,10 @@ export class StagedFile implements Staged {
   #bytesWritten = 0;
   #closed = false;
 
-  /** `reportsShortWrites`: whether the server says no to a write of which only a part found room. */
+  /**
+   * @param reportsShortWrites whether the server reports a failure for a write of which only a part found room on its
+   * disk
+   */
   constructor(
     session: SftpSession,
     windows: FlowWindows,
@@ -121,18 +131,18 @@ export class StagedFile implements Staged {
 
   async sync(): Promise<boolean> {
     if (!(await this.#sync(this.#bytesWritten))) return false;
-    // Of what did not fit a part may be missing, however durable the rest.
+    // Where the disk is full, parts of writes may be missing although the rest is durable.
     return this.#reportsShortWrites || (await this.#noSpace()) === undefined;
   }
 
   async look(): Promise<Attributes | undefined> {
-    const look = await asked(lookAtOpen(this.#session, this.#handle, this.#path), this.#context('stat'));
+    const look = await withCodedErrors(lookAtOpen(this.#session, this.#handle, this.#path), this.#context('stat'));
     return look.isTold ? look.at : undefined;
   }
 
   /**
-   * A write that found room for a part alone may have been acknowledged, in the middle of the file too, where no size
-   * tells. It can have happened only where the disk is full, and not where old bytes were written over.
+   * The server may have acknowledged a write of which only a part found room, also in the middle of the file, where the
+   * size does not show it. That can only happen where the disk is full, and not where existing bytes were overwritten.
    */
   async checkRoom({ offset, length }: Range): Promise<void> {
     if (this.#reportsShortWrites || offset + length <= this.#writesOver) return;
@@ -142,9 +152,12 @@ export class StagedFile implements Staged {
 
   async copyRange(from: Uint8Array, range: Range): Promise<boolean> {
     if (!this.#session.offers(ExtensionName.copyData)) return false;
-    const fromHandle = await asked(this.#session.open(from, OpenFlag.read), { operation: 'open', path: from });
+    const fromHandle = await withCodedErrors(this.#session.open(from, OpenFlag.read), {
+      operation: 'open',
+      path: from,
+    });
     try {
-      const { size } = await asked(this.#session.fstat(fromHandle), { operation: 'stat', path: from });
+      const { size } = await withCodedErrors(this.#session.fstat(fromHandle), { operation: 'stat', path: from });
       const available = size === undefined ? range.length : Math.max(0, size - range.offset);
       const length = Math.min(range.length, available);
       await copyData(this.#session, {
@@ -156,7 +169,7 @@ export class StagedFile implements Staged {
       this.#bytesWritten += length;
       return true;
     } finally {
-      // That file was only read: a failure of its closing says nothing.
+      // A failure to close does not matter, because that file was only read.
       this.#session.closeHandle(fromHandle).catch(() => {});
     }
   }
@@ -164,16 +177,17 @@ export class StagedFile implements Staged {
   async cutOff(size: number): Promise<void> {
     const found = await this.look();
     if (found !== undefined && found.size <= size) return;
-    await asked(this.#session.fsetStat(this.#handle, { size }), this.#context('set attributes of'));
+    await withCodedErrors(this.#session.fsetStat(this.#handle, { size }), this.#context('set attributes of'));
   }
 
   async seal(final: FinalAttributes): Promise<Seal> {
     if (this.#writesOver > final.size) await this.cutOff(final.size);
     const warnings: string[] = [];
     const mode = final.mode ?? (await this.#modeOfTheServer(warnings));
-    // In this order, pipelined: each write or change of size or mode may touch the times.
+    // These are sent together, in this order, because writing and setting the mode may change the times.
     const flushed = this.#flush(final.size, warnings);
-    // Syncing takes long, and one that another run finds with such a mode is of no use to it.
+    // Syncing takes long, and a partial file with such a mode cannot be continued by another run if this one ends
+    // meanwhile.
     if (!isUsable(mode)) await flushed;
     const [, modeRefusal, timesAreSet, found] = await Promise.all([
       flushed,
@@ -186,7 +200,7 @@ export class StagedFile implements Staged {
     if (sealed !== undefined) await this.#checkSize(sealed.size, final);
     await this.#close(final.size);
     if (sealed === undefined) return { size: final.size, isUnseen: true, warnings };
-    // A time that nobody set may still change when a file server flushes what it has.
+    // Where the time was not set explicitly, it may still change when a file server writes its buffers.
     if (timesAreSet && sealed.mtimeMs !== wholeSeconds(final.mtimeMs)) {
       warnings.push('the server ignores the time of its last change');
     }
@@ -198,62 +212,69 @@ export class StagedFile implements Staged {
     await this.#close(this.#bytesWritten);
   }
 
-  /** `bytes`: what the server may have to bring to its disk. */
+  /** @param bytes how many bytes the server may have to write to its disk */
   async #close(bytes: number): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await Promise.all([
       this.#readBack.close(),
-      asked(this.#session.closeHandle(this.#handle, bytes), this.#context('close')),
+      withCodedErrors(this.#session.closeHandle(this.#handle, bytes), this.#context('close')),
     ]);
   }
 
   async #flush(bytes: number, warnings: string[]): Promise<void> {
     if (await this.#sync(bytes)) return;
-    warnings.push('the server cannot be asked to bring it to its disk; a crash there may still lose it');
+    warnings.push('the server cannot be asked to sync it to its disk; a crash there may still lose it');
   }
 
-  /** `bytes` may have been written by others: all of the file has to reach the disk. */
+  /**
+   * @param bytes how many bytes of the file may have to be written to the disk, including those of other connections
+   */
   async #sync(bytes: number): Promise<boolean> {
     if (!this.#session.offers(ExtensionName.fsync)) return false;
     try {
       await this.#session.fsync(this.#handle, bytes);
       return true;
     } catch (error) {
-      const failure = coded(error, this.#context('sync'));
+      const failure = toCodedError(error, this.#context('sync'));
       if (failure.code === 'unsupported') return false;
       throw failure;
     }
   }
 
   /**
-   * A file that is too short is not made longer: there the server did not keep what it said OK to, as proftpd does when
-   * its disk is full, and length would only hide it.
+   * Fails where the size is wrong. A file that is too short is not extended: the server has not stored what it
+   * acknowledged, as proftpd does when its disk is full, and extending the file would hide that.
    */
   async #checkSize(found: number, { size: wanted, isVerified = false }: FinalAttributes): Promise<void> {
     if (found === wanted) return isVerified ? undefined : this.checkRoom({ offset: 0, length: wanted });
-    const message = `${cleanText(this.#path)} has ${found} bytes instead of ${wanted}, though the server said OK to all.`;
+    const message = `${cleanText(this.#path)} has ${found} bytes instead of ${wanted}, although the server acknowledged all.`;
     throw (await this.#noSpace()) ?? new CopyError('integrity', message);
   }
 
   async #look(): Promise<Attributes | undefined> {
-    const look = await asked(lookAt(this.#session, this.#path), this.#context('stat'));
+    const look = await withCodedErrors(lookAt(this.#session, this.#path), this.#context('stat'));
     return look.isTold ? look.at : undefined;
   }
 
-  /** The mode that the server gives to new files; undefined where it has that already, or it cannot be learned. */
+  /**
+   * The mode that the server gives to new files; undefined where the file has it already, or it cannot be found out.
+   */
   async #modeOfTheServer(warnings: string[]): Promise<number | undefined> {
     if (!this.#needsMode) return undefined;
-    const { mode, warnings: more } = await asked(
+    const { mode, warnings: more } = await withCodedErrors(
       this.#defaultModes.of(this.#session, newPartialPath(this.#target)),
       this.#context('set attributes of'),
     );
     warnings.push(...more);
-    if (mode === undefined) warnings.push('it could not be learned which mode the server gives to new files');
+    if (mode === undefined) warnings.push('it could not be found out which mode the server gives to new files');
     return mode;
   }
 
-  /** Where the mode of an open file must not be set; whether it was. Harmless where it has that mode already. */
+  /**
+   * Sets the mode by the path, where the server refuses to set that of an open file. Resolves with whether it was set.
+   * Adds a warning unless the file has that mode already.
+   */
   async #setModeByPath(
     mode: number,
     refusal: SftpStatusError,
@@ -269,12 +290,12 @@ export class StagedFile implements Staged {
     return false;
   }
 
-  /** Whether the time of the last change is now the one that was asked for. */
+  /** Sets the times. Resolves with whether the server accepted them. */
   async #setTimes(mtimeMs: number | undefined, warnings: string[]): Promise<boolean> {
     if (mtimeMs === undefined) return false;
     const times = timesOf(mtimeMs);
     if (times === undefined) {
-      warnings.push('the time of its last change cannot be told to the server');
+      warnings.push('the protocol cannot express the time of its last change');
       return false;
     }
     const refusal = await this.#refusal({ times });
@@ -286,13 +307,13 @@ export class StagedFile implements Staged {
     return refusalOf(this.#session.fsetStat(this.#handle, attributes));
   }
 
-  /** OpenSSH says only "Failure" when its disk is full. */
+  /** OpenSSH reports only "Failure" when its disk is full. */
   async #explainWriteFailure(error: unknown): Promise<CopyError> {
-    const failure = coded(error, this.#context('write'));
+    const failure = toCodedError(error, this.#context('write'));
     return failure.code === 'destination-refused' ? ((await this.#noSpace(error)) ?? failure) : failure;
   }
 
-  /** The error to give if the server's disk is full, as far as it lets us know. */
+  /** The error for a full disk; undefined where there is enough room, or the server does not tell. */
   async #noSpace(cause?: unknown): Promise<CopyError | undefined> {
     if (!this.#session.offers(ExtensionName.statVfs)) return undefined;
     try {
@@ -302,7 +323,7 @@ export class StagedFile implements Staged {
       const message = `No space is left on the server for ${cleanText(this.#path)}.`;
       return new CopyError('no-space', message, { cause, refused });
     } catch {
-      // What was asked only to explain a failure must not hide it.
+      // This request only serves to explain a failure, and must not replace it by another one.
       return undefined;
     }
   }
@@ -312,12 +333,12 @@ export class StagedFile implements Staged {
   }
 }
 
-/** Whether others may put something into a file of this mode. */
+/** Whether others may write a file of this mode. */
 export function mayOthersWrite(mode: number): boolean {
   return (mode & 0o022) !== 0;
 }
 
-/** Whether a staged file of this mode may be gone on with. */
+/** Whether another run could continue a staged file of this mode. */
 function isUsable(mode = 0o600): boolean {
   return (mode & 0o600) === 0o600 && !mayOthersWrite(mode);
 }

@@ -1,4 +1,4 @@
-/** What names a staged file to other connections and threads. */
+/** Identifies a staged file for other connections and threads. */
 import { CopyError } from '../../errors.ts';
 import { hexOf, newHex } from '../../util/partial-name.ts';
 import type { StageToken } from '../remote.ts';
@@ -7,9 +7,11 @@ export interface StagedToken {
   readonly target: Buffer;
   /** Undefined where the target itself is written. */
   readonly partial: Buffer | undefined;
-  /** Differs at each staging, and is the HEX of a partial file: two tokens of one staged file are equal. */
+  /**
+   * Unique for each staged file; the HEX in the name of a partial file. Two tokens of one staged file have the same.
+   */
   readonly stage: string;
-  /** The server let no mode be set when it was staged: it has the server's own, by which others may write it. */
+  /** Whether the server refused to set a mode, so that the file has one that may allow others to write it. */
   readonly hasServerMode: boolean;
 }
 
@@ -26,18 +28,18 @@ export function newStagedToken(
   };
 }
 
-/** The path that is written. */
+/** The path of the file that is written. */
 export function stagedPath({ target, partial }: StagedToken): Buffer {
   return partial ?? target;
 }
 
-/** Paths are bytes: Latin-1 keeps each of them in a string. */
+/** Paths are bytes. Latin-1 turns them into strings without a loss. */
 export function toStageToken({ target, partial, stage, hasServerMode }: StagedToken): StageToken {
   const paths = { target: target.toString('latin1'), partial: partial?.toString('latin1') ?? '' };
   return { ...paths, stage, ...(hasServerMode && { hasServerMode }) };
 }
 
-/** @throws {CopyError} `bug` if the token is not from {@link toStageToken} */
+/** @throws {CopyError} `bug`: when the token is not from {@link toStageToken} */
 export function fromStageToken({ target, partial, stage, hasServerMode }: StageToken): StagedToken {
   if (typeof target !== 'string' || typeof partial !== 'string' || typeof stage !== 'string') {
     throw new CopyError('bug', 'A staged file of another protocol was joined on SFTP.');

@@ -1,8 +1,8 @@
 /**
- * Staged files of one connection: created, found, opened again, copied and removed.
+ * Creates, finds, reopens, copies and removes staged files on one connection.
  *
- * A partial file is created exclusively, under a name that is never used again, and is used only as long as it is a plain
- * file into which nobody else may write.
+ * A partial file is created exclusively, under a name that is never used again, and is used only if it is a plain file
+ * into which nobody else may write.
  */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
@@ -17,19 +17,22 @@ import { createPartial, STAGED_MODE } from './create-partial.ts';
 import type { DefaultModes } from './default-modes.ts';
 import { listDirectory } from './directory-listing.ts';
 import { lookAt, lookThrough } from './looks.ts';
-import { asked, coded } from './sftp-files.ts';
+import { toCodedError, withCodedErrors } from './sftp-files.ts';
 import { type FlowWindows, mayOthersWrite, StagedFile } from './staged-file.ts';
 import { fromStageToken, newStagedToken, type StagedToken, stagedPath, toStageToken } from './staged-token.ts';
 
-/** Bytes: less is sent within a few seconds, and then a refused rename costs no more. */
+/**
+ * From this size on, in bytes, renaming is tried first. A smaller file is sent within seconds, so that a refusal costs
+ * little.
+ */
 const TRIES_RENAME_FROM = 256 * 1024;
-/** Partial files of one target that are looked at. */
+/** How many partial files of one target are looked at. */
 const MAX_FOUND = 100;
 
 export interface StagesOptions {
   readonly connection: CopyingConnection;
   readonly windows: FlowWindows;
-  /** Whether the server says no to a write of which only a part found room. */
+  /** Whether the server reports a failure for a write of which only a part found room on its disk. */
   readonly reportsShortWrites: boolean;
   readonly defaultModes: DefaultModes;
 }
@@ -41,7 +44,7 @@ export class Stages {
     this.#options = options;
   }
 
-  /** `size`: of the file that will be staged. */
+  /** `size`: the bytes of the file that will be staged. */
   async createNew(target: Uint8Array, size: number): Promise<StagedFile> {
     const newPath = (): Buffer => newPartialPath(target);
     const triesRename = size >= TRIES_RENAME_FROM;
@@ -50,15 +53,15 @@ export class Stages {
       const token = newStagedToken(target, created.path, created.hasServerMode);
       return this.#staged(token, created.handle, undefined, created.warnings);
     } catch (error) {
-      throw coded(error, { operation: 'open', path: newPath() });
+      throw toCodedError(error, { operation: 'open', path: newPath() });
     }
   }
 
   async openInPlace(target: Uint8Array): Promise<StagedFile> {
-    const look = await asked(lookThrough(this.#session, target), { operation: 'stat', path: target });
-    // Of an old file that nobody may look at, nobody could tell later what is beyond the end of the new one.
+    const look = await withCodedErrors(lookThrough(this.#session, target), { operation: 'stat', path: target });
+    // An old file whose size is unknown is truncated, because it could not be cut to the size of the new one later.
     const flags = OpenFlag.write | OpenFlag.create | (look.isTold ? 0 : OpenFlag.truncate);
-    const handle = await asked(this.#session.open(target, flags), { operation: 'open', path: target });
+    const handle = await withCodedErrors(this.#session.open(target, flags), { operation: 'open', path: target });
     return this.#staged(newStagedToken(target, undefined), handle, look.isTold ? look.at : undefined);
   }
 
@@ -69,7 +72,7 @@ export class Stages {
     const looks = entries.slice(0, MAX_FOUND).map(async ({ name }): Promise<FoundStage[]> => {
       const path = Buffer.concat([directory, name]);
       const token = toStageToken(newStagedToken(target, path));
-      // Listings may lack attributes, or have old ones.
+      // The attributes in listings may be missing or outdated.
       const attributes = await this.lookAt(token);
       return attributes === undefined ? [] : [{ token, path, attributes, isCertain: fits(name) === 'certain' }];
     });
@@ -87,13 +90,13 @@ export class Stages {
     const { target, partial, hasServerMode } = fromStageToken(token);
     if (partial === undefined || found === undefined) return undefined;
     const handle = await this.#session.open(partial, OpenFlag.write).catch((error: unknown) => {
-      // One that may only be read, as one that was sealed, is of no use.
+      // A file that may not be written, such as one that was sealed read-only, cannot be continued.
       if (error instanceof SftpStatusError) return undefined;
       throw error;
     });
     if (handle === undefined) return undefined;
     const staged = this.#staged(newStagedToken(target, partial, hasServerMode), handle, found);
-    // What is open is what was looked at: between the two somebody could have put a link there.
+    // The open file is compared with what was looked at, because it may have been replaced by a link in between.
     const opened = await staged.look();
     if (opened?.kind === 'file' && opened.size >= found.size && isOursAlone(opened, hasServerMode)) return staged;
     await staged.close();
@@ -103,13 +106,13 @@ export class Stages {
   async join(token: StageToken): Promise<StagedFile> {
     const staged = fromStageToken(token);
     const path = stagedPath(staged);
-    // Asked together, in this order: what is told is how it was before it was opened.
+    // Both are sent together in this order, so that the attributes are those from before the file was opened.
     const [found, opened] = await Promise.allSettled([
       lookThrough(this.#session, path),
       this.#session.open(path, OpenFlag.write),
     ]);
     if (opened.status === 'rejected') throw joinError(opened.reason, path);
-    if (found.status === 'rejected') throw coded(found.reason, { operation: 'stat', path });
+    if (found.status === 'rejected') throw toCodedError(found.reason, { operation: 'stat', path });
     return this.#staged(staged, opened.value, found.value.isTold ? found.value.at : undefined);
   }
 
@@ -142,20 +145,20 @@ export class Stages {
   async discard(token: StageToken): Promise<boolean> {
     const { partial } = fromStageToken(token);
     if (partial === undefined) return false;
-    const look = await asked(lookAt(this.#session, partial), { operation: 'stat', path: partial });
+    const look = await withCodedErrors(lookAt(this.#session, partial), { operation: 'stat', path: partial });
     if (look.isTold && look.at === undefined) return true;
     if (look.isTold && look.at?.kind !== 'file') return false;
     const removing = removalRefusal(this.#session, partial);
-    return (await asked(removing, { operation: 'remove', path: partial })) === undefined;
+    return (await withCodedErrors(removing, { operation: 'remove', path: partial })) === undefined;
   }
 
   get #session(): CopyingConnection['session'] {
     return this.#options.connection.session;
   }
 
-  /** Undefined also where the server does not let anybody look. */
+  /** Undefined where nothing exists, and where the server refuses to tell. */
   async #look(path: Buffer): Promise<Attributes | undefined> {
-    const look = await asked(lookAt(this.#session, path), { operation: 'stat', path });
+    const look = await withCodedErrors(lookAt(this.#session, path), { operation: 'stat', path });
     return look.isTold ? look.at : undefined;
   }
 
@@ -171,7 +174,7 @@ export class Stages {
   }
 }
 
-/** Nobody else may have put anything into it, unless the server let no mode be set. */
+/** Whether it is a plain file that others may not write; where the server allows no mode to be set, any plain file. */
 function isOursAlone({ kind, mode = STAGED_MODE }: Attributes, hasServerMode: boolean = false): boolean {
   return kind === 'file' && (hasServerMode || !mayOthersWrite(mode));
 }

@@ -1,21 +1,21 @@
-/** Why SFTP did not begin on a channel that the server had opened: what its programs said, and what is usually the cause. */
+/** Explains why SFTP did not begin on an open channel, by the output of the server's programs and the usual causes. */
 import type { Readable } from 'node:stream';
 import { CopyError } from '../../errors.ts';
 import { readableText } from './codec/readable-text.ts';
 import { NoSftpError } from './session-greeting.ts';
 import type { ProgramEnd, SshConnection } from './ssh/ssh-connection.ts';
 
-/** How long the last words of the server are waited for. */
-const LAST_WORDS_MS = 1000;
-const MOST_BYTES = 800;
+/** How long to wait for the remaining output of the server. */
+const REMAINING_OUTPUT_MS = 1000;
+const MAX_BYTES = 800;
 
 interface Cause {
   readonly fits: (said: string, end: ProgramEnd) => boolean;
-  /** What is usually the cause, and what to do. */
+  /** One sentence: the usual cause and what to do. */
   readonly advice: string;
 }
 
-/** The first that fits. */
+/** The first one that fits counts. The last one fits always. */
 const CAUSES: readonly Cause[] = [
   {
     fits: (said) => /password.*(expired|chang)|chang\w* .*password/i.test(said),
@@ -55,7 +55,7 @@ const CAUSES: readonly Cause[] = [
   },
 ];
 
-/** Keeps the first bytes of `stream` until they are asked for. To be made before anybody reads it. */
+/** Keeps the first bytes of `stream`. To be created before the stream is read. */
 export class FirstBytes {
   #bytes: Buffer = Buffer.alloc(0);
   readonly #stream: Readable;
@@ -74,16 +74,15 @@ export class FirstBytes {
   }
 
   readonly #add = (chunk: Buffer): void => {
-    if (this.#bytes.length < MOST_BYTES) this.#bytes = Buffer.concat([this.#bytes, chunk]).subarray(0, MOST_BYTES);
+    if (this.#bytes.length < MAX_BYTES) this.#bytes = Buffer.concat([this.#bytes, chunk]).subarray(0, MAX_BYTES);
   };
 }
 
 /**
- * Waits a moment for what the server still says, and makes an error of it all; `error` itself where it was not the
- * server's program that failed.
- *
- * @param output what came on the channel of `ssh`, which is still read.
- * @param isFirst whether SFTP has never begun with this server: then it will not begin later either, and the run ends.
+ * Waits up to a second for remaining output of the server, and returns an error that quotes all output. Returns `error`
+ * itself where the failure was not that of a program on the server.
+ * @param output the first bytes of the channel of `ssh`, which is still being read
+ * @param isFirst whether SFTP has never begun with this server; then it will not begin later either, and the run ends
  */
 export async function startFailure(
   ssh: SshConnection,
@@ -91,10 +90,10 @@ export async function startFailure(
   output: FirstBytes,
   isFirst: boolean,
 ): Promise<CopyError> {
-  const end = await ssh.programEnd(LAST_WORDS_MS);
+  const end = await ssh.programEnd(REMAINING_OUTPUT_MS);
   if (!end.hasEnded) {
     const reason = await Promise.race([ssh.closed, null]);
-    // The connection itself is gone, or was given up.
+    // The connection itself has ended.
     if (reason !== null) return reason ?? error;
   }
   if (!(error instanceof NoSftpError) && !end.hasEnded && error.code !== 'protocol') return error;
@@ -115,7 +114,7 @@ function howItEnded({ hasEnded, status, signal }: ProgramEnd): string {
   return 'The server sent text where SFTP should begin';
 }
 
-/** What comes before the first byte that is none of a text: after a start-up file that prints, SFTP may begin after all. */
+/** The text before the first byte that cannot be text: SFTP may begin after the output of a start-up file. */
 function textOf(bytes: Buffer): Buffer {
   const end = bytes.findIndex((byte) => byte < 0x07 || (byte > 0x0d && byte < 0x20 && byte !== 0x1b));
   return end < 0 ? bytes : bytes.subarray(0, end);

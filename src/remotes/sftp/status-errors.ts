@@ -3,7 +3,7 @@ import { cleanText } from '../../util/clean-text.ts';
 import { StatusCode } from './codec/constants.ts';
 import type { SftpStatusError } from './codec/status-error.ts';
 
-/** What was asked of the server when it said no. */
+/** The operation that the server refused. */
 export interface StatusContext {
   readonly operation:
     | 'open'
@@ -24,8 +24,8 @@ export interface StatusContext {
 }
 
 /**
- * The coded failure behind a STATUS. OpenSSH tells ENOSPC, EDQUOT and much else as a bare FAILURE; only where the text
- * speaks of space is it taken for `no-space`.
+ * The coded error for a STATUS. OpenSSH reports ENOSPC, EDQUOT and many other errors as FAILURE without details; only
+ * where the text mentions space does it become `no-space`.
  */
 export function toCopyError(error: SftpStatusError, context: StatusContext): CopyError {
   const { operation, path, side = 'destination' } = context;
@@ -61,7 +61,7 @@ function destinationCode(error: SftpStatusError, operation: StatusContext['opera
     case StatusCode.notADirectory:
       return 'destination-in-the-way';
     case StatusCode.failure:
-      // proftpd has no other way to say so in version 3.
+      // proftpd reports this only in the text, because version 3 has no code for it.
       return /\bis a directory\b/i.test(text) ? 'destination-is-directory' : 'destination-refused';
     default:
       return 'destination-refused';

@@ -1,18 +1,19 @@
 /**
- * Whether a server keeps what two connections write into one file. Some show each session a temporary of its own until
- * it closes, ignore offsets, truncate on opening, or refuse the second writer; most of them answer OK to every write
- * and lose data. One slice of real data through each connection, and the sizes in between, tell all of them apart.
+ * Finds out whether a server keeps what two connections write to one file. Some servers give each session a temporary
+ * file of its own until it closes, ignore offsets, truncate a file when it is opened, or refuse the second writer; most
+ * of these acknowledge every write and lose data. The probe writes one slice of real data through each connection and
+ * looks at the size in between, which distinguishes all of these cases.
  */
 import { CopyError } from '../../errors.ts';
 import type { Fill, Range, RemoteConnection, Slices, Staged, WriterProbe } from '../remote.ts';
 
 const SLICE = 32 * 1024;
 
-const UNSEEN = 'the server does not let its size be looked at, so that nobody can tell whether others may write';
+const UNSEEN = 'the server refuses to tell its size, so that it is not known whether several connections may write it';
 
 /**
- * Writes at `firstOffset` through `file`, at `secondOffset` through `second`. Both are written with the bytes that belong
- * there, so a probe that passes has cost a few round trips and no data.
+ * See `Staged.probeWriters`. Writes at `firstOffset` through `file` and at `secondOffset` through `second`. Both slices
+ * have the bytes that belong there, so that a successful probe costs a few round trips and sends nothing twice.
  */
 export async function probeWriters(
   file: Staged,
@@ -27,7 +28,7 @@ export async function probeWriters(
   const before = (await file.look())?.size;
   if (before === undefined) return one(UNSEEN, [first]);
   if (before > secondOffset) {
-    // Written in place, a long old file hides by its size where the new bytes go.
+    // In a long old file that is written in place, the size does not show where the new bytes are written.
     const isOld = (file.found?.size ?? 0) >= before;
     return isOld ? one('an old file of this size cannot be probed', [first]) : one('its size is not what was written');
   }
@@ -42,7 +43,7 @@ export async function probeWriters(
   }
   const answer = await probeWith(file, other, first, before, sliceAt(secondOffset, size), fill).catch(
     async (error: unknown) => {
-      // The connection that staged the file is lost: the other one would have it open until the end.
+      // Where the connection that staged the file is lost, the other one must not keep the file open.
       await other.close().catch(() => {});
       throw error;
     },

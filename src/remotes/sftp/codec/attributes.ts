@@ -3,8 +3,8 @@ import type { PacketReader } from './packet-reader.ts';
 import type { PayloadWriter } from './packet-writer.ts';
 
 /**
- * ATTRS of version 3 (draft-ietf-secsh-filexfer-02 section 5). A field that is absent is not sent, or was not sent by the
- * server.
+ * ATTRS of version 3 (draft-ietf-secsh-filexfer-02 section 5). A field that is absent is not sent, or was not sent by
+ * the server.
  */
 export interface SftpAttributes {
   /** Bytes; a safe integer. */
@@ -49,7 +49,8 @@ export function readAttributes(reader: PacketReader): SftpAttributes {
     attributes.times = { atimeSeconds: reader.uint32(), mtimeSeconds: reader.uint32() };
   }
   if (flags & AttributeFlag.extended) {
-    // A count that is too high cannot make this loop long: the packet ends first, as every pair takes at least eight bytes.
+    // A count that is too high cannot make this loop long: the packet ends first, as every pair takes at least eight
+    // bytes.
     for (let count = reader.uint32(); count > 0; count--) {
       reader.string();
       reader.string();

@@ -10,8 +10,8 @@ export interface CheckFile {
   readonly algorithms: readonly string[];
   readonly offset: number;
   /**
-   * Bytes; 0 means up to the end of the file. A negative number, which the draft would read as a huge length, compensates
-   * for servers that add the offset to the length.
+   * Bytes; 0 means up to the end of the file. A negative number, which the draft would read as a huge length,
+   * compensates for servers that add the offset to the length.
    */
   readonly length: number;
   /** How many bytes each digest covers, at least 256; 0 means one digest for the whole range. */

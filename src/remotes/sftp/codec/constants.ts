@@ -35,8 +35,8 @@ export const PacketType = {
 } as const;
 
 /**
- * The codes of a STATUS reply. Version 3 defines 0 to 8 (draft section 7). Some servers send later ones to version 3 clients
- * all the same (proftpd: 9 and 11).
+ * The codes of a STATUS reply. Version 3 defines 0 to 8 (draft section 7). Some servers send later ones to version 3
+ * clients all the same (proftpd: 9 and 11).
  */
 export const StatusCode = {
   ok: 0,

@@ -3,8 +3,8 @@
  * OpenSSH are defined in OpenSSH PROTOCOL, section 4; `copy-data` and `copy-file` in
  * draft-ietf-secsh-filexfer-extensions-00, sections 7 and 6.
  *
- * Every function that encodes throws a CopyError `protocol` when a number does not fit its field or a handle is longer than
- * 256 bytes; every function that parses throws one when the payload ends too early.
+ * Every function that encodes throws a CopyError `protocol` when a number does not fit its field or a handle is longer
+ * than 256 bytes; every function that parses throws one when the payload ends too early.
  */
 import { readAttributes, type SftpAttributes, writeAttributes } from './attributes.ts';
 import { PacketReader } from './packet-reader.ts';
@@ -84,7 +84,9 @@ export function parseCopyFile(payload: Uint8Array): CopyFile {
   return { from: reader.string(), to: reader.string(), overwrite: reader.byte() !== 0 };
 }
 
-/** The reply to `limits@openssh.com`, whose request has no payload. Lengths in bytes; 0 means that the server sets none. */
+/**
+ * The reply to `limits@openssh.com`, whose request has no payload. Lengths in bytes; 0 means that the server sets none.
+ */
 export interface ServerLimits {
   readonly maxPacketLength: number;
   readonly maxReadLength: number;

@@ -9,11 +9,11 @@ export interface FramerLimits {
 }
 
 /**
- * Splits a stream of bytes into packets. A packet that lies in one chunk is returned as a view of the chunk; one that spans
- * several chunks is copied once.
+ * Splits a stream of bytes into packets. A packet that lies in one chunk is returned as a view of the chunk; one that
+ * spans several chunks is copied once.
  *
- * A packet that is empty or longer than allowed cannot be skipped, so that the framer cannot be used afterwards. It never
- * allocates more than the limit for one packet.
+ * A packet that is empty or longer than allowed cannot be skipped, so that the framer cannot be used afterwards. It
+ * never allocates more than the limit for one packet.
  *
  * ```ts
  * framer.push(chunk);
@@ -59,7 +59,9 @@ export class PacketFramer {
     return this.#fill(this.#packet);
   }
 
-  /** Returns a packet that lies in this chunk as a whole. For any other, sets `#packet` as soon as its length is known. */
+  /**
+   * Returns a packet that lies in this chunk as a whole. For any other, sets `#packet` as soon as its length is known.
+   */
   #begin(): Buffer | undefined {
     const chunk = this.#chunk;
     if (this.#headLength === 0 && chunk.length - this.#at > 4) {

@@ -2,8 +2,8 @@ import { CopyError } from '../../../errors.ts';
 import { checkHandle } from './packet-writer.ts';
 
 /**
- * Reads the fields of one packet, whose length was removed before. Every method throws a CopyError `protocol` when the packet
- * ends before the field does.
+ * Reads the fields of one packet, whose length was removed before. Every method throws a CopyError `protocol` when the
+ * packet ends before the field does.
  */
 export class PacketReader {
   readonly #buffer: Buffer;

@@ -7,8 +7,8 @@ export class PayloadWriter {
   #at = 0;
 
   /**
-   * Reserves `length` bytes and returns where they begin. It may replace the buffer, so that `#buffer` must be read only
-   * afterwards.
+   * Reserves `length` bytes and returns where they begin. It may replace the buffer, so that `#buffer` must be read
+   * only afterwards.
    */
   #reserve(length: number): number {
     const at = this.#at;
@@ -75,7 +75,10 @@ export class PayloadWriter {
   }
 }
 
-/** Encodes one packet, preceded by its length. WRITE is encoded by `encodeWriteHeader` instead, to avoid copying its data. */
+/**
+ * Encodes one packet, preceded by its length. WRITE is encoded by `encodeWriteHeader` instead, to avoid copying its
+ * data.
+ */
 export class PacketWriter extends PayloadWriter {
   constructor(type: (typeof PacketType)[keyof typeof PacketType]) {
     super();

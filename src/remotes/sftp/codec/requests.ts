@@ -44,7 +44,10 @@ export type Request =
     }
   | { readonly type: 'fsetstat'; readonly id: number; readonly handle: Uint8Array; readonly attributes: SftpAttributes }
   | { readonly type: 'rename'; readonly id: number; readonly oldPath: Uint8Array; readonly newPath: Uint8Array }
-  /** The target is sent first, as OpenSSH and nearly every server expect it, contrary to the draft (OpenSSH PROTOCOL, 4.1). */
+  /**
+   * The target is sent first, as OpenSSH and nearly every server expect it, contrary to the draft (OpenSSH PROTOCOL,
+   * 4.1).
+   */
   | { readonly type: 'symlink'; readonly id: number; readonly target: Uint8Array; readonly link: Uint8Array }
   | { readonly type: 'extended'; readonly id: number; readonly name: string; readonly payload: Uint8Array };
 
@@ -156,8 +159,8 @@ export function writeRequestHeaderLength(handleLength: number): number {
 }
 
 /**
- * Writes everything of a WRITE except its data at `at`. So a packet can be allocated with room for this header, and its data
- * be read from a file directly to its place behind it.
+ * Writes everything of a WRITE except its data at `at`. So a packet can be allocated with room for this header, and its
+ * data be read from a file directly to its place behind it.
  * @returns where the data begins
  * @throws {CopyError} `protocol`: when the offset is not a safe integer ≥ 0 or the handle is longer than 256 bytes
  */

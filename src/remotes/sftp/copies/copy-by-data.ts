@@ -1,6 +1,6 @@
 import { OpenFlag } from '../codec/constants.ts';
 import type { SftpSession } from '../session.ts';
-import { asked } from '../sftp-files.ts';
+import { withCodedErrors } from '../sftp-files.ts';
 import { checkCopyData, copyData } from './copy-data.ts';
 import type { CopyRequest } from './copy-method.ts';
 
@@ -12,17 +12,17 @@ export async function copyByData(
   const { session } = connection;
   const { from, to, size, mode, signal } = request;
   checkCopyData(session);
-  const fromHandle = await asked(session.open(from, OpenFlag.read), { operation: 'open', path: from });
+  const fromHandle = await withCodedErrors(session.open(from, OpenFlag.read), { operation: 'open', path: from });
   const handles = [fromHandle];
   try {
     const flags = OpenFlag.write | OpenFlag.create | OpenFlag.exclusive;
     const opened = session.open(to, flags, { permissions: mode });
-    const toHandle = await asked(opened, { operation: 'open', path: to });
+    const toHandle = await withCodedErrors(opened, { operation: 'open', path: to });
     handles.push(toHandle);
     await copyData(session, { fromHandle, toHandle, to, range: { offset: 0, length: size }, signal });
   } finally {
     const closing = { operation: 'write', path: to } as const;
-    await Promise.all(handles.map((handle) => asked(session.closeHandle(handle, size), closing)));
+    await Promise.all(handles.map((handle) => withCodedErrors(session.closeHandle(handle, size), closing)));
   }
   return [];
 }

@@ -6,9 +6,9 @@ import { hashingMs, type ShellScript, ShellSession } from '../digests/shell-sess
 import type { CopyingConnection, CopyRequest } from './copy-method.ts';
 
 /**
- * Reads two lines, each a path in the notation of `printf %b`, and copies the first file to the second path. `set -C` makes
- * the shell create the second file exclusively. Paths occur only as quoted variables, so that the shell never interprets
- * them.
+ * Reads two lines, each a path in the notation of `printf %b`, and copies the first file to the second path. `set -C`
+ * makes the shell create the second file exclusively. Paths occur only as quoted variables, so that the shell never
+ * interprets them.
  */
 const SCRIPT: ShellScript = {
   marker: 'mt-copy-copier ',
@@ -36,8 +36,8 @@ exit 0
 };
 
 /**
- * The {@link CopyMethod} for servers that run commands: `/bin/sh` and `cat`. The shell may see another file system than SFTP
- * does, for example outside of a chroot; then it finds no file, or the copy is missing where SFTP looks for it.
+ * The {@link CopyMethod} for servers that run commands: `/bin/sh` and `cat`. The shell may see another file system than
+ * SFTP does, for example outside of a chroot; then it finds no file, or the copy is missing where SFTP looks for it.
  */
 export async function copyByShell(
   connection: CopyingConnection,

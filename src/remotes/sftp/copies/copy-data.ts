@@ -5,7 +5,7 @@ import type { Range } from '../../remote.ts';
 import { ExtensionName } from '../codec/constants.ts';
 import { encodeCopyData } from '../codec/extensions.ts';
 import type { SftpSession } from '../session.ts';
-import { asked } from '../sftp-files.ts';
+import { withCodedErrors } from '../sftp-files.ts';
 
 /** The most bytes of one request, because the server answers nothing else on this connection meanwhile. */
 const MAX_LENGTH = 64 * 1024 * 1024;
@@ -28,8 +28,8 @@ export function checkCopyData(session: SftpSession): void {
 
 /**
  * Resolves when the whole range is copied, as far as the first file reaches.
- * @throws {CopyError} of the destination, such as `no-space`: when the server fails; `cancelled`: when the signal was aborted
- *   before everything was copied
+ * @throws {CopyError} of the destination, such as `no-space`: when the server fails; `cancelled`: when the signal was
+ *   aborted before everything was copied
  */
 export async function copyData(session: SftpSession, task: CopyDataTask): Promise<void> {
   const { fromHandle, toHandle, to, range, signal } = task;
@@ -38,6 +38,6 @@ export async function copyData(session: SftpSession, task: CopyDataTask): Promis
     if (signal?.aborted) throw new CopyError('cancelled', `The copy to ${cleanText(to)} was given up.`);
     const length = Math.min(MAX_LENGTH, end - offset);
     const payload = encodeCopyData({ fromHandle, fromOffset: offset, length, toHandle, toOffset: offset });
-    await asked(session.extended(ExtensionName.copyData, payload, length), { operation: 'write', path: to });
+    await withCodedErrors(session.extended(ExtensionName.copyData, payload, length), { operation: 'write', path: to });
   }
 }

@@ -10,11 +10,11 @@ import type { CopyingConnection, CopyMethod, CopyRequest } from './copy-method.t
 const METHODS: readonly CopyMethod[] = [copyByData, copyByName, copyByShell];
 
 /**
- * Resolves with warnings for people about what could not be done besides copying; with undefined where the server cannot
- * copy, and as soon as `signal` is aborted. After an abort, and after the loss of the connection, the server may still be
- * copying, so that the file at `to` must not be used.
- * @throws {CopyError} of the destination, such as `no-space`: when the server fails to copy; scope `connection`: when the
- *   connection is lost
+ * Resolves with warnings for people about what could not be done besides copying; with undefined where the server
+ * cannot copy, and as soon as `signal` is aborted. After an abort, and after the loss of the connection, the server may
+ * still be copying, so that the file at `to` must not be used.
+ * @throws {CopyError} of the destination, such as `no-space`: when the server fails to copy; scope `connection`: when
+ *   the connection is lost
  */
 export async function copyWholeFile(
   connection: CopyingConnection,

@@ -1,6 +1,6 @@
 /**
- * Limits how many operations run at a time, and how many bytes they cover together. They start in the order in which they
- * asked. An operation of more bytes than the limit runs alone.
+ * Limits how many operations run at a time, and how many bytes they cover together. They start in the order in which
+ * they asked. An operation of more bytes than the limit runs alone.
  */
 export class ByteGate {
   readonly #maxBytes: number;
@@ -14,7 +14,9 @@ export class ByteGate {
     this.#maxCount = maxCount;
   }
 
-  /** Resolves when the operation may start. The caller must call {@link leave} with the same number when it has ended. */
+  /**
+   * Resolves when the operation may start. The caller must call {@link leave} with the same number when it has ended.
+   */
   enter(bytes: number): Promise<void> {
     return new Promise((enter) => {
       this.#waiting.push({ bytes, enter });

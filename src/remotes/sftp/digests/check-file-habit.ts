@@ -1,7 +1,7 @@
 /**
  * Servers interpret the combination of offset, length and block size of check-file in different ways. All known servers
- * agree that the first digests are those of the blocks from the offset on. They differ in how many blocks follow, and so in
- * how much the server hashes.
+ * agree that the first digests are those of the blocks from the offset on. They differ in how many blocks follow, and
+ * so in how much the server hashes.
  */
 import { CopyError } from '../../../errors.ts';
 import type { Range } from '../../remote.ts';
@@ -10,8 +10,9 @@ import { blockSizeFor, type Run } from './check-file-runs.ts';
 
 /**
  * - `exact`: the server hashes the blocks of the range, as the draft says.
- * - `adds-offset`: the server uses the sum of offset and length as the length (proftpd 1.3.8, its issue 1569), so that a
- *   single piece in the middle costs the hash of half the file. There, the offset has to be subtracted from the length.
+ * - `adds-offset`: the server uses the sum of offset and length as the length (proftpd 1.3.8, its issue 1569), so that
+ *   a single piece in the middle costs the hash of half the file. There, the offset has to be subtracted from the
+ *   length.
  * - `more`: the server hashes more in some other way, such as Maverick Synergy, which continues to the end of the file.
  */
 export type Habit = 'exact' | 'adds-offset' | 'more';
@@ -30,8 +31,8 @@ const MAX_BLOCKS_BEFORE = 32_768;
 const MAX_FILE = MAX_BLOCKS_BEFORE * 2 ** 31;
 
 /**
- * The range whose digests show the habit of a server: the last but one block of a file of `size` bytes, which must be more
- * than {@link SMALL_FILE}. Servers of every habit hash at most two blocks for it.
+ * The range whose digests show the habit of a server: the last but one block of a file of `size` bytes, which must be
+ * more than {@link SMALL_FILE}. Servers of every habit hash at most two blocks for it.
  * @throws {CopyError} `unsupported`: when the file is larger than 64 TiB
  */
 export function probeBlock(size: number): Range {
@@ -42,9 +43,9 @@ export function probeBlock(size: number): Range {
 
 /**
  * The habit of a server that answered with `count` digests to the request for {@link probeBlock}.
- * @param extensions those of the server. They tell whether it is the proftpd for which the offset may be subtracted, which
- * would be a risk with any other server: that proftpd offers home-directory, which came shortly before the error, and not
- * check-file, which came with its correction
+ * @param extensions those of the server. They tell whether it is the proftpd for which the offset may be subtracted,
+ *   which would be a risk with any other server: that proftpd offers home-directory, which came shortly before the
+ *   error, and not check-file, which came with its correction
  */
 export function habitOf(count: number, { offset, length }: Range, extensions: ReadonlyMap<string, Uint8Array>): Habit {
   if (count === 1) return 'exact';

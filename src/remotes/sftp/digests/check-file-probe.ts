@@ -1,6 +1,6 @@
 /**
- * Finds out whether a server supports check-file. Hardly any server announces it in version 3, so the probe asks for the
- * digest of a file that does not exist, and looks at the kind of the refusal.
+ * Finds out whether a server supports check-file. Hardly any server announces it in version 3, so the probe asks for
+ * the digest of a file that does not exist, and looks at the kind of the refusal.
  */
 import { randomBytes } from 'node:crypto';
 import { CopyError } from '../../../errors.ts';
@@ -13,9 +13,10 @@ import type { SftpSession } from '../session.ts';
 const UNKNOWN_REQUEST = /unsupported|not supported|not implemented|unknown|unrecogni[sz]ed/i;
 
 /**
- * Takes one round trip. Resolves where the server supports check-file, or may support it. Whether its digests are right must
- * be tested with known bytes.
- * @throws {CopyError} `unsupported`: when the server does not support it; scope `connection`: when the connection is lost
+ * Takes one round trip. Resolves where the server supports check-file, or may support it. Whether its digests are right
+ * must be tested with known bytes.
+ * @throws {CopyError} `unsupported`: when the server does not support it; scope `connection`: when the connection is
+ *   lost
  */
 export async function probeCheckFile(session: SftpSession): Promise<void> {
   const file = Buffer.from(`.mt-probe-${randomBytes(8).toString('hex')}`);
@@ -27,7 +28,8 @@ export async function probeCheckFile(session: SftpSession): Promise<void> {
     if (!(error instanceof SftpStatusError)) throw error;
     if (error.isMissing || isComplaint(error)) return;
     answer = `The server does not know check-file: ${error.text || `status ${error.status}`}.`;
-    // This is the server of paramiko, which hashes only open files, and wrongly from 64 KiB on: smaller than any full piece.
+    // This is the server of paramiko, which hashes only open files, and wrongly from 64 KiB on: smaller than any full
+    // piece.
     const byHandle = session.extensions.get(ExtensionName.checkFile);
     if (byHandle !== undefined && Buffer.from(byHandle).includes('md5')) {
       answer = 'The server has check-file for open files alone, and not for more than 64 KiB.';

@@ -14,16 +14,16 @@ export interface Run extends Range {
 /** The smallest block that the draft allows, in bytes. */
 const MIN_BLOCK_SIZE = 256;
 /**
- * The most ranges of one request. A reply may have twice as many digests (see `toQuestion`), which at 64 bytes each take half
- * of the longest reply that the session accepts.
+ * The most ranges of one request. A reply may have twice as many digests (see `toQuestion`), which at 64 bytes each
+ * take half of the longest reply that the session accepts.
  */
 const MAX_COUNT = 32_768;
 
 /**
  * The requests for those `ranges` that lie within a file of `size` bytes, in order.
  *
- * A range whose length is not a power of two is left out unless it ends the file: for such a range, all versions of proftpd
- * hash beyond its end (`read_file_block` reads whole blocks up to the end of the file).
+ * A range whose length is not a power of two is left out unless it ends the file: for such a range, all versions of
+ * proftpd hash beyond its end (`read_file_block` reads whole blocks up to the end of the file).
  * @param maxLength how many bytes the ranges of one request may have together; a single range may be longer
  */
 export function toRuns(ranges: readonly Range[], size: number, maxLength: number): Run[] {

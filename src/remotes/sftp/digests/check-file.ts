@@ -16,13 +16,16 @@ import type { DigestConnection, PathDigester } from './path-digester.ts';
 
 /** Far below the limit of the 32-bit counters of proftpd, and no less than a piece of any file of up to 16 TiB. */
 const MAX_RANGE_LENGTH = 2 ** 30;
-/** The most bytes that the server is asked to hash at a time, because all other requests on this connection wait for them. */
+/**
+ * The most bytes that the server is asked to hash at a time, because all other requests on this connection wait for
+ * them.
+ */
 const MAX_ASKED = 256 * 1024 * 1024;
 const MAX_REQUESTS = 8;
 
 /**
- * @throws {CopyError} `unsupported`: when the server does not support check-file; scope `connection`: when the connection is
- *   lost
+ * @throws {CopyError} `unsupported`: when the server does not support check-file; scope `connection`: when the
+ *   connection is lost
  */
 export async function openCheckFile({ session }: DigestConnection): Promise<PathDigester> {
   await probeCheckFile(session);
@@ -30,9 +33,9 @@ export async function openCheckFile({ session }: DigestConnection): Promise<Path
 }
 
 /**
- * The provider `check-file`. Sends at most 8 requests at a time, for at most 256 MiB together. How the server interprets a
- * range is learned from the first file that is not small. An answer that cannot be right fails the call with `unsupported`;
- * the connection itself stays usable.
+ * The provider `check-file`. Sends at most 8 requests at a time, for at most 256 MiB together. How the server
+ * interprets a range is learned from the first file that is not small. An answer that cannot be right fails the call
+ * with `unsupported`; the connection itself stays usable.
  */
 class CheckFile implements PathDigester {
   readonly method = 'check-file';
@@ -51,8 +54,8 @@ class CheckFile implements PathDigester {
   }
 
   /**
-   * See {@link PathDigester.digests}. The digest is undefined also for a range whose length is not a power of two unless it
-   * ends the file, because proftpd hashes beyond its end: cut the file to its final size before.
+   * See {@link PathDigester.digests}. The digest is undefined also for a range whose length is not a power of two
+   * unless it ends the file, because proftpd hashes beyond its end: cut the file to its final size before.
    */
   digests(
     path: Uint8Array,
@@ -94,8 +97,8 @@ class CheckFile implements PathDigester {
       (run, reply) => {
         for (let i = 0; i < run.count; i++) {
           const digest = reply.digests[i];
-          // proftpd sends the digest of no bytes for what lies beyond the end of a file, and proftpd 1.3.7 for everything
-          // that is not asked for in blocks.
+          // proftpd sends the digest of no bytes for what lies beyond the end of a file, and proftpd 1.3.7 for
+          // everything that is not asked for in blocks.
           if (digest === undefined || ofNothing.equals(digest)) doubtful.push(ranges[run.index + i]!);
           // A copy, so that these few bytes do not keep a reply of megabytes in memory.
           else digests[run.index + i] = Buffer.from(digest);
@@ -107,8 +110,8 @@ class CheckFile implements PathDigester {
   }
 
   /**
-   * Sends the requests, as many at a time as the gate allows. After the first failure no more are sent; it rejects with that
-   * failure when all that were sent are answered.
+   * Sends the requests, as many at a time as the gate allows. After the first failure no more are sent; it rejects with
+   * that failure when all that were sent are answered.
    */
   async #askAll(
     path: Uint8Array,

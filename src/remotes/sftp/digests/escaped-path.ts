@@ -1,6 +1,6 @@
 /**
- * A path in a notation that a shell script can read, whatever bytes it contains: each byte but letters, digits and `/._-`,
- * which no shell interprets, becomes an octal escape for `printf %b` (POSIX: `\0` and up to three digits).
+ * A path in a notation that a shell script can read, whatever bytes it contains: each byte but letters, digits and
+ * `/._-`, which no shell interprets, becomes an octal escape for `printf %b` (POSIX: `\0` and up to three digits).
  */
 export function escapedPath(path: Uint8Array): string {
   let text = '';

@@ -5,13 +5,13 @@ import type { DigestAlgorithm, Range } from '../../remote.ts';
 /** The most bytes of a small file: it takes less time to read it than to start the program that hashes it. */
 const MAX_LENGTH = 1 << 20;
 /**
- * The shortest cell of a grid, whose length is a power of two. A range at offset 0 that is no such cell is a whole file,
- * because only the last cell may be shorter.
+ * The shortest cell of a grid, whose length is a power of two. A range at offset 0 that is no such cell is a whole
+ * file, because only the last cell may be shorter.
  */
 const MIN_CELL = 64 * 1024;
 /**
- * Batches without a single digest, one after another, after which files are hashed one by one. A few are no evidence that
- * batches do not work, because one file that does not exist any more spoils its batch.
+ * Batches without a single digest, one after another, after which files are hashed one by one. A few are no evidence
+ * that batches do not work, because one file that does not exist any more spoils its batch.
  */
 const MAX_FRUITLESS = 3;
 /** The most files of a batch, so that requests and answers stay short. */
@@ -50,8 +50,9 @@ export function isSmallFile(path: Uint8Array, { offset, length }: Range): boolea
 }
 
 /**
- * Collects requests for small files while a batch is in progress, and sends them as the next batch. There is one batch at a
- * time. Files of a batch that got no digest are asked for one by one; where several batches fail as a whole, all files are.
+ * Collects requests for small files while a batch is in progress, and sends them as the next batch. There is one batch
+ * at a time. Files of a batch that got no digest are asked for one by one; where several batches fail as a whole, all
+ * files are.
  */
 export class FileBatches {
   readonly #questions: BatchQuestions;
@@ -64,7 +65,9 @@ export class FileBatches {
     this.#questions = questions;
   }
 
-  /** The digest of the whole file; undefined where the file is too short. Rejects as {@link BatchQuestions.one} does. */
+  /**
+   * The digest of the whole file; undefined where the file is too short. Rejects as {@link BatchQuestions.one} does.
+   */
   digest(file: SmallFile): Promise<Uint8Array | undefined> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ file, resolve, reject });

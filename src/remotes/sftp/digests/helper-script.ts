@@ -5,13 +5,14 @@ import type { ShellScript } from './shell-session.ts';
 export type HelperKind = 'serve' | 'classic' | 'none';
 
 /**
- * Looks for the program on PATH, then in ~/.local/bin, and prefers one that supports `--serve`. The kind follows the marker:
+ * Looks for the program on PATH, then in ~/.local/bin, and prefers one that supports `--serve`. The kind follows the
+ * marker:
  *
  * - `serve`: the shell becomes the program.
- * - `classic`: the program has to be started for each request. The shell reads requests `ALGO OFFSET LENGTH PATH`, with the
- *   path in the notation of `escapedPath`, and answers each with the exit code and the output, or `-` where the output is
- *   anything but a digest. The first program of this name prints a complaint about a file that ends early, then a digest all
- *   the same, and exits with 0; therefore the output includes stderr.
+ * - `classic`: the program has to be started for each request. The shell reads requests `ALGO OFFSET LENGTH PATH`, with
+ *   the path in the notation of `escapedPath`, and answers each with the exit code and the output, or `-` where the
+ *   output is anything but a digest. The first program of this name prints a complaint about a file that ends early,
+ *   then a digest all the same, and exits with 0; therefore the output includes stderr.
  * - `none`: there is no such program.
  *
  * Paths occur only as quoted variables, so that the shell never interprets them.

@@ -28,7 +28,8 @@ interface Dialect {
   encode(request: HashRequest): string;
   /**
    * The digest in the line of an answer; undefined where the file does not have the whole range.
-   * @throws {CopyError} `unsupported`: when the program could not hash the range; `protocol`: when the line is not an answer
+   * @throws {CopyError} `unsupported`: when the program could not hash the range; `protocol`: when the line is not an
+   *   answer
    */
   decode(line: string, request: HashRequest): string | undefined;
   /** What to send before the channel is closed. */
@@ -60,8 +61,8 @@ const DIALECTS: Readonly<Record<Exclude<HelperKind, 'none'>, Dialect>> = {
 };
 
 /**
- * @throws {CopyError} `unsupported`: when the server has no helper or no shell; scope `connection`: when the connection is
- *   lost
+ * @throws {CopyError} `unsupported`: when the server has no helper or no shell; scope `connection`: when the connection
+ *   is lost
  */
 export async function openHelper(connection: DigestConnection): Promise<PathDigester> {
   const begun = performance.now();

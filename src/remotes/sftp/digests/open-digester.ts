@@ -19,8 +19,8 @@ const OPENERS: Readonly<Record<SftpDigestMethod, (connection: DigestConnection) 
 export const DIGEST_METHODS: readonly SftpDigestMethod[] = Object.keys(OPENERS) as SftpDigestMethod[];
 
 /**
- * @throws {CopyError} `unsupported`: when the server does not support the method; scope `connection`: when the connection is
- *   lost; `bug`: when there is no such method
+ * @throws {CopyError} `unsupported`: when the server does not support the method; scope `connection`: when the
+ *   connection is lost; `bug`: when there is no such method
  */
 export async function openDigester(method: DigestMethod, connection: DigestConnection): Promise<PathDigester> {
   if (!isKnown(method)) throw new CopyError('bug', `There is no digest method ${method}.`);

@@ -1,10 +1,10 @@
 /**
  * Programs in python3 and perl that hash on the server, where it has these languages. Each is one process that reads
- * requests and answers each with a line; `shell-requests.ts` defines both. They contain no single quotes, because the shell
- * gets them in single quotes.
+ * requests and answers each with a line; `shell-requests.ts` defines both. They contain no single quotes, because the
+ * shell gets them in single quotes.
  *
- * The argument of a program is the beginning of its greeting. A program that cannot serve exits with a status other than 0
- * before it prints anything.
+ * The argument of a program is the beginning of its greeting. A program that cannot serve exits with a status other
+ * than 0 before it prints anything.
  */
 
 export const PYTHON: string = String.raw`

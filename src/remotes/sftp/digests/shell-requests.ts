@@ -1,21 +1,21 @@
 /**
- * The requests to the shell on the server, and its answers. A request is one line. Where it is for another file than the
- * request before, a line with the path precedes it:
+ * The requests to the shell on the server, and its answers. A request is one line. Where it is for another file than
+ * the request before, a line with the path precedes it:
  *
  * ```
  * f PATH
  * r ALGORITHM OFFSET LENGTH [BLOCK-SIZE SKIP COUNT]...
  * ```
  *
- * The triples are arguments for `dd`. The answer is `+ BYTES DIGEST`, `- REASON`, or, from the loop in shell language, `dd`
- * followed by all output of `dd` and of the hashing program. That loop also accepts requests for many whole files:
+ * The triples are arguments for `dd`. The answer is `+ BYTES DIGEST`, `- REASON`, or, from the loop in shell language,
+ * `dd` followed by all output of `dd` and of the hashing program. That loop also accepts requests for many whole files:
  *
  * ```
  * w ALGORITHM PATH...
  * ```
  *
- * The answer is `w LENGTH... - DIGEST...`, with one length and one digest for every file that could be read. The sum of the
- * lengths may follow them. There are no lengths and digests at all where one of the paths is not a plain file.
+ * The answer is `w LENGTH... - DIGEST...`, with one length and one digest for every file that could be read. The sum of
+ * the lengths may follow them. There are no lengths and digests at all where one of the paths is not a plain file.
  */
 
 import { CopyError } from '../../../errors.ts';
@@ -126,8 +126,8 @@ function parseCounted(line: string): Answer {
 }
 
 /**
- * POSIX requires that `dd` prints `WHOLE+PARTIAL records in`. Only whole blocks count, because the length of a partial one is
- * unknown.
+ * POSIX requires that `dd` prints `WHOLE+PARTIAL records in`. Only whole blocks count, because the length of a partial
+ * one is unknown.
  */
 function parseBlocks(line: string, range: Range, algorithm: DigestAlgorithm): Answer {
   const runs = blocksOf(range);

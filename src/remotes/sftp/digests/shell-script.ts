@@ -3,10 +3,10 @@ import { PERL, PYTHON } from './shell-programs.ts';
 import type { ShellScript } from './shell-session.ts';
 
 /**
- * The programs that can hash, best first. With python3 and perl, one process answers all requests. With the others, each
- * range takes one `dd` and one of them. openssl precedes sha256sum, which is three times slower where it does not use the
- * SHA instructions of the processor. `shasum` is part of perl; `bsd` means `sha256 -q` and `md5 -q`; `digest` is the program
- * of Solaris.
+ * The programs that can hash, best first. With python3 and perl, one process answers all requests. With the others,
+ * each range takes one `dd` and one of them. openssl precedes sha256sum, which is three times slower where it does not
+ * use the SHA instructions of the processor. `shasum` is part of perl; `bsd` means `sha256 -q` and `md5 -q`; `digest`
+ * is the program of Solaris.
  */
 export const ENGINES = ['python3', 'perl', 'openssl', 'coreutils', 'shasum', 'bsd', 'digest'] as const;
 export type Engine = (typeof ENGINES)[number];
@@ -15,13 +15,13 @@ export type Engine = (typeof ENGINES)[number];
 export const MAX_ANSWER_LENGTH = 16_384;
 
 /**
- * The marker is followed by the name of the engine and, for each algorithm, `ALGORITHM=DIGEST` with the digest of no bytes;
- * or by `none`. Then comes one line for each request. On macOS, running a python3 that is not installed opens a dialog on the
- * screen; therefore the script asks xcode-select there.
+ * The marker is followed by the name of the engine and, for each algorithm, `ALGORITHM=DIGEST` with the digest of no
+ * bytes; or by `none`. Then comes one line for each request. On macOS, running a python3 that is not installed opens a
+ * dialog on the screen; therefore the script asks xcode-select there.
  *
- * Paths arrive in the notation of `printf %b` and occur only as quoted variables. `dd` and the hashing programs read their
- * standard input and get no path, except where many small files are hashed at once: those paths are arguments, which no shell
- * interprets; they are absolute and contain no control characters.
+ * Paths arrive in the notation of `printf %b` and occur only as quoted variables. `dd` and the hashing programs read
+ * their standard input and get no path, except where many small files are hashed at once: those paths are arguments,
+ * which no shell interprets; they are absolute and contain no control characters.
  */
 export function shellScript(engines: readonly Engine[] = ENGINES): ShellScript {
   return { marker: 'mt-copy-shell ', maxLineLength: MAX_ANSWER_LENGTH, text: scriptText(engines) };

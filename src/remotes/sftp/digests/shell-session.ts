@@ -37,14 +37,14 @@ export interface ShellConnection extends Pick<DigestConnection, 'closed' | 'exec
 
 export interface ShellScript {
   /**
-   * A constant text, and one compound command. A shell reads a compound command completely before it runs it, so that even a
-   * shell that reads ahead does not swallow the requests that follow.
+   * A constant text, and one compound command. A shell reads a compound command completely before it runs it, so that
+   * even a shell that reads ahead does not swallow the requests that follow.
    */
   readonly text: string;
   /**
    * The beginning of the first line that the script prints; only answers follow that line. The script prints a newline
-   * before it, because rc files need not end their last line, and contains the marker only in parts, so that an echo of the
-   * script is not taken for the marker.
+   * before it, because rc files need not end their last line, and contains the marker only in parts, so that an echo of
+   * the script is not taken for the marker.
    */
   readonly marker: string;
   /** The longest line of an answer, in bytes. Default: 1024. */
@@ -66,9 +66,9 @@ interface Call extends Deferred<readonly string[]> {
 /**
  * A shell on the server that runs one script, which answers each request with one line.
  *
- * The server can fail to run a shell, print something else, answer late, too much or not at all, and end the shell at any
- * time. Each of these ends the session: all calls, present and later, reject with the same error. Requests are sent and
- * answered in order.
+ * The server can fail to run a shell, print something else, answer late, too much or not at all, and end the shell at
+ * any time. Each of these ends the session: all calls, present and later, reject with the same error. Requests are sent
+ * and answered in order.
  *
  * States: started (nothing but the marker is expected), greeted (requests are answered), ended.
  */
@@ -95,8 +95,8 @@ export class ShellSession {
   /**
    * Starts `/bin/sh` with the script and waits for its marker.
    * @param timeoutMs how long that may take
-   * @throws {CopyError} `unsupported`: when the server has no such shell, or it does not answer in time; `connection-lost`:
-   *   when the connection ends
+   * @throws {CopyError} `unsupported`: when the server has no such shell, or it does not answer in time;
+   *   `connection-lost`: when the connection ends
    */
   static async start(
     connection: ShellConnection,
@@ -127,11 +127,11 @@ export class ShellSession {
   }
 
   /**
-   * Sends the requests in order, and resolves with the line that answers each (Latin-1, not cleaned). Calls may overlap: they
-   * are answered one after another, and the time of each begins when the one before has ended.
+   * Sends the requests in order, and resolves with the line that answers each (Latin-1, not cleaned). Calls may
+   * overlap: they are answered one after another, and the time of each begins when the one before has ended.
    * @param timeoutMs how long the server may take for all requests of this call
-   * @throws {CopyError} `unsupported`: when the shell fails in any way; `connection-lost` and others of scope `connection`:
-   *   when the connection ends. Either ends the session and all other calls, too
+   * @throws {CopyError} `unsupported`: when the shell fails in any way; `connection-lost` and others of scope
+   *   `connection`: when the connection ends. Either ends the session and all other calls, too
    */
   ask(requests: readonly Uint8Array[], timeoutMs: number): Promise<readonly string[]> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
@@ -146,8 +146,8 @@ export class ShellSession {
   }
 
   /**
-   * Waits for a line that comes without a request: the greeting of a program that the script has become. To be called at most
-   * once, before the first {@link ask}.
+   * Waits for a line that comes without a request: the greeting of a program that the script has become. To be called
+   * at most once, before the first {@link ask}.
    */
   async expect(timeoutMs: number): Promise<string> {
     const early = this.#early;
@@ -160,7 +160,10 @@ export class ShellSession {
     return this.#endWith(new CopyError('unsupported', reason));
   }
 
-  /** Sends `goodbye` and ends the session; calls in progress reject. Resolves when the shell has ended, or after a second. */
+  /**
+   * Sends `goodbye` and ends the session; calls in progress reject. Resolves when the shell has ended, or after a
+   * second.
+   */
   async close(goodbye = ''): Promise<void> {
     if (this.#end === undefined && goodbye !== '') this.#channel.stdin.write(goodbye);
     this.fail('The shell on the server was closed.');

@@ -19,8 +19,8 @@ const LOOP = 'dd ';
 /**
  * @param engines those that may be used. Default: all
  * @param recogniseMs how long the shell may take to send its greeting
- * @throws {CopyError} `unsupported`: when the server has no shell, or no program that hashes; scope `connection`: when the
- *   connection is lost
+ * @throws {CopyError} `unsupported`: when the server has no shell, or no program that hashes; scope `connection`: when
+ *   the connection is lost
  */
 export async function openShell(
   connection: ShellConnection,
@@ -71,7 +71,9 @@ function batchesOver(session: ShellSession): FileBatches {
   });
 }
 
-/** @throws {CopyError} `unsupported`: when the path cannot be that of a file; `bug`: when a range is empty or too long */
+/**
+ * @throws {CopyError} `unsupported`: when the path cannot be that of a file; `bug`: when a range is empty or too long
+ */
 function checkRequest(path: Uint8Array, ranges: readonly Range[]): void {
   if (!isAbsolute(path) || path.length > MAX_PATH || path.includes(0)) {
     throw new CopyError('unsupported', 'The path cannot be that of a file for the shell on the server.');

@@ -6,7 +6,7 @@ import { cleanText } from '../../../util/clean-text.ts';
 import { slicesOf } from '../../../util/slices-of.ts';
 import type { Attributes } from '../../remote.ts';
 import type { SftpConnection } from '../sftp-connection.ts';
-import { asked } from '../sftp-files.ts';
+import { withCodedErrors } from '../sftp-files.ts';
 import { helperVersion, MARK_LENGTH } from './helper-mark.ts';
 import { drainInto } from './whole-buffer.ts';
 
@@ -43,7 +43,8 @@ export async function helperPlace(connection: SftpConnection): Promise<HelperPla
 
 /**
  * Undefined where nothing exists at the path of the program.
- * @throws {CopyError} `destination-in-the-way`, `destination-is-directory`: when something else than our program is there
+ * @throws {CopyError} `destination-in-the-way`, `destination-is-directory`: when something else than our program is
+ *   there
  */
 export async function findHelper(
   connection: SftpConnection,
@@ -78,7 +79,7 @@ export async function makeDirectories(connection: SftpConnection, { directories 
   for (const path of directories) {
     if ((await connection.stat(path)) !== undefined) continue;
     const made = session.makeDirectory(path, { permissions: DIRECTORY_MODE });
-    await asked(made, { operation: 'make directory', path });
+    await withCodedErrors(made, { operation: 'make directory', path });
   }
 }
 

@@ -25,11 +25,12 @@ export interface InstallHelper {
 }
 
 /**
- * Asks the user, installs the program, runs it once, and reports the result. Files that are not ours and newer versions of
- * our program are left alone. Resolves with the number of bytes sent when mtput can use the helper (or with `dryRun`).
+ * Asks the user, installs the program, runs it once, and reports the result. Files that are not ours and newer versions
+ * of our program are left alone. Resolves with the number of bytes sent when mtput can use the helper (or with
+ * `dryRun`).
  * @throws {CopyError} `destination-in-the-way` and others of the destination: when the program cannot be put there;
- *   `cancelled`: when the answer is no; `unsupported`: when the server cannot run the installed program, or when the protocol
- *   is not SFTP
+ *   `cancelled`: when the answer is no; `unsupported`: when the server cannot run the installed program, or when the
+ *   protocol is not SFTP
  */
 export async function installHelper(connection: RemoteConnection, task: InstallHelper): Promise<number> {
   if (!(connection instanceof SftpConnection)) {

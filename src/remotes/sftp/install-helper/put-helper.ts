@@ -4,7 +4,7 @@ import { PROGRAM } from '../../../helper/framing.ts';
 import { slicesOf } from '../../../util/slices-of.ts';
 import type { Staged } from '../../remote.ts';
 import type { SftpConnection } from '../sftp-connection.ts';
-import { asked } from '../sftp-files.ts';
+import { withCodedErrors } from '../sftp-files.ts';
 import { fromStageToken } from '../staged-token.ts';
 import { checkUnchanged, type FoundHelper, type HelperPlace, makeDirectories } from './helper-place.ts';
 import { fillFrom } from './whole-buffer.ts';
@@ -13,7 +13,8 @@ const PROGRAM_MODE = 0o755;
 
 /**
  * Resolves with warnings for people when the program is in its place.
- * @param found what the program replaces. Where it is undefined, nothing is replaced, not even what came there meanwhile
+ * @param found what the program replaces. Where it is undefined, nothing is replaced, not even what came there
+ *   meanwhile
  * @throws {CopyError} of the destination: when the server refuses; scope `connection`: when the connection is lost. The
  *   partial file is removed if possible
  */
@@ -41,13 +42,15 @@ export async function putHelper(
   }
 }
 
-/** Uses the plain rename, which fails where the target exists, so that nothing is replaced that came there meanwhile. */
+/**
+ * Uses the plain rename, which fails where the target exists, so that nothing is replaced that came there meanwhile.
+ */
 async function moveToNothing(connection: SftpConnection, { token }: Staged, { path }: HelperPlace): Promise<void> {
   const { session } = connection.beneath;
   const { partial } = fromStageToken(token);
   if (partial === undefined) throw new CopyError('bug', `${PROGRAM} was staged in place.`);
   try {
-    await asked(session.rename(partial, path), { operation: 'rename', path: partial });
+    await withCodedErrors(session.rename(partial, path), { operation: 'rename', path: partial });
   } catch (error) {
     if (CopyError.from(error).scope === 'file') await checkUnchanged(connection, { path, directories: [] }, undefined);
     throw error;

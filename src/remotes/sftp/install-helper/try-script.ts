@@ -3,8 +3,8 @@ import { PROGRAM } from '../../../helper/framing.ts';
 import type { ShellScript } from '../digests/shell-session.ts';
 
 /**
- * Reads the path of the program in the notation of `escapedPath`, and answers with one line. It is `unseen` where the shell
- * sees no such file, otherwise `CODE HOME PATH NODE TEXT`:
+ * Reads the path of the program in the notation of `escapedPath`, and answers with one line. It is `unseen` where the
+ * shell sees no such file, otherwise `CODE HOME PATH NODE TEXT`:
  *
  * - CODE: the exit code of the program with `--version`
  * - HOME: `home` where the program is in the ~/.local/bin of the shell, otherwise `away`

@@ -22,7 +22,7 @@ class Line {
   pause(forMs: number): void {
     for (const { flight, arrivesMs } of this.#inFlight.splice(0)) {
       this.nowMs = Math.max(this.nowMs, arrivesMs);
-      this.window.acknowledged(flight);
+      this.window.onAcknowledged(flight);
     }
     this.nowMs += forMs;
   }
@@ -32,12 +32,12 @@ class Line {
     const { window } = this;
     for (const end = this.nowMs + forMs; this.nowMs < end; this.nowMs++) {
       while (this.#inFlight[0] !== undefined && this.#inFlight[0].arrivesMs <= this.nowMs) {
-        window.acknowledged(this.#inFlight.shift()!.flight);
+        window.onAcknowledged(this.#inFlight.shift()!.flight);
       }
       while (window.inFlight === 0 || window.inFlight + window.requestLength <= window.size) {
         const length = window.requestLength;
         this.#freeAtMs = Math.max(this.#freeAtMs, this.nowMs) + length / bytesPerMs;
-        this.#inFlight.push({ flight: window.sent(length), arrivesMs: this.#freeAtMs + roundTripMs });
+        this.#inFlight.push({ flight: window.onSent(length), arrivesMs: this.#freeAtMs + roundTripMs });
       }
     }
   }
@@ -89,7 +89,7 @@ test('never passes 2 MiB', () => {
 test('many connections share 48 MiB, as long as they are many', () => {
   const line = new Line(LARGE);
   const others = Array.from({ length: 63 }, () => ({}));
-  for (const other of others) line.memory.measured(other, 0);
+  for (const other of others) line.memory.onMeasured(other, 0);
   line.run(9000, 50_000, 300);
   expect(line.window.size).toBe(768 * KIB);
   line.run(21_000, 50_000, 300);
@@ -98,7 +98,7 @@ test('many connections share 48 MiB, as long as they are many', () => {
 
 test('each of very many connections has three full requests', () => {
   const line = new Line(LARGE);
-  for (let other = 0; other < 1023; other++) line.memory.measured({}, 0);
+  for (let other = 0; other < 1023; other++) line.memory.onMeasured({}, 0);
   line.run(5000, 50_000, 300);
   expect(line.window.size).toBe(3 * SMALL_REQUEST);
 });
@@ -153,13 +153,13 @@ test('many requests are let go together where the line is kept busy meanwhile, a
     line.run(5000, bytesPerMs, roundTripMs);
     const { window } = line;
     const flights = [];
-    while (window.inFlight + window.requestLength <= window.size) flights.push(window.sent(window.requestLength));
+    while (window.inFlight + window.requestLength <= window.size) flights.push(window.onSent(window.requestLength));
     let room: number | undefined;
     void window.room().then((found) => {
       room = found;
     });
     for (let released = 1; ; released++) {
-      window.released(window.requestLength);
+      window.release(window.requestLength);
       await Promise.resolve();
       await Promise.resolve();
       if (room !== undefined) return released;
@@ -190,26 +190,26 @@ test('requests that the user fixed stay as many as they are, and become as long 
 test('room waits until something is acknowledged or given up', async () => {
   const window = new FlowWindow({ maxRequest: 1000, requests: 2, now: () => 0 });
   expect(await window.room()).toBe(2000);
-  const first = window.sent(1000);
-  window.sent(1000);
+  const first = window.onSent(1000);
+  window.onSent(1000);
   let room: number | undefined;
   const waiting = window.room().then((found) => {
     room = found;
   });
   await Promise.resolve();
   expect(room).toBeUndefined();
-  window.acknowledged(first);
+  window.onAcknowledged(first);
   await waiting;
   expect(room).toBe(1000);
-  window.released(1000);
+  window.release(1000);
   expect(window.inFlight).toBe(0);
 });
 
 test('several that wait are all let through when there is room', async () => {
   const window = new FlowWindow({ maxRequest: 1000, requests: 2, now: () => 0 });
-  const flights = [window.sent(1000), window.sent(1000)];
+  const flights = [window.onSent(1000), window.onSent(1000)];
   const waiting = Promise.all([window.room(), window.room()]);
-  for (const flight of flights) window.acknowledged(flight);
+  for (const flight of flights) window.onAcknowledged(flight);
   expect(await waiting).toEqual([1000, 1000].map(() => expect.any(Number)));
 });
 

@@ -264,7 +264,7 @@ test.each([StatusCode.permissionDenied, StatusCode.unsupported])(
     const { server, connection, file } = await staged({ refuseOpenMode: status });
     expect(server.paths).toHaveLength(1);
     expect(server.disk.get(server.paths[0]!)?.mode).toBe(0o644);
-    expect(file.warnings).toEqual([expect.stringMatching(/others may read .*0644$/)]);
+    expect(file.warnings).toEqual([expect.stringMatching(/others may read .*0644\)$/)]);
     const { warnings } = await file.seal({ size: 0 });
     expect(warnings).toEqual([]);
     // The journal keeps its token.
@@ -311,7 +311,7 @@ test('without fsync it is sealed all the same, with a warning', async () => {
   const { server, file } = await staged({ fsync: false });
   await file.write(slicesOf(whole), fill, () => {});
   const { warnings } = await file.seal({ size: source.length });
-  expect(warnings).toEqual([expect.stringMatching(/cannot be asked to bring it to its disk/)]);
+  expect(warnings).toEqual([expect.stringMatching(/cannot be asked to sync it to its disk/)]);
   expect(await (await staged({ fsync: false })).file.sync()).toBe(false);
   expect(server.asked).not.toContain('fsync@openssh.com');
 });

@@ -131,7 +131,7 @@ test('a file that is cut meanwhile has no digests beyond', async () => {
 test.each([
   ['empty', 'no digests, or those of no bytes'],
   ['few', 'no digests, or those of no bytes'],
-  ['odd-bytes', 'no list of digests'],
+  ['odd-bytes', 'not a list of digests'],
   ['md5-always', 'md5 where sha256'],
   ['bare-ok', 'a bare OK'],
   ['denied', 'Permission denied'],
