@@ -58,6 +58,7 @@ export async function makeScratchProject(dir: TempDir, waitsIn: Stage): Promise<
     'src/index.ts',
     'src/workers/worker-main.ts',
     'src/cli/mtput.ts',
+    'src/cli/mtget.ts',
     'src/helper/mt-copy-tools-cs.ts',
   ]) {
     await file(path, 'export {};\n');
