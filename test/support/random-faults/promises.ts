@@ -2,8 +2,8 @@
  * checked by the model server itself. */
 import type { TransferEvent } from '../../../src/engine/events.ts';
 import { openDescriptors } from './local-disk.ts';
-import type { ModelRemote } from './model-remote.ts';
 import type { RunMark } from './model-inode.ts';
+import type { ModelRemote } from './model-remote.ts';
 import type { ModelServer } from './model-server.ts';
 import type { Fault, RunPlan } from './scenario.ts';
 import { PIECE_SIZE, RETRY_FOR_MS, type RunOutcome } from './start-run.ts';
