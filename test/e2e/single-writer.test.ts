@@ -60,6 +60,23 @@ describeWithServers(['proftpd'], 'proftpd as a server of one writer', () => {
     }
   });
 
+  it.each(byTier(settings.slice(0, 1), settings.slice(0, 2)))(
+    '%s: what is shown of the old file until the end is not taken for what was written over it',
+    async (_name, directives) => {
+      const server = await proftpdForTest(...directives);
+      const source = await sourceForTest(size);
+      for (const oldSize of byTier([size], [size, size + MB, size / 2, 4])) {
+        await writeRandomFile(`${server.home}/one.bin`, oldSize);
+        await chown(`${server.home}/one.bin`, UID, UID);
+        const run = await mtputJson([source.path], { server, path: 'one.bin' }, ['-n', '2', '--inplace']);
+        await expectArrived(run, server, 'one.bin', source);
+        expect(noticesOf(run, 'rewritten')).toEqual([]);
+        expect(noticesOf(run, 'digests').join()).toMatch(/does not show .* before it is closed/);
+        expect(eventsOf(run, 'result')[0]!.verified).toMatchObject({ byDigest: 0, bySize: size });
+      }
+    },
+  );
+
   it.each(byTier(settings.slice(0, 1), settings))(
     '%s: begins anew when its connection is cut',
     async (_name, directives) => {

@@ -48,6 +48,29 @@ export async function lookAtOpen(session: SftpSession, handle: Uint8Array, path:
   return byPath.isTold && byPath.at !== undefined ? byPath : look;
 }
 
+/**
+ * Whether what stands at `path` is the file that `handle` has open for writing. Others may write it at the same time, so
+ * it is looked at before and after. Where one of the looks is refused, nothing speaks against it.
+ */
+export async function showsOpenFile(session: SftpSession, handle: Uint8Array, path: Uint8Array): Promise<boolean> {
+  const [before, byPath, after] = await Promise.all([
+    told(session.fstat(handle)),
+    told(session.stat(path)),
+    told(session.fstat(handle)),
+  ]);
+  if (!before.isTold || !byPath.isTold || !after.isTold) return true;
+  const [first, shown, last] = [before.at, byPath.at, after.at];
+  if (first === undefined || last === undefined) return true;
+  if (shown === undefined) return false;
+  return isBetween(first.size, shown.size, last.size) && isBetween(first.mtimeMs, shown.mtimeMs, last.mtimeMs);
+}
+
+/** What is not told is not compared. */
+function isBetween(least: number | undefined, value: number | undefined, most: number | undefined): boolean {
+  if (least === undefined || value === undefined || most === undefined) return true;
+  return value >= least && value <= most;
+}
+
 async function told(answer: Promise<Parameters<typeof toAttributes>[0] | undefined>): Promise<Look> {
   try {
     const found = await answer;

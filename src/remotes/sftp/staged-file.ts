@@ -98,7 +98,7 @@ export class StagedFile implements Staged {
     this.#path = stagedPath(token);
     this.#handle = handle;
     this.#writer = new SliceWriter(session, windows.writing, handle);
-    this.#readBack = new ReadBack(session, windows.reading, this.#path);
+    this.#readBack = new ReadBack(session, windows.reading, this.#path, handle);
     this.found = found;
     this.#reportsShortWrites = reportsShortWrites;
     this.#writesOver = token.partial === undefined ? (found?.size ?? 0) : 0;
