@@ -77,7 +77,11 @@ export class FailureFacts {
     const { code } = this.failure;
     if (this.#hasNoRoom) return 'no-room';
     const takesNothing = trial?.creates === false || trial?.writes === false;
-    if (code === 'no-space') return space !== undefined && takesNothing ? 'quota' : 'no-room';
+    if (code === 'no-space') {
+      if (space === undefined) return 'no-room';
+      // proftpd speaks of the disk also where a file may not be longer.
+      return takesNothing ? 'quota' : trial?.writes && this.missing === 0 ? 'file-size' : 'no-room';
+    }
     if (code !== 'destination-refused' || trial === undefined) return 'unknown';
     return takesNothing ? 'quota' : trial.writes ? 'file-size' : 'unknown';
   }

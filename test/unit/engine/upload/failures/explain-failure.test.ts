@@ -120,6 +120,13 @@ const TROUBLES: Record<string, Trouble> = {
     says: /the size of one file may be limited/,
     helps: false,
   },
+  'a limit of the size of a file, told as a full disk': {
+    operation: 'write',
+    code: 'no-space',
+    text: 'Out of disk space',
+    says: /Out of disk space .*the size of one file may be limited/,
+    helps: false,
+  },
   'a rename that is refused, as all are': {
     operation: 'rename',
     code: 'rename-refused',
