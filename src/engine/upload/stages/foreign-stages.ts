@@ -194,7 +194,7 @@ export class ForeignStages {
 
   async #foreign(own: StageToken): Promise<readonly FoundStage[]> {
     const found = await this.#finding;
-    return found.filter(({ token }) => token.stage !== own.stage);
+    return this.#search.present(found.filter(({ token }) => token.stage !== own.stage));
   }
 }
 

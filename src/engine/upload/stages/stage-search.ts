@@ -57,6 +57,13 @@ export class StageSearch {
     }
   }
 
+  /** Those that are there. What this run itself created and removed while it staged its own is not waited for. */
+  async present(found: readonly FoundStage[]): Promise<readonly FoundStage[]> {
+    if (found.length === 0) return found;
+    const looks = await this.#looks(found);
+    return looks.filter(({ now }) => now !== undefined).map(({ stage }) => stage);
+  }
+
   /**
    * Examines the files a second time some seconds later. Resolves with those that have not changed; with none if
    * `signal` is aborted in the meantime.
@@ -66,9 +73,7 @@ export class StageSearch {
   async atRest(found: readonly FoundStage[], signal: AbortSignal): Promise<readonly FoundStage[]> {
     await pause(this.#file.lookAgainMs ?? LOOK_AGAIN_MS, signal);
     if (signal.aborted) return [];
-    const looks = await this.#access.onConnection((_, remote) =>
-      Promise.all(found.map(async (stage) => ({ stage, now: await remote.lookAt(stage.token) }))),
-    );
+    const looks = await this.#looks(found);
     const resting: FoundStage[] = [];
     for (const { stage, now } of looks) {
       if (now === undefined) continue;
@@ -77,6 +82,14 @@ export class StageSearch {
       else if (stage.isCertain) throw busy();
     }
     return resting;
+  }
+
+  #looks(
+    found: readonly FoundStage[],
+  ): Promise<{ readonly stage: FoundStage; readonly now: Attributes | undefined }[]> {
+    return this.#access.onConnection((_, remote) =>
+      Promise.all(found.map(async (stage) => ({ stage, now: await remote.lookAt(stage.token) }))),
+    );
   }
 
   /** The files of which at least one sample is the same as in the local file, the most promising first. */

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { ForeignStages } from '../../../../../src/engine/upload/stages/foreign-stages.ts';
 import type { StageServices } from '../../../../../src/engine/upload/stages/stage-adoption.ts';
 import type { Drain, Slices, StageToken } from '../../../../../src/remotes/remote.ts';
+import { deferred } from '../../../../../src/util/deferred.ts';
 import { tempDirForTest } from '../../../../support/for-one-test.ts';
 import { contents } from '../../../../support/upload-scene.ts';
 
@@ -12,20 +13,30 @@ const OWN = { stage: 'own' };
 const OTHER = { stage: 'other' };
 const COPY = { stage: 'copy' };
 
+interface Looks {
+  readonly mtimeMs: number;
+  /** Gone after the directory was listed. */
+  readonly isGone?: boolean;
+}
+
 /** A server on which another run has left something right; `looks`: what it looks like from the second look on. */
-async function scene(looks: { readonly mtimeMs: number }) {
+async function scene({ mtimeMs, isGone = false }: Looks, lookAgainMs = 200) {
   const path = (await tempDirForTest()).file('source');
   await writeFile(path, BYTES);
   const file = await open(path, 'r');
   onTestFinished(() => file.close());
   const calls: string[] = [];
+  const copying = deferred<void>();
   const remote = {
     findStaged: async () => [
       { token: OTHER, path: Buffer.from('/other'), isCertain: true, attributes: { size: SIZE, mtimeMs: 1000 } },
     ],
-    lookAt: async (token: StageToken) => {
-      if (token['stage'] === 'other') calls.push('look');
-      return { kind: 'file', size: SIZE, ...looks };
+    lookAt: async ({ stage }: StageToken) => {
+      if (stage !== OTHER.stage) return { kind: 'file', size: SIZE, mtimeMs };
+      // The second look is not over before the server copies: it has begun meanwhile.
+      if (calls.includes('look')) await copying.promise;
+      calls.push('look');
+      return isGone ? undefined : { kind: 'file', size: SIZE, mtimeMs };
     },
     open: async () => ({
       read: async (slices: Slices, drain: Drain) => {
@@ -39,6 +50,7 @@ async function scene(looks: { readonly mtimeMs: number }) {
     drawStage: () => ({ token: COPY, path: Buffer.from('/copy') }),
     copyStaged: async () => {
       calls.push('copy');
+      copying.resolve();
       return { warnings: [] };
     },
     discard: async ({ stage }: StageToken) => {
@@ -58,11 +70,7 @@ async function scene(looks: { readonly mtimeMs: number }) {
     moveTo: (token: StageToken) => moved.push(token),
     onFailed: (error: unknown) => failures.push(error),
   };
-  const stages = new ForeignStages(
-    services,
-    { target: Buffer.from('/t'), fd: file.fd, size: SIZE, lookAgainMs: 200 },
-    job,
-  );
+  const stages = new ForeignStages(services, { target: Buffer.from('/t'), fd: file.fd, size: SIZE, lookAgainMs }, job);
   await stages.consider({
     own: OWN,
     outdated: undefined,
@@ -78,7 +86,7 @@ async function scene(looks: { readonly mtimeMs: number }) {
 test('the server copies while it is waited for whether somebody writes', async () => {
   const { calls, moved, failures } = await scene({ mtimeMs: 1000 });
   expect(failures).toEqual([]);
-  expect(calls).toEqual(['copy', 'look']);
+  expect(calls).toEqual(['look', 'copy', 'look']);
   expect(moved).toEqual([COPY]);
 });
 
@@ -86,5 +94,12 @@ test('where somebody writes, the copy is removed and the run ends', async () => 
   const { calls, moved, failures } = await scene({ mtimeMs: 2000 });
   expect(failures).toEqual([expect.objectContaining({ code: 'target-busy' })]);
   expect(moved).toEqual([]);
-  expect(calls).toEqual(['copy', 'look', 'discard copy']);
+  expect(calls).toEqual(['look', 'copy', 'look', 'discard copy']);
+});
+
+test('what was removed since the directory was listed is not waited for', async () => {
+  const { calls, moved, failures } = await scene({ mtimeMs: 1000, isGone: true }, 3_600_000);
+  expect(failures).toEqual([]);
+  expect(moved).toEqual([]);
+  expect(calls).toEqual(['look']);
 });
