@@ -6,7 +6,7 @@ import { type Bed, describeOnEach } from '../support/each-server.ts';
 import { cleanEnvironment, sshArguments } from '../support/mtput.ts';
 import type { RunResult } from '../support/process.ts';
 import { mtputRaw } from '../support/raw-arguments.ts';
-import { expectSuccess } from '../support/run-outcome.ts';
+import { expectFailure, expectSuccess } from '../support/run-outcome.ts';
 
 const names: readonly (readonly [string, Buffer])[] = [
   ['spaces', Buffer.from(' two  words ')],
@@ -54,6 +54,16 @@ function nameSuite(bed: Bed, extent: 'all' | 'sample' = 'all'): void {
     expect(run).toMatchObject({ code: 0, stdout: '' });
     for (const [what, name] of names) await expectArrived(join(bed.server.home, 'all'), what, name);
     expect(await readdir(join(bed.server.home, 'all'))).toHaveLength(names.length);
+  });
+
+  it('4 before anything is sent, where the name is too long for a file there', async () => {
+    const directory = join(bed.server.home, 'too-long');
+    await mkdir(directory);
+    // proftpd's user is another one.
+    await chmod(directory, 0o777);
+    const run = await put([names[0]![1]], inside('too-long', Buffer.from('ü'.repeat(128))));
+    expectFailure(run, 4, /A name of 256 bytes is refused/, /^Choose a shorter name/);
+    expect(await readdir(directory)).toEqual([]);
   });
 
   if (extent === 'sample') return;

@@ -15,6 +15,8 @@ import { cleanText } from '../../util/clean-text.ts';
 /** The side that files are copied to: a connection of the server, or the local file system. */
 export type DestinationFiles = Pick<RemoteConnection, 'stat' | 'lstat' | 'realPath' | 'makeDirectory'>;
 
+/** Bytes: no common file system has longer names. */
+const MAX_NAME = 255;
 /** More missing directories above one another than this are a mistake, or an attack by the server. */
 const MAX_DEPTH = 256;
 
@@ -106,8 +108,11 @@ export class Destination {
    */
   async targetFor(connection: DestinationFiles, sourceName: Uint8Array): Promise<Target> {
     const path = this.#isDirectory ? joinPath(this.path, sourceName) : this.path;
-    const { at: old, isLink, isDanglingLink } = this.#isDirectory ? await look(connection, path) : this.#found;
+    const found = this.#isDirectory ? await look(connection, path) : this.#found;
+    const { at: old, isLink, isDanglingLink } = found;
     const shown = cleanText(path);
+    // The name of the partial file is shortened to fit: without this, the rename at the end would be the first to fail.
+    if (found.isUnseen && baseName(path).length > MAX_NAME) throw nameTooLong(path);
     if (isDanglingLink) {
       throw new CopyError('destination-dangling-link', `${shown} is a symbolic link to something that does not exist.`);
     }
@@ -129,6 +134,11 @@ export class Destination {
   async prepare(connection: DestinationFiles): Promise<void> {
     if (this.#missing !== undefined) await makeDirectories(connection, this.#missing, 0);
   }
+}
+
+function nameTooLong(path: Buffer): CopyError {
+  const message = `A name of ${baseName(path).length} bytes is refused there: ${cleanText(path)}.`;
+  return new CopyError('destination-refused', message, { advice: 'Choose a shorter name for the target.' });
 }
 
 /** The home directory, where a session begins. */
