@@ -2,6 +2,8 @@
 import { readdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { readJournal } from '../../src/engine/resume/read-journal.ts';
+import { RangeSet } from '../../src/util/range-set.ts';
 import { proxyForTest } from './for-one-test.ts';
 import { startLiveRun } from './live-run.ts';
 import { eventsOf } from './mtput.ts';
@@ -16,6 +18,8 @@ const MB = 1_000_000;
 /** How long the whole would take. */
 const SECONDS = byTier(5, 8);
 const CONNECTIONS = 8;
+/** By so much the line is slower while a sync is waited for. */
+const HELD_BACK = 20;
 
 /** Of the file, in bytes. */
 export const SIZE: number = byTier(50, 300) * MB;
@@ -41,6 +45,8 @@ export interface CutPlan {
   readonly args: readonly string[];
   /** When so much of the file has passed, 0 to 1. */
   readonly share: number;
+  /** And so much of it is on the server's disk by the journal, 0 to 1. Default: 0. */
+  readonly durableShare?: number;
 }
 
 /** What a run that was cut off has left, by their paths, becomes something else. */
@@ -87,10 +93,17 @@ export async function journalOf(server: TestServer): Promise<string> {
   return join(dir, name!);
 }
 
+/** What is on the server's disk, by the journal. */
+export async function durableIn(journal: string): Promise<RangeSet> {
+  const known = (await readJournal(journal))?.content.pieces.list() ?? [];
+  return new RangeSet(known.filter(({ state }) => state !== 'acknowledged'));
+}
+
 /** A run that comes to its end when so much of the file has passed. */
 export async function cutUpload(kind: CutKind, plan: CutPlan): Promise<CutLine> {
-  const { server, source, args, share } = plan;
-  const proxy = await proxyForTest(server, { bytesPerSecond: source.size / CONNECTIONS / SECONDS });
+  const { server, source, args, share, durableShare = 0 } = plan;
+  const bytesPerSecond = source.size / CONNECTIONS / SECONDS;
+  const proxy = await proxyForTest(server, { bytesPerSecond });
   const retrying = isKilled(kind) ? [] : ['--retry-for', '1'];
   const run = await startLiveRun([source.path], { server, port: proxy.port, path: NAME }, [
     ...['-n', String(CONNECTIONS)],
@@ -99,6 +112,12 @@ export async function cutUpload(kind: CutKind, plan: CutPlan): Promise<CutLine> 
   ]);
   const moment = async (): Promise<boolean> => (await proxy.stats()).bytesUp > share * source.size;
   await waitFor(moment, { what: 'the moment', timeoutMs: 60_000 });
+  if (durableShare > 0) {
+    // However long the server takes to sync, the file does not come to its end meanwhile.
+    await proxy.reshape('all', { bytesPerSecond: bytesPerSecond / HELD_BACK });
+    const isDurable = async () => (await durableIn(await journalOf(server))).total > durableShare * source.size;
+    await waitFor(isDurable, { what: 'enough that is durable', timeoutMs: 60_000 });
+  }
   if (isKilled(kind)) {
     run.kill('SIGKILL');
     const acknowledged = eventsOf(await run.end(), 'progress').at(-1)?.bytesDone ?? 0;
