@@ -242,7 +242,7 @@ describeWithServers(['sshd'], 'mtput --install-helper, sshd', () => {
     const home = place.home;
     const server = await sshdForTest({ forceSftp: true, startDirectory: home });
     const result = await install({ ...place, server });
-    expectFailure(result, 8, /is at .*, but cannot be used: .*gives no shell/, /of no use/);
+    expectFailure(result, 8, /is at .*, but cannot be used: .*gives no shell/, /needs a server that runs commands/);
     expect(result.stderr).toContain(`is now at ${place.place}.`);
     await expectInstalled(place);
   });
@@ -315,7 +315,7 @@ describeWithServers(['proftpd'], 'mtput --install-helper, proftpd', () => {
     for (const older of [false, true]) {
       if (older) await standVersion(place.place, '0.0.9');
       const result = await install(place);
-      expectFailure(result, 8, /is at .*, but cannot be used: .*/, /of no use/);
+      expectFailure(result, 8, /is at .*, but cannot be used: .*/, /needs a server that runs commands/);
       expect(result.stderr).toContain(`is now at ${place.place}${older ? ' instead of 0.0.9' : ''}.`);
       await expectInstalled(place);
     }
