@@ -237,7 +237,7 @@ describeWithServers(['sshd'], 'mtput --install-helper, sshd', () => {
     expect(await readlink(join(place.home, '.local'))).toBe('dot-local');
   });
 
-  test('no commands are run there: it is installed, and told to be of no use', async () => {
+  test('where no commands are run, it is installed, and the error says that it cannot be used', async () => {
     const place = await scene();
     const home = place.home;
     const server = await sshdForTest({ forceSftp: true, startDirectory: home });
@@ -309,7 +309,7 @@ describeWithServers(['sshd'], 'mtput --install-helper, sshd', () => {
 });
 
 describeWithServers(['proftpd'], 'mtput --install-helper, proftpd', () => {
-  test('installs and replaces; no commands are run there, which is told', async () => {
+  test('installs and replaces; the error says that no commands are run there', async () => {
     const server = await proftpdForTest();
     const place = sceneOf(server, server.home);
     for (const older of [false, true]) {

@@ -57,7 +57,7 @@ export function complianceOfRemote(open: () => Promise<RemoteUnderTest>): void {
     return Object.fromEntries(found.sort());
   }
 
-  test('a directory is listed with what it has, whatever the names, and nothing else', async () => {
+  test('a directory is listed with exactly its entries, whatever their names are', async () => {
     const { connection, directory, pathOf } = await opened();
     expect(await listed(connection, Buffer.from(directory))).toEqual({});
     await put(connection, pathOf('a'), Buffer.from('four'));
@@ -72,7 +72,7 @@ export function complianceOfRemote(open: () => Promise<RemoteUnderTest>): void {
     await expect(listed(connection, pathOf('nothing'))).rejects.toMatchObject({ scope: 'file', exitCode: 4 });
   });
 
-  test('a listing of which only the beginning is wanted leaves nothing behind', async () => {
+  test('a listing that is not read to its end leaves no open handle', async () => {
     const { connection, directory, pathOf } = await opened();
     for (const name of ['a', 'b', 'c']) await put(connection, pathOf(name), Buffer.alloc(1));
     let seen = 0;
@@ -81,7 +81,7 @@ export function complianceOfRemote(open: () => Promise<RemoteUnderTest>): void {
     await connection.ping();
   });
 
-  test('a file is removed, and what is gone counts as removed', async () => {
+  test('a file is removed, and one that does not exist counts as removed', async () => {
     const { connection, pathOf } = await opened();
     await put(connection, pathOf('f'), Buffer.from('x'));
     await connection.remove(pathOf('f'));
@@ -103,7 +103,7 @@ export function complianceOfRemote(open: () => Promise<RemoteUnderTest>): void {
     await expect(missing).rejects.toMatchObject({ scope: 'file', exitCode: 4 });
   });
 
-  test('a range is copied from a file beside it to the same place, or nothing is', async () => {
+  test('a range is copied from another file to the same offset, or nothing is copied', async () => {
     const { connection, copiesRanges, pathOf } = await opened();
     await put(connection, pathOf('old'), Buffer.from('0123456789'));
     const staged = await connection.stage(pathOf('new'), 'new');

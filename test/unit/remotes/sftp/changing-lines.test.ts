@@ -234,7 +234,7 @@ test.each([
   expect(Math.max(...inFlightMs), 'the window has become smaller').toBeLessThan(150);
 });
 
-test('what OpenSSH lets be in flight is never exceeded, and used where the line is longer', async () => {
+test('the window of OpenSSH is never exceeded, and used completely on long lines', async () => {
   const { seconds, mostInFlight } = await simulateUpload({
     line: { bytesPerSecond: 1000 * MB, roundTripMs: 100 },
     connections: 1,
@@ -244,7 +244,7 @@ test('what OpenSSH lets be in flight is never exceeded, and used where the line 
   expect(seconds).toBeLessThan((MOST * 200 * MB) / (2 * 1024 * 1024 * 10));
 });
 
-test('a connection that comes later is not deceived by the queue of the others', async () => {
+test('a later connection does not mistake the queue of the others for the path', async () => {
   const sizes: number[] = [];
   await simulateUpload({
     line: { sharedBytesPerSecond: 10 * MB, roundTripMs: 20 },

@@ -57,7 +57,7 @@ test('begins with what another connection has measured', async () => {
   expect(await window.room()).toBeGreaterThanOrEqual(2000 * 100);
 });
 
-test('tells other connections what it has measured', () => {
+test('shares its measurements with other connections', () => {
   const line = new Line(LARGE);
   line.run(5000, 2000, 100);
   expect(line.memory.latest?.bytesPerMs).toBeCloseTo(2000, -3);
@@ -147,7 +147,7 @@ test('a server that takes less than an SSH packet gets that', () => {
   expect([window.size, window.requestLength]).toEqual([16 * KIB, 1000]);
 });
 
-test('many requests are let go together where the line is kept busy meanwhile, and one by one where it is not', async () => {
+test('several requests are sent together where the line stays busy meanwhile, and otherwise one by one', async () => {
   const requestsTogether = async (bytesPerMs: number, roundTripMs: number): Promise<number> => {
     const line = new Line(LARGE);
     line.run(5000, bytesPerMs, roundTripMs);
@@ -205,7 +205,7 @@ test('room waits until something is acknowledged or given up', async () => {
   expect(window.inFlight).toBe(0);
 });
 
-test('several that wait are all let through when there is room', async () => {
+test('all callers that wait continue when there is room', async () => {
   const window = new FlowWindow({ maxRequest: 1000, requests: 2, now: () => 0 });
   const flights = [window.onSent(1000), window.onSent(1000)];
   const waiting = Promise.all([window.room(), window.room()]);

@@ -17,7 +17,7 @@ async function idleSession(everyMs = 10_000) {
   return { server, session };
 }
 
-test('an idle server is asked for a sign of life, and any answer will do', async () => {
+test('an idle server gets a request, and any answer is accepted', async () => {
   const { server, session } = await idleSession();
   server.onRequest = ({ id }) => server.status(id, 3, 'denied');
   await vi.advanceTimersByTimeAsync(3_600_000);
@@ -38,7 +38,7 @@ test('an idle server that does not answer is given up after the stall timeout', 
   expect(server.requests).toHaveLength(1);
 });
 
-test('a busy server is not asked, and nothing is asked when the session has ended', async () => {
+test('a busy server gets no request, and there is none after the session has ended', async () => {
   const { server, session } = await idleSession();
   const fsync = session.fsync(Buffer.of(1), 0);
   await vi.advanceTimersByTimeAsync(59_000);
@@ -49,7 +49,7 @@ test('a busy server is not asked, and nothing is asked when the session has ende
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('with an interval of 0 nothing is asked', async () => {
+test('with an interval of 0 there are no requests', async () => {
   const { server } = await idleSession(0);
   await vi.advanceTimersByTimeAsync(3_600_000);
   expect(server.requests).toHaveLength(0);

@@ -132,7 +132,7 @@ test('nothing is moved aside while what an earlier run moved there cannot be rem
   expect(server.paths).toEqual([aside, partial, '/home/f'].sort());
 });
 
-test('what an earlier run left aside is removed with the next, and nothing else that only looks like it', async () => {
+test('what an earlier run left aside is removed by the next run, and no similar files are', async () => {
   const others = ['/home/.f.0123456789abcdef.mtold.x', '/home/.g.0123456789abcdef.mtold', '/home/.f.mtold'];
   const { server, publish } = await sealed({ posixRename: false }, 'old');
   for (const path of ['/home/.f.0123456789abcdef.mtold', ...others]) server.put(path, 'older');
@@ -187,7 +187,7 @@ test.each([
   },
 );
 
-test('a target that only looks like ours is not taken for published where nothing was renamed yet', async () => {
+test('a target that only looks like ours does not count as published where nothing was renamed yet', async () => {
   const { server, publish, partial } = await sealed({});
   const copy = server.disk.get(partial)!;
   server.disk.delete(partial);
@@ -207,7 +207,7 @@ test('a partial that somebody else changed is not published', async () => {
   }
 });
 
-test('a partial that somebody took away is not taken for published', async () => {
+test('a partial file that somebody removed does not count as published', async () => {
   for (const old of [undefined, 'old']) {
     const { server, publish, partial } = await sealed({}, old);
     server.disk.delete(partial);
@@ -216,7 +216,7 @@ test('a partial that somebody took away is not taken for published', async () =>
   }
 });
 
-test('what was written in place needs no rename', async () => {
+test('a file that was written in place needs no rename', async () => {
   const server = new StandInSftpServer();
   server.put('/home/f', 'old');
   const connection = await server.connection();

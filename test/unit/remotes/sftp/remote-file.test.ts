@@ -13,14 +13,14 @@ async function opened(quirks: ConstructorParameters<typeof StandInSftpServer>[0]
   return { server, connection, file: await connection.open(path), sink: new Sink(source.length) };
 }
 
-test('tells what it was like when it was opened', async () => {
+test('has the attributes from when it was opened', async () => {
   const { server, file } = await opened();
   server.put('/home/f', 'another one took its name');
   const attributes = { kind: 'file', size: source.length, mode: 0o640, mtimeMs: 1_700_000_000_000, atimeMs: 0 };
   expect(file.attributes).toEqual(attributes);
 });
 
-test('is read whole, by several calls at a time', async () => {
+test('is read completely by several calls at a time', async () => {
   const { server, file, sink } = await opened();
   await Promise.all([
     file.read(slicesOf({ offset: 300_000, length: 400_000 }), sink.drain),
@@ -73,7 +73,7 @@ test.each([
   expect(server.openHandles).toBe(0);
 });
 
-test('a file that is closed while it is read is asked for nothing more: its handle may be that of another', async () => {
+test('no request is sent for a file that is closed while it is read, because its handle may be reused', async () => {
   const { server, file, sink } = await opened();
   const outcome = expect(file.read(slicesOf(whole), sink.drain)).rejects.toMatchObject({ code: 'bug' });
   await file.close();
@@ -81,7 +81,7 @@ test('a file that is closed while it is read is asked for nothing more: its hand
   expect(server.asked.lastIndexOf('read')).toBeLessThan(server.asked.lastIndexOf('close'));
 });
 
-test('reading waits for no writing, and the other way round', async () => {
+test('reading does not wait for writing, nor writing for reading', async () => {
   const { connection, file, sink } = await opened();
   const staged = await connection.stage(Buffer.from('/home/g'), 'new');
   let isFilling = true;

@@ -15,7 +15,7 @@ async function stage(quirks: Partial<Quirks>, size: number = LARGE) {
   return { server, connection, staging: connection.stage(target, 'new', size) };
 }
 
-test('away and back, right behind the OPEN, under names that are drawn for it', async () => {
+test('the file is renamed and renamed back directly after the OPEN, under new names', async () => {
   const moved: string[][] = [];
   const { server, connection, staging } = await stage({
     refuseRename: (...names) => {
@@ -37,7 +37,7 @@ test('away and back, right behind the OPEN, under names that are drawn for it', 
   expect(server.paths).toEqual(['/home/f']);
 });
 
-test('a small file is sent at once', async () => {
+test('a small file is sent without a trial', async () => {
   const { server, staging } = await stage({}, 1000);
   await staging;
   expect(renames(server)).toBe(0);
@@ -57,7 +57,7 @@ test.each(
   expect(server.openHandles).toBe(0);
 });
 
-test('and what cannot be removed either is named', async () => {
+test('a file that cannot be removed either is named', async () => {
   const { server, staging } = await stage({ refuseRename: () => true, refuseRemove: () => true });
   const error = await staging.then(
     () => undefined,
@@ -76,7 +76,7 @@ test.each([permissionDenied, failure, unsupported])(
   },
 );
 
-test('a file that is not renamed while it is open proves nothing', async () => {
+test('a refusal to rename an open file proves nothing', async () => {
   const server: StandInSftpServer = new StandInSftpServer({
     refuseRename: (from): boolean => [...server.handles].some(({ path }) => path === from),
   });
@@ -87,12 +87,12 @@ test('a file that is not renamed while it is open proves nothing', async () => {
   expect(server.paths).toEqual(['/home/f']);
 });
 
-test('a file that nobody sees before it is closed proves nothing', async () => {
+test('a file that is invisible before it is closed proves nothing', async () => {
   const { staging } = await stage({ privateTemporary: true });
   expect((await staging).token).toBeDefined();
 });
 
-test('the way back that is refused: it goes on under the other name', async () => {
+test('where renaming back is refused, the file keeps its other name', async () => {
   let first: string | undefined;
   const { server, connection, staging } = await stage({
     refuseRename: (from, to) => {
@@ -107,7 +107,7 @@ test('the way back that is refused: it goes on under the other name', async () =
   expect(server.paths).toEqual(['/home/f']);
 });
 
-test('where the old target would have to stay aside, nothing is sent', async () => {
+test('where the old target could not be removed after it was moved aside, nothing is sent', async () => {
   const aside = '/home/.f.0123456789abcdef.mtold';
   const server = new StandInSftpServer({ posixRename: false, refuseRemove: () => true });
   server.put('/home/f', 'old');

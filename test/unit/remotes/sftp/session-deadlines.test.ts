@@ -59,14 +59,14 @@ test('there is no timer while nothing is pending, and one while anything is', as
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('an idle session may be idle for ever', async () => {
+test('an idle session never expires', async () => {
   const { server, session } = await open();
   await vi.advanceTimersByTimeAsync(3_600_000);
   server.onRequest = ({ id }) => server.status(id, 2);
   expect(await session.stat(path)).toBeUndefined();
 });
 
-test('bytes that come put the stall off, be it a part of a reply', async () => {
+test('received bytes postpone the stall, even a part of a reply', async () => {
   const { server, session } = await open();
   const read = watch(session.read(handle, 0, 10_000));
   for (let second = 0; second < 100; second += 20) {
@@ -79,7 +79,7 @@ test('bytes that come put the stall off, be it a part of a reply', async () => {
   expect(read.error).toEqual(stalled);
 });
 
-test('a few bytes now and then are no sign of life', async () => {
+test('a few bytes now and then do not postpone the stall', async () => {
   const { server, session } = await open();
   const read = watch(session.read(handle, 0, 10_000));
   server.channel.push(Buffer.of(0, 0, 39, 16, 103));
@@ -91,7 +91,7 @@ test('a few bytes now and then are no sign of life', async () => {
   expect(read.error).toEqual(stalled);
 });
 
-test('bytes that are taken put the stall off', async () => {
+test('bytes that are taken by the socket postpone the stall', async () => {
   const { server, session } = await open();
   server.takes = false;
   const stat = watch(session.stat(path));
@@ -112,7 +112,7 @@ test('a slow operation has 60 s and its bytes at 5 MB/s', async () => {
   expect(fsync.error).toEqual(stalled);
 });
 
-test('its time begins when it is the oldest, and those behind it wait and then have all theirs', async () => {
+test('its time begins when it is the oldest request; those behind it do not expire meanwhile, and then have their full time', async () => {
   const { server, session } = await open();
   const stat = watch(session.stat(path));
   const close = watch(session.closeHandle(handle));
@@ -143,7 +143,7 @@ test('other bytes do not give a slow operation more time', async () => {
   expect(fsync.error).toEqual(stalled);
 });
 
-test('an extension is slow if it says so', async () => {
+test('an extension is a slow operation if the caller says so', async () => {
   const { session } = await open();
   const slow = watch(session.extended('copy-data', Buffer.alloc(0), 50_000_000));
   await vi.advanceTimersByTimeAsync(69_900);
@@ -152,7 +152,7 @@ test('an extension is slow if it says so', async () => {
   expect(slow.error).toEqual(stalled);
 });
 
-test('a server that does not hang up is left after two seconds', async () => {
+test('closing waits at most two seconds for the server', async () => {
   const { server, session } = await open();
   vi.spyOn(server.channel, 'end').mockReturnValue(server.channel);
   const closing = watch(session.close());

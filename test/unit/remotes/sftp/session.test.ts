@@ -74,7 +74,7 @@ describe('greeting', () => {
     expect(server.channel.destroyed).toBe(true);
   });
 
-  test('OpenSSH is asked for its limits before it has said what it offers, others are not', () => {
+  test('OpenSSH is asked for its limits before its extensions are known, other servers are not', () => {
     for (const [softwareHint, asked] of [
       ['OpenSSH_9.2p1', 1],
       ['mod_sftp', 0],
@@ -87,7 +87,7 @@ describe('greeting', () => {
     }
   });
 
-  test('an OpenSSH that has no limits only says so', async () => {
+  test('an OpenSSH without that extension only refuses', async () => {
     const server = new ScriptedServer();
     server.onRequest = ({ id }) => server.status(id, 8);
     const { session } = await open(server, { softwareHint: 'OpenSSH_8.4' });
@@ -96,7 +96,7 @@ describe('greeting', () => {
     expect(session.inFlight).toBe(0);
   });
 
-  test('limits that are offered and refused are assumed', async () => {
+  test('where limits are offered and refused, the defaults stay', async () => {
     const server = new ScriptedServer(new Map([['limits@openssh.com', Buffer.from('1')]]));
     server.onRequest = ({ id }) => server.status(id, 8);
     expect((await open(server)).session.limits.maxReadLength).toBe(32768);
@@ -144,7 +144,7 @@ describe('greeting', () => {
     expect(error.advice).toContain('subsystem');
   });
 
-  test('a channel that is torn down before VERSION is a lost connection', async () => {
+  test('a channel that is destroyed before VERSION is a lost connection', async () => {
     const server = new ScriptedServer('silent');
     const opening = SftpSession.open(server.channel, options);
     server.channel.destroy(new Error('ECONNRESET'));
@@ -172,7 +172,7 @@ describe('requests', () => {
     expect(session.inFlight).toBe(0);
   });
 
-  test('each method sends its request and gives what the server answers', async () => {
+  test('each method sends its request and returns the answer of the server', async () => {
     const { server, session } = await open();
     const attributes = { size: 5 };
     const entries = [{ name: path, longName: path, attributes }];
@@ -234,7 +234,7 @@ describe('requests', () => {
     expect(await session.statVfs(path)).toEqual({ ...fields, ...rest });
   });
 
-  test('a status that says no rejects that request alone', async () => {
+  test('a STATUS that reports a failure rejects only that request', async () => {
     const { server, session } = await open();
     server.onRequest = ({ id }) => server.status(id, 4, 'Out of\x1b disk space\n');
     const error = await session.remove(path).catch((reason: unknown) => reason);
@@ -244,7 +244,7 @@ describe('requests', () => {
     await session.remove(path);
   });
 
-  test('nothing there is undefined to stat and lstat, and an error to the rest', async () => {
+  test('a missing file is undefined for stat and lstat, and an error for the others', async () => {
     const { server, session } = await open();
     server.onRequest = ({ id }) => server.status(id, 2);
     expect(await session.stat(path)).toBeUndefined();
@@ -253,7 +253,7 @@ describe('requests', () => {
     await expect(session.open(path, 1)).rejects.toMatchObject({ status: 2 });
   });
 
-  test('short data is given as it is; EOF, no data and no names are eof', async () => {
+  test('short data is returned as it is; EOF, no data and no names are eof', async () => {
     const { server, session } = await open();
     server.onRequest = ({ id }) => server.reply({ type: 'data', id, data: Buffer.of(1) });
     expect(await session.read(handle, 0, 100)).toEqual(Buffer.of(1));
@@ -267,7 +267,7 @@ describe('requests', () => {
     expect(await session.readDirectory(handle)).toBe('eof');
   });
 
-  test('a write is filled in place, and its buffers serve again when they were taken', async () => {
+  test('a write is filled in place, and its buffers are reused when they were taken', async () => {
     const { server, session } = await open();
     server.onRequest = ({ id }) => server.status(id);
     const request = session.allocateWrite(handle, 5);
@@ -301,7 +301,7 @@ describe('requests', () => {
     expect(session.fittingWriteLength(handle, 1_000_000)).toBe(261_120);
   });
 
-  test('a write that was sent, is too long or at an absurd offset is not sent, nor are those beside it', async () => {
+  test('a write that was sent before, or has an absurd offset, is not sent, nor are those with it', async () => {
     const { server, session } = await open();
     expect(() => session.allocateWrite(handle, 32769)).toThrow(code('bug'));
     const request = session.allocateWrite(handle, 4);
@@ -319,7 +319,7 @@ describe('requests', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('ids wrap, and skip those in use', async () => {
+  test('ids wrap around, and skip those in use', async () => {
     const { server, session } = await open(undefined, { firstId: 0xfffffffe });
     const first = [session.stat(path), session.stat(path), session.stat(path)];
     expect(server.requests.map(({ id }) => id)).toEqual([0xfffffffe, 0xffffffff, 0]);
@@ -334,7 +334,7 @@ describe('requests', () => {
     await Promise.all([kept, second]);
   });
 
-  test('more than 4096 requests are a bug, which spoils nothing', async () => {
+  test('more than 4096 requests are a bug, and the session stays usable', async () => {
     const { server, session } = await open();
     const stats = Array.from({ length: 4096 }, () => session.stat(path));
     await expect(session.stat(path)).rejects.toThrow(code('bug'));
@@ -343,7 +343,7 @@ describe('requests', () => {
     expect(session.inFlight).toBe(0);
   });
 
-  test('what cannot be encoded rejects', async () => {
+  test('a request that cannot be encoded rejects', async () => {
     const { session } = await open();
     await expect(session.closeHandle(Buffer.alloc(257))).rejects.toThrow(code('protocol'));
     await expect(session.fsync(Buffer.alloc(257), 0)).rejects.toThrow(code('protocol'));
@@ -425,7 +425,7 @@ describe('what ends the session', () => {
     expect(server.channel.destroyed).toBe(true);
   });
 
-  test('close: what is under way rejects, and no listener stays', async () => {
+  test('closing rejects requests in flight, and removes all listeners', async () => {
     const { server, session } = await open();
     const pending = session.stat(path);
     const refused = expect(pending).rejects.toThrow(code('connection-lost'));

@@ -56,7 +56,7 @@ test.each<[string, Scene, Partial<Situation>]>([
   expect(server.paths).toEqual(scene.old === false ? [] : [TARGET]);
 });
 
-test('what cannot be removed is named, and there is no second one', async () => {
+test('a trial file that cannot be removed is named, and there is no second trial', async () => {
   const server = new StandInSftpServer({ refuseRemove: () => true });
   const connection = await server.connection();
   const { trial } = await connection.examine(Buffer.from(TARGET), undefined, true);

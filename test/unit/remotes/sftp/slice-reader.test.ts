@@ -97,7 +97,7 @@ afterEach(() => {
   scene = new Scene();
 });
 
-test('asks for what the window has room for at once; answers may come in any order', async () => {
+test('requests as much as the window has room for, and accepts answers in any order', async () => {
   const reading = scene.reader.read(slicesOf(whole), scene.drain);
   await settled();
   expect(scene.asked.map(({ offset, length }) => ({ offset, length }))).toEqual(
@@ -125,12 +125,12 @@ test('an answer that is too short is continued from where it ended', async () =>
   expect(scene.sink.subarray(100, 10_100).equals(source.subarray(100, 10_100))).toBe(true);
 });
 
-test('nothing to read is nothing to ask for', async () => {
+test('without slices there are no requests', async () => {
   await scene.reader.read({ take: () => undefined }, scene.drain);
   expect(scene.asked).toEqual([]);
 });
 
-test('an early end is the failure, when the others have been answered and drained; nothing more is asked for', async () => {
+test('an early end is the failure, reported when all other answers are drained; no requests follow', async () => {
   const reading = watch(scene.reader.read(scene.slices(whole), scene.drain));
   await settled();
   await scene.answer(0, 5000);
@@ -145,7 +145,7 @@ test('an early end is the failure, when the others have been answered and draine
   expect(scene.takes, 'nothing more is taken').toBe(3);
 });
 
-test('the first failure is the one that is told', async () => {
+test('the first failure is reported', async () => {
   const reading = watch(scene.reader.read(scene.slices(whole), scene.drain));
   await settled();
   scene.asked[1]!.answer.reject(new Error('no'));
@@ -158,7 +158,7 @@ test('the first failure is the one that is told', async () => {
   expect(scene.takes, 'nothing more is taken').toBe(3);
 });
 
-test('a failing drain is the failure, told when no other drain is under way', async () => {
+test('a failure of a drain is reported when no other drain is in progress', async () => {
   const drains: Deferred<void>[] = [];
   const drain = (): Promise<void> => {
     drains.push(deferred());
@@ -178,7 +178,7 @@ test('a failing drain is the failure, told when no other drain is under way', as
   expect(scene.takes, 'nothing more is taken').toBe(3);
 });
 
-test('what is not drained counts as in flight: a slow disk bounds what is asked for', async () => {
+test('bytes that are not drained count as in flight, so that a slow disk limits the requests', async () => {
   const drains: Deferred<void>[] = [];
   const drain = (): Promise<void> => {
     drains.push(deferred());
@@ -201,7 +201,7 @@ test('what is not drained counts as in flight: a slow disk bounds what is asked 
   await reading;
 });
 
-test('the view is not let go of before its drain has settled', async () => {
+test('the view stays valid until its drain has settled', async () => {
   const drained = deferred<void>();
   let seen: Uint8Array | undefined;
   const reading = scene.reader.read(slicesOf({ offset: 0, length: 10_000 }), async ([view]) => {
@@ -218,7 +218,7 @@ test('the view is not let go of before its drain has settled', async () => {
   await reading;
 });
 
-test('overlapping calls share the window, and fail each for itself', async () => {
+test('overlapping calls share the window, and fail separately', async () => {
   const half = source.length / 2;
   const first = watch(scene.reader.read(slicesOf({ offset: 0, length: half }), scene.drain));
   const second = watch(scene.reader.read(slicesOf({ offset: half, length: half }), () => Promise.reject('full')));
@@ -230,12 +230,12 @@ test('overlapping calls share the window, and fail each for itself', async () =>
   expect(scene.sink.subarray(0, half).equals(source.subarray(0, half))).toBe(true);
 });
 
-test('a failing taker is the failure', async () => {
+test('a failure of the slices is the failure of the read', async () => {
   const slices = { take: () => Promise.reject(new Error('no more')) };
   await expect(scene.reader.read(slices, scene.drain)).rejects.toMatchObject({ message: 'no more' });
 });
 
-test('what a taker gets when it has waited for too long is not asked for', async () => {
+test('a slice that arrives after a failure is not requested', async () => {
   const [first, later] = [{ offset: 0, length: 1000 }, deferred<Range>()];
   const takes: (Range | Promise<Range>)[] = [first, later.promise];
   const reading = watch(scene.reader.read({ take: () => takes.shift() }, scene.drain));
@@ -248,7 +248,7 @@ test('what a taker gets when it has waited for too long is not asked for', async
   expect(scene.asked).toHaveLength(1);
 });
 
-test('ended: calls fail, and by then nothing is asked of the handle any more', async () => {
+test('ending fails the calls, and resolves when no request for the handle is in flight', async () => {
   const reading = watch(scene.reader.read(slicesOf(whole), scene.drain));
   await settled();
   const ending = watch(scene.reader.end());

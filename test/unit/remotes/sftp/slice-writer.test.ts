@@ -36,7 +36,7 @@ function slicesOf(range: Range): Slices {
 
 const nothing = (): void => {};
 
-test('what is taken first is sent first, though it is read last', async () => {
+test('slices are sent in the order in which they are taken, even if a later one is read first', async () => {
   const { writer, sent } = scene();
   const reads: Deferred<void>[] = [];
   const fill: Fill = () => {
@@ -55,7 +55,7 @@ test('what is taken first is sent first, though it is read last', async () => {
   expect(sent).toEqual([0, LENGTH]);
 });
 
-test('what cannot be read keeps nothing else from being sent', async () => {
+test('a slice that cannot be read does not keep others from being sent', async () => {
   const { writer, sent } = scene();
   const fails: Fill = async () => {
     throw new Error('no such block');

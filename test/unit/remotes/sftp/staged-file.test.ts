@@ -24,7 +24,7 @@ async function staged(quirks: Partial<Quirks> = {}, before: (server: StandInSftp
   return { server, session, connection, file, partial: String(file.token['partial']) };
 }
 
-test('is beside its target, empty, for nobody else to read, under a name of its own', async () => {
+test('is beside its target, empty, unreadable for others, and has a unique name', async () => {
   const { server, connection, file, partial } = await staged();
   expect(partial).toMatch(/^\/home\/\.f\.[0-9a-f]{16}\.mtpart$/);
   expect(server.disk.get(partial)).toMatchObject({ bytes: Buffer.alloc(0), mode: 0o600 });
@@ -34,7 +34,7 @@ test('is beside its target, empty, for nobody else to read, under a name of its 
   expect(token['partial']).not.toBe(partial);
 });
 
-test('carries slices, acknowledges each byte once, several calls at a time', async () => {
+test('writes slices, acknowledges each byte once, and allows several calls at a time', async () => {
   const { server, file, partial } = await staged();
   const acknowledged: { offset: number; length: number }[] = [];
   const note = (part: { offset: number; length: number }) => void acknowledged.push(part);
@@ -98,7 +98,7 @@ test('the failure of the source is the failure of the write; the connection goes
   expect((await file.seal({ size: source.length })).size).toBe(source.length);
 });
 
-test('a failing taker is the failure of the write', async () => {
+test('a failure of the slices is the failure of the write', async () => {
   const { file } = await staged();
   const slices = { take: () => Promise.reject(new Error('no more')) };
   await expect(file.write(slices, fill, () => {})).rejects.toMatchObject({ message: 'no more' });
@@ -125,7 +125,7 @@ test.each([{ privateTemporary: true }, { refusesSecondOpen: true }])(
   },
 );
 
-test('read back by any connection while it is written, through handles that are open no longer than that', async () => {
+test('is read back by any connection while it is written, through handles that are closed afterwards', async () => {
   const { server, connection, file } = await staged();
   await file.write(slicesOf({ offset: 0, length: 400_000 }), fill, () => {});
   const other = await (await server.connection()).join(file.token);
@@ -152,7 +152,7 @@ test('read back by any connection while it is written, through handles that are 
   expect(server.read('/home/f')?.equals(source)).toBe(true);
 });
 
-test('what is not there is no early end of a source: the server lost it', async () => {
+test('an early end while reading back is a loss on the server, not a change of the source', async () => {
   const { server, file } = await staged();
   await file.write(slicesOf({ offset: 0, length: 1000 }), fill, () => {});
   const read = file.readBack(slicesOf({ offset: 0, length: 1001 }), new Sink(2000).drain);
@@ -160,7 +160,7 @@ test('what is not there is no early end of a source: the server lost it', async 
   expect(server.openHandles).toBe(1);
 });
 
-test('a server that lets nobody read takes what is written all the same', async () => {
+test('a server that refuses reading accepts writes', async () => {
   const { server, file } = await staged({ refusesReading: true });
   await file.write(slicesOf(whole), fill, () => {});
   const reads = [0, 1].map(() => file.readBack(slicesOf(whole), new Sink(source.length).drain));
@@ -226,7 +226,7 @@ test.each([
   expect(server.disk.get(partial)).toMatchObject({ mode: mode ?? 0o644, mtimeSeconds: 1_700_000_000 });
 });
 
-test('what cannot be synced is not sealed, whatever else is done meanwhile', async () => {
+test('a file that cannot be synced is not sealed', async () => {
   const { server, session, file } = await written();
   const refused = new SftpStatusError(StatusCode.failure, 'Input/output error');
   vi.spyOn(session, 'fsync').mockRejectedValue(refused);
@@ -235,7 +235,7 @@ test('what cannot be synced is not sealed, whatever else is done meanwhile', asy
   expect(server.openHandles).toBe(1);
 });
 
-test('where no mode is asked for, it gets what the server gives to new files, learned once a directory', async () => {
+test('without a given mode it gets the one that the server gives to new files, found out once per directory', async () => {
   const { server, connection } = await staged();
   const opened = (): number => server.asked.filter((type) => type === 'open').length;
   const before = opened();
@@ -251,7 +251,7 @@ test('where no mode is asked for, it gets what the server gives to new files, le
   expect(opened() - before).toBe(6);
 });
 
-test('the file that it is learned from is named where it cannot be removed', async () => {
+test('the file that shows the mode is named where it cannot be removed', async () => {
   const { server, file, partial } = await staged({ refuseRemove: () => true });
   const { warnings } = await file.seal({ size: 0 });
   const [left] = server.paths.filter((path) => path !== partial);
@@ -289,7 +289,7 @@ test.each([-5000, 2 ** 32 * 1000])('a time that the protocol cannot tell (%i) is
   expect(warnings).toEqual([expect.stringContaining('time')]);
 });
 
-test('times that are silently ignored are a warning, and the seal tells the time that is there', async () => {
+test('times that are silently ignored are a warning, and the seal has the actual time', async () => {
   const { server, file, partial } = await staged({ ignoresTimes: true });
   await file.write(slicesOf(whole), fill, () => {});
   const { warnings, mtimeMs } = await file.seal({ size: source.length, mtimeMs: 1_700_000_000_000 });
@@ -297,7 +297,7 @@ test('times that are silently ignored are a warning, and the seal tells the time
   expect(mtimeMs).toBe(server.disk.get(partial)!.mtimeSeconds * 1000);
 });
 
-test('the time for syncing and closing is that of the whole file, whoever wrote it', async () => {
+test('the time for syncing and closing depends on the whole file, whichever connection wrote it', async () => {
   const { server, session, file } = await staged();
   const other = await (await server.connection()).join(file.token);
   await other.write(slicesOf(whole), fill, () => {});
@@ -307,7 +307,7 @@ test('the time for syncing and closing is that of the whole file, whoever wrote 
   expect(closeHandle.mock.calls).toEqual([[expect.anything(), source.length]]);
 });
 
-test('without fsync it is sealed all the same, with a warning', async () => {
+test('without fsync it is sealed with a warning', async () => {
   const { server, file } = await staged({ fsync: false });
   await file.write(slicesOf(whole), fill, () => {});
   const { warnings } = await file.seal({ size: source.length });
@@ -316,7 +316,7 @@ test('without fsync it is sealed all the same, with a warning', async () => {
   expect(server.asked).not.toContain('fsync@openssh.com');
 });
 
-test('a close that fails is a failure: only there some servers tell that they could not store it', async () => {
+test('a close that fails is a failure, because some servers report only then that they could not store the file', async () => {
   const { file } = await staged({ refuseClose: true });
   await file.write(slicesOf(whole), fill, () => {});
   await expect(file.seal({ size: source.length })).rejects.toMatchObject({ code: 'no-space' });
@@ -341,7 +341,7 @@ test.each([
   },
 );
 
-test('what is longer than its final size is cut', async () => {
+test('a file that is longer than its final size is cut', async () => {
   const server = new StandInSftpServer();
   server.put('/home/f', Buffer.alloc(source.length + 5000, 'x'));
   const connection = await server.connection();
@@ -352,14 +352,14 @@ test('what is longer than its final size is cut', async () => {
   expect(server.read('/home/f')?.equals(source)).toBe(true);
 });
 
-test('closing twice asks the server once', async () => {
+test('closing twice sends one request', async () => {
   const { server, file } = await staged();
   await file.close();
   await file.close();
   expect(server.asked.filter((type) => type === 'close')).toHaveLength(1);
 });
 
-test('an OpenSSH server is known to let many write; of any other it is to be found out', async () => {
+test('an OpenSSH server is known to allow many writers, any other server is probed', async () => {
   const server = new StandInSftpServer();
   expect((await server.connection('OpenSSH_9.2')).abilities.writers, 'another server behind its sshd').toBe('unknown');
   expect((await server.connection('mod_sftp/1.3.8')).abilities.writers).toBe('unknown');

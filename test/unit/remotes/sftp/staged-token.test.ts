@@ -14,14 +14,14 @@ test('crosses threads and JSON with every byte of its paths', () => {
   }
 });
 
-test('what is written in place has no partial', () => {
+test('a file that is written in place has no partial file', () => {
   const token = fromStageToken(toStageToken(newStagedToken(Buffer.from('/t'), undefined)));
   expect(token.partial).toBeUndefined();
   expect(stagedPath(token).toString()).toBe('/t');
   expect(stagedPath(newStagedToken(Buffer.from('/t'), Buffer.from('/p'))).toString()).toBe('/p');
 });
 
-test('differs at each staging of the same target, and not for the same staged file', () => {
+test('differs for each staging of the same target, and is the same for one staged file', () => {
   const target = Buffer.from('/t');
   const partials = Array.from({ length: 20 }, () => newPartialPath(target));
   expect(new Set(partials.map((partial) => newStagedToken(target, partial).stage)).size).toBe(20);

@@ -59,7 +59,7 @@ async function finish({ server, first, second, staged, result }: Probed): Promis
   return server.read('/home/f');
 }
 
-test('a server that keeps what two write: many, and both slices are there', async () => {
+test('a server that keeps what both connections write allows many writers, and both slices are written', async () => {
   const probed = await probe({});
   expect(probed.result).toEqual({
     writers: 'many',
@@ -81,25 +81,25 @@ const cases: readonly (readonly [string, Partial<Quirks>, RegExp, boolean])[] = 
 ];
 
 describe.each(cases)('a server that %s', (_, quirks, reason, kept) => {
-  test('is told apart, with the reason', async () => {
+  test('is recognised, with the reason', async () => {
     const { result } = await probe(quirks);
     expect(result.writers).toBe('one');
     expect(result.reason).toMatch(reason);
     expect(result.written).toEqual(kept ? [{ offset: WRITTEN, length: 32 * 1024 }] : undefined);
   });
 
-  test('gets the file whole by one writer', async () => {
+  test('gets the complete file from one writer', async () => {
     expect((await finish(await probe(quirks)))?.equals(source)).toBe(true);
   });
 });
 
-test('a server that ignores offsets is told apart, and nothing that was written is relied on', async () => {
+test('a server that ignores offsets is recognised, and nothing that was written is relied on', async () => {
   const { result } = await probe({ ignoresOffsets: true });
   expect(result).toMatchObject({ writers: 'one', reason: expect.stringMatching(/ignores offsets/) });
   expect(result.written).toBeUndefined();
 });
 
-test('a server that tells sizes that are too small gets one writer', async () => {
+test('a server that reports sizes that are too small gets one writer', async () => {
   const { result } = await probe({ sizeLie: 50 });
   expect(result.writers).toBe('one');
 });
@@ -113,7 +113,7 @@ test('a file that is longer than what was written gets one writer, and nothing i
   expect(result.written).toBeUndefined();
 });
 
-test('a second connection that is gone says nothing about the server', async () => {
+test('the loss of the second connection says nothing about the server', async () => {
   const server = new StandInSftpServer();
   const [first, second] = [await server.connection(), await server.connection()];
   const staged = await first.stage(target, 'new');
@@ -121,7 +121,7 @@ test('a second connection that is gone says nothing about the server', async () 
   await expect(staged.probeWriters(second, 0, MIB, SIZE, fill)).rejects.toMatchObject({ scope: 'connection' });
 });
 
-test('in place over a longer old file: one writer, the first slice is kept, nothing is begun anew', async () => {
+test('in place over a longer old file, there is one writer, and the first slice is kept', async () => {
   const server = new StandInSftpServer();
   server.put('/home/f', Buffer.alloc(SIZE + 1000, 'x'));
   const [first, second] = [await server.connection(), await server.connection()];

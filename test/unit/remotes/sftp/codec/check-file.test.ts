@@ -6,7 +6,7 @@ const one = Buffer.alloc(32, 1);
 const two = Buffer.alloc(32, 2);
 const hex = (digest: Uint8Array) => Buffer.from(digest).toString('hex');
 
-test('the request is as it was captured', () => {
+test('the request is the same as one that was captured', () => {
   // Without the name in front: that is the EXTENDED request's own.
   const payload = bytes("00000005 'k.bin' 00000006 'sha256' 0000000000000000 0000000000010000 00000000");
   const check = { file: Buffer.from('k.bin'), algorithms: ['sha256'], offset: 0, length: 65536, blockSize: 0 };
@@ -14,7 +14,7 @@ test('the request is as it was captured', () => {
   expect(codec.parseCheckFile(payload)).toEqual(check);
 });
 
-test('several algorithms go as a list', () => {
+test('several algorithms are sent as a list', () => {
   const check = { file: Buffer.of(1), algorithms: ['sha256', 'md5'], offset: 1, length: 2, blockSize: 65536 };
   const payload = bytes("00000001 01 0000000a 'sha256,md5' 0000000000000001 0000000000000002 00010000");
   expect(codec.encodeCheckFile(check)).toEqual(payload);
@@ -32,7 +32,7 @@ test.each([
   expect(codec.parseCheckFileReply(bytes(notation))).toEqual({ algorithm: 'sha256', digests, count: digests.length });
 });
 
-test('more than is wanted is counted alone', () => {
+test('digests beyond the maximum are only counted', () => {
   const payload = bytes(`00000006 'sha256' ${hex(one)} ${hex(two)} ${hex(two)}`);
   expect(codec.parseCheckFileReply(payload, 1)).toEqual({ algorithm: 'sha256', digests: [one], count: 3 });
 });
@@ -44,7 +44,7 @@ test("a length below 0 goes as two's complement", () => {
   expect(codec.parseCheckFile(payload)).toEqual(check);
 });
 
-test('nine raw digests are as long as eight with lengths, and are told apart', () => {
+test('nine raw digests are distinguished from eight with lengths, which have as many bytes', () => {
   const raw = Buffer.alloc(9 * 32, 3);
   const payload = Buffer.concat([bytes("00000006 'sha256'"), raw]);
   expect(codec.parseCheckFileReply(payload).digests).toHaveLength(9);

@@ -35,7 +35,7 @@ test('copy-data', () => {
   expect(extensions.parseCopyData(payload)).toEqual(copy);
 });
 
-test('limits, as OpenSSH 9.2 tells them', () => {
+test('the limits of OpenSSH 9.2', () => {
   const payload = bytes('0000000000040000 000000000003fc00 000000000003fc00 0000000000004e1b');
   const limits = { maxPacketLength: 262144, maxReadLength: 261120, maxWriteLength: 261120, maxOpenHandles: 19995 };
   expect(extensions.encodeLimits(limits)).toEqual(payload);

@@ -8,7 +8,7 @@ const protocol = expect.objectContaining({ code: 'protocol' });
 /** A packet of `length` bytes and of one type, of which only the beginning is made. */
 const beginning = (length: number, type: string) => bytes(`${length.toString(16).padStart(8, '0')} ${type}`);
 
-test('a packet that lies whole in a chunk is a view of it', () => {
+test('a packet that lies in one chunk is a view of it', () => {
   const chunk = bytes('00000002 65aa 00000001 66');
   const framer = new PacketFramer();
   framer.push(chunk);
@@ -20,7 +20,7 @@ test('a packet that lies whole in a chunk is a view of it', () => {
   expect(framer.next()).toBeUndefined();
 });
 
-test('takes a Uint8Array that is no Buffer', () => {
+test('accepts a Uint8Array that is not a Buffer', () => {
   expect(framed([new Uint8Array([9, 0, 0, 0, 1, 7]).subarray(1)])).toEqual(['07']);
 });
 
@@ -56,7 +56,7 @@ test('an empty packet is refused, split or not', () => {
   expect(() => framed([bytes('00000000')])).toThrow(protocol);
 });
 
-test('a packet comes when its last part does', () => {
+test('a packet is returned when its last part has arrived', () => {
   const framer = new PacketFramer();
   expect(framed([bytes('00')], framer)).toEqual([]);
   expect(framed([bytes('000002 65')], framer)).toEqual([]);

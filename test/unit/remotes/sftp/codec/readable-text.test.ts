@@ -8,7 +8,7 @@ test.each([
   ['a\u202eb\u2066\u200bc\u2028d\ufeff', 'a\\u{202e}b\\u{2066}\\u{200b}c\\u{2028}d'],
 ])('%j', (text, shown) => expect(readableText(Buffer.from(text))).toBe(shown));
 
-test('bytes that are no UTF-8 are replaced', () => {
+test('bytes that are not UTF-8 are replaced', () => {
   expect(readableText(Buffer.from([0x61, 0xff, 0xed, 0xa0, 0x80]))).toMatch(/^a\ufffd+$/);
 });
 

@@ -91,7 +91,7 @@ test('every type is among the examples', () => {
   expect(new Set(requests.map(([, { type }]) => type)).size).toBe(20);
 });
 
-test('handles of 256 bytes are taken, longer ones refused, both ways', () => {
+test('handles of 256 bytes are accepted and longer ones refused, in both directions', () => {
   const longest = { type: 'close', id: 1, handle: Buffer.alloc(256, 7) } as const;
   expect(parseRequest(encodeRequest(longest).subarray(4))).toEqual(longest);
   const refused = expect.objectContaining({ code: 'protocol' });
@@ -115,7 +115,7 @@ test.each(['00', '02 00000003', '65 00000001 00000000', 'ff 00000001'])('%s is n
   expect(() => parseRequest(bytes(notation))).toThrow(expect.objectContaining({ code: 'protocol' }));
 });
 
-test('the header of a write goes in front of data that is already there', () => {
+test('the header of a write is encoded before data that is already in the buffer', () => {
   expect(writeRequestHeaderLength(4)).toBe(29);
   const buffer = bytes(`eeee ${'00'.repeat(29)} 'xyz'`);
   expect(encodeWriteHeader(buffer, 2, 4, handle, 0x1_0000_0002, 3)).toBe(31);

@@ -10,7 +10,7 @@ function gateOf(bytes: number, count: number) {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test('what fits goes in, in order, and nobody overtakes', async () => {
+test('operations that fit start in their order, and none overtakes', async () => {
   const { gate, inside, come } = gateOf(10, 3);
   come('a', 6);
   come('b', 6);
@@ -22,7 +22,7 @@ test('what fits goes in, in order, and nobody overtakes', async () => {
   expect(inside).toEqual(['a', 'b', 'c']);
 });
 
-test('what is too big goes alone', async () => {
+test('an operation that exceeds the limit runs alone', async () => {
   const { gate, inside, come } = gateOf(10, 3);
   come('a', 1);
   come('huge', 100);
@@ -37,7 +37,7 @@ test('what is too big goes alone', async () => {
   expect(inside).toEqual(['a', 'huge', 'b']);
 });
 
-test('no more than so many', async () => {
+test('the number of operations is limited', async () => {
   const { gate, inside, come } = gateOf(10, 2);
   for (const name of ['a', 'b', 'c']) come(name, 1);
   await turn();

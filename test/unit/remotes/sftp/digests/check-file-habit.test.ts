@@ -29,7 +29,7 @@ test.each([64 * TIB + 1, Number.MAX_SAFE_INTEGER])('a file that is said to have 
   expect(() => probeBlock(size)).toThrow(expect.objectContaining({ code: 'unsupported' }));
 });
 
-test('what comes back tells the habit', () => {
+test('the number of digests shows the habit', () => {
   const block = probeBlock(10 * MIB);
   const before = block.offset / block.length;
   expect(habitOf(1, block, proftpd138)).toBe('exact');
@@ -43,14 +43,14 @@ test('what comes back tells the habit', () => {
 
 const run = { offset: 8 * MIB, length: 2 * MIB, index: 0, count: 2, blockSize: MIB };
 
-test('the cost of what is asked for', () => {
+test('the cost of a request', () => {
   const size = 20 * MIB;
   expect(toQuestion(run, size, 'exact')).toEqual({ run, length: 2 * MIB, cost: 2 * MIB });
   expect(toQuestion(run, size, 'adds-offset')).toEqual({ run, length: -6 * MIB, cost: 2 * MIB });
   expect(toQuestion(run, size, 'more')).toEqual({ run, length: 2 * MIB, cost: 12 * MIB });
 });
 
-test('a length that the offset would make 0 is sent as it is, at twice the cost', () => {
+test('a length that would become 0 without the offset is sent as it is, at twice the cost', () => {
   const square = { ...run, offset: 2 * MIB };
   expect(toQuestion(square, 20 * MIB, 'adds-offset')).toEqual({ run: square, length: 2 * MIB, cost: 4 * MIB });
   expect(toQuestion(square, 4 * MIB, 'adds-offset').cost).toBe(2 * MIB);

@@ -55,7 +55,7 @@ test.each([
   expect(await session.stat(Buffer.from('x'))).toBeUndefined();
 });
 
-test('the question is about a name that nobody has, and another each time', async () => {
+test('the probe asks for a name that does not exist, and a new one each time', async () => {
   const { server, session, probing } = await probed(says(noSuchFile, ''));
   await probing;
   await probeCheckFile(session);
@@ -68,7 +68,7 @@ test('the question is about a name that nobody has, and another each time', asyn
   expect(names[0]).not.toBe(names[1]);
 });
 
-test('a connection that is lost is no answer', async () => {
+test('a lost connection is not an answer', async () => {
   const { probing } = await probed((server) => server.channel.destroy());
   await expect(probing).rejects.toMatchObject({ code: 'connection-lost', scope: 'connection' });
 });

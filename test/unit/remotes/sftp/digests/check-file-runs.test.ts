@@ -10,7 +10,7 @@ function cells(size: number, cell: number, ...numbers: number[]): Range[] {
   return numbers.map((n) => ({ offset: n * cell, length: Math.min(cell, size - n * cell) }));
 }
 
-test('neighbours of one length are one request; a gap begins another', () => {
+test('adjacent ranges of one length are one request, and a gap begins another', () => {
   expect(toRuns(cells(10 * MIB, MIB, 0, 1, 2, 5, 7, 8), 10 * MIB, 256 * MIB)).toEqual([
     { offset: 0, length: 3 * MIB, index: 0, count: 3, blockSize: MIB },
     { offset: 5 * MIB, length: MIB, index: 3, count: 1, blockSize: MIB },
@@ -18,7 +18,7 @@ test('neighbours of one length are one request; a gap begins another', () => {
   ]);
 });
 
-test('the shorter last one goes with the others, or in the least block it fits into', () => {
+test('a shorter last range is part of the request, or has the smallest block that it fits into', () => {
   const size = 2 * MIB + 70_000;
   expect(toRuns(cells(size, MIB, 1, 2), size, 256 * MIB)).toEqual([
     { offset: MIB, length: MIB + 70_000, index: 0, count: 2, blockSize: MIB },
@@ -28,12 +28,12 @@ test('the shorter last one goes with the others, or in the least block it fits i
   ]);
 });
 
-test('a last one that happens to be a power of two goes with the others as well', () => {
+test('a last range whose length is a power of two is part of the request, too', () => {
   const size = 2 * MIB + K64;
   expect(toRuns(cells(size, MIB, 0, 1, 2), size, 256 * MIB)).toHaveLength(1);
 });
 
-test('what the file does not have, or has more of, is not asked for', () => {
+test('ranges beyond the end, and short ranges that do not end the file, are not asked for', () => {
   const ranges = cells(3 * MIB, MIB, 0, 1, 2);
   expect(toRuns(ranges, 2 * MIB + 1, 256 * MIB).map(({ count }) => count)).toEqual([2]);
   expect(toRuns(ranges, MIB - 1, 256 * MIB)).toEqual([]);
@@ -51,7 +51,7 @@ test('ranges of different grids do not mix', () => {
   ]);
 });
 
-test('no request is longer than it may be, unless for one range', () => {
+test('no request exceeds the maximum length, unless for a single range', () => {
   const ranges = cells(10 * MIB, MIB, 0, 1, 2, 3, 4);
   expect(toRuns(ranges, 10 * MIB, 2 * MIB).map(({ length }) => length / MIB)).toEqual([2, 2, 1]);
   expect(toRuns(ranges, 10 * MIB, K64)).toHaveLength(5);

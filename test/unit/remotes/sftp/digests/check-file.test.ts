@@ -78,7 +78,7 @@ test.each(['sha256', 'sha512', 'sha1', 'md5'] as const)('%s is had', async (algo
   expect(hex(await digester.digests(path, some, algorithm))).toEqual(expected(some, algorithm));
 });
 
-test('proftpd 1.3.8 hashes no more than it must', async () => {
+test('proftpd 1.3.8 hashes no more than necessary', async () => {
   const { server, digester } = await opened('proftpd-1.3.8');
   const [one] = await digester.digests(path, [all[20]!], 'sha256');
   expect(hex([one])).toEqual(expected([all[20]!]));
@@ -95,7 +95,7 @@ test('many calls at a time, each with its own answers', async () => {
   expect(hex((await Promise.all(asked)).flat())).toEqual(expected(all));
 });
 
-test('a small file needs no question for a habit', async () => {
+test('a small file needs no request to learn the habit', async () => {
   const { server, digester, questions } = await opened('right');
   server.put('/home/small', source.subarray(0, 100));
   const range = { offset: 0, length: 100 };
@@ -103,7 +103,7 @@ test('a small file needs no question for a habit', async () => {
   expect(questions()).toBe(2);
 });
 
-test('what the file does not have whole is undefined', async () => {
+test('the digest of a range beyond the end is undefined', async () => {
   const { server, digester } = await opened('proftpd-1.3.8');
   server.put('/home/f', source.subarray(0, 30 * CELL + 1));
   const found = hex(await digester.digests(path, all, 'sha256'));
@@ -114,7 +114,7 @@ test('what the file does not have whole is undefined', async () => {
   expect(hex([nothing])).toEqual(expected([{ offset: 0, length: 0 }]));
 });
 
-test('a shorter range that the file does not end with is undefined: there proftpd would hash beyond it', async () => {
+test('the digest of a shorter range that does not end the file is undefined, because proftpd would hash beyond it', async () => {
   const { digester } = await opened('over-read');
   const ranges = [all[3]!, { offset: 4 * CELL, length: 50_000 }];
   expect(hex(await digester.digests(path, ranges, 'sha256'))).toEqual([...expected([all[3]!]), undefined]);
@@ -147,14 +147,14 @@ test.each([
   }
 });
 
-test('a size beyond all measure does not end the connection', async () => {
+test('an absurd size does not end the connection', async () => {
   const { server, session, digester } = await opened('right');
   server.quirks.sizeLie = -(2 ** 52);
   await expect(digester.digests(path, all, 'sha256')).rejects.toMatchObject({ code: 'unsupported' });
   expect(session.inFlight).toBe(0);
 });
 
-test('a file that is not there is none of its digests', async () => {
+test('there is no digest of a file that does not exist', async () => {
   const { digester } = await opened('right');
   const gone = digester.digests(Buffer.from('/home/gone'), all, 'sha256');
   await expect(gone).rejects.toMatchObject({ code: 'unsupported' });
@@ -181,7 +181,7 @@ test.each(['none', 'handle-only'] as const)('%s: there is no digester', async (h
   await expect(opened(habit)).rejects.toMatchObject({ code: 'unsupported' });
 });
 
-test('eight megabytes of digests where one was asked for do no harm', async () => {
+test('eight megabytes of digests instead of one do no harm', async () => {
   const { session, digester } = await opened('flood');
   const found = await digester.digests(path, all.slice(0, 2), 'sha256');
   expect(hex(found).slice(0, 2)).toEqual(expected(all.slice(0, 2)));
@@ -190,7 +190,7 @@ test('eight megabytes of digests where one was asked for do no harm', async () =
   expect((await session.stat(path))?.size).toBe(source.length);
 });
 
-test('more than the session takes ends the connection, and nothing else', async () => {
+test('a reply that is too long for the session ends only the connection', async () => {
   const { digester, session } = await opened('deluge');
   await expect(digester.digests(path, all.slice(0, 1), 'sha256')).rejects.toMatchObject({
     code: 'protocol',
@@ -200,7 +200,7 @@ test('more than the session takes ends the connection, and nothing else', async 
   await expect(digester.digests(path, all, 'sha256')).rejects.toMatchObject({ scope: 'connection' });
 });
 
-test('a server that never answers has the time of a slow operation, and no more', async () => {
+test('a server that never answers has the time of a slow operation', async () => {
   const { digester } = await opened('silent', {}, { slowBaseMs: 50, slowBytesPerSecond: 1e12 });
   await expect(digester.digests(path, all, 'sha256')).rejects.toMatchObject({
     code: 'connection-stalled',
@@ -208,7 +208,7 @@ test('a server that never answers has the time of a slow operation, and no more'
   });
 });
 
-test('closing ends what is under way, and what would come', async () => {
+test('closing ends the calls in progress, and later ones reject', async () => {
   const { digester, session } = await opened('silent');
   const asked: Promise<unknown> = digester.digests(path, all, 'sha256');
   const outcome = expect(asked).rejects.toMatchObject({ code: 'unsupported' });
@@ -219,7 +219,7 @@ test('closing ends what is under way, and what would come', async () => {
   expect((await session.stat(path))?.size).toBe(source.length);
 });
 
-test('what was not sent before closing is not sent', async () => {
+test('requests that were not sent before closing are not sent', async () => {
   const { server, session, digester, questions } = await opened('right');
   const apart = all.filter((_, i) => i % 2 === 0);
   server.quirks.beforeCheckFile = () => void digester.close();
@@ -234,7 +234,7 @@ test('a range that is too long is refused', async () => {
   await expect(digester.digests(path, [{ offset: 0, length }], 'sha256')).rejects.toMatchObject({ code: 'bug' });
 });
 
-test('a connection has it by name', async () => {
+test('a connection opens it by its name', async () => {
   const server = new StandInSftpServer({ checkFile: 'right' });
   server.put('/home/f', source);
   const digester: Digester = await (await server.connection()).digester('check-file');

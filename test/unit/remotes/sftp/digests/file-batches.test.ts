@@ -26,7 +26,7 @@ const file = (name: string, algorithm: SmallFile['algorithm'] = 'sha256'): Small
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test('what is asked for while a question is under way becomes the next', async () => {
+test('files that are asked for during a batch become the next batch', async () => {
   const { batches, questions, answers } = asked();
   const found = ['a', 'b', 'c'].map((name) => batches.digest(file(name)));
   await turn();
@@ -38,7 +38,7 @@ test('what is asked for while a question is under way becomes the next', async (
   expect(await Promise.all(found)).toEqual([DIGEST, DIGEST, DIGEST]);
 });
 
-test('what a batch leaves uncertain is asked for alone', async () => {
+test('files without an answer in a batch are asked for one by one', async () => {
   const { batches, questions, answers } = asked();
   const found = ['a', 'b', 'c', 'd'].map((name) => batches.digest(file(name)));
   await turn();
@@ -51,7 +51,7 @@ test('what a batch leaves uncertain is asked for alone', async () => {
   expect(await Promise.all(found)).toEqual([DIGEST, DIGEST, undefined, DIGEST]);
 });
 
-test('where nothing comes of three batches in a row there is no other', async () => {
+test('after three batches in a row without a digest there is no other batch', async () => {
   const questions: string[] = [];
   let batch: (Buffer | undefined)[] = [];
   const batches = new FileBatches({
@@ -97,7 +97,7 @@ test('a batch has one algorithm, and is neither long nor of many', async () => {
   expect(questions.at(-1)).toBe('m n');
 });
 
-test('a failure is that of all who were asked about, and of nobody else', async () => {
+test('a failure concerns all files of the batch, and no others', async () => {
   const { batches, answers } = asked();
   const found = ['a', 'b', 'c'].map((name) => batches.digest(file(name)));
   const failed = Promise.allSettled(found);
@@ -115,7 +115,7 @@ test('a failure is that of all who were asked about, and of nobody else', async 
   expect(await next).toEqual(DIGEST);
 });
 
-test('what is long, begins later, or has a name that is printed in another way is no small file', () => {
+test('a range that is long or begins later, or a path with special characters, is no small file', () => {
   const range = { offset: 0, length: (1 << 20) - 1 };
   expect(isSmallFile(Buffer.from("/a b'\u00e4$(id)"), range)).toBe(true);
   for (const name of ['/a\nb', '/a\\b', '/a\rb', '/a\x7f'])
@@ -124,7 +124,7 @@ test('what is long, begins later, or has a name that is printed in another way i
   expect(isSmallFile(Buffer.from('/a'), { offset: 65536, length: 10 })).toBe(false);
 });
 
-test('what may be the first piece of a long file is no small file', () => {
+test('a range that may be the first piece of a long file is no small file', () => {
   const isSmall = (length: number): boolean => isSmallFile(Buffer.from('/a'), { offset: 0, length });
   expect([65536, 131072, 1 << 20].map(isSmall)).toEqual([false, false, false]);
   expect([1, 4096, 65535, 65537, 131073].map(isSmall)).toEqual([true, true, true, true, true]);

@@ -15,7 +15,7 @@ test('cmd.exe', () => {
   expect(noShell(said, 1)).toBe('The shell of the server is cmd.exe, which is not supported.');
 });
 
-test('the first line of what is said, cleaned and cut', () => {
+test('the first line of the output, cleaned and cut', () => {
   expect(noShell('This service allows sftp connections only.\nBye', 1)).toBe(
     'The server gives no shell; what it ran instead ended with status 1: This service allows sftp connections only.',
   );

@@ -41,13 +41,13 @@ describe('requests', () => {
     );
   });
 
-  test('of a path nothing is left that a shell could read', () => {
+  test('no character of a path remains that a shell could interpret', () => {
     expect(escapedPath(Buffer.from("/a'b $(c)\n\\d-e.f_G9\u00e4"))).toBe(
       '/a\\0047b\\0040\\0044\\0050c\\0051\\0012\\0134d-e.f_G9\\0303\\0244',
     );
   });
 
-  test('one line, behind one for another file', () => {
+  test('a request is one line, preceded by another one where the file changes', () => {
     expect(encodeRequest(cell, 'sha1')).toBe('r sha1 8388608 4194304 1048576 8 4\n');
     expect(encodeRequest({ offset: 65536, length: 65537 }, 'md5', Buffer.from('/a b'))).toBe(
       'f /a\\0040b\nr md5 65536 65537 65536 1 1 1 131072 1\n',
@@ -60,7 +60,7 @@ describe('whole files', () => {
   const parse = (line: string) => parseWholeFiles(line, [10, 20], 'sha256');
   const bytes = (hex: string) => Buffer.from(hex, 'hex');
 
-  test('one line for all', () => {
+  test('one line for all files', () => {
     expect(encodeWholeFiles([Buffer.from('/a b'), Buffer.from('/c')], 'md5')).toBe('w md5 /a\\0040b /c\n');
   });
 
@@ -68,7 +68,7 @@ describe('whole files', () => {
     expect(parse(line)).toEqual([bytes(digest), bytes(other)]);
   });
 
-  test('one that has more or less bytes is uncertain, and so is the digest of nothing', () => {
+  test('there is no digest for a file of another length, nor where the digest is that of no bytes', () => {
     expect(parse(`w 10 21 31 - ${digest} ${other}`)).toEqual([bytes(digest), undefined]);
     expect(parse(`w 9 20 29 - ${digest} ${other}`)).toEqual([undefined, bytes(other)]);
     expect(parse(`w 10 20 30 - ${digest} ${nothing}`)).toEqual([bytes(digest), undefined]);
@@ -90,7 +90,7 @@ describe('whole files', () => {
 });
 
 describe('greetings', () => {
-  test('what has the right digest of nothing', () => {
+  test('the algorithms with the right digest of no bytes', () => {
     expect(parseGreeting(`perl sha256=${nothing} sha1=${'0'.repeat(40)} md5=d41d8cd98f00b204e9800998ecf8427e`)).toEqual(
       ['sha256', 'md5'],
     );
@@ -133,7 +133,7 @@ describe('answers', () => {
     expect(() => parseAnswer(line, cell, 'sha256')).toThrow(expect.objectContaining({ code: 'unsupported' }));
   });
 
-  test('what the server says is cleaned and short', () => {
+  test('the text of the server is cleaned and cut', () => {
     const read = () => parseAnswer(`- \u001b[31m${'x'.repeat(5000)}`, cell, 'sha256');
     expect(read).toThrow(/cannot read the file: \\x1b\[31mx{1,200}\.$/);
   });

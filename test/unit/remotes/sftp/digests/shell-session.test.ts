@@ -26,7 +26,7 @@ function requests(...texts: string[]): Buffer[] {
   return texts.map((text) => Buffer.from(text));
 }
 
-test('the marker is found behind whatever is printed before', async () => {
+test('the marker is found after any other output', async () => {
   const shell = new ScriptedShell();
   const starting = ShellSession.start(shell.connection, script);
   await tick();
@@ -38,7 +38,7 @@ test('the marker is found behind whatever is printed before', async () => {
   expect(shell.isClosed).toBe(false);
 });
 
-test('without a marker it is given up after five seconds, and the channel closed', async () => {
+test('without a marker it fails after five seconds, and the channel is closed', async () => {
   const shell = new ScriptedShell();
   const starting = ShellSession.start(shell.connection, script);
   starting.catch(() => {});
@@ -51,7 +51,7 @@ test('without a marker it is given up after five seconds, and the channel closed
   expect(shell.isClosed).toBe(true);
 });
 
-test('noise has an end', async () => {
+test('endless output before the marker fails', async () => {
   const shell = new ScriptedShell();
   const starting = ShellSession.start(shell.connection, script);
   starting.catch(() => {});
@@ -64,7 +64,7 @@ test('noise has an end', async () => {
   expect(shell.isClosed).toBe(true);
 });
 
-test('a shell that ends says how', async () => {
+test('the error for a shell that ends contains its status and output', async () => {
   const shell = new ScriptedShell();
   const starting = ShellSession.start(shell.connection, script);
   starting.catch(() => {});
@@ -88,7 +88,7 @@ test('each request gets its line, call by call', async () => {
   expect(await second).toEqual(['C']);
 });
 
-test('no more than 256 requests are under way', async () => {
+test('at most 256 requests are in flight', async () => {
   const { shell, session } = await started();
   const asked = session.ask(Array<Buffer>(300).fill(Buffer.from('?')), 1000);
   const later = session.ask(requests('!'), 1000);
@@ -135,7 +135,7 @@ test('the time of a call runs from the end of the one before', async () => {
   expect(shell.isClosed).toBe(true);
 });
 
-test('a time beyond what timers can count is no time at once', async () => {
+test('a time beyond the limit of timers does not expire at once', async () => {
   const { shell, session } = await started();
   const asked = session.ask(requests('a'), hashingMs(2 ** 50));
   await vi.advanceTimersByTimeAsync(1_000_000);
@@ -148,7 +148,7 @@ test('hashing gets a minute, and a second for each 5 MB', () => {
   expect(hashingMs(50_000_000)).toBe(70_000);
 });
 
-test('a lost connection is not the fault of the shell', async () => {
+test('a lost connection is not reported as a failure of the shell', async () => {
   const { shell, session } = await started();
   const asked = session.ask(requests('a'), 1000);
   asked.catch(() => {});
@@ -157,7 +157,7 @@ test('a lost connection is not the fault of the shell', async () => {
   await expect(session.ask(requests('b'), 1000)).rejects.toMatchObject({ code: 'connection-lost' });
 });
 
-test('closed, it says goodbye, rejects what is under way and waits for the end', async () => {
+test('closing sends the goodbye, rejects the calls in progress and waits for the end', async () => {
   const { shell, session } = await started();
   const asked = session.ask(requests('a'), 1000);
   asked.catch(() => {});
@@ -169,7 +169,7 @@ test('closed, it says goodbye, rejects what is under way and waits for the end',
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('a greeting that comes in one packet with the marker is kept for who expects it', async () => {
+test('a greeting in one packet with the marker is kept until it is expected', async () => {
   const shell = new ScriptedShell();
   const starting = ShellSession.start(shell.connection, script);
   await tick();
@@ -181,7 +181,7 @@ test('a greeting that comes in one packet with the marker is kept for who expect
   expect(await answers).toEqual(['1']);
 });
 
-test('what nobody expects ends the session, also before the first question', async () => {
+test('an unexpected line ends the session, also before the first request', async () => {
   const shell = new ScriptedShell();
   const starting = ShellSession.start(shell.connection, script);
   await tick();

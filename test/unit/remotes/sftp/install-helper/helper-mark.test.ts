@@ -6,7 +6,7 @@ import { repoRoot } from '../../../../support/repo-root.ts';
 
 const node = '#!/usr/bin/env node\n';
 
-test('what the build makes is known, with its version', async () => {
+test('the output of the build is recognised, with its version', async () => {
   const { version } = JSON.parse(await readFile(`${repoRoot}/package.json`, 'utf8')) as { version: string };
   expect(helperVersion(await readFile(helperPath))).toBe(version);
 });

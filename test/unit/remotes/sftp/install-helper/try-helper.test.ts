@@ -41,7 +41,7 @@ test.each([
   if (!trial.works) expect(trial.reason).toMatch(reason!);
 });
 
-test('what the server says is cleaned', () => {
+test('the text of the server is cleaned', () => {
   expect(judge('1 home none node \x1b[31mred')).toMatchObject({ reason: 'It ended with status 1: \\x1b[31mred.' });
 });
 
@@ -86,7 +86,7 @@ test('an echo of the script is not taken for its marker', () => {
   expect(TRY_SCRIPT.text.split('\n').filter((line) => line.startsWith(TRY_SCRIPT.marker))).toEqual([]);
 });
 
-test('a program that never ends is given up, and the shell closed', async () => {
+test('a program that never ends fails, and the shell is closed', async () => {
   const shell = new ScriptedShell();
   const trial = tryHelper(shell.connection, Buffer.from('/a b'), 20);
   await tick();
@@ -97,7 +97,7 @@ test('a program that never ends is given up, and the shell closed', async () => 
   expect(shell.isClosed).toBe(true);
 });
 
-test('a connection that is lost is no trial', async () => {
+test('a lost connection is not a result of the trial', async () => {
   const shell = new ScriptedShell();
   const trial = tryHelper(shell.connection, Buffer.from('/a'));
   await tick();

@@ -16,7 +16,7 @@ const lost = new CopyError('connection-lost', 'x');
 const refused = new CopyError('authentication-failed', 'x');
 
 describe('FirstConnectionGate', () => {
-  test('the first decides, the others check the host key then, and authenticate when it is in', async () => {
+  test('the first one decides; the others then check the host key, and authenticate when the first one is logged in', async () => {
     const gate = new FirstConnectionGate();
     const first = enter(gate).pass;
     const second = enter(gate).pass;
@@ -34,7 +34,7 @@ describe('FirstConnectionGate', () => {
     expect(await now(third.turn('host-key'))).toBe('follower');
   });
 
-  test('when the first fails for the run, all fail with it, and the next is first', async () => {
+  test('when the first one fails with scope run, all fail with it, and the next one is first', async () => {
     const gate = new FirstConnectionGate();
     const [first, second, third] = [enter(gate), enter(gate), enter(gate)];
     void second.pass.turn('host-key');
@@ -57,7 +57,7 @@ describe('FirstConnectionGate', () => {
     },
   );
 
-  test('one that comes to its turn later becomes first where nobody is', async () => {
+  test('a connection that is ready later becomes the first one where there is none', async () => {
     const gate = new FirstConnectionGate();
     const [first, second] = [enter(gate), enter(gate)];
     first.pass.leave(lost);
@@ -73,7 +73,7 @@ describe('FirstConnectionGate', () => {
     expect(await now(third.pass.turn('credential'))).toBe('follower');
   });
 
-  test('cut while it authenticates: the next one waits ever longer, and the fifth cut in a row is the last', async () => {
+  test('after a cut during authentication the next one waits, each time longer, and the fifth cut in a row ends the run', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const gate = new FirstConnectionGate();

@@ -63,7 +63,7 @@ describe('HostKeyPolicy', () => {
     return result;
   }
 
-  test('without anybody to ask, an unknown key is refused with its fingerprint', async () => {
+  test('without a user to ask, an unknown key is refused with its fingerprint', async () => {
     const error = await failure(policy().check(blob));
     expect(error).toMatchObject({ code: 'host-key-unknown', exitCode: 6 });
     expect(error.message).toBe(`The key of [example.org]:2222 is not known: ssh-ed25519 ${fingerprintOf(blob)}.`);
@@ -71,7 +71,7 @@ describe('HostKeyPolicy', () => {
     expect(await known()).toBe('');
   });
 
-  test('asks, and remembers a yes', async () => {
+  test('asks, and stores the key after a yes', async () => {
     expect(await policy([], answering(true)).check(blob)).toEqual({ passwordsAllowed: true });
     expect(questions).toEqual([
       { host: '[example.org]:2222', keyType: 'ssh-ed25519', fingerprint: fingerprintOf(blob) },
@@ -80,7 +80,7 @@ describe('HostKeyPolicy', () => {
     await policy(['StrictHostKeyChecking=yes']).check(blob);
   });
 
-  test('asks, and takes a no', async () => {
+  test('asks, and refuses the key after a no', async () => {
     expect((await failure(policy([], answering(false)).check(blob))).code).toBe('host-key-unknown');
     expect(await known()).toBe('');
   });
@@ -110,7 +110,7 @@ describe('HostKeyPolicy', () => {
     expect(questions).toEqual([]);
   });
 
-  test('no goes on with a changed key, without passwords, and warns', async () => {
+  test('"no" continues with a changed key without passwords, and warns', async () => {
     await knows(`[example.org]:2222 ${lineOf(other)}\n`);
     expect(await policy(['StrictHostKeyChecking=no']).check(blob)).toEqual({ passwordsAllowed: false });
     expect(warnings).toHaveLength(1);
@@ -128,14 +128,14 @@ describe('HostKeyPolicy', () => {
   describe('pins', () => {
     const pinned = { pinnedHostKeys: [`SHA256:${'A'.repeat(43)}`, fingerprintOf(blob)] };
 
-    test('take this key and no other, whatever known_hosts says', async () => {
+    test('accept this key and no other, whatever known_hosts contains', async () => {
       await knows(`[example.org]:2222 ${lineOf(other)}\n`);
       await policy([], undefined, pinned).check(blob);
       const error = await failure(policy(['StrictHostKeyChecking=no'], answering(true), pinned).check(other));
       expect(error.code).toBe('host-key-changed');
     });
 
-    test('do not take a revoked key', async () => {
+    test('do not accept a revoked key', async () => {
       await knows(`@revoked * ${lineOf(blob)}\n`);
       expect((await failure(policy([], undefined, pinned).check(blob))).code).toBe('host-key-revoked');
     });
@@ -162,7 +162,7 @@ describe('HostKeyPolicy', () => {
     expect(warnings).toHaveLength(1);
   });
 
-  test('a certificate authority is named where it could have been the way', async () => {
+  test('a certificate authority in known_hosts is named in the error', async () => {
     await knows(`@cert-authority * ${lineOf(other)}\n`);
     expect((await failure(policy().check(blob))).message).toContain(`certificate authority in ${file()}:1`);
   });

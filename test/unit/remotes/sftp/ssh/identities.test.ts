@@ -80,7 +80,7 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
       expect(identity && (await works(identity))).toBe(true);
     });
 
-    test('an encrypted one shows its public half, and asks only to sign; the third try may be right', async () => {
+    test('an encrypted key has a public half, and asks for a passphrase only to sign, up to three times', async () => {
       const { keys, prompts } = identities({ identityFiles: [dir.file('locked')] }, {}, ['wrong', 'no', 'right']);
       const [identity] = await all(keys);
       expect(identity?.publicKey.type).toBe('ssh-ed25519');
@@ -114,7 +114,7 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
       await expect(other?.sign(Buffer.from('x'), undefined)).rejects.toThrow('no right passphrase');
     });
 
-    test('an old encrypted one takes its public half from the file beside it, or asks before', async () => {
+    test('an encrypted key of an old format takes its public half from the .pub file, or asks for the passphrase', async () => {
       const beside = identities({ identityFiles: [dir.file('locked_pem')] }, {}, ['right']);
       const [identity] = await all(beside.keys);
       expect(beside.prompts).toEqual([]);
@@ -125,7 +125,7 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
       expect(alone.prompts).toHaveLength(1);
     });
 
-    test('what cannot be used is remembered', async () => {
+    test('a key file that cannot be used is noted', async () => {
       await writeFile(dir.file('garbage'), 'no key');
       await copyFile(dir.file('ed25519'), dir.file('open'));
       await chmod(dir.file('open'), 0o644);
@@ -138,11 +138,11 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
       ]);
     });
 
-    test('a usual file that is missing is none', async () => {
+    test('a missing file in a usual place is no problem', async () => {
       expect(await loadKeyFile({ path: dir.file('.ssh/id_ecdsa'), explicit: false })).toBeUndefined();
     });
 
-    test('the usual files: what needs a passphrase comes last', async () => {
+    test('of the files in the usual places, those that need a passphrase come last', async () => {
       const { keys } = identities({});
       expect(shortLabels(await all(keys))).toEqual(['key .ssh/id_rsa', 'key .ssh/id_ed25519']);
       expect(keys.problems).toEqual([]);
@@ -176,7 +176,7 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
       expect((await ecdsa?.sign(Buffer.from('x'), undefined))?.length).toBeGreaterThan(64);
     });
 
-    test('named keys of the agent, named files, usual files, its other keys, what needs a passphrase', async () => {
+    test('the order: named keys of the agent, named files, usual files, other keys of the agent, keys that need a passphrase', async () => {
       const named = identities({ identityFiles: [dir.file('pem'), dir.file('ecdsa')] }, { SSH_AUTH_SOCK: socket });
       expect(shortLabels(await all(named.keys))).toEqual([
         'agent key ecdsa',
@@ -194,13 +194,13 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
       ]);
     });
 
-    test('IdentitiesOnly leaves its other keys out; a public key file is enough to name one', async () => {
+    test('IdentitiesOnly leaves out the other keys of the agent; a public key file is enough to name a key', async () => {
       const only = { identityFiles: [dir.file('rsa.pub')], options: ['IdentitiesOnly=yes'] };
       expect(shortLabels(await all(identities(only, { SSH_AUTH_SOCK: socket }).keys))).toEqual(['agent key rsa']);
       expect(shortLabels(await all(identities(only).keys))).toEqual([]);
     });
 
-    test('an agent that is not there is remembered', async () => {
+    test('an agent that does not exist is noted', async () => {
       const { keys } = identities({ identityFiles: [dir.file('pem')] }, { SSH_AUTH_SOCK: dir.file('nothing.sock') });
       expect(await all(keys)).toHaveLength(1);
       expect(keys.problems).toEqual([`the agent at ${dir.file('nothing.sock')} does not answer`]);

@@ -21,7 +21,7 @@ describe('appendKnownHost', () => {
 
   const append = (name: string, hash = false) => appendKnownHost({ file, name, type: 'ssh-ed25519', blob, hash });
 
-  test('makes file and directory for the owner alone, and ssh-keygen finds the line', async (context) => {
+  test('creates file and directory with access only for the owner, and ssh-keygen finds the line', async (context) => {
     skipWithout(context, ['ssh-keygen']);
     expect(await append('[example.org]:2222')).toBe(true);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
@@ -30,7 +30,7 @@ describe('appendKnownHost', () => {
     expect(found.stdout).toContain(blob.toString('base64'));
   });
 
-  test('adds to what is there, after a line without an end too', async () => {
+  test('appends to existing lines, also after a last line without a newline', async () => {
     await mkdir(dir.file('.ssh'));
     await writeFile(file, '# mine');
     await append('a');
@@ -46,7 +46,7 @@ describe('appendKnownHost', () => {
     expect(await readFile(file, 'utf8')).toBe(`# mine\r\na ssh-ed25519 ${blob.toString('base64')}\r\n`);
   });
 
-  test('hashes where asked, and where the file is hashed', async (context) => {
+  test('hashes names on request, and where the file contains hashed names', async (context) => {
     skipWithout(context, ['ssh-keygen']);
     await append('[example.org]:2222', true);
     await append('second.org');

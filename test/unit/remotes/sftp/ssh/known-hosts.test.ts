@@ -79,7 +79,7 @@ describe('known_hosts', () => {
       expect(state(`[example.org]:22 ${ours.line}`)).toBe('new');
     });
 
-    test('the bare host can say yes, not no', () => {
+    test('a line with the bare host can confirm a key, but does not make another one a changed key', () => {
       expect(state(`example.org ${ours.line}`, 'example.org', 2222)).toBe('ok');
       expect(state(`example.org ${other.line}`, 'example.org', 2222)).toBe('new');
       expect(state(`@revoked example.org ${ours.line}`, 'example.org', 2222)).toBe('revoked');
@@ -92,7 +92,7 @@ describe('known_hosts', () => {
     });
   });
 
-  test('an alias stands for host and port', () => {
+  test('an alias replaces host and port', () => {
     expect(state(`backup ${ours.line}`, 'example.org', 2222, ours.blob, 'backup')).toBe('ok');
     expect(state(`example.org ${ours.line}`, 'example.org', 22, ours.blob, 'backup')).toBe('new');
   });
@@ -116,7 +116,7 @@ describe('known_hosts', () => {
     expect(judgeKey(known, rsa.blob)).toMatchObject({ state: 'changed', where: ['a:1', 'b:2'] });
   });
 
-  test('hostile patterns are not slow', () => {
+  test('no pattern makes matching slow', () => {
     const begin = performance.now();
     expect(state(`${'*a'.repeat(500)}b ${ours.line}`, 'a'.repeat(1000))).toBe('new');
     expect(performance.now() - begin).toBeLessThan(1000);

@@ -26,6 +26,6 @@ test.each([
   expect(slowPathNote(client(version, cipher), wanted)).toBe(note && BEGINNING + note);
 });
 
-test('nothing is said where ssh2 is another inside', () => {
+test('there is no note where the internals of ssh2 are different', () => {
   expect(slowPathNote({} as Client, true)).toBeUndefined();
 });

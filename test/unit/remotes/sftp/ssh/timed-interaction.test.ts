@@ -18,7 +18,7 @@ function asked() {
   return { answers, timed };
 }
 
-test('counts the time of a question, while it is open and afterwards, and passes all on', async () => {
+test('counts the time of a question, during it and afterwards, and passes on arguments and answers', async () => {
   const { answers, timed } = asked();
   vi.advanceTimersByTime(1000);
   expect(timed.waitedMs).toBe(0);
@@ -33,7 +33,7 @@ test('counts the time of a question, while it is open and afterwards, and passes
   expect(timed.waitedMs).toBe(700);
 });
 
-test('questions that overlap count once; one that fails ends too', async () => {
+test('overlapping questions count once, and a question that fails ends', async () => {
   const { answers, timed } = asked();
   const first = timed.interaction.secret('a');
   vi.advanceTimersByTime(100);

@@ -51,7 +51,7 @@ describe('what answered', () => {
     expect(answered(text)).toBeUndefined();
   });
 
-  test('text in any script may come first', () => {
+  test('an SSH server may send text in any encoding first', () => {
     expect(answered('Нет доступа посторонним\r\n', 'utf8')).toBeUndefined();
     expect(whatAnswered(Buffer.from('Нет доступа посторонним').subarray(0, 9), LIMIT)).toBeUndefined();
   });
