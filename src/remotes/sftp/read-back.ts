@@ -6,7 +6,7 @@ import type { FlowWindow } from './flow-window.ts';
 import { showsOpenFile } from './looks.ts';
 import { ReadHandle } from './read-handle.ts';
 import type { SftpSession } from './session.ts';
-import { asked } from './sftp-files.ts';
+import { withCodedErrors } from './sftp-files.ts';
 
 /**
  * Opens a new handle for each call. The handle for writing cannot be used, because some servers allow no reading, so
@@ -62,7 +62,7 @@ export class ReadBack {
 
   async #look(): Promise<void> {
     const context = { operation: 'stat', path: this.#path } as const;
-    if (await asked(showsOpenFile(this.#session, this.#writing, this.#path), context)) return;
+    if (await withCodedErrors(showsOpenFile(this.#session, this.#writing, this.#path), context)) return;
     const message = `The server does not show what was written to ${cleanText(this.#path)} before it is closed.`;
     throw new CopyError('unsupported', message);
   }
