@@ -14,17 +14,16 @@ export interface CommandLine {
 
 export type CommandOutcome = CommandLine | { readonly print: string };
 
-const addresses = `[USER@]HOST:PATH or sftp://USER@HOST:PORT/PATH; a relative PATH begins at the home directory
-(sftp://HOST//PATH is absolute)`;
-
 const about: Readonly<Record<ProgramName, string>> = {
   mtput: `Copies files to an SSH server over many connections at once.
 
-SOURCE is a local file. The destination is ${addresses}.`,
+SOURCE is a local file. The destination is [USER@]HOST:[PATH] or sftp://USER@HOST:PORT/PATH; a
+relative PATH begins at the home directory (sftp://HOST//PATH is absolute).`,
   mtget: `Copies files from an SSH server over many connections at once.
 
-A source is ${addresses}.
-DEST is a local file or directory. All sources are on one server.`,
+A source is [USER@]HOST:PATH or sftp://USER@HOST:PORT/PATH; a relative PATH begins at the home
+directory (sftp://HOST//PATH is absolute). All sources are on one server. DEST is a local file or
+directory.`,
 };
 
 const usage: Readonly<Record<ProgramName, string>> = {
