@@ -77,6 +77,14 @@ describeWithServers(['proftpd'], 'proftpd as a server of one writer', () => {
     },
   );
 
+  it('HiddenStores on: what cannot be read back is said, and what to do', async () => {
+    const server = await proftpdForTest('HiddenStores on');
+    const source = await sourceForTest(MB);
+    const run = await mtputJson([source.path], { server, path: 'one.bin' }, ['--verify', 'read-back']);
+    expect(run.code).toBe(8);
+    expect(run.stderr).toMatch(/does not show what was written .*\nUse --verify auto/);
+  });
+
   it.each(byTier(settings.slice(0, 1), settings))(
     '%s: begins anew when its connection is cut',
     async (_name, directives) => {

@@ -64,6 +64,6 @@ export class ReadBack {
     const context = { operation: 'stat', path: this.#path } as const;
     if (await withCodedErrors(showsOpenFile(this.#session, this.#writing, this.#path), context)) return;
     const message = `The server does not show what was written to ${cleanText(this.#path)} before it is closed.`;
-    throw new CopyError('unsupported', message);
+    throw new CopyError('unsupported', message, { advice: 'Use --verify auto, which verifies the size there.' });
   }
 }
