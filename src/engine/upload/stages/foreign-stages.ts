@@ -51,6 +51,8 @@ export class ForeignStages {
   readonly #adoption: StageAdoption;
   readonly #finding: Promise<readonly FoundStage[]>;
   #isConsidered = false;
+  /** What was found, until it is decided what is done with it. */
+  #undecided: RestingStages | undefined;
   #hasEndedRun = false;
 
   /** Begins to list the directory at once. */
@@ -102,8 +104,10 @@ export class ForeignStages {
   }
 
   /** See {@link StageAdoption.removeSuperseded}. */
-  removeSuperseded(): Promise<void> {
-    return this.#adoption.removeSuperseded();
+  async removeSuperseded(): Promise<void> {
+    // The file was complete before it was known whether another run is writing.
+    if (this.#undecided !== undefined && !this.#isConsidered) this.#adoption.leave(this.#undecided);
+    await this.#adoption.removeSuperseded();
   }
 
   async #consider(consideration: Consideration): Promise<void> {
@@ -123,6 +127,7 @@ export class ForeignStages {
     }
     const ours = found.filter(({ token }) => token.stage === outdated?.stage);
     const others = found.filter((stage) => !ours.includes(stage));
+    this.#undecided = { ours, others };
     const choice = await this.#choose(
       { ours, others },
       { own, minLength, mayCopy: async () => isEmpty && mayCopy(), signal },

@@ -114,6 +114,12 @@ export class StageAdoption {
     return best.token;
   }
 
+  /** Nothing is continued: what is ours is of no use any more, and the others are left to whoever may write them. */
+  leave({ ours, others }: RestingStages): void {
+    this.#superseded = ours;
+    this.#left = others.filter(({ isCertain }) => isCertain);
+  }
+
   /** What {@link choose} has returned is not continued after all. */
   async dismiss(choice: StageToken): Promise<void> {
     if (this.#continued?.token === choice) this.#copies.push(this.#continued);
