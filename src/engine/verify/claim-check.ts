@@ -2,7 +2,7 @@
 import type { DigestMethod, Range } from '../../remotes/remote.ts';
 import { RangeSet } from '../../util/range-set.ts';
 import { cellsOf, MIN_PIECE_SIZE, nextBoundary, wholePieces } from '../schedule/grid.ts';
-import { compareDigests, isSameReadBack, type Sides } from './digest-comparison.ts';
+import { compareDigests, isWronglyDoubted, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
 
 /** Bytes and ranges that are compared at once: few enough that wrong ranges are sent again soon. */
@@ -111,7 +111,7 @@ class ClaimCheck {
    */
   async #isInDoubt({ wrong: [cell], method }: Judged): Promise<boolean> {
     if (cell === undefined || method === undefined) return false;
-    if (!(await isSameReadBack(this.#file, cell))) return false;
+    if (!(await this.#file.repeat(() => isWronglyDoubted(this.#file, cell)))) return false;
     if (this.#hasDoubted) this.#providers.drop(method, 'it gave a wrong digest');
     this.#hasDoubted = true;
     return true;

@@ -64,13 +64,30 @@ export async function compareDigests(
 }
 
 /** Whether a range is the same here and when it is read back. */
-export async function isSameReadBack({ local, back }: Pick<Sides, 'local' | 'back'>, range: Range): Promise<boolean> {
+export function isSameReadBack(sides: Pick<Sides, 'local' | 'back'>, range: Range): Promise<boolean> {
+  // The staged file may end before the range does.
+  return isSameBack(sides, range, ({ code }) => code === 'integrity');
+}
+
+/**
+ * Whether a range is right that a provider says differs. It counts as wrong where the server does not let it be read back:
+ * sending it again does no harm, and the provider has been right before.
+ */
+export function isWronglyDoubted(sides: Pick<Sides, 'local' | 'back'>, range: Range): Promise<boolean> {
+  return isSameBack(sides, range, ({ code }) => code === 'integrity' || code === 'destination-permission');
+}
+
+/** `isDifference`: whether a failure to read back means that the range is not the same. */
+async function isSameBack(
+  { local, back }: Pick<Sides, 'local' | 'back'>,
+  range: Range,
+  isDifference: (error: CopyError) => boolean,
+): Promise<boolean> {
   const hashing = local.digest(range, 'sha256');
   const [here, there] = await Promise.all([
     hashing,
     back([range], 'sha256').catch((error: unknown) => {
-      // The staged file ends before the range does.
-      if (CopyError.from(error).code === 'integrity') return [];
+      if (isDifference(CopyError.from(error))) return [];
       throw error;
     }),
   ]).finally(() => hashing.catch(() => {}));

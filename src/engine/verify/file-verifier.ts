@@ -15,7 +15,7 @@ import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
 import { RangeSet } from '../../util/range-set.ts';
 import { nextBoundary, wholePieces } from '../schedule/grid.ts';
-import { type Compared, compareDigests, isSameReadBack, type Sides } from './digest-comparison.ts';
+import { type Compared, compareDigests, isSameReadBack, isWronglyDoubted, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
 import { type VerificationMethod, VerifiedRanges } from './verified-ranges.ts';
 
@@ -233,11 +233,14 @@ export class FileVerifier {
   /** A piece is sent again only if reading it back shows that it differs: the provider may be wrong. */
   async #differs(piece: Range, method: VerificationMethod): Promise<void> {
     const epoch = this.#epoch;
-    const isSame = method !== 'read-back' && (await isSameReadBack(this.#file, piece));
+    const isSame = method !== 'read-back' && (await isWronglyDoubted(this.#file, piece));
     if (epoch !== this.#epoch) return this.acknowledged([piece]);
     if (isSame) {
       this.#verified.add(piece, 'read-back');
-      return this.#dropMethod(method);
+      // What a lost connection had in flight may have arrived between the digest and the reading back.
+      const again = await this.#compare([piece]);
+      if (again?.method === method && !again.same[0]) this.#dropMethod(method);
+      return;
     }
     if (this.#isStopped || !this.#ledger.has(piece)) return;
     const rewrites = (this.#rewrites.get(piece.offset) ?? 0) + 1;

@@ -128,6 +128,44 @@ test('a piece that the server spoiled is sent again, alone', async () => {
   expect(notices(it.events)).toEqual(['sent-again']);
 });
 
+test('a piece that comes right between its digest and the reading back is not held against the provider', async () => {
+  const it = await uploadScene([SIZE], { digestMethods: ALL });
+  const at = Math.floor(SIZE / PIECE / 2) * PIECE;
+  const flip = (): void => {
+    it.remote.contents('/home/0.staged')![at + 99]! ^= 1;
+  };
+  let isWrong: boolean | undefined;
+  it.remote.onDigest = (_, { offset }) => {
+    if (offset === at && isWrong === undefined) flip();
+    if (offset === at) isWrong ??= true;
+    return undefined;
+  };
+  it.remote.onRead = (_, { offset }) => {
+    if (isWrong && offset === at) flip();
+    if (offset === at) isWrong = false;
+  };
+  const { verified, bytesSent } = await it.run({ verify: 'auto' });
+  expectArrived(it, [SIZE]);
+  expect(verified).toEqual({ ...nothing, byDigest: SIZE - PIECE, byReadBack: PIECE });
+  expect(bytesSent).toBe(SIZE);
+  expect(notices(it.events)).toEqual([]);
+});
+
+test('a piece that differs and may not be read back is sent again', async () => {
+  const it = await uploadScene([SIZE], { digestMethods: ALL });
+  const at = Math.floor(SIZE / PIECE / 2) * PIECE;
+  it.remote.onDigest = (_, { offset }) => {
+    if (offset !== at || it.remote.faults.refuseRead.length > 0) return undefined;
+    it.remote.faults.refuseRead.push(1, 2, 3);
+    return Buffer.alloc(32, 7);
+  };
+  const { verified, error } = await it.run({ verify: 'hash' });
+  expect(error).toBeUndefined();
+  expectArrived(it, [SIZE]);
+  expect(verified).toEqual({ ...nothing, byDigest: SIZE });
+  expect(notices(it.events)).toEqual(['sent-again']);
+});
+
 test('a piece that comes out wrong every time fails the file, three rewrites later', async () => {
   const it = await uploadScene([SIZE], { digestMethods: ALL });
   const at = 2 * PIECE + 99;
