@@ -109,13 +109,23 @@ export class FileJournal {
 
   /** Whether a run has found out, on what the journal names, that many connections may write it. */
   get hasManyWriters(): boolean {
-    return this.#journal?.hasManyWriters ?? false;
+    return this.#journal?.hasMark('many-writers') ?? false;
   }
 
   /** What this run has found out of that; on the disk with what is noted next. */
   noteWriters(areMany: boolean): void {
     this.#hasManyWriters = areMany;
-    if (this.#isKept) this.#journal?.noteWriters(areMany);
+    if (this.#isKept) this.#journal?.setMark('many-writers', areMany);
+  }
+
+  /** Whether the server failed to bring what is staged to its disk: then its digests do not tell what is durable. */
+  get wasSyncRefused(): boolean {
+    return this.#journal?.hasMark('sync-refused') ?? false;
+  }
+
+  /** The server failed to bring what is staged to its disk; on the local disk with what is noted next. */
+  noteSyncRefused(): void {
+    this.#journal?.setMark('sync-refused', true);
   }
 
   /** Bytes that the next run need not send, if the staged file has `size` bytes. */
@@ -198,7 +208,7 @@ export class FileJournal {
     await this.#journal?.close();
     this.#isKept = true;
     this.#use(await Journal.create(this.#path, { ...this.#about, token, pieceSize }, this.#onFailed));
-    if (this.#hasManyWriters !== undefined) this.#journal?.noteWriters(this.#hasManyWriters);
+    if (this.#hasManyWriters !== undefined) this.#journal?.setMark('many-writers', this.#hasManyWriters);
   }
 
   /** Whether the local file still has what the journal claims of a range. */

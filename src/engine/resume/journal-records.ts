@@ -53,11 +53,17 @@ export interface StagedSeen {
   readonly atMs: number;
 }
 
-/** `many-writers`: a run has found out that many connections may write what is staged. */
+/**
+ * What holds for all of what is staged. `many-writers`: a run has found out that many connections may write it.
+ * `sync-refused`: the server failed to bring it to its disk. What was not durable by then may be in the server's memory alone,
+ * and no later sync brings it to the disk, unless it is written again.
+ */
+export type JournalMark = 'many-writers' | 'sync-refused';
+
 export type JournalRecord =
   | ({ readonly kind: 'piece' } & KnownPiece)
   | ({ readonly kind: 'staged' } & StagedSeen)
-  | { readonly kind: 'many-writers' };
+  | { readonly kind: JournalMark };
 
 /** The first line, and the checksum that binds the others to it. */
 export function headerLine(header: JournalHeader): { readonly line: string; readonly seed: string } {
@@ -99,7 +105,8 @@ export function parseRecord(line: Buffer, seed: string, fileSize: number): Journ
     case 'staged':
       return toStaged(fields);
     case 'many-writers':
-      return { kind: 'many-writers' };
+    case 'sync-refused':
+      return { kind: fields['kind'] };
     default:
       return undefined;
   }

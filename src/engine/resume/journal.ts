@@ -18,6 +18,7 @@ import {
   isDigest,
   isRangeWithin,
   type JournalHeader,
+  type JournalMark,
   type JournalRecord,
   type KnownPiece,
   MAX_HEADER_LENGTH,
@@ -45,7 +46,7 @@ export class Journal {
   readonly #file: JournalFile;
   readonly #onFailure: JournalFailure;
   #staged: StagedSeen | undefined;
-  #hasManyWriters = false;
+  readonly #marks: Set<JournalMark> = new Set();
   #buffer = '';
   #mustRewrite = false;
   /** Whether the file claims something that is no longer true. */
@@ -80,7 +81,7 @@ export class Journal {
     if (read === undefined) return undefined;
     const { header, pieces, staged } = read.content;
     const journal = new Journal(header, pieces, staged, new JournalFile(path, read.found), onFailure);
-    journal.#hasManyWriters = read.content.hasManyWriters;
+    for (const mark of read.content.marks) journal.#marks.add(mark);
     // Our header would have another checksum, to which the lines in the file do not belong.
     if (journal.#seed !== read.content.seed) journal.#rewriteNext();
     return journal;
@@ -137,17 +138,20 @@ export class Journal {
     this.#append({ kind: 'staged', ...seen });
   }
 
-  /** Whether a run has found out that many connections may write what is staged. */
-  get hasManyWriters(): boolean {
-    return this.#hasManyWriters;
+  hasMark(mark: JournalMark): boolean {
+    return this.#marks.has(mark);
   }
 
-  /** What this run has found out of it. */
-  noteWriters(areMany: boolean): void {
-    if (areMany === this.#hasManyWriters) return;
-    this.#hasManyWriters = areMany;
-    if (areMany) this.#append({ kind: 'many-writers' });
-    else this.#takeBack();
+  /** Records whether something holds for all of what is staged. */
+  setMark(mark: JournalMark, holds: boolean): void {
+    if (holds === this.#marks.has(mark)) return;
+    if (holds) {
+      this.#marks.add(mark);
+      this.#append({ kind: mark });
+    } else {
+      this.#marks.delete(mark);
+      this.#takeBack();
+    }
   }
 
   /** The range is to be sent again. The caller flushes the journal before the range is overwritten. */
@@ -250,8 +254,8 @@ export class Journal {
     const { line } = headerLine(this.header);
     if (Buffer.byteLength(line) > MAX_HEADER_LENGTH) throw new Error('The paths are too long');
     const staged: JournalRecord[] = this.#staged === undefined ? [] : [{ kind: 'staged', ...this.#staged }];
-    const writers: JournalRecord[] = this.#hasManyWriters ? [{ kind: 'many-writers' }] : [];
-    return linesOf(line, this.#seed, [...writers, ...staged, ...this.#pieces.rows().map(toRecord)]);
+    const marks: JournalRecord[] = [...this.#marks].map((kind) => ({ kind }));
+    return linesOf(line, this.#seed, [...marks, ...staged, ...this.#pieces.rows().map(toRecord)]);
   }
 
   #failure(what: string, error: unknown): CopyError {

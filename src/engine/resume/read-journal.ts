@@ -4,7 +4,14 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import { LineSplitter } from '../../util/line-splitter.ts';
-import { type JournalHeader, MAX_HEADER_LENGTH, parseHeader, parseRecord, type StagedSeen } from './journal-records.ts';
+import {
+  type JournalHeader,
+  type JournalMark,
+  MAX_HEADER_LENGTH,
+  parseHeader,
+  parseRecord,
+  type StagedSeen,
+} from './journal-records.ts';
 import { KnownPieces } from './known-pieces.ts';
 
 /** Our journals are never longer: a longer file was tampered with. */
@@ -17,7 +24,7 @@ export interface JournalContent {
   readonly seed: string;
   readonly pieces: KnownPieces;
   readonly staged: StagedSeen | undefined;
-  readonly hasManyWriters: boolean;
+  readonly marks: ReadonlySet<JournalMark>;
 }
 
 /** Which file was read, and how far. */
@@ -86,7 +93,7 @@ export class JournalReader {
   readonly #pieces = new KnownPieces();
   #start: { readonly header: JournalHeader; readonly seed: string } | undefined;
   #staged: StagedSeen | undefined;
-  #hasManyWriters = false;
+  readonly #marks: Set<JournalMark> = new Set();
 
   get isWithinLine(): boolean {
     return this.#lines.isWithinLine;
@@ -102,7 +109,7 @@ export class JournalReader {
     const rest = this.#lines.rest();
     if (rest !== undefined) this.#take(rest);
     if (this.#start === undefined) return undefined;
-    return { ...this.#start, pieces: this.#pieces, staged: this.#staged, hasManyWriters: this.#hasManyWriters };
+    return { ...this.#start, pieces: this.#pieces, staged: this.#staged, marks: this.#marks };
   }
 
   #take(line: Buffer): void {
@@ -115,7 +122,7 @@ export class JournalReader {
     const record = parseRecord(line, this.#start.seed, this.#start.header.source.size);
     if (record?.kind === 'piece') this.#pieces.record(record, record.state, record.digest);
     else if (record?.kind === 'staged') this.#staged = stagedOf(record);
-    else if (record?.kind === 'many-writers') this.#hasManyWriters = true;
+    else if (record !== undefined) this.#marks.add(record.kind);
   }
 }
 

@@ -302,6 +302,7 @@ export class FileJob implements RunningJob {
     await this.#transfer.beforeKeep?.();
     const point = this.#transfer.syncPoint;
     if (point !== undefined) await this.#sync.last(point);
+    if (this.#sync.hasFailed) this.#resume?.journal.noteSyncRefused();
     await this.#resume?.keep(this.#sync.seen);
   }
 
@@ -336,7 +337,7 @@ export class FileJob implements RunningJob {
       expectKept: () => {
         if (this.#losses.isSuspected) throw new Interrupted(RESTARTED);
       },
-      onSyncRefused: () => this.#sync.refused(),
+      onSyncRefused: (error) => this.#sync.refused(error),
     };
   }
 

@@ -144,5 +144,5 @@ export interface JobControl {
   /** @throws {Interrupted} acknowledged bytes may have been lost since the last of them was sent */
   expectKept(): void;
   /** The server could not store everything: no later sync is trusted. */
-  onSyncRefused(): void;
+  onSyncRefused(error: CopyError): void;
 }

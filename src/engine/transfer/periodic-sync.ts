@@ -57,6 +57,7 @@ export class PeriodicSync {
   #workMs = 0;
   #generation = 0;
   #isRefused = false;
+  #hasFailed = false;
 
   constructor(services: SyncServices, listener: SyncListener) {
     this.#services = services;
@@ -76,6 +77,7 @@ export class PeriodicSync {
   restart(): void {
     this.#seen = undefined;
     this.#isRefused = false;
+    this.#hasFailed = false;
     this.#dueMs = undefined;
   }
 
@@ -98,8 +100,14 @@ export class PeriodicSync {
   }
 
   /** The server could not store everything: no later sync is trusted. */
-  refused(): void {
+  refused(error: CopyError): void {
     this.#isRefused = true;
+    this.#hasFailed ||= error.refused?.operation === 'sync';
+  }
+
+  /** Whether a sync itself failed: what was not durable by then may never reach the server's disk, even if it is read back. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   /** Some bytes are going to be written again: a sync in progress does not count for them. */
@@ -154,7 +162,7 @@ export class PeriodicSync {
       // The loss of a connection is reported elsewhere.
       const failure = CopyError.from(error);
       if (failure.scope === 'connection') return;
-      if (failure.scope === 'file') this.refused();
+      if (failure.scope === 'file') this.refused(failure);
       this.#listener.onFailed(failure);
     }
   }

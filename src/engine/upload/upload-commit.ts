@@ -137,12 +137,20 @@ export class UploadCommit {
   async #seal(connection: number): Promise<Seal> {
     const { runner, continuity, upload } = this.#services;
     const { size, source, old } = this.#file;
+    // It may be tried again because the server was restarted.
+    this.#job.expectKept();
     const attributes = finalAttributes(upload, source, old);
     const { isVerified } = this.#job;
     const staged = await runner.joined(connection, this.#holders.token!);
     this.#hasSealed = true;
-    const seal = await staged.seal({ size, isVerified, ...attributes }).catch((error: unknown) => {
-      if (CopyError.from(error).scope === 'file') this.#job.onSyncRefused();
+    const seal = await staged.seal({ size, isVerified, ...attributes }).catch(async (error: unknown) => {
+      const failure = CopyError.from(error);
+      // What is missing may have been lost by a restart of which nobody knows yet.
+      if (failure.code === 'integrity') {
+        await continuity.assure(connection);
+        this.#job.expectKept();
+      }
+      if (failure.scope === 'file') this.#job.onSyncRefused(failure);
       throw error;
     });
     await continuity.assure(connection);
@@ -157,6 +165,7 @@ export class UploadCommit {
 
 /** The loss of the connection interrupts the file; any other failure is the failure of the file. */
 function interruptedIfLost(error: unknown): Error {
+  if (error instanceof Interrupted) return error;
   const failure = CopyError.from(error);
   return failure.scope === 'connection' ? new Interrupted(failure) : failure;
 }

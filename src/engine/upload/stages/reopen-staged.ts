@@ -35,7 +35,9 @@ export async function reopenStaged(
   canCompare?: CanCompare,
 ): Promise<Reopened | undefined> {
   if (!journal.mayContinue) return undefined;
-  const compared = canCompare && (await reopenByDigests(remote, journal, source, canCompare));
+  // Digests are of what the server has in its memory, too.
+  const canTell = journal.wasSyncRefused ? undefined : canCompare;
+  const compared = canTell && (await reopenByDigests(remote, journal, source, canTell));
   return compared ?? (await reopenByJournal(remote, journal, source));
 }
 

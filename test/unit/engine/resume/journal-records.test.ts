@@ -60,6 +60,7 @@ const records: [string, JournalRecord, string][] = [
     '4e8308d3ecdc06e2 {"kind":"staged","size":0,"atMs":1}\n',
   ],
   ['that many may write', { kind: 'many-writers' }, '3887ebb9bd78061a {"kind":"many-writers"}\n'],
+  ['that a disk refused to take it', { kind: 'sync-refused' }, 'af47e5cfa03cf32d {"kind":"sync-refused"}\n'],
 ];
 
 test.each(records)('%s, byte for byte and back', (_, record, line) => {

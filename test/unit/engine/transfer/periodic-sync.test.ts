@@ -154,7 +154,7 @@ test('after a failure of the disk no later answer is believed, until another fil
 
 test('nor after one that was told while the file was sealed', async () => {
   const { scheduler, periodic, pointOn } = scene();
-  periodic.refused();
+  periodic.refused(new CopyError('no-space', 'It is full.'));
   await periodic.last(pointOn(1));
   expect(scheduler.ledger(1)!.atRisk.total).toBe(1000);
 });

@@ -111,6 +111,50 @@ test.each([
   expect(notices(it.events)).toEqual(told);
 });
 
+test('the loss of a connection over which a cell is read back that differs costs nothing but the reading', async () => {
+  const it = await halfThere();
+  const at = 5 * 64 * 1024;
+  it.remote.contents(PARTIAL)!.fill(0, at, at + 64 * 1024);
+  let lost = 0;
+  it.remote.onRead = (connection, { offset }) => {
+    if (offset === at && lost++ === 0) it.remote.lose(connection);
+  };
+  const outcome = await it.run(resuming(it));
+  expect(outcome.error).toBeUndefined();
+  expectArrived(it, [SIZE]);
+  expect(lost).toBeGreaterThan(1);
+});
+
+test('what a disk refused to take is sent again, although the server reads it back as right', async () => {
+  const it = await uploadScene([SIZE], { digestMethods: ['shell'] });
+  const refused = { operation: 'sync', text: 'Input/output error' };
+  const error = new CopyError('destination-refused', 'Input/output error.', { refused });
+  const syncs = [vi.spyOn(MemoryStaged.prototype, 'seal'), vi.spyOn(MemoryStaged.prototype, 'sync')];
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+  });
+  for (const sync of syncs) sync.mockRejectedValue(error);
+  expect((await it.run(resuming(it))).error?.code).toBe('destination-refused');
+  for (const sync of syncs) sync.mockRestore();
+  expect(await it.run(resuming(it))).toMatchObject({ bytesSent: SIZE, bytesResumed: 0 });
+  expectArrived(it, [SIZE]);
+});
+
+test('what another run has staged is named, also by a run that ends before it could look at it twice', async () => {
+  const it = await uploadScene([SIZE], { digestMethods: ['shell'] });
+  it.remote.onWrite = (_connection, { offset }) => {
+    if (offset >= SIZE / 2) throw new CopyError('destination-refused', 'Input/output error.');
+  };
+  expect((await it.run(resuming(it))).error?.code).toBe('destination-refused');
+  it.remote.onWrite = () => {};
+  it.events.length = 0;
+  it.remote.put(`${PARTIAL}.other`, Buffer.alloc(1000));
+  const { journals } = resuming(it);
+  expect((await it.run({ ...resuming(it), journals: { ...journals!, lookAgainMs: 60_000 } })).error).toBeUndefined();
+  expectArrived(it, [SIZE]);
+  expect(notices(it.events)).toEqual(['left-over']);
+});
+
 test('with a server that only seems to hash, what is there is not believed', async () => {
   const it = await halfThere();
   it.remote.onDigest = (_, { length }) => Buffer.alloc(32, length);

@@ -11,6 +11,7 @@ import { Upload } from '../../../../src/engine/upload/upload.ts';
 import { CopyError } from '../../../../src/errors.ts';
 import { deferred } from '../../../../src/util/deferred.ts';
 import { journalsIn } from '../../../support/journals-in.ts';
+import { MemoryStaged } from '../../../support/memory-staged.ts';
 import { connections, contents, expectArrived, filesOf, notices, uploadScene } from '../../../support/upload-scene.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
@@ -352,6 +353,31 @@ test('with one connection alone, what the server may have lost is sent again', a
   expect(outcome.error).toBeUndefined();
   expect(notices(it.events)).toEqual(['sent-again']);
 });
+
+test.each(['many', 'unknown'] as const)(
+  'a restart while the file is sealed costs what was lost, and does not fail the file (writers: %s)',
+  async (writers) => {
+    // No sync is due, as no time passes.
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const it = await uploadScene([MIB], { writers, digestMethods: [] });
+    const { seal } = MemoryStaged.prototype;
+    let seals = 0;
+    const sealing = vi.spyOn(MemoryStaged.prototype, 'seal').mockImplementation(function (this: MemoryStaged, end) {
+      const [file] = it.remote.files.values();
+      if (++seals === 1) {
+        file!.bytes = file!.bytes.subarray(0, MIB / 2);
+        for (const connection of it.remote.open) it.remote.lose(connection);
+      }
+      if (file!.bytes.length === MIB || seals === 1) return seal.call(this, end);
+      return Promise.reject(new CopyError('integrity', 'It is too short.'));
+    });
+    onTestFinished(() => sealing.mockRestore());
+    const outcome = await it.run();
+    expect(outcome.error).toBeUndefined();
+    expectArrived(it, [MIB]);
+  },
+);
 
 test('what the server may have lost is compared, where it can hash, and only what differs is sent again', async () => {
   // No sync is due, as no time passes.
