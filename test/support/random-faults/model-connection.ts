@@ -106,7 +106,7 @@ export class ModelConnection extends ModelLine implements RemoteConnection {
       slices,
       async () => this.check(),
       async ({ offset, length }) => {
-        const cost = { down: length };
+        const cost = { down: length, isProgress: true };
         const bytes = await this.request(() => Buffer.from(inode.bytes.subarray(offset, offset + length)), cost);
         if (bytes.length > 0) await drain([bytes], offset);
         if (bytes.length < length) throw new CopyError(endedEarly, 'It ends early.');
@@ -184,7 +184,9 @@ export class ModelConnection extends ModelLine implements RemoteConnection {
         const { boot } = server;
         // It goes on with that whether anybody waits for it or not.
         server.time.at(server.time.nowMs + workMs, () => {
-          if (boot === server.boot) inode.write(half.length, original.bytes.subarray(half.length), server.nowMs);
+          if (boot !== server.boot) return;
+          inode.write(half.length, original.bytes.subarray(half.length), server.nowMs);
+          if (!server.connections.has(this)) server.lastLateMs = server.time.nowMs;
         });
         return { warnings: [] };
       },
@@ -294,7 +296,8 @@ export class ModelConnection extends ModelLine implements RemoteConnection {
     return this.request(
       () => {
         if (server.troubles.hasNoDigests) throw new CopyError('unsupported', 'It has ended.');
-        const bytes = server.at(path)?.bytes ?? Buffer.alloc(0);
+        const found = server.at(path)?.bytes ?? Buffer.alloc(0);
+        const bytes = habit === 'flattering' ? server.sourceOf(this.remote.run) : found;
         return ranges.map(({ offset, length }) => {
           if (habit === 'missing' || offset + length > bytes.length) return undefined;
           const isWrong = habit === 'wrong' || (habit === 'fickle' && server.random() < 0.2);
@@ -302,7 +305,7 @@ export class ModelConnection extends ModelLine implements RemoteConnection {
           return (isWrong ? hash.update('x') : hash).digest();
         });
       },
-      { workMs: server.habits.slowWorkMs / 10 },
+      { workMs: server.habits.slowWorkMs / 10, isProgress: true },
     );
   }
 }

@@ -55,7 +55,7 @@ export class Inode {
     const before = this.#durable;
     this.#durable = Buffer.from(this.#bytes);
     for (const { offset, length } of this.#refused) {
-      this.#durable.fill(0, offset, offset + length);
+      this.#durable.fill(0, Math.min(offset, this.#durable.length), Math.min(offset + length, this.#durable.length));
       if (offset < before.length) before.copy(this.#durable, offset, offset, offset + length);
     }
     this.#dirty = [];

@@ -24,6 +24,8 @@ export interface RequestCost {
   readonly down?: number;
   /** How long the server works on it. */
   readonly workMs?: number;
+  /** Whether its answer shows that the copy makes progress. */
+  readonly isProgress?: boolean;
 }
 
 export abstract class ModelLine {
@@ -84,7 +86,10 @@ export abstract class ModelLine {
    * Sends a request: `apply` is what the server does when it arrives, after what was sent before it. Rejects when the
    * connection is gone, whatever has happened, or will happen, on the server.
    */
-  request<T>(apply: (isLate: boolean) => T, { up = 100, down = 100, workMs = 1 }: RequestCost = {}): Promise<T> {
+  request<T>(
+    apply: (isLate: boolean) => T,
+    { up = 100, down = 100, workMs = 1, isProgress = false }: RequestCost = {},
+  ): Promise<T> {
     if (this.#reason !== undefined) return Promise.reject(this.#reason);
     const { time, habits } = this.server;
     const answer = deferred<T>();
@@ -101,7 +106,7 @@ export abstract class ModelLine {
         this.#answerMs = Math.max(this.#answerMs, time.nowMs + workMs + carryMs) + habits.oneWayMs;
         time.at(this.#answerMs, () => {
           if (this.#reason !== undefined || !this.#inFlight.delete(flight)) return;
-          this.remote.onAnswer();
+          if (isProgress) this.remote.onProgress();
           settle();
         });
       },

@@ -19,8 +19,8 @@ export class ModelRemote implements Remote {
   readonly digestMethods: readonly DigestMethod[] = ['check-file', 'helper', 'shell'];
   readonly server: ModelServer;
   readonly run: RunMark;
-  /** Told when the server answers something. */
-  onAnswer: () => void = () => {};
+  /** Called when bytes or digests came, or bytes were acknowledged. */
+  onProgress: () => void = () => {};
   /** Throws where the promises forbid `run` to write to an inode that another one created. */
   mayWrite: (path: string, inode: Inode) => boolean = () => true;
   /** What it saw at the target before it staged anything. */

@@ -26,8 +26,8 @@ export interface Habits {
   readonly slowWorkMs: number;
 }
 
-/** `fickle`: wrong now and then. `hang`: never answers. */
-export type DigestHabit = 'honest' | 'wrong' | 'fickle' | 'missing' | 'hang';
+/** `fickle`: wrong now and then. `flattering`: of what should be there. `hang`: never answers. */
+export type DigestHabit = 'honest' | 'wrong' | 'fickle' | 'flattering' | 'missing' | 'hang';
 
 /** What goes wrong for a while. */
 export interface Troubles {
@@ -39,6 +39,8 @@ export interface Troubles {
   failingWrites: number;
   /** The next so many writes are answered OK, and not done, or done wrong. */
   spoiltWrites: number;
+  /** All writes are answered OK, and done wrong. */
+  spoilsAll: boolean;
   failingSyncs: number;
   failingCloses: number;
   failingRenames: number;
@@ -51,6 +53,7 @@ const NO_TROUBLES: Troubles = {
   deafUntilMs: 0,
   failingWrites: 0,
   spoiltWrites: 0,
+  spoilsAll: false,
   failingSyncs: 0,
   failingCloses: 0,
   failingRenames: 0,
@@ -81,6 +84,8 @@ export class ModelServer {
   readonly broken: string[] = [];
   /** When a request was last done that came after its connection was gone. */
   lastLateMs: number = Number.NEGATIVE_INFINITY;
+  /** When the disk last did not take something. */
+  lastSyncFailureMs: number = Number.NEGATIVE_INFINITY;
   /** Such requests that are still to come. */
   latePending = 0;
   /** Called after each request that was done, with the number of them. */
@@ -108,6 +113,11 @@ export class ModelServer {
 
   get nowMs(): number {
     return Date.now();
+  }
+
+  /** What a run should copy. */
+  sourceOf({ version }: RunMark): Buffer {
+    return this.#complete.get(version)!;
   }
 
   at(path: string): Inode | undefined {

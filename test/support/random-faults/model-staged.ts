@@ -45,7 +45,7 @@ export class ModelStaged implements Staged {
       this.#filled = filling.catch(() => {});
       await filling;
       this.#expectOwned();
-      await connection.request(() => this.#store(slice.offset, bytes), { up: slice.length });
+      await connection.request(() => this.#store(slice.offset, bytes), { up: slice.length, isProgress: true });
       onAcknowledged(slice);
     };
     await carrySlices({ sliceLength: 32 * 1024, depth: 4 }, slices, async () => connection.check(), carry);
@@ -54,6 +54,7 @@ export class ModelStaged implements Staged {
   async readBack(slices: Slices, drain: Drain): Promise<void> {
     const { server } = this.#connection;
     const inode = await this.#connection.request(() => server.at(this.#path));
+    if (inode === undefined && !this.#isPrivate) throw new CopyError('partial-refused', 'It is gone.');
     if (inode === undefined || !server.habits.readsBack) {
       throw new CopyError('destination-permission', 'Nobody may read what is not committed.');
     }
@@ -153,9 +154,11 @@ export class ModelStaged implements Staged {
 
   #syncNow(): void {
     if (this.#inode.hasUntoldFailure || this.#connection.server.takeTrouble('failingSyncs')) {
+      this.#connection.server.lastSyncFailureMs = this.#connection.server.time.nowMs;
       this.#inode.isFailureTold = false;
       this.#inode.failSync();
-      throw new CopyError('destination-refused', 'Input/output error.');
+      const refused = { operation: 'sync', text: 'Input/output error.' } as const;
+      throw new CopyError('destination-refused', 'Input/output error.', { refused });
     }
     this.#inode.sync();
   }
@@ -164,6 +167,7 @@ export class ModelStaged implements Staged {
     const { server } = this.#connection;
     if (server.takeTrouble('failingWrites')) throw new CopyError('destination-refused', 'Input/output error.');
     const at = server.habits.writers === 'append' ? this.#inode.bytes.length : offset;
+    if (server.troubles.spoilsAll) bytes[0]! ^= 1;
     if (server.takeTrouble('spoiltWrites')) {
       if (server.random() < 0.5) return;
       bytes[Math.floor(server.random() * bytes.length)]! ^= 1;

@@ -183,6 +183,9 @@ class World {
       case 'spoil write':
         troubles.spoiltWrites += fault.amount;
         return;
+      case 'spoil all':
+        troubles.spoilsAll = true;
+        return;
       case 'lose digests':
         troubles.hasNoDigests = true;
         return;
@@ -230,12 +233,12 @@ class World {
     };
     for (const other of this.#live) other.rivals.add(played);
     this.#live.add(played);
-    let lastAnswerMs = server.time.nowMs;
-    const sawAnswer = (): void => {
-      played.longestSilenceMs = Math.max(played.longestSilenceMs, server.time.nowMs - lastAnswerMs);
-      lastAnswerMs = server.time.nowMs;
+    let lastProgressMs = server.time.nowMs;
+    const sawProgress = (): void => {
+      played.longestSilenceMs = Math.max(played.longestSilenceMs, server.time.nowMs - lastProgressMs);
+      lastProgressMs = server.time.nowMs;
     };
-    remote.onAnswer = sawAnswer;
+    remote.onProgress = sawProgress;
     remote.mayWrite = (path, inode) => this.#mayWrite(mark, path, inode);
     this.#tell(`run ${mark.number} begins: ${JSON.stringify(plan)} (${circumstances})`);
     const settings = {
@@ -249,7 +252,10 @@ class World {
         identity: remote.identity,
         machine: `m${plan.machine}`,
         resume: plan.resumes,
-        onFailed: (error: Error) => void server.broken.push(`The journal failed: ${error.message}`),
+        onFailed: (error: Error) => {
+          // When a process is killed, its files are closed.
+          if (!played.isKilled) server.broken.push(`The journal failed: ${error.message}`);
+        },
       },
     };
     const onEvent = (event: TransferEvent): void => {
@@ -258,7 +264,7 @@ class World {
     };
     startRun(settings, played.stop.signal, onEvent).then(
       (outcome) => {
-        sawAnswer();
+        sawProgress();
         played.outcome = outcome;
         played.endedMs = server.time.nowMs;
         this.#live.delete(played);
@@ -284,6 +290,8 @@ class World {
     await time.run(limitMs, () => this.#live.size === 0);
     if (this.#live.size === 0) {
       await this.#pass(WIND_DOWN_MS);
+      // The second run of a phase may begin right after the first one has ended.
+      if (this.#live.size > 0) return this.#untilOver();
       const { size } = this.#clock.timers;
       if (size > 0) this.server.broken.push(`${size} timers are left when all runs have ended.`);
       return;

@@ -4,6 +4,8 @@ import { seeded } from '../seeded.ts';
 import type { DigestHabit, Habits } from './model-server.ts';
 
 const KIB = 1024;
+/** See {@link flattered}. */
+const FLATTERED_EVERY = 40;
 
 /** Something that goes wrong, or is done, after so many requests have arrived since the phase began. */
 export interface Fault {
@@ -24,6 +26,7 @@ export interface Fault {
     | 'fail close'
     | 'fail rename'
     | 'spoil write'
+    | 'spoil all'
     | 'lose digests'
     | 'change source'
     | 'stop'
@@ -89,12 +92,25 @@ export function drawScenario(seed: number): Scenario {
   const spoils = draw() < 0.2 && habits.readsBack && Object.values(habits.digests).every((habit) => habit === 'honest');
   const count = between(draw, 1, 3);
   const phases = Array.from({ length: count }, (_, index) => drawPhase(draw, spoils, index === 0));
-  return {
+  const scenario: Scenario = {
     seed,
     sizes: { A, B: draw() < 0.6 ? A : size(), old: draw() < 0.5 ? undefined : between(draw, 0, 200 * KIB) },
     habits,
     phases,
   };
+  return seed % FLATTERED_EVERY === 0 ? flattered(scenario) : scenario;
+}
+
+/**
+ * Digests that say from the first one on that all is right, of bytes that are all stored wrong: only the trial can find that
+ * out. A run that demands digests must not succeed.
+ */
+function flattered({ phases: [phase], ...scenario }: Scenario): Scenario {
+  const habits: Habits = { ...scenario.habits, writers: 'many', readsBack: true, digests: { shell: 'flattering' } };
+  const faults = phase!.faults.filter(({ kind }) => kind.startsWith('lose'));
+  const run: RunPlan = { ...phase!.run, machine: 0, version: 'A', verify: 'hash' };
+  const spoiling: Fault = { after: 1, kind: 'spoil all', amount: 1 };
+  return { ...scenario, habits, phases: [{ ...phase!, run, rival: undefined, faults: [spoiling, ...faults] }] };
 }
 
 function drawHabits(draw: Draw, size: number): Habits {
