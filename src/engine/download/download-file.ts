@@ -27,7 +27,6 @@ import { RemoteSource } from './remote-source.ts';
 const READER_LOST = new CopyError('connection-lost', 'The one connection that read it was lost.');
 /** Failures of a server that lets one connection at a time read a file. */
 const REFUSALS = ['source-missing', 'source-unreadable', 'source-unsupported', 'unsupported'];
-const READ_ONLY_BITS = 0o777;
 
 export class DownloadFile implements FileTransfer {
   readonly local: LocalDigests;
@@ -219,7 +218,8 @@ export class DownloadFile implements FileTransfer {
   async #openPartial(attempt: number, journal: FileJournal | undefined): Promise<ContinuedPartial | undefined> {
     const { download, journals } = this.#services;
     const { target } = this.#plan;
-    await this.#partial?.discardAndClose();
+    // With --inplace, it is the target itself.
+    await (download.inplace ? this.#partial?.close() : this.#partial?.discardAndClose());
     this.#partial = undefined;
     if (download.inplace) {
       this.#partial = await LocalPartial.inPlace(target.path);
@@ -227,7 +227,7 @@ export class DownloadFile implements FileTransfer {
       return undefined;
     }
     if (journal !== undefined) {
-      const isResuming = journals?.resume === true && attempt === 1;
+      const isResuming = journals?.resume === true;
       this.#earlier ??= new EarlierPartials(
         this.#services,
         { target: target.path, size: this.size, isResuming },
@@ -263,6 +263,5 @@ function finalMode(
   old: Attributes | undefined,
 ): number | undefined {
   const wanted = preserve ? source.mode : old?.mode;
-  if (wanted !== undefined) return wanted & READ_ONLY_BITS;
-  return inplace ? undefined : 0o666 & ~process.umask();
+  return wanted ?? (inplace ? undefined : 0o666 & ~process.umask());
 }

@@ -12,13 +12,13 @@ import type { Attributes } from '../../remotes/remote.ts';
 import { directoryName } from '../../util/byte-path.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import { newPartialPath } from '../../util/partial-name.ts';
+import { PERMISSION_BITS } from '../../util/permission-bits.ts';
 import { systemErrorCode, systemErrorText } from '../../util/system-error.ts';
 import { attributesOf, targetError } from './local-target-files.ts';
 
 const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
 const PRIVATE = 0o600;
 const WRITABLE_BY_OTHERS = 0o022;
-const PERMISSIONS = 0o777;
 /** What file systems answer where a directory cannot be synced. */
 const NO_SYNC: readonly (string | undefined)[] = ['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES', 'EISDIR', 'EBADF'];
 
@@ -132,7 +132,7 @@ export class LocalPartial {
     };
     try {
       if ((await this.#file.stat()).size !== size) await this.#file.truncate(size);
-      if (mode !== undefined) await attempt('the mode', this.#file.chmod(mode & PERMISSIONS));
+      if (mode !== undefined) await attempt('the mode', this.#file.chmod(mode & PERMISSION_BITS));
       if (mtimeMs !== undefined) await attempt('the times', this.#file.utimes(Date.now() / 1000, mtimeMs / 1000));
       await this.#file.sync();
       return warnings;
