@@ -77,6 +77,32 @@ describeWithServers(['proftpd'], 'proftpd as a server of one writer', () => {
     },
   );
 
+  it.each(byTier(['User STOR 3'], ['User STOR 2', 'User STOR 3', 'Host STOR 2', 'Host STOR 3']))(
+    'MaxTransfersPer%s: as many connections write as it admits',
+    async (limit) => {
+      const server = await proftpdForTest(`MaxTransfersPer${limit}`);
+      const source = await sourceForTest(size);
+      const proxy = await proxyForTest(server, shape);
+      const run = await mtputJson([source.path], { server, port: proxy.port, path: 'one.bin' }, []);
+      await expectArrived(run, server, 'one.bin', source);
+      // Some versions count connections, others transfers.
+      const told = [...noticesOf(run, 'fewer-writers'), ...noticesOf(run, 'single-writer')].join();
+      if (limit.startsWith('User')) expect(told).toMatch(/Permission denied/);
+      if ((await carriers(proxy)) < 2) expect(told).toMatch(/\b(1|One) connection/);
+    },
+  );
+
+  it('MaxTransfersPerUser STOR 3: more files than it admits', async () => {
+    const server = await proftpdForTest('MaxTransfersPerUser STOR 3');
+    const dir = await tempDirForTest();
+    const names = ['a.bin', 'b.bin', 'c.bin', 'd.bin'];
+    for (const name of names) await writeRandomFile(dir.file(name), MB);
+    const sources = names.map((name) => dir.file(name));
+    const run = await mtputJson(sources, { server, path: '' }, ['-n', '4', '-s', '64K']);
+    expect(run).toMatchObject({ code: 0 });
+    for (const name of names) expect(await sha256Of(`${server.home}/${name}`)).toBe(await sha256Of(dir.file(name)));
+  });
+
   it('HiddenStores on: what cannot be read back is said, and what to do', async () => {
     const server = await proftpdForTest('HiddenStores on');
     const source = await sourceForTest(MB);

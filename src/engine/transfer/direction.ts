@@ -171,7 +171,7 @@ export interface Dispatcher {
 export interface JobServices {
   readonly options: JobOptions;
   readonly access: ConnectionAccess;
-  readonly pool: Pick<ConnectionPool, 'open' | 'drop' | 'wanted'>;
+  readonly pool: Pick<ConnectionPool, 'open' | 'drop' | 'wanted' | 'limit'>;
   readonly runner: Runners;
   readonly scheduler: Scheduler;
   readonly dispatcher: Dispatcher;

@@ -17,11 +17,13 @@ import type { StagedHolders } from './staged-holders.ts';
 import type { EarlierStages } from './stages/earlier-stages.ts';
 import type { Reopened } from './stages/reopen-staged.ts';
 import type { UploadSettings } from './upload-options.ts';
+import { type AdmittingPool, isRefusedOpen } from './writer-admission.ts';
 
 const NOT_KEPT = new CopyError('connection-lost', 'The server did not keep what a lost connection had written.');
 
 export interface StagingServices {
   readonly access: Pick<ConnectionAccess, 'onConnection'>;
+  readonly pool: AdmittingPool;
   readonly runner: Pick<LocalConnections, 'adopt'>;
   readonly ledger: Pick<JobLedger, 'acknowledged'>;
   readonly journals: JournalStore | undefined;
@@ -56,6 +58,8 @@ export class Staging {
   #foundSize = 0;
   /** The end of all that was acknowledged since the file was staged, bytes. */
   #writtenEnd = 0;
+  /** Whether the server may refuse to open a file because too many connections are in use. */
+  #mayBeFull = true;
 
   constructor(services: StagingServices, file: StagingFile, holders: StagedHolders) {
     this.#services = services;
@@ -78,7 +82,7 @@ export class Staging {
    * @throws {CopyError} any code: why the file cannot be staged
    */
   async stage(attempt: number, earlier: EarlierStages | undefined): Promise<StagedAttempt> {
-    const { access } = this.#services;
+    const { access, pool, upload } = this.#services;
     const adopted = earlier?.takeCopy();
     const previous = this.#holders.token;
     await this.#holders.leave().catch(() => {
@@ -86,9 +90,14 @@ export class Staging {
     });
     earlier?.begin();
     // Files begin on different connections, and a single one on a connection that never moves to another thread.
-    const staged = await access.onConnection(
-      (connection, remote) => this.#stageOn(connection, remote, attempt, adopted, earlier, previous),
-      { prefer: this.#file.number },
+    const staged = await upload.admission.admit(
+      pool,
+      () =>
+        access.onConnection(
+          (connection, remote) => this.#stageOn(connection, remote, attempt, adopted, earlier, previous),
+          { prefer: this.#file.number },
+        ),
+      () => this.#mayBeFull,
     );
     if (previous !== undefined && adopted !== undefined) {
       await access.onConnection((_, remote) => remote.discard(previous));
@@ -134,7 +143,9 @@ export class Staging {
     const { runner, report, journals, upload, signal } = this.#services;
     const { name, target, size } = this.#file;
     const isFirst = attempt === 1;
-    const reopened = await reopen(remote, isFirst, adopted, earlier);
+    // A server that is known to let many connections write admits them all.
+    this.#mayBeFull = remote.abilities.writers !== 'many';
+    const reopened = await this.#reopen(remote, isFirst, adopted, earlier);
     // If the run is stopped now, another run continues with what is there.
     signal.throwIfAborted();
     if (reopened === undefined && isFirst) await earlier?.discardOwn(remote);
@@ -150,14 +161,21 @@ export class Staging {
     this.#holders.setOwner(connection, staged.token);
     return { abilities: remote.abilities, reopened };
   }
-}
 
-async function reopen(
-  remote: RemoteConnection,
-  isFirst: boolean,
-  adopted: StageToken | undefined,
-  earlier: EarlierStages | undefined,
-): Promise<Reopened | undefined> {
-  if (adopted !== undefined) return earlier?.adopt(remote, adopted);
-  return isFirst ? earlier?.reopen(remote) : undefined;
+  /** What the server refuses to open although its mode allows it is given up only if fewer connections do not help. */
+  async #reopen(
+    remote: RemoteConnection,
+    isFirst: boolean,
+    adopted: StageToken | undefined,
+    earlier: EarlierStages | undefined,
+  ): Promise<Reopened | undefined> {
+    try {
+      if (adopted !== undefined) return await earlier?.adopt(remote, adopted);
+      return isFirst ? await earlier?.reopen(remote) : undefined;
+    } catch (error) {
+      const mayOpenLater = this.#mayBeFull && this.#services.upload.admission.mayHelp;
+      if (mayOpenLater || !isRefusedOpen(CopyError.from(error))) throw error;
+      return undefined;
+    }
+  }
 }

@@ -185,9 +185,14 @@ export class UploadFile implements FileTransfer {
     this.#staging.onAcknowledged(parts);
   }
 
-  onTaskFailed(error: CopyError): boolean {
-    if (error.code === 'single-writer') this.#services.upload.writers.decide('one', error.message);
-    else if (error.scope !== 'connection') return false;
+  onTaskFailed(error: CopyError, connection: number): boolean {
+    const { upload, pool } = this.#services;
+    if (error.code === 'single-writer') {
+      const isExcluded = this.#mayOthersWrite && upload.admission.excludes(pool, connection, error);
+      if (!isExcluded) upload.writers.decide('one', error.message);
+    } else if (error.scope !== 'connection') {
+      return false;
+    }
     this.#share();
     return true;
   }

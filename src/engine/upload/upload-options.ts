@@ -1,5 +1,6 @@
 /** The options that only uploads have, and what the file jobs of uploads receive. */
 import type { JobServices } from '../transfer/direction.ts';
+import type { WriterAdmission } from './writer-admission.ts';
 import type { Writers } from './writers.ts';
 
 export interface UploadOptions {
@@ -14,6 +15,7 @@ export interface UploadOptions {
 /** What all files of an upload have in common. */
 export interface UploadSettings extends Pick<UploadOptions, 'inplace' | 'preserve'> {
   readonly writers: Writers;
+  readonly admission: WriterAdmission;
 }
 
 export interface UploadServices extends JobServices {

@@ -4,6 +4,7 @@
  * The server is asked about the targets ahead of the file jobs, many at a time, because each question takes a round
  * trip. The targets of all sources are kept until the end of the run, so that no two sources get the same target.
  */
+import { setTimeout } from 'node:timers/promises';
 import { CopyError } from '../../errors.ts';
 import { textFromBytes } from '../../util/bytes-text.ts';
 import { cleanText } from '../../util/clean-text.ts';
@@ -16,6 +17,7 @@ import { examineDirectoryFailure } from './failures/examine-failure.ts';
 import { openUpload } from './open-upload.ts';
 import type { UploadOptions } from './upload-options.ts';
 import { type PlannedUpload, uploadPlanOf } from './upload-plan.ts';
+import { WriterAdmission } from './writer-admission.ts';
 import { Writers } from './writers.ts';
 
 /** Targets that the server is asked about at the same time. */
@@ -29,6 +31,7 @@ export class Upload implements Direction<PlannedUpload> {
   /** The creation of missing directories, once it has begun. */
   #making: Promise<void> | undefined;
   #writers: Writers | undefined;
+  #admission: WriterAdmission | undefined;
 
   constructor(sources: FoundSources, options: UploadOptions) {
     this.#sources = sources;
@@ -71,7 +74,11 @@ export class Upload implements Direction<PlannedUpload> {
   async open(number: number, file: PlannedUpload, services: JobServices): Promise<RunningJob> {
     this.#making ??= this.#makeDirectories(services);
     await this.#making;
-    const upload = { ...this.#options, writers: this.#writersOf(services) };
+    this.#admission ??= new WriterAdmission({
+      wait: (ms) => setTimeout(ms),
+      notice: (message) => services.report.notice('fewer-writers', message),
+    });
+    const upload = { ...this.#options, writers: this.#writersOf(services), admission: this.#admission };
     return openUpload(number, uploadPlanOf(file), { ...services, upload });
   }
 

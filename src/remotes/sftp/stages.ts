@@ -9,7 +9,7 @@ import { cleanText } from '../../util/clean-text.ts';
 import { newPartialPath, partialNameFits, splitPath } from '../../util/partial-name.ts';
 import type { Attributes, CopiedStage, DrawnStage, FoundStage, StageToken } from '../remote.ts';
 import { removalRefusal } from './aside-files.ts';
-import { ExtensionName, OpenFlag } from './codec/constants.ts';
+import { ExtensionName, OpenFlag, StatusCode } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
 import type { CopyingConnection } from './copies/copy-method.ts';
 import { copyWholeFile } from './copies/copy-whole-file.ts';
@@ -90,9 +90,11 @@ export class Stages {
     const { target, partial, hasServerMode } = fromStageToken(token);
     if (partial === undefined || found === undefined) return undefined;
     const handle = await this.#session.open(partial, OpenFlag.write).catch((error: unknown) => {
+      if (!(error instanceof SftpStatusError)) throw error;
       // A file that may not be written, such as one that was sealed read-only, cannot be continued.
-      if (error instanceof SftpStatusError) return undefined;
-      throw error;
+      const isWritable = found.mode !== undefined && (found.mode & 0o200) !== 0;
+      if (!isWritable || error.status !== StatusCode.permissionDenied) return undefined;
+      throw toCodedError(error, { operation: 'open', path: partial });
     });
     if (handle === undefined) return undefined;
     const staged = this.#staged(newStagedToken(target, partial, hasServerMode), handle, found);
@@ -184,5 +186,6 @@ function joinError(error: unknown, path: Buffer): CopyError {
   const what = error.isMissing
     ? `A second connection does not see ${cleanText(path)}`
     : `A second connection may not write (${error.text || error.status})`;
-  return new CopyError('single-writer', `${what}.`, { cause: error });
+  const refused = error.isMissing ? undefined : { operation: 'open', text: error.text };
+  return new CopyError('single-writer', `${what}.`, { cause: error, ...(refused && { refused }) });
 }

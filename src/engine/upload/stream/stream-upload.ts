@@ -23,6 +23,7 @@ import { type DigestBack, digestBack } from '../../verify/digest-back.ts';
 import { finalAttributes, isSizeVerified, publishStaged, tellWarnings } from '../final-checks.ts';
 import type { UploadServices } from '../upload-options.ts';
 import type { UploadPlan } from '../upload-plan.ts';
+import { isRefusedOpen } from '../writer-admission.ts';
 import { SourceStream } from './source-stream.ts';
 import { StreamDigests } from './stream-digests.ts';
 import { type StreamVerdict, verifyByDigest, verifyByReadBack } from './stream-verification.ts';
@@ -44,6 +45,8 @@ export class StreamUpload {
   /** The staged file of the last attempt, until it is published or removed. */
   #left: StageToken | undefined;
   #rewrites = 0;
+  /** Whether the server may refuse to open a file because too many connections are in use. */
+  #mayBeFull = true;
 
   constructor(services: UploadServices, plan: UploadPlan) {
     this.#services = services;
@@ -58,9 +61,9 @@ export class StreamUpload {
   /** Resolves when the target is in its place; rejects with a CopyError. */
   async run(): Promise<FileResult> {
     for (;;) {
-      const attempt = await this.#services.access.onConnection((connection, remote) =>
-        this.#attempt(connection, remote),
-      );
+      const { access, pool, upload } = this.#services;
+      const attempts = () => access.onConnection((connection, remote) => this.#attempt(connection, remote));
+      const attempt = await upload.admission.admit(pool, attempts, () => this.#mayBeFull);
       if ('result' in attempt) return attempt.result;
       this.#checkAgain(attempt.error);
       const why = attempt.error.message;
@@ -84,12 +87,13 @@ export class StreamUpload {
     if (this.#patience.hasEnded(performance.now())) throw failure;
   }
 
-  /** Failures are results, so that `ConnectionAccess` does not repeat the attempt. */
+  /** Other failures than a refusal to open the file are results, so that `ConnectionAccess` does not repeat the attempt. */
   async #attempt(
     connection: number,
     remote: RemoteConnection,
   ): Promise<{ readonly result: FileResult } | { readonly error: Error }> {
     this.#bytesAcknowledged = 0;
+    this.#mayBeFull = remote.abilities.writers !== 'many';
     let source: LocalSource | undefined;
     try {
       source = await openSource(this.#plan.path);
@@ -101,6 +105,8 @@ export class StreamUpload {
       if (error instanceof WrongOnServer) return { error };
       const failure = CopyError.from(error);
       if (failure.scope === 'connection') this.#services.pool.drop(connection);
+      // It may be opened with fewer connections.
+      if (isRefusedOpen(failure)) throw failure;
       return { error: failure };
     } finally {
       await source?.close();

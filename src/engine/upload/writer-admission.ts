@@ -1,0 +1,108 @@
+/**
+ * Uses fewer connections where a server refuses to open files for writing because too many connections are in use, as
+ * proftpd does with `MaxTransfersPerUser` and `MaxTransfersPerHost`. The refusal is that of a directory into which nobody
+ * may write, and some versions count each connection that is logged in. So one connection fewer is used, and the file is
+ * opened again, until that succeeds or one connection is left.
+ *
+ * If it is refused even then, the number of connections was not the reason: all of them are used again, and this is not
+ * tried any more in this run.
+ */
+import { CopyError } from '../../errors.ts';
+import { cleanText } from '../../util/clean-text.ts';
+import type { ConnectionPool } from '../connections/connection-pool.ts';
+
+/** The time in which a server notices that a connection was closed. */
+const PAUSE_MS = 100;
+/** How often it is tried with one connection: the server may still know others that were in the middle of their login. */
+const MAX_LAST_ATTEMPTS = 5;
+/** From so many connections on, half of them are closed at a time. */
+const MANY = 16;
+
+export type AdmittingPool = Pick<ConnectionPool, 'open' | 'wanted' | 'drop' | 'limit'>;
+
+export interface WriterAdmissionOptions {
+  /** Resolves after so many milliseconds. */
+  readonly wait: (ms: number) => Promise<unknown>;
+  /** For people: a sentence that says how many connections are used, and why. */
+  readonly notice: (message: string) => void;
+}
+
+export class WriterAdmission {
+  readonly #options: WriterAdmissionOptions;
+  #isNoReason = false;
+  /** Settles when the attempts for another file have ended: together they would close more connections than necessary. */
+  #trying: Promise<unknown> = Promise.resolve();
+
+  constructor(options: WriterAdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a file that the server refuses to open may be opened with fewer connections. */
+  get mayHelp(): boolean {
+    return !this.#isNoReason;
+  }
+
+  /**
+   * Calls `open`, and again with fewer connections while the server refuses to open the file, {@link mayHelp} and
+   * `mayBeFull`: the server may do that because too many connections are in use.
+   * @throws whatever `open` rejects with
+   */
+  async admit<T>(pool: AdmittingPool, open: () => Promise<T>, mayBeFull: () => boolean): Promise<T> {
+    try {
+      return await open();
+    } catch (error) {
+      if (!this.#isTriedFor(error) || !mayBeFull()) throw error;
+    }
+    const trial = this.#trying.then(() => this.#openWithFewer(pool, open));
+    this.#trying = trial.catch(() => {});
+    return trial;
+  }
+
+  /**
+   * `connection` could not open a file that at least two others have open for writing: it is closed, and none takes its
+   * place. Returns false where that is not so.
+   */
+  excludes(pool: AdmittingPool, connection: number, error: CopyError): boolean {
+    if (pool.open.length < 3 || !isRefusedOpen(error)) return false;
+    pool.drop(connection);
+    pool.limit(pool.open.length);
+    this.#tell(pool.open.length, error);
+    return true;
+  }
+
+  async #openWithFewer<T>(pool: AdmittingPool, open: () => Promise<T>): Promise<T> {
+    let refusal: CopyError | undefined;
+    for (let left = MAX_LAST_ATTEMPTS; left > 0 && this.mayHelp; ) {
+      try {
+        const opened = await open();
+        if (refusal !== undefined) this.#tell(pool.open.length, refusal);
+        return opened;
+      } catch (error) {
+        if (!this.#isTriedFor(error)) throw error;
+        refusal = CopyError.from(error);
+      }
+      if (pool.wanted <= 1 && pool.open.length <= 1) left--;
+      const { length } = pool.open;
+      pool.limit(length >= MANY ? Math.ceil(length / 2) : length - 1);
+      await this.#options.wait(PAUSE_MS);
+    }
+    this.#isNoReason = true;
+    pool.limit(Number.POSITIVE_INFINITY);
+    return open();
+  }
+
+  #tell(connections: number, { message }: CopyError): void {
+    const number = connections === 1 ? '1 connection is' : `${connections} connections are`;
+    const why = cleanText(message).replace(/\.$/, '');
+    this.#options.notice(`${number} used, because the server lets no more of them write at a time (${why}).`);
+  }
+
+  #isTriedFor(error: unknown): boolean {
+    return this.mayHelp && isRefusedOpen(CopyError.from(error));
+  }
+}
+
+/** Whether the server denied the opening of a file for writing. */
+export function isRefusedOpen({ code, refused }: CopyError): boolean {
+  return refused?.operation === 'open' && (code === 'destination-permission' || code === 'single-writer');
+}
