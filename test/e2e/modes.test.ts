@@ -58,6 +58,22 @@ describeWithServers(['sshd'], 'modes on sshd', () => {
     expect(await modesAfter(server, more, 0o604)).toEqual(modes);
   });
 
+  it.each([
+    ['-u 0027', '0640', /others may read \S+\.mtpart \(its mode is 0640\)/],
+    ...byTier<[string, string, RegExp][]>([], [['-u 0077', '0600', /^$/]]),
+  ] as [string, string, RegExp][])('no mode of a file may be set, %s: %s', async (umask, mode, warning) => {
+    const server = await sshdForTest({ sftpOptions: `${umask} -P setstat,fsetstat` });
+    const source = await sourceForTest(LARGE);
+    for (const more of [UNKEPT, []]) {
+      const run = await mtputJson([source.path], { server, path: 'f' }, more);
+      expect(run.code, run.stderr).toBe(0);
+      expect(await readdir(server.home)).toEqual(['f']);
+      expect(await modeOf(server.home, 'f')).toBe(mode);
+      if (more === UNKEPT) expect(warnings(run)).toMatch(warning);
+      else expect(warnings(run)).toMatch(new RegExp(`refused to set its mode bits .* stay ${mode}`));
+    }
+  });
+
   it('--inplace --no-preserve: that of the file itself, or of the server', async () => {
     const server = await sshdForTest({ sftpOptions: '-u 0027' });
     expect(await modesAfter(server, [...UNKEPT, '--inplace'])).toEqual(['0640', '0664']);

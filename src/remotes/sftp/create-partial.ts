@@ -1,12 +1,14 @@
 /**
  * Creates the partial file of a target: exclusively, under a name that was never used, and unreadable for others where
- * the server allows a mode to be set.
+ * the server allows a mode to be set. A server may accept a mode when it creates a file and refuse every later one; there
+ * the file is created without a mode, because it could never get another one than the first.
  */
 import type { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import { removalRefusal, removeAsideFiles } from './aside-files.ts';
 import { ExtensionName, OpenFlag, StatusCode } from './codec/constants.ts';
-import { isRefusal, lookAt, lookAtOpen } from './looks.ts';
+import type { DefaultModes } from './default-modes.ts';
+import { isMissing, isRefusal, lookAt, lookAtOpen } from './looks.ts';
 import { oldFileStays, trialRefused } from './rename-refused.ts';
 import { type RenameTrial, tryRename } from './rename-trial.ts';
 import type { SftpSession } from './session.ts';
@@ -32,6 +34,8 @@ export interface NewPartialOptions {
   readonly target: Buffer;
   /** Returns a path beside the target that was never used. */
   readonly newPath: () => Buffer;
+  /** What is known of the modes on the server. */
+  readonly modes: DefaultModes;
   /** Whether to find out first whether the file can be renamed, because it takes long to send it. */
   readonly triesRename: boolean;
 }
@@ -43,8 +47,13 @@ export interface NewPartialOptions {
 export async function createPartial(session: SftpSession, options: NewPartialOptions): Promise<NewPartial> {
   const path = options.newPath();
   if (options.triesRename) await expectReplaceable(session, options.target);
+  if (options.modes.areSettable === false) return createWithoutMode(session, options);
   try {
-    return await create(session, path, options, { permissions: STAGED_MODE });
+    const created = await create(session, path, options, { permissions: STAGED_MODE });
+    // What was just found out counts also for this file.
+    return (options.modes.areSettable as boolean | undefined) === false
+      ? await replaceByOneWithoutMode(session, created, options)
+      : created;
   } catch (error) {
     if (!isRefusal(error) || !MODE_REFUSED.has(error.status)) throw error;
     const created = await createWithoutMode(session, options).catch((second: unknown) => {
@@ -75,12 +84,16 @@ async function create(
   options: NewPartialOptions,
   attributes: { readonly permissions?: number },
 ): Promise<NewPartial> {
-  const [opened, tried] = await Promise.allSettled([
+  const { modes } = options;
+  const triesMode = attributes.permissions !== undefined && modes.areSettable === undefined;
+  const [opened, set, tried] = await Promise.allSettled([
     session.open(path, FLAGS, attributes),
+    triesMode ? session.setStat(path, attributes) : undefined,
     options.triesRename ? tryRename(session, path, options.newPath) : undefined,
   ]);
   if (opened.status === 'rejected') throw opened.reason;
   if (tried.status === 'rejected') throw tried.reason;
+  if (triesMode) modes.areSettable = await isModeSet(session, opened.value, set);
   const trial = tried.value;
   if (trial?.refusal !== undefined) throw await refused(session, opened.value, trial);
   const warnings = (trial?.left ?? []).map(left);
@@ -93,6 +106,43 @@ async function createWithoutMode(session: SftpSession, options: NewPartialOption
   const look = await lookAtOpen(session, handle, path);
   const mode = look.isTold ? look.at?.mode : undefined;
   return { ...created, hasServerMode: true, warnings: [...warnings, ...exposureWarnings(path, mode)] };
+}
+
+/** `created` has a mode that nobody can change. */
+async function replaceByOneWithoutMode(
+  session: SftpSession,
+  created: NewPartial,
+  options: NewPartialOptions,
+): Promise<NewPartial> {
+  await session.closeHandle(created.handle).catch((error: unknown) => {
+    // A failure to close does not matter, because the file is removed.
+    if (!isRefusal(error)) throw error;
+  });
+  const isLeft = (await removalRefusal(session, created.path)) !== undefined;
+  const warnings = [...created.warnings, ...(isLeft ? [left(created.path)] : [])];
+  const other = await createWithoutMode(session, options);
+  return { ...other, warnings: [...warnings, ...other.warnings] };
+}
+
+/**
+ * Whether the server sets the mode of an open file by its path or by its handle. Undefined where that cannot be told: the
+ * server may not show the file at its path yet.
+ */
+async function isModeSet(
+  session: SftpSession,
+  handle: Uint8Array,
+  byPath: PromiseSettledResult<void>,
+): Promise<boolean | undefined> {
+  if (byPath.status === 'fulfilled') return true;
+  if (isMissing(byPath.reason)) return undefined;
+  if (!isRefusal(byPath.reason)) throw byPath.reason;
+  try {
+    await session.fsetStat(handle, { permissions: STAGED_MODE });
+    return true;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  }
 }
 
 /** What the user is told about a partial file that has this mode because no other could be set. */

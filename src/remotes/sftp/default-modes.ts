@@ -23,6 +23,8 @@ export interface DefaultMode {
 
 /** The default modes of the directories of one run. All its connections share them. */
 export class DefaultModes {
+  /** Whether the server sets the modes of existing files; undefined: not known yet. */
+  areSettable: boolean | undefined;
   readonly #known: Map<string, Promise<number | undefined>> = new Map();
 
   /** @param newPath a path beside the target that was never used before. Rejects where the connection is lost */

@@ -49,7 +49,8 @@ export class Stages {
     const newPath = (): Buffer => newPartialPath(target);
     const triesRename = size >= TRIES_RENAME_FROM;
     try {
-      const created = await createPartial(this.#session, { target: Buffer.from(target), newPath, triesRename });
+      const options = { target: Buffer.from(target), newPath, modes: this.#options.defaultModes, triesRename };
+      const created = await createPartial(this.#session, options);
       const token = newStagedToken(target, created.path, created.hasServerMode);
       return this.#staged(token, created.handle, undefined, created.warnings);
     } catch (error) {
@@ -120,7 +121,7 @@ export class Stages {
 
   draw(target: Uint8Array): DrawnStage {
     const path = newPartialPath(target);
-    return { token: toStageToken(newStagedToken(target, path)), path };
+    return { token: toStageToken(newStagedToken(target, path, this.#lacksModes)), path };
   }
 
   async copy(token: StageToken, copy: StageToken, signal: AbortSignal): Promise<CopiedStage | undefined> {
@@ -128,7 +129,8 @@ export class Stages {
     const { partial: from } = fromStageToken(token);
     const { partial: to } = fromStageToken(copy);
     if (from === undefined || to === undefined || found === undefined) return undefined;
-    const request = { from, to, size: found.size, mode: STAGED_MODE, signal };
+    const mode = this.#lacksModes ? undefined : STAGED_MODE;
+    const request = { from, to, size: found.size, mode, signal };
     const warnings = await copyWholeFile(this.#options.connection, request);
     return warnings && { warnings };
   }
@@ -152,6 +154,11 @@ export class Stages {
     if (look.isTold && look.at?.kind !== 'file') return false;
     const removing = removalRefusal(this.#session, partial);
     return (await withCodedErrors(removing, { operation: 'remove', path: partial })) === undefined;
+  }
+
+  /** Whether the server sets no mode of a file that exists. */
+  get #lacksModes(): boolean {
+    return this.#options.defaultModes.areSettable === false;
   }
 
   get #session(): CopyingConnection['session'] {

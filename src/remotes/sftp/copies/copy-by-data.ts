@@ -16,7 +16,7 @@ export async function copyByData(
   const handles = [fromHandle];
   try {
     const flags = OpenFlag.write | OpenFlag.create | OpenFlag.exclusive;
-    const opened = session.open(to, flags, { permissions: mode });
+    const opened = session.open(to, flags, mode === undefined ? {} : { permissions: mode });
     const toHandle = await withCodedErrors(opened, { operation: 'open', path: to });
     handles.push(toHandle);
     await copyData(session, { fromHandle, toHandle, to, range: { offset: 0, length: size }, signal });

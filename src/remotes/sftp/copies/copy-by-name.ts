@@ -17,7 +17,7 @@ export async function copyByName(
 ): Promise<readonly string[]> {
   const payload = encodeCopyFile({ from, to, overwrite: false });
   await withCodedErrors(session.extended(ExtensionName.copyFile, payload, size), { operation: 'write', path: to });
-  if (await hasSetMode(session, to, mode)) return [];
+  if (mode !== undefined && (await hasSetMode(session, to, mode))) return [];
   const look = await withCodedErrors(lookAt(session, to), { operation: 'stat', path: to });
   return exposureWarnings(to, look.isTold ? look.at?.mode : undefined);
 }

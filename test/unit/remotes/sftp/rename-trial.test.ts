@@ -30,7 +30,7 @@ test('the file is renamed and renamed back directly after the OPEN, under new na
     [moved[0]![1], partial],
   ]);
   expect(moved[0]![1]).toMatch(/^\/home\/\.f\.[0-9a-f]{16}\.mtpart$/);
-  expect(server.asked.slice(0, 3)).toEqual(['open', 'posix-rename@openssh.com', 'posix-rename@openssh.com']);
+  expect(server.asked.slice(0, 4)).toEqual(['open', 'setstat', 'posix-rename@openssh.com', 'posix-rename@openssh.com']);
   const source = sourceBytes(LARGE);
   await file.write(slicesOf({ offset: 0, length: LARGE }), fillWith(source), () => {});
   await connection.publish(file.token, await file.seal({ size: LARGE, mode: 0o600 }));

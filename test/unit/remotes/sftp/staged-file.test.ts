@@ -275,12 +275,30 @@ test.each([StatusCode.permissionDenied, StatusCode.unsupported])(
   },
 );
 
+test('a server that creates files with a mode and sets none later: it has the one of the server, which is told', async () => {
+  const { server, connection, file } = await staged({ refuseMode: true });
+  expect(server.paths).toHaveLength(1);
+  expect(server.disk.get(server.paths[0]!)?.mode).toBe(0o644);
+  expect(file.warnings).toEqual([expect.stringMatching(/others may read .*0644\)$/)]);
+  expect((await file.seal({ size: 0, mode: 0o640 })).warnings).toEqual([
+    expect.stringMatching(/mode bits.*stay 0644$/),
+  ]);
+  // It is found out once.
+  server.asked.length = 0;
+  const other = await connection.stage(Buffer.from('/home/other'), 'new');
+  expect(server.asked).not.toContain('setstat');
+  expect(server.asked).not.toContain('fsetstat');
+  expect((await other.seal({ size: 0 })).warnings).toEqual([]);
+  // What the server copies for another run is treated in the same way.
+  expect(connection.drawStage(Buffer.from('/home/other')).token).toMatchObject({ hasServerMode: true });
+});
+
 test('attributes that are refused are warnings, not failures', async () => {
   const { file } = await staged({ refuseMode: true, refuseTimes: true });
   await file.write(slicesOf(whole), fill, () => {});
-  const { warnings } = await file.seal({ size: source.length, mode: 0o644, mtimeMs: 1_700_000_000_000 });
+  const { warnings } = await file.seal({ size: source.length, mode: 0o640, mtimeMs: 1_700_000_000_000 });
   expect(warnings).toHaveLength(2);
-  expect([...warnings].sort().join()).toMatch(/mode bits.*No modes here.*0600.*times.*No times here/);
+  expect([...warnings].sort().join()).toMatch(/mode bits.*No modes here.*0644.*times.*No times here/);
 });
 
 test.each([-5000, 2 ** 32 * 1000])('a time that the protocol cannot tell (%i) is a warning', async (mtimeMs) => {
