@@ -39,7 +39,7 @@ test('each byte once, or the failure that is due; and nothing is left in flight'
         });
       const window = new FlowWindow({ maxRequest: MAX_REQUEST, requests: 'auto' });
       const reader = new SliceReader(
-        { read },
+        { read, recycle: () => {} },
         window,
         Buffer.alloc(4),
         () => new CopyError('source-changed', 'Short.'),

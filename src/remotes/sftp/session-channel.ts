@@ -6,6 +6,7 @@ import { parseReply, type VersionReply } from './codec/replies.ts';
 import { encodeRequest } from './codec/requests.ts';
 import { SessionDeadlines } from './session-deadlines.ts';
 import { Greeting } from './session-greeting.ts';
+import type { PacketInlet, ReadPool } from './session-inlet.ts';
 import type { Packet, PacketOutlet } from './session-outlet.ts';
 import { type Expected, type PendingRequest, settle } from './session-pending.ts';
 import type { PacketPool } from './session-pool.ts';
@@ -19,6 +20,9 @@ export interface ChannelOptions {
   readonly firstId: number;
   readonly outlet: PacketOutlet;
   readonly pool: PacketPool;
+  /** See `SessionOptions`. */
+  readonly inlet: PacketInlet | undefined;
+  readonly readPool: ReadPool;
   /** Whether a Duplex on which SFTP does not begin is drained instead of destroyed. */
   readonly leavesDuplex: boolean;
 }
@@ -57,7 +61,9 @@ export class SessionChannel {
   readonly #outlet: PacketOutlet;
   readonly #pool: PacketPool;
   readonly #leavesDuplex: boolean;
-  readonly #framer = new PacketFramer();
+  readonly #framer: PacketFramer;
+  /** Set until it has begun. */
+  #inlet: PacketInlet | undefined;
   /** The requests in flight, oldest first. */
   readonly #pending = new Map<number, PendingRequest>();
   readonly #deadlines: SessionDeadlines;
@@ -76,6 +82,8 @@ export class SessionChannel {
     this.#outlet = options.outlet;
     this.#pool = options.pool;
     this.#leavesDuplex = options.leavesDuplex;
+    this.#inlet = options.inlet;
+    this.#framer = new PacketFramer({}, options.inlet && options.readPool.allocate);
     this.#deadlines = new SessionDeadlines(this.#pending, stallTimeoutMs, now, (error) => this.fail(error));
     let resolveClosed!: (reason: CopyError | undefined) => void;
     this.closed = new Promise((resolve) => {
@@ -156,6 +164,7 @@ export class SessionChannel {
   #send(id: number, bytes: Buffer, expects: Expected, slowMs: number, length: number): Promise<unknown> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const answer = this.#expect(id, expects, slowMs, length);
+    this.#outlet.gather?.();
     this.#duplex.write(bytes, this.#onTaken);
     return answer;
   }
@@ -174,6 +183,8 @@ export class SessionChannel {
   };
 
   readonly #onData = (chunk: Buffer): void => {
+    // An inlet does not know that the channel has ended.
+    if (this.#ended !== undefined) return;
     this.#greeting?.add(chunk);
     this.#sinceActivity += chunk.length;
     if (this.#sinceActivity >= ACTIVITY_BYTES) this.#onActivity();
@@ -203,6 +214,8 @@ export class SessionChannel {
     this.#greeting = undefined;
     this.#pending.delete(id);
     this.#deadlines.onSettled(request);
+    this.#inlet?.begin(this.#onData);
+    this.#inlet = undefined;
   }
 
   readonly #onEnd = (): void => {

@@ -20,6 +20,8 @@ export interface PacketOutlet {
    * ends, it may never call it.
    */
   send(packets: readonly Packet[], onTaken: (error?: Error | null) => void): void;
+  /** Sends what is written to the Duplex in this turn of the event loop by one call of the system. */
+  gather?(): void;
 }
 
 /** An outlet for any Duplex, which uses its public interface. */

@@ -14,6 +14,7 @@ import type { NameEntry } from './codec/replies.ts';
 import { encodeRequest, type Request } from './codec/requests.ts';
 import { SftpStatusError } from './codec/status-error.ts';
 import { type ChannelOptions, type PlacedWrite, SessionChannel } from './session-channel.ts';
+import { type PacketInlet, ReadPool } from './session-inlet.ts';
 import { assumedLimits, type SessionLimits, toldLimits } from './session-limits.ts';
 import { checkOutlet, type PacketOutlet, plainOutlet } from './session-outlet.ts';
 import type { Expected } from './session-pending.ts';
@@ -35,6 +36,10 @@ export interface SessionOptions {
   readonly firstId?: number;
   /** Sends WRITEs. Default: they are written to the Duplex. */
   readonly outlet?: PacketOutlet | undefined;
+  /** Receives instead of the Duplex, as soon as SFTP has begun. Default: the Duplex does. */
+  readonly inlet?: PacketInlet | undefined;
+  /** Buffers for answers to READs, which other sessions may share. Default: a pool of its own. */
+  readonly readPool?: ReadPool;
   /** Buffers for WRITEs, which other sessions may share. Default: a pool of its own. */
   readonly pool?: PacketPool;
   /**
@@ -62,6 +67,7 @@ export class SftpSession {
   readonly #channel: SessionChannel;
   readonly #outlet: PacketOutlet;
   readonly #pool: PacketPool;
+  readonly #readPool: ReadPool;
   readonly #slowBaseMs: number;
   readonly #slowBytesPerSecond: number;
   #limits: SessionLimits;
@@ -75,14 +81,16 @@ export class SftpSession {
   static async open(duplex: Duplex, options: SessionOptions): Promise<SftpSession> {
     const { stallTimeoutMs, firstId = 1, now = () => performance.now() } = options;
     const { outlet = plainOutlet(duplex), pool = new PacketPool(), leavesDuplex = false } = options;
+    const { inlet, readPool = new ReadPool() } = options;
     checkOutlet(outlet);
-    const channel = new SessionChannel(duplex, { stallTimeoutMs, firstId, now, outlet, pool, leavesDuplex });
+    const memory = { outlet, pool, inlet, readPool };
+    const channel = new SessionChannel(duplex, { stallTimeoutMs, firstId, now, ...memory, leavesDuplex });
     const greeting = channel.greet();
     // OpenSSH is asked for its limits without waiting for its extensions: a version without this one just refuses.
     const early = options.softwareHint?.startsWith('OpenSSH') ? askLimits(channel) : undefined;
     early?.catch(() => {});
     const { extensions } = await greeting;
-    const session = new SftpSession(channel, extensions, { ...options, outlet, pool });
+    const session = new SftpSession(channel, extensions, { ...options, outlet, pool, readPool });
     await session.#learnLimits(early);
     return session;
   }
@@ -90,12 +98,13 @@ export class SftpSession {
   private constructor(
     channel: SessionChannel,
     extensions: ReadonlyMap<string, Uint8Array>,
-    options: SessionOptions & Pick<ChannelOptions, 'outlet' | 'pool'>,
+    options: SessionOptions & Pick<ChannelOptions, 'outlet' | 'pool' | 'readPool'>,
   ) {
     const { slowBaseMs = 60_000, slowBytesPerSecond = 5_000_000, softwareHint } = options;
     this.#channel = channel;
     this.#outlet = options.outlet;
     this.#pool = options.pool;
+    this.#readPool = options.readPool;
     this.extensions = extensions;
     this.#slowBaseMs = slowBaseMs;
     this.#slowBytesPerSecond = slowBytesPerSecond;
@@ -144,10 +153,16 @@ export class SftpSession {
 
   /**
    * Resolves with bytes at `offset`: at least one, and at most `length`, which is at most `limits.maxReadLength`. Fewer
-   * bytes do not mean that the file ends. The result shares memory with the received chunk.
+   * bytes do not mean that the file ends. The result may share memory with what was received. Give it back by
+   * {@link recycle} where that is possible.
    */
   read(handle: Uint8Array, offset: number, length: number): Promise<Uint8Array | 'eof'> {
     return this.#request('data', { type: 'read', handle, offset, length }, 0, length);
+  }
+
+  /** Takes back what {@link read} has resolved with. It must not be used afterwards. */
+  recycle(data: Uint8Array): void {
+    this.#readPool.give(data);
   }
 
   /**

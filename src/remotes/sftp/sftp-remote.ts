@@ -6,6 +6,7 @@ import { DIGEST_METHODS } from './digests/open-digester.ts';
 import { FlowMemory } from './flow-memory.ts';
 import { keepAlive } from './keepalive.ts';
 import { SftpSession } from './session.ts';
+import { ReadPool } from './session-inlet.ts';
 import { PacketPool } from './session-pool.ts';
 import { type FlowMemories, SftpConnection } from './sftp-connection.ts';
 import type { SshConnection, SshSpec, SshTransport } from './ssh/ssh-connection.ts';
@@ -36,6 +37,7 @@ export class SftpRemote implements Remote {
   readonly #transport: SshTransport;
   readonly #options: SftpRemoteOptions;
   readonly #pool = new PacketPool();
+  readonly #readPool = new ReadPool();
   readonly #defaultModes = new DefaultModes();
   /** Whether SFTP has begun with this server before. */
   #hasBegun: boolean;
@@ -68,8 +70,9 @@ export class SftpRemote implements Remote {
     const hangUp = (): void => void ssh.close();
     signal.addEventListener('abort', hangUp, { once: true });
     try {
-      const { sftp, outlet, software } = ssh;
-      const options = { stallTimeoutMs, softwareHint: software, outlet, pool: this.#pool, leavesDuplex: true };
+      const { sftp, outlet, inlet, software } = ssh;
+      const memory = { outlet, pool: this.#pool, inlet, readPool: this.#readPool };
+      const options = { stallTimeoutMs, softwareHint: software, ...memory, leavesDuplex: true };
       const session = await this.#begin(ssh, () => SftpSession.open(sftp, options));
       if (signal.aborted) throw CopyError.from(signal.reason, 'cancelled');
       keepAlive(session, this.#transport.spec.settings.keepaliveIntervalMs);

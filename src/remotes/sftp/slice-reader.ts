@@ -13,7 +13,7 @@ import type { SftpSession } from './session.ts';
  * when all requests are answered and all drains have settled.
  */
 export class SliceReader {
-  readonly #session: Pick<SftpSession, 'read'>;
+  readonly #session: Pick<SftpSession, 'read' | 'recycle'>;
   readonly #window: FlowWindow;
   readonly #handle: Uint8Array;
   readonly #earlyEnd: () => CopyError;
@@ -21,7 +21,12 @@ export class SliceReader {
   #ended: CopyError | undefined;
 
   /** @param earlyEnd makes the error for a file that ends before a slice does */
-  constructor(session: Pick<SftpSession, 'read'>, window: FlowWindow, handle: Uint8Array, earlyEnd: () => CopyError) {
+  constructor(
+    session: Pick<SftpSession, 'read' | 'recycle'>,
+    window: FlowWindow,
+    handle: Uint8Array,
+    earlyEnd: () => CopyError,
+  ) {
     this.#session = session;
     this.#window = window;
     this.#handle = handle;
@@ -67,8 +72,10 @@ export class SliceReader {
       while (next < end && !inFlight.hasFailed) {
         const data = await this.#session.read(this.#handle, next, end - next);
         if (data === 'eof') throw this.#earlyEnd();
+        const { length } = data;
         await drain([data], next);
-        next += data.length;
+        this.#session.recycle(data);
+        next += length;
       }
     } catch (error) {
       inFlight.fail(error);

@@ -8,9 +8,13 @@ export interface FramerLimits {
   readonly maxExtendedReplyLength?: number;
 }
 
+/** Memory for a packet of `length` bytes, whose first byte will be `type`. */
+export type AllocatePacket = (length: number, type: number) => Buffer;
+
 /**
  * Splits a stream of bytes into packets. A packet that lies in one chunk is returned as a view of the chunk; one that
- * spans several chunks is copied once.
+ * spans several chunks is copied once. With `allocate`, each packet is copied to the memory that this returns, so that
+ * chunks may change as soon as {@link next} has returned undefined.
  *
  * A packet that is empty or longer than allowed cannot be skipped, so that the framer cannot be used afterwards. It
  * never allocates more than the limit for one packet.
@@ -23,6 +27,8 @@ export interface FramerLimits {
 export class PacketFramer {
   readonly #maxLength: number;
   readonly #maxExtendedReplyLength: number;
+  readonly #allocate: AllocatePacket;
+  readonly #copiesAll: boolean;
   #chunk: Buffer = Buffer.alloc(0);
   #at = 0;
   /** The length and the type of a packet whose first five bytes span several chunks. */
@@ -31,13 +37,15 @@ export class PacketFramer {
   #packet: Buffer | undefined;
   #filled = 0;
 
-  constructor(limits: FramerLimits = {}) {
+  constructor(limits: FramerLimits = {}, allocate?: AllocatePacket) {
     this.#maxLength = limits.maxLength ?? 1024 * 1024;
     this.#maxExtendedReplyLength = limits.maxExtendedReplyLength ?? 8 * 1024 * 1024;
+    this.#allocate = allocate ?? Buffer.allocUnsafe;
+    this.#copiesAll = allocate !== undefined;
   }
 
   /**
-   * Adds the next bytes. They must not change afterwards.
+   * Adds the next bytes. They must not change afterwards, unless all packets are copied.
    * @throws {CopyError} `bug`: when {@link next} has not returned all packets of the previous chunk
    */
   push(chunk: Uint8Array): void {
@@ -60,7 +68,7 @@ export class PacketFramer {
   }
 
   /**
-   * Returns a packet that lies in this chunk as a whole. For any other, sets `#packet` as soon as its length is known.
+   * Returns a packet that lies in this chunk as a whole, unless all are copied. For any other, sets `#packet` as soon as its length is known.
    */
   #begin(): Buffer | undefined {
     const chunk = this.#chunk;
@@ -68,12 +76,12 @@ export class PacketFramer {
       const length = chunk.readUInt32BE(this.#at);
       this.#check(length, chunk[this.#at + 4]!);
       const from = this.#at + 4;
-      if (chunk.length - from >= length) {
+      if (!this.#copiesAll && chunk.length - from >= length) {
         this.#at = from + length;
         return chunk.subarray(from, from + length);
       }
       this.#at = from;
-      this.#packet = Buffer.allocUnsafe(length);
+      this.#packet = this.#allocate(length, chunk[from]!);
       this.#filled = 0;
       return undefined;
     }
@@ -83,7 +91,7 @@ export class PacketFramer {
     // While the type is not known, only a length that no type allows can be refused.
     this.#check(length, this.#headLength === 5 ? this.#head[4]! : PacketType.extendedReply);
     if (this.#headLength < 5) return undefined;
-    this.#packet = Buffer.allocUnsafe(length);
+    this.#packet = this.#allocate(length, this.#head[4]!);
     this.#packet[0] = this.#head[4]!;
     this.#filled = 1;
     this.#headLength = 0;

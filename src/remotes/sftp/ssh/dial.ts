@@ -1,11 +1,12 @@
 /** Opens the TCP connection for an SSH connection. */
 import { connect, type Socket } from 'node:net';
+import type { SocketReader } from './socket-reader.ts';
 import type { SshSettings } from './ssh-settings.ts';
 
 /**
- * Resolves with a connected socket. On failure, and when `signal` is aborted, the socket is destroyed and it rejects.
+ * Resolves with a connected socket, which `reader` reads if there is one. On failure, and when `signal` is aborted, the socket is destroyed and it rejects.
  */
-export function dial(settings: SshSettings, signal: AbortSignal): Promise<Socket> {
+export function dial(settings: SshSettings, signal: AbortSignal, reader?: SocketReader): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const { host, port, addressFamily } = settings;
     const socket = connect({
@@ -14,7 +15,9 @@ export function dial(settings: SshSettings, signal: AbortSignal): Promise<Socket
       noDelay: true,
       keepAlive: true,
       ...(addressFamily ? { family: addressFamily } : {}),
+      ...(reader && { onread: reader.options }),
     });
+    reader?.attach(socket);
     const settle = (): void => {
       signal.removeEventListener('abort', onAbort);
       socket.removeListener('connect', onConnect);

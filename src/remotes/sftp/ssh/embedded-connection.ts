@@ -21,6 +21,7 @@ import {
 } from './connection-errors.ts';
 import { dial } from './dial.ts';
 import { execOn } from './exec-channel.ts';
+import { fastInlet } from './fast-inlet.ts';
 import { fastOutlet } from './fast-outlet.ts';
 import type { GatePass } from './first-connection-gate.ts';
 import { hangUp } from './hang-up.ts';
@@ -30,6 +31,7 @@ import { PatientDeadline } from './patient-deadline.ts';
 import { ProgramWatch } from './program-end.ts';
 import type { SharedState } from './shared-state.ts';
 import { slowPathNote } from './slow-path.ts';
+import { SocketReader } from './socket-reader.ts';
 import type { ExecChannel, ProgramEnd, SshConnection } from './ssh-connection.ts';
 import { maxPacketOf, onAuthenticationFailure, retireChannel } from './ssh2-internals.ts';
 
@@ -56,6 +58,8 @@ export class ConnectionAttempt {
   readonly #target: string;
   readonly #deadline: PatientDeadline;
   readonly #dialling = new AbortController();
+  /** Undefined where the fast path is off. */
+  readonly #reader: SocketReader | undefined;
   readonly #pass: GatePass;
   readonly #login: Login;
   #stage: Stage = 'identification';
@@ -82,6 +86,7 @@ export class ConnectionAttempt {
       const said = stage === 'identification' ? (this.#identification?.greeting ?? '') : '';
       this.#fail(timeoutError(stage, this.#target, connectTimeoutMs, this.#mayRetry, said));
     });
+    this.#reader = shared.settings.fastPath ? new SocketReader() : undefined;
     this.#pass = shared.gate.enter((error) => this.#fail(error));
     this.#login = new Login(shared, this.#pass, this.#deadline);
   }
@@ -105,7 +110,7 @@ export class ConnectionAttempt {
     this.#isKnown = await this.#shared.policy.isKnownHost();
     if (this.#isOver) return;
     try {
-      this.#socket = await dial(this.#shared.settings, this.#dialling.signal);
+      this.#socket = await dial(this.#shared.settings, this.#dialling.signal, this.#reader);
     } catch (error) {
       return this.#fail(dialError(error, this.#target, this.#mayRetry));
     }
@@ -263,10 +268,12 @@ export class ConnectionAttempt {
     channel.on('close', () => this.#onEnd(undefined, this.#subsystemEnd(program.now)));
     this.#reportSlowPath(client);
     const software = this.#identification?.software ?? '';
-    const outlet = this.#shared.settings.fastPath ? fastOutlet(client, channel, this.#socket!) : undefined;
+    const reader = this.#reader;
+    const outlet = reader && fastOutlet(client, channel, this.#socket!);
+    const inlet = reader && fastInlet(client, channel, reader);
     const exec = (command: string): Promise<ExecChannel> => execOn(client, command);
     const programEnd = (ms: number): Promise<ProgramEnd> => program.end(ms);
-    this.#resolveOpen({ software, sftp: channel, outlet, closed, exec, programEnd, close: () => this.#close() });
+    this.#resolveOpen({ software, sftp: channel, outlet, inlet, closed, exec, programEnd, close: () => this.#close() });
   }
 
   #subsystemEnd({ status, signal, stderr }: ProgramEnd): CopyError {

@@ -67,6 +67,7 @@ class FastOutlet implements PacketOutlet {
   readonly #outgoing: Outgoing;
   readonly #socket: Socket;
   #layout: Layout | undefined;
+  #isGathering = false;
 
   constructor(protocol: Protocol, channel: ClientChannel, socket: Socket) {
     this.#protocol = protocol;
@@ -87,6 +88,16 @@ class FastOutlet implements PacketOutlet {
     };
     if (now > 0) this.#sendNow(packets.slice(0, now), onPartTaken);
     writeAll(this.#channel, packets.slice(now), HEAD_ROOM, onPartTaken);
+  }
+
+  gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    this.#socket.cork();
+    process.nextTick(() => {
+      this.#isGathering = false;
+      this.#socket.uncork();
+    });
   }
 
   /**

@@ -1,6 +1,7 @@
 /** The interface of SSH transports, as far as the SFTP remote needs it. */
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { CopyError } from '../../../errors.ts';
+import type { PacketInlet } from '../session-inlet.ts';
 import type { PacketOutlet } from '../session-outlet.ts';
 import type { CredentialSpec } from './credential.ts';
 import type { SshSettings } from './ssh-settings.ts';
@@ -42,6 +43,8 @@ export interface SshConnection {
   readonly sftp: Duplex;
   /** Sends WRITEs to that channel without copying them; undefined where that is not possible. */
   readonly outlet?: PacketOutlet | undefined;
+  /** Receives from that channel into memory that is used again; undefined where that is not possible. */
+  readonly inlet?: PacketInlet | undefined;
   /**
    * Waits, at most `ms`, until the program behind that channel has ended and all its output was received. The caller
    * has to read the channel meanwhile. Never rejects.

@@ -4,14 +4,15 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { drainTo } from '../../../../src/engine/runner/descriptor-drain.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
 
-/** The most of one call. */
-const system = vi.hoisted(() => ({ most: 0 }));
+/** The most of one call, and what each call was given. */
+const system = vi.hoisted(() => ({ most: 0, calls: [] as { position: number; length: number }[] }));
 
 vi.mock('node:fs', async (importOriginal) => {
   const [fs, { promisify }] = await Promise.all([importOriginal<typeof import('node:fs')>(), import('node:util')]);
   const real = promisify(fs.writev);
   const inParts = async (fd: number, views: Uint8Array[], position: number) => {
     const bytes = Buffer.concat(views).subarray(0, system.most);
+    system.calls.push({ position, length: bytes.length });
     return bytes.length === 0 ? { bytesWritten: 0 } : real(fd, [bytes], position);
   };
   return { ...fs, writev: Object.assign(() => {}, { [promisify.custom]: inParts }) };
@@ -36,4 +37,33 @@ test('a system that takes nothing, and says that all is well, is not asked for e
   system.most = 0;
   const { file } = await sink();
   await expect(drainTo(file.fd)([Buffer.from('x')], 0)).rejects.toMatchObject({ code: 'local-io' });
+});
+
+test('what arrives in one turn, and what arrives during a write, is written by one call as far as it is consecutive', async () => {
+  system.most = 100;
+  system.calls = [];
+  const { path, file } = await sink();
+  const drain = drainTo(file.fd);
+  const first = [drain([Buffer.from('ab')], 0), drain([Buffer.from('c'), Buffer.from('d')], 2)];
+  await null;
+  await null;
+  const second = [drain([Buffer.from('ef')], 4), drain([Buffer.from('gh')], 6), drain([Buffer.from('x')], 9)];
+  await Promise.all([...first, ...second]);
+  expect(system.calls).toEqual([
+    { position: 0, length: 4 },
+    { position: 4, length: 4 },
+    { position: 9, length: 1 },
+  ]);
+  expect((await readFile(path)).toString()).toBe('abcdefgh\0x');
+});
+
+test('a write that fails fails what it was to write, and nothing else', async () => {
+  system.most = 0;
+  const { path, file } = await sink();
+  const drain = drainTo(file.fd);
+  const failed = Promise.allSettled([drain([Buffer.from('ab')], 0), drain([Buffer.from('cd')], 2)]);
+  expect((await failed).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  system.most = 100;
+  await drain([Buffer.from('ok')], 0);
+  expect((await readFile(path)).toString()).toBe('ok');
 });

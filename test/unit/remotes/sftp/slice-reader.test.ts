@@ -35,7 +35,7 @@ class Scene {
       return answer.promise;
     };
     const endedEarly = () => new CopyError('source-changed', 'It became shorter.');
-    this.reader = new SliceReader({ read }, this.window, Buffer.from('handle'), endedEarly);
+    this.reader = new SliceReader({ read, recycle: () => {} }, this.window, Buffer.from('handle'), endedEarly);
   }
 
   readonly drain = async (views: readonly Uint8Array[], offset: number): Promise<void> => {

@@ -20,6 +20,29 @@ test('a packet that lies in one chunk is a view of it', () => {
   expect(framer.next()).toBeUndefined();
 });
 
+test('with memory to copy to, every packet is copied, and chunks may change', () => {
+  const asked: number[][] = [];
+  const allocate = (length: number, type: number): Buffer => {
+    asked.push([length, type]);
+    return Buffer.alloc(length);
+  };
+  for (let split = 1; split < 11; split++) {
+    const framer = new PacketFramer({}, allocate);
+    const whole = bytes('00000002 65aa 00000001 66');
+    const packets: (Buffer | undefined)[] = [];
+    for (const chunk of [whole.subarray(0, split), whole.subarray(split)]) {
+      framer.push(chunk);
+      for (let packet = framer.next(); packet !== undefined; packet = framer.next()) packets.push(packet);
+      chunk.fill(0);
+    }
+    expect(packets.map((packet) => packet?.toString('hex'))).toEqual(['65aa', '66']);
+    expect(asked.splice(0)).toEqual([
+      [2, 0x65],
+      [1, 0x66],
+    ]);
+  }
+});
+
 test('accepts a Uint8Array that is not a Buffer', () => {
   expect(framed([new Uint8Array([9, 0, 0, 0, 1, 7]).subarray(1)])).toEqual(['07']);
 });
