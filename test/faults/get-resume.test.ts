@@ -1,5 +1,5 @@
 /** Downloads that are cut off, and run again. */
-import { readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type Bed, describeOnEach } from '../support/each-server.ts';
@@ -151,6 +151,23 @@ describeOnEach(
       await change(source);
       expect((await run.end()).code).toBe(10);
       expect(await stat(target).catch(() => 'nothing')).toBe('nothing');
+    });
+
+    it('a target that was written in place is said to be incomplete', async () => {
+      const source = await sourceOf(bed, 'in-place');
+      const target = bed.dir.file('got-in-place');
+      await writeFile(target, 'what was there before');
+      const run = await startLiveDownload({ server: bed.server, paths: ['in-place'] }, target, [
+        '--inplace',
+        ...SLOWLY,
+      ]);
+      await run.event('progress', ({ bytesDone }) => bytesDone > SIZE / 3);
+      await appendFile(source, 'more');
+      const { code, events } = await run.end();
+      expect(code).toBe(10);
+      const says = /got-in-place now has a part of the new file .*, and its old content is lost\.$/;
+      const message: unknown = expect.stringMatching(says);
+      expect(events).toContainEqual(expect.objectContaining({ type: 'notice', code: 'target-overwritten', message }));
     });
 
     it('the second of two runs on one target ends with 12 at once', async () => {

@@ -182,7 +182,12 @@ export class DownloadFile implements FileTransfer {
   async examine(failure: CopyError, { bytesThere, journal }: FailedJobState): Promise<Examined> {
     const partial = this.#partial;
     const nothing = { failure, bytesKept: 0, isSeen: true };
-    if (partial === undefined || this.#isCommitted || this.#services.download.inplace) return nothing;
+    if (partial === undefined || this.#isCommitted) return nothing;
+    if (this.#services.download.inplace) {
+      const { path } = this.#plan.target;
+      const hadContent = this.#plan.replaces;
+      return { ...nothing, overwritten: { path, bytesThere, size: this.size, hadContent } };
+    }
     // What no run will continue is not left behind.
     const isEmpty = bytesThere === 0 && partial.found.size === 0;
     if (journal === undefined || isEmpty || failure.code === 'integrity') {

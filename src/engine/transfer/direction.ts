@@ -14,6 +14,7 @@ import type { RunnerCommand, RunnerReport } from '../runner/piece-runner.ts';
 import type { Runners } from '../runner/runners.ts';
 import type { Order, Scheduler } from '../schedule/scheduler.ts';
 import type { DigestProviders } from '../verify/digest-providers.ts';
+import type { OverwrittenTarget } from './target-state.ts';
 import type { Verify } from './verify.ts';
 
 /** A file that is going to be copied. A direction adds properties of its own. */
@@ -97,6 +98,8 @@ export interface Examined {
   readonly bytesKept: number;
   /** Whether the server was asked for them after the failure, and has them. */
   readonly isSeen: boolean;
+  /** The target, if it was written in place. */
+  readonly overwritten?: OverwrittenTarget;
 }
 
 /** The answer of a runner to a command that is not a task. */

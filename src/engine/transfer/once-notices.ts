@@ -2,6 +2,7 @@
 import { formatSize } from '../../util/format-size.ts';
 import { choosePieceSize, MAX_PIECES, UNLIMITED_PIECES } from '../schedule/grid.ts';
 import type { JobServices } from './direction.ts';
+import { describeOverwritten, type OverwrittenTarget } from './target-state.ts';
 
 export class OnceNotices {
   readonly #services: Pick<JobServices, 'options' | 'digests' | 'report'>;
@@ -31,6 +32,11 @@ export class OnceNotices {
     const { options, digests } = this.#services;
     if (options.verify !== 'auto' || !digests.isWanted) return;
     this.#tell('no-digests', 'The server cannot hash what it has: verified by size.');
+  }
+
+  /** A file job that wrote its target in place has failed. This is told of each. */
+  overwritten(target: OverwrittenTarget): void {
+    this.#services.report.notice('target-overwritten', describeOverwritten(target), 'warning');
   }
 
   #tell(code: string, message: string): void {

@@ -214,6 +214,7 @@ export class TransferRun<File extends PlannedFile> {
       this.#totals.kept(examined);
       if (examined.failure.scope === 'run') this.#fail(examined.failure);
       this.#fileFailed(file, examined.failure);
+      if (examined.overwritten !== undefined) this.#notices.overwritten(examined.overwritten);
     } finally {
       if (file.isStream) this.#progress.streamEnded();
     }

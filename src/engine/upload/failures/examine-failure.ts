@@ -25,6 +25,19 @@ export async function examineFailure(
   job: FailedUpload,
   failure: CopyError,
 ): Promise<Examined> {
+  const examined = await examineLeftOver(access, job, failure);
+  const { target: path, token, bytesThere, size, oldSize } = job;
+  const isOverwritten = job.inplace && (token !== undefined || bytesThere > 0);
+  // If another program writes there as well, nobody knows what the target holds; the failure says so.
+  if (!isOverwritten || examined.failure.code === 'target-busy') return examined;
+  return { ...examined, overwritten: { path, bytesThere, size, hadContent: (oldSize ?? 0) > 0 } };
+}
+
+async function examineLeftOver(
+  access: Pick<ConnectionAccess, 'onAnyOpen'>,
+  job: FailedUpload,
+  failure: CopyError,
+): Promise<Examined> {
   if (failure.code === 'integrity' && job.inplace) {
     return { failure: await examineOverwritten(access, job, failure), bytesKept: 0, isSeen: false };
   }

@@ -69,7 +69,6 @@ const explanations: Record<Cause, (facts: FailureFacts) => Explanation> = {
         ? `no file there takes more bytes, though its file system has ${formatSize(facts.space.availableBytes)} available, so a quota may be used up`
         : '',
       facts.leftOver,
-      facts.oldContent,
     ),
     advice: 'Remove files of this account, or ask for a larger quota, then run the same command again.',
   }),
@@ -77,7 +76,6 @@ const explanations: Record<Cause, (facts: FailureFacts) => Explanation> = {
     reason: joined(
       `it took ${formatSize(facts.job.bytesThere)}, and other files there still take bytes, so the size of one file may be limited`,
       facts.leftOver,
-      facts.oldContent,
     ),
     advice: `Ask how large a file may be there: this one has ${formatSize(facts.job.size)}.`,
   }),
@@ -105,7 +103,7 @@ const explanations: Record<Cause, (facts: FailureFacts) => Explanation> = {
     advice: 'Find out which program removes such files there, then run the same command again.',
   }),
   unknown: (facts) => ({
-    reason: joined(isBare(facts.failure) ? NO_REASON : '', facts.leftOver, facts.oldContent),
+    reason: joined(isBare(facts.failure) ? NO_REASON : '', facts.leftOver),
     advice: facts.failure.advice,
   }),
 };
@@ -117,7 +115,7 @@ function explainNoRoom(facts: FailureFacts): Explanation {
   const inPlace = `${facts.removesPartial ? 'removes the partial file and ' : ''}writes over the old file`;
   return {
     code: 'no-space',
-    reason: joined(available, facts.leftOver, facts.oldContent),
+    reason: joined(available, facts.leftOver),
     advice:
       mayWriteOld && fitsInPlace
         ? `${room} and run the same command again, or use --inplace, which ${inPlace}; ${INPLACE}.`

@@ -189,13 +189,6 @@ export class FailureFacts {
     return `the partial file ${this.partial} occupies about ${formatSize(this.occupied)}${kept}`;
   }
 
-  /** A part of a sentence on an old file that was overwritten in part; empty: it was not. */
-  get oldContent(): string {
-    const { inplace, oldSize, bytesThere } = this.job;
-    if (!inplace || bytesThere === 0) return '';
-    return `${this.target} now has a part of the new file${oldSize !== undefined ? ', and its old content is lost' : ''}`;
-  }
-
   /** A sentence on a file that the trial has left behind; empty: it left none. */
   get remark(): string {
     const left = this.#situation.trial?.leftBehind;

@@ -37,8 +37,11 @@ export class StreamJob extends TasklessJob {
   examine(failure: CopyError): Promise<Examined> {
     const { access, upload } = this.#services;
     const { path, old } = this.#plan.target;
-    const nothingKept = { token: undefined, bytesThere: 0, partial: 'left', keptWithin: () => 0 } as const;
-    const job = { ...nothingKept, target: path, size: this.#size, inplace: upload.inplace, oldSize: old?.size };
+    const nothingKept = { token: undefined, partial: 'left', keptWithin: () => 0 } as const;
+    const { inplace } = upload;
+    // Of a partial file, nothing is kept.
+    const bytesThere = inplace ? this.#upload.bytesAcknowledged : 0;
+    const job = { ...nothingKept, target: path, size: this.#size, bytesThere, inplace, oldSize: old?.size };
     return examineFailure(access, job, failure);
   }
 }
