@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type HashedPiece, hashing } from '../../src/engine/runner/piece-hasher.ts';
+import { type HashedPiece, hashingFill } from '../../src/engine/runner/piece-hasher.ts';
 import { wholePieces } from '../../src/engine/schedule/grid.ts';
 import { contents } from '../support/upload-scene.ts';
 
@@ -22,7 +22,7 @@ test('each piece that is read from its first byte to its last in one go is told 
     fc.asyncProperty(tasks, async ({ fileSize, offset, length, readings, views, isLeftOut }) => {
       const source = contents(fileSize, 1);
       const told: HashedPiece[] = [];
-      const fill = hashing(
+      const fill = hashingFill(
         async (parts, at) => {
           let next = at;
           for (const part of parts) next += source.copy(part, 0, next);

@@ -12,6 +12,7 @@ import { freeSpaceBeside } from '../local/local-partials.ts';
 import { SourceWatch } from '../local/source-watch.ts';
 import type { FileJournal, JournalSubject } from '../resume/file-journal.ts';
 import { fillFrom } from '../runner/descriptor-fill.ts';
+import type { PieceHashing } from '../runner/piece-hasher.ts';
 import type { RunnerCommand } from '../runner/piece-runner.ts';
 import { choosePieceSize, MIN_PIECE_SIZE, UNLIMITED_PIECES } from '../schedule/grid.ts';
 import type { Examined } from '../transfer/direction.ts';
@@ -48,7 +49,7 @@ export class DownloadFile implements FileTransfer {
     this.#plan = plan;
     this.#source = new RemoteSource(services, number, plan.source, plan.attributes);
     this.#watch = new SourceWatch(this.#source, (error) => job.stop(error));
-    this.local = new LocalDigests((views, offset) => fillFrom(this.#opened.fd)(views, offset), false);
+    this.local = new LocalDigests((views, offset) => fillFrom(this.#opened.fd)(views, offset));
   }
 
   get name(): string {
@@ -94,9 +95,11 @@ export class DownloadFile implements FileTransfer {
     this.#job.ledger.restrict(this.#source.only);
   }
 
-  command(task: number, connection: number, range: Range): RunnerCommand {
+  command(task: number, connection: number, range: Range, hashing: PieceHashing | undefined): RunnerCommand {
     this.#source.add(connection);
-    return { kind: 'receive', task, connection, fd: this.#opened.fd, from: this.#source.path, range };
+    // No two tasks in progress have a byte in common, so that a digest of this task holds until another one begins.
+    this.local.forget(range);
+    return { kind: 'receive', task, connection, fd: this.#opened.fd, from: this.#source.path, range, hashing };
   }
 
   get syncPoint(): SyncPoint | undefined {

@@ -1,6 +1,6 @@
 /**
  * Digests of ranges of the local file. Verification and journal ask for the same ranges, so each digest is computed
- * once and kept. A range that was not hashed while it was sent is read again.
+ * once and kept, until the range is written again. A range that was not hashed while it was sent or received is read.
  *
  * What can go wrong: the file becomes shorter, or cannot be read; then the digest rejects, and is computed again when
  * it is asked for again. At most {@link MAX_READS} ranges are read at the same time, and at most {@link MAX_KEPT}
@@ -21,27 +21,33 @@ const MAX_READS = 2;
 /** Digests that are kept, several for each of the 16,384 pieces that a file has at most. Others are computed again. */
 const MAX_KEPT = 131_072;
 
+interface Kept {
+  readonly range: Range;
+  readonly digest: Promise<Buffer>;
+}
+
 export class LocalDigests {
   readonly #fill: Fill;
-  readonly #isKept: boolean;
-  readonly #kept: Map<string, Promise<Buffer>> = new Map();
+  readonly #kept: Map<string, Kept> = new Map();
   #reads = 0;
   readonly #waiting: (() => void)[] = [];
 
-  /** `fill` reads the file. `isKept`: false where the file is still being written, so that a digest holds only once. */
-  constructor(fill: Fill, isKept = true) {
+  /** `fill` reads the file. */
+  constructor(fill: Fill) {
     this.#fill = fill;
-    this.#isKept = isKept;
   }
 
   /** @throws {CopyError} `source-changed`: the file is shorter; `local-io`: it cannot be read */
   digest(range: Range, algorithm: DigestAlgorithm): Promise<Buffer> {
     const key = keyOf(range, algorithm);
     const kept = this.#kept.get(key);
-    if (kept !== undefined) return kept;
+    if (kept !== undefined) return kept.digest;
     const digest = this.#hash(range, algorithm);
-    this.#keep(key, digest);
-    digest.catch(() => this.#kept.delete(key));
+    const entry = { range, digest };
+    this.#keep(key, entry);
+    digest.catch(() => {
+      if (this.#kept.get(key) === entry) this.#kept.delete(key);
+    });
     return digest;
   }
 
@@ -60,17 +66,23 @@ export class LocalDigests {
    * @throws {CopyError} as {@link digest}
    */
   digestOnce(range: Range, algorithm: DigestAlgorithm): Promise<Buffer> {
-    return this.#kept.get(keyOf(range, algorithm)) ?? this.#hash(range, algorithm);
+    return this.#kept.get(keyOf(range, algorithm))?.digest ?? this.#hash(range, algorithm);
   }
 
-  /** Takes a digest that was computed while the range was read to be sent. */
+  /** Takes a digest that was computed while the range was read to be sent, or written. */
   learn(range: Range, algorithm: DigestAlgorithm, digest: Uint8Array): void {
-    this.#keep(keyOf(range, algorithm), Promise.resolve(Buffer.from(digest)));
+    this.#keep(keyOf(range, algorithm), { range, digest: Promise.resolve(Buffer.from(digest)) });
   }
 
-  #keep(key: string, digest: Promise<Buffer>): void {
-    if (!this.#isKept) return;
-    if (this.#kept.has(key) || this.#kept.size < MAX_KEPT) this.#kept.set(key, digest);
+  /** To be called before anything in `range` is written: what is known of it does not hold any more. */
+  forget({ offset, length }: Range): void {
+    for (const [key, { range }] of this.#kept) {
+      if (range.offset < offset + length && offset < range.offset + range.length) this.#kept.delete(key);
+    }
+  }
+
+  #keep(key: string, kept: Kept): void {
+    if (this.#kept.has(key) || this.#kept.size < MAX_KEPT) this.#kept.set(key, kept);
   }
 
   async #hash(range: Range, algorithm: DigestAlgorithm): Promise<Buffer> {

@@ -21,7 +21,7 @@ import type { Counters } from './counters.ts';
 import { drainTo } from './descriptor-drain.ts';
 import { fillFrom } from './descriptor-fill.ts';
 import { OpenedOnce } from './opened-once.ts';
-import { hashing } from './piece-hasher.ts';
+import { type Hashed, hashingDrain, hashingFill } from './piece-hasher.ts';
 import type { RunnerCommand, RunnerReport } from './piece-runner.ts';
 import type { LocalConnections, Runners } from './runners.ts';
 import { TaskProgress } from './task-progress.ts';
@@ -173,17 +173,21 @@ export class LocalRunner implements Runners, LocalConnections {
     return this.#carry(command, async (slices, carried) => {
       const staged = await this.joined(connection, of);
       const fill = fillFrom(fd);
-      const hashingFill = what && hashing(fill, what, (hashed) => this.#report({ kind: 'hashed', task, ...hashed }));
-      await staged.write(slices, hashingFill ?? fill, carried);
+      await staged.write(slices, what ? hashingFill(fill, what, this.#onHashed(task)) : fill, carried);
     });
   }
 
   #receive(command: Command<'receive'>): Promise<void> {
-    const { connection, from, fd } = command;
+    const { task, connection, from, fd, hashing: what } = command;
     return this.#carry(command, async (slices, carried) => {
       const file = await this.openedFile(connection, from);
-      await file.read(slices, reporting(drainTo(fd), carried));
+      const drain = drainTo(fd);
+      await file.read(slices, reporting(what ? hashingDrain(drain, what, this.#onHashed(task)) : drain, carried));
     });
+  }
+
+  #onHashed(task: number): (hashed: Hashed) => void {
+    return (hashed) => this.#report({ kind: 'hashed', task, ...hashed });
   }
 
   /**

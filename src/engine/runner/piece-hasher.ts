@@ -1,6 +1,9 @@
-/** Computes the digests of whole pieces while they are read to be sent, so that the file is read only once. */
+/**
+ * Computes the digests of whole pieces while they are read to be sent, or before what was received is written, so that the
+ * file need not be read for them.
+ */
 import { createHash, type Hash } from 'node:crypto';
-import type { DigestAlgorithm, Fill, Range } from '../../remotes/remote.ts';
+import type { DigestAlgorithm, Drain, Fill, Range } from '../../remotes/remote.ts';
 
 /** The algorithm that pieces are hashed by, and their grid. */
 export interface PieceHashing {
@@ -25,11 +28,25 @@ export interface HashedPiece {
  * piece whose bytes were all read in ascending order by consecutive calls; it is called before the call that read the
  * last of them resolves. Other pieces have no digest.
  */
-export function hashing(fill: Fill, what: PieceHashing, onHashed: (hashed: Hashed) => void): Fill {
+export function hashingFill(fill: Fill, what: PieceHashing, onHashed: (hashed: Hashed) => void): Fill {
   const hasher = new PieceHasher(what);
   return async (views, offset) => {
     await fill(views, offset);
     const pieces = hasher.read(views, offset);
+    if (pieces.length > 0) onHashed({ algorithm: what.algorithm, pieces });
+  };
+}
+
+/**
+ * Returns a drain that drains as `drain` does and hashes what it is given. `onHashed` is called as that of
+ * {@link hashingFill}, when the last bytes of the piece are drained.
+ */
+export function hashingDrain(drain: Drain, what: PieceHashing, onHashed: (hashed: Hashed) => void): Drain {
+  const hasher = new PieceHasher(what);
+  return async (views, offset) => {
+    // Before, because calls overlap and may end in another order.
+    const pieces = hasher.read(views, offset);
+    await drain(views, offset);
     if (pieces.length > 0) onHashed({ algorithm: what.algorithm, pieces });
   };
 }

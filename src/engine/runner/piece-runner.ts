@@ -46,6 +46,8 @@ export type RunnerCommand =
       /** The path, as the server keeps it. */
       readonly from: Uint8Array;
       readonly range: Range;
+      /** Hash each piece that is received as a whole by this task, in order, and report it as for `send`. */
+      readonly hashing?: PieceHashing | undefined;
     }
   /**
    * Cut a task short: it is to keep at most `length` bytes. Answered by `shortened` with the length that it does keep.
@@ -94,7 +96,7 @@ export type RunnerReport =
   /** An open connection is gone; its tasks have ended before. Without an error: the engine had it closed. */
   | { readonly kind: 'lost'; readonly connection: number; readonly error?: CopyErrorData }
   | { readonly kind: 'progress'; readonly task: number; readonly acknowledged: readonly Range[] }
-  /** The digests of pieces of the local file, as they were read. */
+  /** The digests of pieces of the local file, as they were read or written. */
   | ({ readonly kind: 'hashed'; readonly task: number } & Hashed)
   | { readonly kind: 'taken'; readonly task: number }
   | { readonly kind: 'shortened'; readonly task: number; readonly length: number }

@@ -3,6 +3,7 @@ import { open, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { LocalDigests } from '../../../../src/engine/local/local-digests.ts';
 import { fillFrom } from '../../../../src/engine/runner/descriptor-fill.ts';
+import type { Range } from '../../../../src/remotes/remote.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
 import { contents } from '../../../support/upload-scene.ts';
 
@@ -42,4 +43,25 @@ test('a range that cannot be read does not keep its place', async () => {
   );
   for (const result of await Promise.allSettled(beyond)) expect(result.status).toBe('rejected');
   await expect(local.digest({ offset: 0, length: PIECE }, 'sha256')).resolves.toHaveLength(32);
+});
+
+test('a digest holds until its range is written again', async () => {
+  const bytes = contents(2 * PIECE, 7);
+  const path = (await tempDirForTest()).file('partial');
+  await writeFile(path, bytes);
+  const file = await open(path, 'r+');
+  onTestFinished(() => file.close());
+  const local = new LocalDigests(fillFrom(file.fd));
+  const [first, second] = [0, PIECE].map((offset) => ({ offset, length: PIECE }));
+  const digest = async (range: Range): Promise<string> => (await local.digest(range, 'sha256')).toString('hex');
+  local.learn(first!, 'sha256', Buffer.alloc(32, 1));
+  local.learn(second!, 'sha256', Buffer.alloc(32, 2));
+  expect(await digest(first!)).toBe('01'.repeat(32));
+  local.forget({ offset: PIECE - 1, length: 1 });
+  expect(await digest(first!)).toBe(createHash('sha256').update(bytes.subarray(0, PIECE)).digest('hex'));
+  expect(await digest(second!)).toBe('02'.repeat(32));
+  local.forget({ offset: 0, length: 1 });
+  await file.write(Buffer.of(bytes[0]! ^ 1), 0, 1, 0);
+  bytes[0]! ^= 1;
+  expect(await digest(first!)).toBe(createHash('sha256').update(bytes.subarray(0, PIECE)).digest('hex'));
 });

@@ -80,8 +80,8 @@ export class Harness {
     this.post({ kind: 'send', task, connection, fd: this.fd, of: this.under.token, range, hashing });
   }
 
-  receive(task: number, connection: number, range: Range, fd: number = this.sink): void {
-    this.post({ kind: 'receive', task, connection, fd, from: FROM, range });
+  receive(task: number, connection: number, range: Range, fd: number = this.sink, hashing?: PieceHashing): void {
+    this.post({ kind: 'receive', task, connection, fd, from: FROM, range, hashing });
   }
 
   carry(direction: Direction, task: number, connection: number, range: Range): void {

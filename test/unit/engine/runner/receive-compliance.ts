@@ -1,4 +1,5 @@
 /** What holds of receiving alone. */
+import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../../support/wait-for.ts';
 import { FROM, type Harness, lostError, SIZE, SLICE, type StartHarness } from './piece-runner-harness.ts';
@@ -20,6 +21,30 @@ export function receiveCompliance(start: StartHarness): void {
     expect(await harness.next('ended')).toEqual({ kind: 'ended', task: 1 });
     expect(harness.acknowledged(1)).toBe(5 * SLICE);
     await received(harness, 777, 5 * SLICE);
+  });
+
+  test('hashes the pieces that a task receives as a whole, and tells before it tells that they have arrived', async () => {
+    const harness = await start();
+    await harness.open(1);
+    const pieceSize = 4 * SLICE;
+    const range = { offset: pieceSize / 2, length: 2 * pieceSize };
+    harness.receive(7, 1, range, harness.sink, { algorithm: 'sha256', pieceSize, fileSize: SIZE });
+    await harness.next('ended');
+    const piece = { offset: pieceSize, length: pieceSize };
+    const digest = createHash('sha256')
+      .update(harness.source.subarray(pieceSize, 2 * pieceSize))
+      .digest();
+    const [hashed, ...others] = harness.of('hashed');
+    expect(others).toEqual([]);
+    expect(hashed).toMatchObject({ task: 7, algorithm: 'sha256', pieces: [{ piece }] });
+    expect(Buffer.from(hashed!.pieces[0]!.digest).equals(digest)).toBe(true);
+    const hasLast = harness.reports.findIndex(
+      (report) =>
+        report.kind === 'progress' &&
+        report.acknowledged.some((part) => part.offset + part.length >= piece.offset + piece.length),
+    );
+    expect(harness.reports.indexOf(hashed!)).toBeLessThan(hasLast);
+    await received(harness, range.offset, range.length);
   });
 
   test('what comes over many connections comes together in the file', async () => {
