@@ -1,12 +1,4 @@
 #!/usr/bin/env node
-/** The program `mtput`. It loads the rest only where Node can run it; see unsupported-node.ts. */
-import { unsupportedNode } from '../util/unsupported-node.ts';
+import { enterProgram } from './enter-program.ts';
 
-const problem = unsupportedNode('mtput');
-if (problem === undefined) {
-  void import('./start-program.ts').then(({ startProgram }) => startProgram('mtput'));
-} else {
-  process.stderr.write(`${problem}\n`);
-  // The exit code of usage errors: the command cannot be run like this, and nothing was tried.
-  process.exitCode = 2;
-}
+enterProgram('mtput');
