@@ -1,4 +1,4 @@
-// npm start: the same file over one connection and over ten, through a line that is slow for each of them.
+// npm start: the same file up and down, over one connection and over ten, through a line that is slow for each of them.
 import { join } from 'node:path';
 import { formatRate, formatSize } from '../src/util/format-size.ts';
 import { startProxy } from '../test/support/proxy.ts';
@@ -6,15 +6,15 @@ import { sha256Of, writeRandomFile } from '../test/support/random-file.ts';
 import { makeTempDir } from '../test/support/temp-dir.ts';
 import { demoFiles } from './demo-files.ts';
 import { startDemoServer } from './demo-server.ts';
-import { type MtputRun, runMtput } from './run-mtput.ts';
+import { type CopyRun, runCopy } from './run-copy.ts';
 import { bar, Screen } from './screen.ts';
 
 const MIB = 1024 * 1024;
 /** Of each connection; 20 ms each way. */
 const LINE = { bytesPerSecond: 2 * MIB, delayMs: 20 };
 const MANY = 10;
-/** So much that connecting weighs little against sending, and so little that one connection is done within a minute. */
-const BYTES = Number(process.env['MT_DEMO_MIB'] ?? 80) * MIB;
+/** So much that connecting weighs little against copying, and so little that all is done within a minute. */
+const BYTES = Number(process.env['MT_DEMO_MIB'] ?? 36) * MIB;
 
 const screen = new Screen(process.stdout);
 
@@ -25,60 +25,67 @@ interface Scene {
   readonly sha256: string;
 }
 
-interface Outcome extends MtputRun {
+type Direction = 'up' | 'down';
+
+interface Outcome extends CopyRun {
+  readonly direction: Direction;
+  readonly connections: number;
   readonly sha256: string;
 }
 
-function name(connections: number): string {
-  return `${connections} connection${connections === 1 ? '' : 's'}`.padStart(14);
+function name(direction: Direction, connections: number): string {
+  return `${direction.padStart(5)} over ${connections} connection${connections === 1 ? ' ' : 's'}`.padEnd(26);
 }
 
-async function upload(connections: number, { dir, port, source }: Scene): Promise<Outcome> {
-  const target = `over-${connections}.bin`;
-  screen.draw(`${name(connections)}  connecting`);
-  const run = await runMtput({
-    ...{ dir, port, source, target, connections },
+async function copy(direction: Direction, connections: number, { dir, port, source }: Scene): Promise<Outcome> {
+  const label = name(direction, connections);
+  const [remote, arrived] = [`over-${connections}.bin`, join(dir, `back-over-${connections}.bin`)];
+  screen.draw(`${label}  connecting`);
+  const run = await runCopy({
+    ...(direction === 'up' ? { program: 'mtput', local: source } : { program: 'mtget', local: arrived }),
+    ...{ dir, port, remote, connections },
     onProgress: ({ bytesDone, bytesTotal, bytesPerSecond, connections: open }) => {
       const part = bytesTotal === 0 ? 1 : bytesDone / bytesTotal;
       const percent = `${Math.floor(part * 100)}%`.padStart(4);
-      screen.draw(`${name(connections)}  ${bar(part, 24)} ${percent}  ${formatRate(bytesPerSecond)}  ${open} open`);
+      screen.draw(`${label}  ${bar(part, 24)} ${percent}  ${formatRate(bytesPerSecond)}  ${open} open`);
     },
   });
-  if (run.connectionsUsed < connections) throw new Error(`Only ${run.connectionsUsed} connections came about`);
-  const rate = formatRate(run.bytesPerSecond).padStart(10);
-  screen.line(`${name(connections)} ${rate}   done after ${run.seconds.toFixed(1).padStart(4)} s`);
-  return { ...run, sha256: await sha256Of(join(demoFiles(dir).served, target)) };
+  if (run.connectionsUsed < connections) throw new Error(`Only ${run.connectionsUsed} connections were opened`);
+  const rate = formatRate(run.bytesPerSecond).padStart(9);
+  screen.line(`${label} ${rate}   done after ${run.seconds.toFixed(1).padStart(4)} s`);
+  const there = direction === 'up' ? join(demoFiles(dir).served, remote) : arrived;
+  return { ...run, direction, connections, sha256: await sha256Of(there) };
 }
 
-function tell(scene: Scene, outcomes: readonly Outcome[]): boolean {
-  const [one, many] = outcomes as [Outcome, Outcome];
-  screen.line();
+function tellGain(direction: Direction, [one, many]: readonly [Outcome, Outcome]): void {
   const gain = (many.bytesPerSecond / one.bytesPerSecond).toFixed(1);
-  screen.line(`Gain: ${gain} times the rate. From the command to the prompt, with starting, connecting and the`);
+  const whole = (one.seconds / many.seconds).toFixed(1);
   screen.line(
-    `final rename, ${(one.seconds / many.seconds).toFixed(1)} times as fast: the larger the file, the closer to ${gain}.`,
+    `Gain ${direction}: ${gain} times the rate; ${whole} times as fast with starting, connecting and renaming.`,
   );
+}
+
+/** Returns whether what arrived is what was sent. */
+function compare({ sha256 }: Scene, outcomes: readonly Outcome[]): boolean {
   screen.line();
-  screen.line(`sha256 of the file       ${scene.sha256}`);
-  let equal = true;
-  for (const [connections, { sha256 }] of [
-    [1, one],
-    [MANY, many],
-  ] as const) {
-    const same = sha256 === scene.sha256;
-    equal &&= same;
-    screen.line(`  arrived over ${`${connections}`.padEnd(2)}        ${sha256}  ${same ? 'equal' : 'DIFFERENT'}`);
+  screen.line(`sha256 of the file           ${sha256}`);
+  for (const outcome of outcomes) {
+    const verdict = outcome.sha256 === sha256 ? 'equal' : 'DIFFERENT';
+    screen.line(`  ${name(outcome.direction, outcome.connections)}   ${outcome.sha256}  ${verdict}`);
   }
   screen.line();
-  if (!equal) screen.line('What arrived is not what was sent: this is a bug.');
+  const isEqual = outcomes.every((outcome) => outcome.sha256 === sha256);
+  if (!isEqual) screen.line('What arrived is not what was sent: this is a bug.');
   else screen.line('Now with a server of yours:  npm start -- FILE USER@HOST:PATH');
-  return equal;
+  return isEqual;
 }
 
 async function demo(): Promise<boolean> {
   const dir = await makeTempDir('demo');
   try {
-    screen.line(`mtput sends ${formatSize(BYTES)} to a server of its own on this machine. Each connection gets`);
+    screen.line(
+      `mtput and mtget copy ${formatSize(BYTES)} to a server of their own on this machine and back. Each connection gets`,
+    );
     screen.line(
       `${formatRate(LINE.bytesPerSecond)}, a round trip takes ${2 * LINE.delayMs} ms. This takes about 50 seconds.`,
     );
@@ -88,9 +95,13 @@ async function demo(): Promise<boolean> {
     const proxy = await startProxy({ ...LINE, target: { host: '127.0.0.1', port: server.port } });
     await server.trustPort(proxy.port);
     const scene = { dir: dir.path, port: proxy.port, source, sha256: await sha256Of(source) };
-    const outcomes = [await upload(1, scene), await upload(MANY, scene)];
+    const up = [await copy('up', 1, scene), await copy('up', MANY, scene)] as const;
+    const down = [await copy('down', 1, scene), await copy('down', MANY, scene)] as const;
     await Promise.all([proxy.stop(), server.stop()]);
-    return tell(scene, outcomes);
+    screen.line();
+    tellGain('up', up);
+    tellGain('down', down);
+    return compare(scene, [...up, ...down]);
   } finally {
     await dir.remove();
   }

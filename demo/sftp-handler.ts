@@ -1,4 +1,4 @@
-// SFTP on one directory, as far as an upload needs it.
+// SFTP on one directory, as far as an upload or a download of one file needs it.
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, stat, unlink } from 'node:fs/promises';
 import ssh2 from 'ssh2';
@@ -8,6 +8,8 @@ const { OPEN_MODE, STATUS_CODE } = ssh2.utils.sftp;
 
 /** What a client may make of modes: no setuid, setgid, sticky. */
 const MODE_BITS = 0o777;
+/** In bytes. A client asks again for what is missing. */
+const MAX_READ = 256 * 1024;
 
 function openFlags(flags: number): number {
   const reads = (flags & OPEN_MODE.READ) !== 0;
@@ -66,6 +68,7 @@ export class SftpHandler {
       this.#answer(id, async () => sftp.attrs(id, toAttributes(await lstat(await directory.local(path))))),
     );
     sftp.on('OPEN', (id, path, flags, { mode }) => this.#answer(id, () => this.#openFile(id, path, flags, mode)));
+    sftp.on('READ', (id, handle, offset, length) => this.#answer(id, () => this.#read(id, handle, offset, length)));
     sftp.on('WRITE', (id, handle, offset, data) => this.#done(id, () => this.#write(handle, offset, data)));
     sftp.on('FSTAT', (id, handle) =>
       this.#answer(id, async () => sftp.attrs(id, toAttributes(await this.#file(handle).stat()))),
@@ -112,6 +115,13 @@ export class SftpHandler {
     handle.writeUInt32BE(++this.#lastHandle);
     this.#open.set(this.#lastHandle, file);
     this.#sftp.handle(id, handle);
+  }
+
+  async #read(id: number, handle: Buffer, offset: number, length: number): Promise<void> {
+    const data = Buffer.alloc(Math.min(length, MAX_READ));
+    const { bytesRead } = await this.#file(handle).read(data, 0, data.length, offset);
+    if (bytesRead === 0) this.#sftp.status(id, STATUS_CODE.EOF);
+    else this.#sftp.data(id, data.subarray(0, bytesRead));
   }
 
   async #write(handle: Buffer, offset: number, data: Buffer): Promise<void> {

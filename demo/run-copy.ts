@@ -8,19 +8,21 @@ import { DEMO_USER, demoFiles } from './demo-files.ts';
 
 type EventOf<T extends TransferEvent['type']> = Extract<TransferEvent, { type: T }>;
 
-export interface MtputCall {
+export interface CopyCall {
+  readonly program: 'mtput' | 'mtget';
   /** The demo's temporary directory. */
   readonly dir: string;
   readonly port: number;
-  readonly source: string;
+  /** Path of the local file, which is read by `mtput` and written by `mtget`. */
+  readonly local: string;
   /** File name on the server. */
-  readonly target: string;
+  readonly remote: string;
   readonly connections: number;
   readonly onProgress?: (progress: EventOf<'progress'>) => void;
 }
 
-export interface MtputRun {
-  /** Of the whole process: starting, connecting and the final rename included. */
+export interface CopyRun {
+  /** Of the whole process, from its start to the final rename. */
   readonly seconds: number;
   /** While data flowed. */
   readonly bytesPerSecond: number;
@@ -33,7 +35,7 @@ function environment(home: string): NodeJS.ProcessEnv {
   return { PATH, SystemRoot, TMPDIR, HOME: home, USERPROFILE: home, XDG_STATE_HOME: home, LC_ALL: 'C.UTF-8' };
 }
 
-function mtputArguments({ dir, port, source, target, connections }: MtputCall): string[] {
+function copyArguments({ program, dir, port, local, remote, connections }: CopyCall): string[] {
   const files = demoFiles(dir);
   const options = [
     `UserKnownHostsFile=${files.knownHosts}`,
@@ -41,17 +43,18 @@ function mtputArguments({ dir, port, source, target, connections }: MtputCall): 
     'IdentitiesOnly=yes',
     'IdentityAgent=none',
   ].flatMap((option) => ['-o', option]);
+  const there = `${DEMO_USER}@127.0.0.1:${remote}`;
   return [
     ...['-n', `${connections}`, '-P', `${port}`, '-i', files.userKey, ...options, '-B', '--json'],
     // Should the demo be killed, the program must not go on looking for a server that is gone.
-    ...['--retry-for', '5s', source, `${DEMO_USER}@127.0.0.1:${target}`],
+    ...['--retry-for', '5s', ...(program === 'mtput' ? [local, there] : [there, local])],
   ];
 }
 
 /** Runs the program that users have, as they would. */
-export async function runMtput(call: MtputCall): Promise<MtputRun> {
+export async function runCopy(call: CopyCall): Promise<CopyRun> {
   const begin = performance.now();
-  const child = spawn(process.execPath, [join(repoRoot, 'dist/cli/mtput.js'), ...mtputArguments(call)], {
+  const child = spawn(process.execPath, [join(repoRoot, `dist/cli/${call.program}.js`), ...copyArguments(call)], {
     env: environment(demoFiles(call.dir).home),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -65,13 +68,13 @@ export async function runMtput(call: MtputCall): Promise<MtputRun> {
   });
   let result: EventOf<'result'> | undefined;
   let first: EventOf<'progress'> | undefined;
-  let sentAtMs: number | undefined;
+  let copiedAtMs: number | undefined;
   createInterface({ input: child.stdout }).on('line', (line) => {
     const event = JSON.parse(line) as TransferEvent;
     if (event.type === 'progress') {
       if (event.bytesDone > 0) first ??= event;
       call.onProgress?.(event);
-    } else if (event.type === 'file' && event.state === 'committing') sentAtMs = event.atMs;
+    } else if (event.type === 'file' && event.state === 'committing') copiedAtMs = event.atMs;
     else if (event.type === 'result') result = event;
   });
   let seconds = 0;
@@ -81,8 +84,8 @@ export async function runMtput(call: MtputCall): Promise<MtputRun> {
   const code = await new Promise<number | null>((resolve, reject) =>
     child.once('close', resolve).once('error', reject),
   );
-  if (code !== 0 || result === undefined) throw new Error(`mtput ended with ${code}: ${said.trim()}`);
-  if (first === undefined || sentAtMs === undefined) throw new Error('mtput did not say how far it was');
-  const bytesPerSecond = ((first.bytesTotal - first.bytesDone) * 1000) / (sentAtMs - first.atMs);
+  if (code !== 0 || result === undefined) throw new Error(`${call.program} ended with ${code}: ${said.trim()}`);
+  if (first === undefined || copiedAtMs === undefined) throw new Error(`${call.program} did not say how far it was`);
+  const bytesPerSecond = ((first.bytesTotal - first.bytesDone) * 1000) / (copiedAtMs - first.atMs);
   return { seconds, bytesPerSecond, connectionsUsed: result.connectionsUsed };
 }
