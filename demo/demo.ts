@@ -13,8 +13,8 @@ const MIB = 1024 * 1024;
 /** Of each connection; 20 ms each way. */
 const LINE = { bytesPerSecond: 2 * MIB, delayMs: 20 };
 const MANY = 10;
-/** So much that connecting weighs little against copying, and so little that all is done within a minute. */
-const BYTES = Number(process.env['MT_DEMO_MIB'] ?? 36) * MIB;
+/** A piece of 4 MiB for each of the many connections. One connection takes twenty seconds for it. */
+const BYTES = Number(process.env['MT_DEMO_MIB'] ?? 40) * MIB;
 
 const screen = new Screen(process.stdout);
 

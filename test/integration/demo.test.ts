@@ -15,14 +15,16 @@ const program = join(repoRoot, 'build/demo/demo.js');
 async function home(): Promise<{ dir: TempDir; env: NodeJS.ProcessEnv }> {
   const dir = await makeTempDir('demo-test');
   onTestFinished(dir.remove);
-  return { dir, env: { ...cleanEnvironment(dir.path), TMPDIR: dir.path, MT_DEMO_MIB: '20' } };
+  return { dir, env: { ...cleanEnvironment(dir.path), TMPDIR: dir.path, MT_DEMO_MIB: '40' } };
 }
 
 describe('the demo', () => {
   inLongerTiers(() => {
-    it('copies the same file up and down, over 1 and over 10 connections, and compares what arrived', async () => {
+    it('copies the same file up and down, over 1 and over 10 connections, and compares what arrived', {
+      timeout: 120_000,
+    }, async () => {
       const { dir, env } = await home();
-      const { code, stdout, stderr } = await run(process.execPath, [program], { env, timeoutMs: 55_000 });
+      const { code, stdout, stderr } = await run(process.execPath, [program], { env, timeoutMs: 100_000 });
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       for (const direction of ['up', 'down']) {
         for (const connections of ['1 connection', '10 connections']) {
