@@ -4,6 +4,7 @@ import { type CutAt, type CutHow, cuttingProxyForTest } from '../support/cutting
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { proftpdForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
+import { startLiveRun } from '../support/live-run.ts';
 import { eventsOf, mtput, mtputJson } from '../support/mtput.ts';
 import { freePort } from '../support/ports.ts';
 import type { TestServer } from '../support/test-server.ts';
@@ -94,13 +95,10 @@ describeWithServers(['sshd', 'proftpd'], 'connections that are cut before they a
     const source = await sourceForTest(MIB);
     const port = await freePort();
     await server.trustPort(port);
-    const run = mtputJson([source.path], { server, port, path: 'arrived.bin' }, ['--retry-for', '60s']);
-    // By then the first attempt has long failed.
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const run = await startLiveRun([source.path], { server, port, path: 'arrived.bin' }, ['--retry-for', '60s']);
+    await run.event('notice', ({ code }) => code === 'no-connection');
     await cuttingProxyForTest(server, () => undefined, port);
-    const ended = await run;
-    await expectArrived(ended, server, 'arrived.bin', source);
-    expect(eventsOf(ended, 'notice').map(({ code }) => code)).toContain('no-connection');
+    await expectArrived(await run.end(), server, 'arrived.bin', source);
   });
 
   it('5: for longer than --retry-for', async () => {
