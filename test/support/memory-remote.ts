@@ -336,9 +336,9 @@ export class MemoryConnection implements RemoteConnection {
     return { token: { target: pathText(target), path, stage: path }, path: Buffer.from(path) };
   }
 
-  async copyStaged({ path }: StageToken, copy: StageToken): Promise<CopiedStage | undefined> {
+  async copyStaged(from: StageToken | Uint8Array, copy: StageToken): Promise<CopiedStage | undefined> {
     await this.cross();
-    const original = this.remote.files.get(String(path));
+    const original = this.remote.files.get(from instanceof Uint8Array ? pathText(from) : String(from['path']));
     if (original === undefined || !this.remote.faults.copiesFiles) return undefined;
     this.remote.files.set(String(copy['path']), { ...original, bytes: Buffer.from(original.bytes), mode: 0o600 });
     this.remote.filesCopied++;

@@ -300,7 +300,8 @@ export class UploadFile implements FileTransfer {
   #openEarlier(journal: FileJournal): EarlierStages {
     const { journals, options } = this.#services;
     const { ledger } = this.#job;
-    const file = { target: this.#plan.target.path, fd: this.#source.fd, size: this.size, pieceSize: options.pieceSize };
+    const { path: target, old } = this.#plan.target;
+    const file = { target, old, fd: this.#source.fd, size: this.size, pieceSize: options.pieceSize };
     const { resume = false, lookAgainMs } = journals ?? {};
     return new EarlierStages(this.#services, { ...file, isResuming: resume, lookAgainMs }, journal, {
       ledger,

@@ -184,8 +184,8 @@ export class SftpConnection implements RemoteConnection {
     return this.#stages.draw(target);
   }
 
-  copyStaged(token: StageToken, copy: StageToken, signal: AbortSignal): Promise<CopiedStage | undefined> {
-    return this.#stages.copy(token, copy, signal);
+  copyStaged(from: StageToken | Uint8Array, copy: StageToken, signal: AbortSignal): Promise<CopiedStage | undefined> {
+    return this.#stages.copy(from, copy, signal);
   }
 
   freeSpace(token: StageToken): Promise<number | undefined> {

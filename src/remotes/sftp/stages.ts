@@ -124,11 +124,13 @@ export class Stages {
     return { token: toStageToken(newStagedToken(target, path, this.#lacksModes)), path };
   }
 
-  async copy(token: StageToken, copy: StageToken, signal: AbortSignal): Promise<CopiedStage | undefined> {
-    const found = await this.lookAt(token);
-    const { partial: from } = fromStageToken(token);
+  async copy(origin: StageToken | Uint8Array, copy: StageToken, signal: AbortSignal): Promise<CopiedStage | undefined> {
+    const isPath = origin instanceof Uint8Array;
+    const from = isPath ? Buffer.from(origin) : fromStageToken(origin).partial;
     const { partial: to } = fromStageToken(copy);
-    if (from === undefined || to === undefined || found === undefined) return undefined;
+    if (from === undefined || to === undefined) return undefined;
+    const found = isPath ? await this.#look(from) : await this.lookAt(origin);
+    if (found?.kind !== 'file') return undefined;
     const mode = this.#lacksModes ? undefined : STAGED_MODE;
     const request = { from, to, size: found.size, mode, signal };
     const warnings = await copyWholeFile(this.#options.connection, request);

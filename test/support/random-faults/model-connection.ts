@@ -167,8 +167,13 @@ export class ModelConnection extends ModelLine implements RemoteConnection {
     return { token: { target: text(target), path, stage: path }, path: Buffer.from(path) };
   }
 
-  async copyStaged({ path }: StageToken, copy: StageToken, signal: AbortSignal): Promise<CopiedStage | undefined> {
+  async copyStaged(
+    from: StageToken | Uint8Array,
+    copy: StageToken,
+    signal: AbortSignal,
+  ): Promise<CopiedStage | undefined> {
     const { server } = this;
+    const path = from instanceof Uint8Array ? text(from) : String(from['path']);
     if (!server.habits.copiesFiles || signal.aborted) return undefined;
     const aborted = deferred<undefined>();
     const abort = (): void => aborted.resolve(undefined);
@@ -176,7 +181,7 @@ export class ModelConnection extends ModelLine implements RemoteConnection {
     const workMs = server.habits.slowWorkMs;
     const copying = this.request(
       () => {
-        const original = server.at(String(path));
+        const original = server.at(path);
         if (original === undefined) return undefined;
         const half = Buffer.from(original.bytes.subarray(0, original.bytes.length / 2));
         const inode = new Inode(half, server.nowMs, this.remote.run);

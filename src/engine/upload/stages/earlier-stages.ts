@@ -4,7 +4,7 @@
  * ForeignStages}).
  */
 import { CopyError } from '../../../errors.ts';
-import type { Range, RemoteConnection, StageToken } from '../../../remotes/remote.ts';
+import type { Attributes, Range, RemoteConnection, StageToken } from '../../../remotes/remote.ts';
 import type { ConnectionAccess } from '../../connections/connection-access.ts';
 import type { FileJournal } from '../../resume/file-journal.ts';
 import { fillFrom } from '../../runner/descriptor-fill.ts';
@@ -21,7 +21,7 @@ import { type CanCompare, type Reopened, reopenCopy, reopenStaged } from './reop
 export interface EarlierStagesServices {
   readonly access: Pick<ConnectionAccess, 'onConnection'>;
   readonly digests: Pick<DigestProviders, 'isAvailable' | 'trusted'>;
-  readonly report: Pick<Report, 'notice'>;
+  readonly report: Pick<Report, 'notice' | 'emit'>;
 }
 
 /** The file job. */
@@ -39,6 +39,8 @@ export interface EarlierStagesOptions {
   /** The local file, and its length in bytes. */
   readonly fd: number;
   readonly size: number;
+  /** What stands at the target; undefined: nothing. */
+  readonly old?: Attributes | undefined;
   readonly pieceSize: number | 'auto';
   /** False: what earlier runs left is removed. */
   readonly isResuming: boolean;
@@ -151,6 +153,8 @@ export class EarlierStages {
     if (reopened?.isOurs) return;
     if (reopened === undefined && !this.#foreign.isConsidered) await this.#journal.setAside();
     else await this.#journal.begin(own, pieceSize);
+    // If this run is killed before all of the copy is compared, the next one compares the rest.
+    if (reopened !== undefined) await this.#journal.noteAcknowledged(reopened.claims);
   }
 
   /** See {@link ForeignStages.consider}. `isEmpty`: nothing of an earlier run is continued. */
@@ -172,9 +176,12 @@ export class EarlierStages {
     await this.#considering;
   }
 
-  /** See {@link ForeignStages.removeSuperseded}. */
-  removeSuperseded(): Promise<void> {
-    return this.#foreign.removeSuperseded();
+  /** See {@link ForeignStages.removeSuperseded}. The file may have been complete before a copy was, which is removed. */
+  async removeSuperseded(): Promise<void> {
+    await this.settled();
+    const copy = this.takeCopy();
+    if (copy !== undefined) await this.#foreign.dismiss(copy);
+    await this.#foreign.removeSuperseded();
   }
 
   /** Undefined, and closed, if the server ignores offsets: wrong bytes could not be overwritten then. */

@@ -1,10 +1,10 @@
 /**
  * Deals with what others staged for the target of one file job, from listing the directory until the target is in its
- * place.
+ * place, and with the old file at the target, of which parts may be right.
  *
- * The directory is listed while the file is opened and staged. Sending waits for that, but not longer than {@link
- * LISTING_MS}, because a directory may have very many names. If something was found, nothing is sent until it is known
- * whether the server can copy it.
+ * The directory is listed while the file is opened and staged, and the old file sampled. Sending waits for that, but not
+ * longer than {@link LOOKING_MS}, because a directory may have very many names. If something was found, nothing is sent
+ * until it is known whether the server can copy it, and has copied it.
  */
 
 import { CopyError } from '../../../errors.ts';
@@ -12,10 +12,12 @@ import type { FoundStage, StageToken } from '../../../remotes/remote.ts';
 import { beforeAbort } from '../../../util/before-abort.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { type RestingStages, StageAdoption, type StageServices } from './stage-adoption.ts';
-import { type SearchedFile, StageSearch } from './stage-search.ts';
+import { type Candidate, type SearchedFile, StageSearch } from './stage-search.ts';
 
-/** How long sending waits for the listing of the directory. */
-const LISTING_MS = 1000;
+/** How long sending waits for the listing of the directory and the samples of the old file. */
+const LOOKING_MS = 1000;
+/** A copy of an old file that is longer by so much would take more time than it could save. */
+const MAX_TIMES_LONGER = 2;
 
 /** The file job. */
 export interface SearchingJob {
@@ -50,6 +52,8 @@ export class ForeignStages {
   readonly #job: SearchingJob;
   readonly #adoption: StageAdoption;
   readonly #finding: Promise<readonly FoundStage[]>;
+  /** The old file at the target; undefined: nothing can be taken from it. */
+  readonly #old: Candidate | undefined;
   #isConsidered = false;
   /** What was found, until it is decided what is done with it. */
   #undecided: RestingStages | undefined;
@@ -62,6 +66,7 @@ export class ForeignStages {
     this.#search = new StageSearch(services.access, file);
     this.#adoption = new StageAdoption(services, this.#search, file.size);
     this.#finding = this.#search.find();
+    this.#old = oldOf(file);
     // The failure is reported where the promise is awaited.
     this.#finding.catch(() => {});
   }
@@ -118,20 +123,22 @@ export class ForeignStages {
       if (isHeld && !signal.aborted) this.#job.release();
       isHeld = false;
     };
-    const late = setTimeout(release, LISTING_MS);
-    const found = await beforeAbort(this.#foreign(own), signal).finally(() => clearTimeout(late));
-    if (found === undefined || signal.aborted) return;
-    if (found.length > 0 && isEmpty && !isHeld) {
+    const late = setTimeout(release, LOOKING_MS);
+    const finding = this.#rest(own, outdated);
+    const looking = Promise.all([finding, isEmpty ? this.#usefulOld(minLength, mayCopy, signal) : []]);
+    const looked = await beforeAbort(looking, signal).finally(() => clearTimeout(late));
+    if (looked === undefined || signal.aborted) return;
+    const [{ ours, others }, old] = looked;
+    if (ours.length + others.length + old.length > 0 && isEmpty && !isHeld) {
       isHeld = true;
       this.#job.hold();
     }
-    const ours = found.filter(({ token }) => token.stage === outdated?.stage);
-    const others = found.filter((stage) => !ours.includes(stage));
-    this.#undecided = { ours, others };
-    const choice = await this.#choose(
-      { ours, others },
-      { own, minLength, mayCopy: async () => isEmpty && mayCopy(), signal },
-    );
+    const choice = await this.#choose({ ours, others }, old, {
+      own,
+      minLength,
+      mayCopy: async () => isEmpty && mayCopy(),
+      signal,
+    });
     if (signal.aborted) {
       if (choice !== undefined) await this.#adoption.dismiss(choice);
       return;
@@ -144,16 +151,40 @@ export class ForeignStages {
     release();
   }
 
+  /** What is there, which is undecided from now on: the file may be complete before anything else is known. */
+  async #rest(own: StageToken, outdated: StageToken | undefined): Promise<RestingStages> {
+    const found = await this.#foreign(own);
+    const ours = found.filter(({ token }) => token.stage === outdated?.stage);
+    const others = found.filter((stage) => !ours.includes(stage));
+    this.#undecided = { ours, others };
+    return this.#undecided;
+  }
+
+  /** The old file, if it has something of the source that could be copied and compared. */
+  async #usefulOld(
+    minLength: number,
+    mayCopy: () => Promise<boolean>,
+    signal: AbortSignal,
+  ): Promise<readonly Candidate[]> {
+    const old = this.#old;
+    if (old === undefined || old.attributes.size < minLength) return [];
+    const useful = await this.#search.matching([old], signal);
+    if (useful.length === 0 || (await mayCopy())) return useful;
+    this.#adoption.tellUnused(old, 'the server cannot be made to hash it');
+    return [];
+  }
+
   /**
    * Has the server copy the most promising file while this run waits to see whether another run is writing it. The copy
    * is a file of its own, and is removed if another run does.
    */
   async #choose(
     { ours, others }: RestingStages,
+    old: readonly Candidate[],
     { own, minLength, mayCopy, signal }: Pick<Consideration, 'own' | 'minLength' | 'mayCopy' | 'signal'>,
   ): Promise<StageToken | undefined> {
     const busy = new AbortController();
-    const copying = this.#adoption.copyBest([...ours, ...others], {
+    const copying = this.#adoption.copyBest([...ours, ...others, ...old], {
       own,
       minLength,
       mayCopy,
@@ -201,6 +232,11 @@ export class ForeignStages {
     const found = await this.#finding;
     return this.#search.present(found.filter(({ token }) => token.stage !== own.stage));
   }
+}
+
+function oldOf({ target, size, old }: SearchedFile): Candidate | undefined {
+  if (old?.kind !== 'file' || old.size > MAX_TIMES_LONGER * size) return undefined;
+  return { path: target, attributes: old };
 }
 
 /** Whether another run is at work or leaves no room. After any other failure, the next run can use what was sent. */

@@ -1,20 +1,20 @@
 /**
- * Decides which of the staged files of others this run continues, and how: in a copy by the server, or the file itself.
- * Removes the others when the target is in its place.
+ * Decides which of the files on the server this run continues, and how: what others staged, or the target that is to be
+ * replaced, in a copy by the server; or a staged file itself. Removes the others when the target is in its place.
  */
 import { CopyError } from '../../../errors.ts';
 import type { DrawnStage, FoundStage, RemoteConnection, StageToken } from '../../../remotes/remote.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { formatSize } from '../../../util/format-size.ts';
 import type { Report } from '../../transfer/direction.ts';
-import type { StageAccess, StageCopy, StageSearch } from './stage-search.ts';
+import type { Candidate, StageAccess, StageCopy, StageSearch } from './stage-search.ts';
 
 /** On how many connections something is removed that is of no use any more. */
 const CLEANING_ATTEMPTS = 2;
 
 export interface StageServices {
   readonly access: StageAccess;
-  readonly report: Pick<Report, 'notice'>;
+  readonly report: Pick<Report, 'notice' | 'emit'>;
 }
 
 /** Staged files, as they were found. */
@@ -34,9 +34,9 @@ export interface CopyOptions {
   readonly signal: AbortSignal;
 }
 
-/** What came of the attempt to have the server copy a staged file. */
+/** What came of the attempt to have the server copy a file. */
 interface CopyAttempt {
-  readonly of: FoundStage;
+  readonly of: Candidate;
   /** Undefined: the server cannot copy the file, or there is no room. */
   readonly copy?: StageCopy | undefined;
   readonly isWithoutRoom?: boolean;
@@ -57,7 +57,7 @@ export class StageAdoption {
   #copies: DrawnStage[] = [];
   /** The copy that is continued. */
   #continued: DrawnStage | undefined;
-  #matching: readonly FoundStage[] = [];
+  #matching: readonly Candidate[] = [];
   #attempt: CopyAttempt | undefined;
   /** The file that is continued itself, without a copy. */
   #original: FoundStage | undefined;
@@ -71,14 +71,25 @@ export class StageAdoption {
   /**
    * Has the server copy the most promising of `found`, if there is room. It need not be known yet whether another run
    * is still writing it, because the file itself is not changed. A copy that {@link choose} does not choose is removed
-   * afterwards.
+   * afterwards. Where the target cannot be copied, the next one is tried.
    */
-  async copyBest(found: readonly FoundStage[], { own, minLength, mayCopy, signal }: CopyOptions): Promise<void> {
+  async copyBest(found: readonly Candidate[], { own, minLength, mayCopy, signal }: CopyOptions): Promise<void> {
     if (found.length === 0 || !(await mayCopy())) return;
     this.#matching = await this.#search.matching(found, signal);
-    const best = this.#matching.find(({ attributes }) => attributes.size >= minLength);
-    if (best === undefined || signal.aborted) return;
-    this.#attempt = (await this.#hasRoom(own)) ? await this.#copyOf(best, own, signal) : withoutRoom(best);
+    for (const best of this.#matching.filter(({ attributes }) => attributes.size >= minLength)) {
+      if (signal.aborted) return;
+      const attempt = (await this.#hasRoom(own, best)) ? await this.#copyOf(best, own, signal) : withoutRoom(best);
+      this.#attempt = attempt;
+      if (best.token !== undefined || attempt.copy !== undefined || signal.aborted) return;
+      const cannot = `the server cannot copy it${attempt.reason ?? ''}`;
+      this.tellUnused(best, attempt.isWithoutRoom ? 'the server has no room for a copy' : cannot);
+    }
+  }
+
+  /** Tells why nothing is taken from the old target. */
+  tellUnused({ path }: Candidate, why: string): void {
+    const message = `Nothing is taken from the old ${cleanText(path)}, which has some of the new content: ${why}.`;
+    this.#services.report.emit({ type: 'notice', level: 'detail', code: 'not-copied', message });
   }
 
   /**
@@ -88,16 +99,17 @@ export class StageAdoption {
    */
   async choose({ ours, others }: RestingStages, own: StageToken): Promise<StageToken | undefined> {
     const resting = [...ours, ...others];
-    if (resting.length === 0) return undefined;
+    const attempt = this.#attempt;
+    if (resting.length === 0) return attempt && this.#copyOfTarget(attempt);
     const abandoned = (await this.#search.abandoned(others, own)).filter(({ isCertain }) => isCertain);
-    const matching = resting.filter((stage) => this.#matching.some(({ token }) => token.stage === stage.token.stage));
+    const matching = resting.filter((stage) => this.#matching.some(({ token }) => token?.stage === stage.token.stage));
     // A file that may belong to another target must not be removed.
     const isRemovable = (stage: FoundStage): boolean => stage.isCertain && !ours.includes(stage);
     this.#superseded = [...new Set([...abandoned, ...matching])].filter(isRemovable);
     this.#left = others.filter((stage) => stage.isCertain && !this.#superseded.includes(stage));
-    const attempt = this.#attempt;
-    const best = matching.find(({ token }) => token.stage === attempt?.of.token.stage);
-    if (attempt === undefined || best === undefined) return undefined;
+    const best = matching.find(({ token }) => token.stage === attempt?.of.token?.stage);
+    if (attempt === undefined) return undefined;
+    if (best === undefined) return this.#copyOfTarget(attempt);
     if (attempt.copy !== undefined) return this.#continueIn(attempt.copy, best);
     if (!attempt.isWithoutRoom) {
       const what = `the partial file ${cleanText(best.path)} of another run`;
@@ -132,7 +144,7 @@ export class StageAdoption {
   async removeCopies(): Promise<void> {
     for (const { token, path } of this.#copies.splice(0)) {
       if (await this.#isRemoved((remote) => remote.discard(token))) continue;
-      this.#tell(`${cleanText(path)}, a copy of a partial file, is of no use and could not be removed.`);
+      this.#tell(`${cleanText(path)}, a copy by the server, is of no use and could not be removed.`);
     }
   }
 
@@ -171,16 +183,21 @@ export class StageAdoption {
     }
   }
 
-  async #hasRoom(own: StageToken): Promise<boolean> {
+  async #hasRoom(own: StageToken, { attributes }: Candidate): Promise<boolean> {
     const room = await this.#search.freeSpace(own);
-    return room === undefined || room >= this.#size;
+    return room === undefined || room >= Math.max(this.#size, attributes.size);
   }
 
-  #continueIn(copy: StageCopy, of: FoundStage): StageToken {
+  #copyOfTarget({ of, copy }: CopyAttempt): StageToken | undefined {
+    return of.token === undefined && copy !== undefined ? this.#continueIn(copy, of) : undefined;
+  }
+
+  #continueIn(copy: StageCopy, of: Candidate): StageToken {
     this.#copies = this.#copies.filter(({ token }) => token !== copy.token);
     this.#continued = copy;
     for (const warning of copy.warnings) {
-      const what = `${cleanText(of.path)}, which another run has staged, is continued in a copy`;
+      const which = of.token === undefined ? 'the old target' : 'which another run has staged';
+      const what = `${cleanText(of.path)}, ${which}, is continued in a copy`;
       this.#services.report.notice('attributes', `${what}: ${warning}.`, 'warning');
     }
     return copy.token;
@@ -190,7 +207,7 @@ export class StageAdoption {
    * Has the server copy `best`. Names that are drawn for that are kept, so that what is there can be removed after a
    * failure.
    */
-  async #copyOf(best: FoundStage, own: StageToken, signal: AbortSignal): Promise<CopyAttempt> {
+  async #copyOf(best: Candidate, own: StageToken, signal: AbortSignal): Promise<CopyAttempt> {
     try {
       const copy = await this.#search.copyOf(best, (drawn) => this.#copies.push(drawn), signal);
       return { of: best, copy };
@@ -199,13 +216,13 @@ export class StageAdoption {
       if (failure.scope === 'run') throw failure;
       await this.removeCopies();
       // Some servers report a full disk as a failure without a reason.
-      if (failure.code === 'no-space' || !(await this.#hasRoom(own))) return withoutRoom(best);
+      if (failure.code === 'no-space' || !(await this.#hasRoom(own, best))) return withoutRoom(best);
       return { of: best, reason: ` (${cleanText(failure.message).replace(/\.$/, '')})` };
     }
   }
 }
 
-function withoutRoom(best: FoundStage): CopyAttempt {
+function withoutRoom(best: Candidate): CopyAttempt {
   return { of: best, isWithoutRoom: true };
 }
 

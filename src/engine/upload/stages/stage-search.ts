@@ -1,21 +1,16 @@
 /**
  * Finds and examines what others staged for a target: a run on another machine, or an earlier run on this one that no
  * journal names. These files are never written to, because the run that staged them may still be writing; the server
- * copies them.
+ * copies them. So it does with the target itself, which stays until it is replaced.
  */
 import { setTimeout } from 'node:timers/promises';
 import { CopyError } from '../../../errors.ts';
-import type { Attributes, CopiedStage, DrawnStage, FoundStage, Range, StageToken } from '../../../remotes/remote.ts';
+import type { Attributes, CopiedStage, DrawnStage, FoundStage, StageToken } from '../../../remotes/remote.ts';
 import type { ConnectionAccess } from '../../connections/connection-access.ts';
-import { isAllAlike } from '../../local/local-source.ts';
-import { differingSamples } from '../../resume/sample-claims.ts';
+import { likeness } from '../../resume/likeness.ts';
 
 const LOOK_AGAIN_MS = 3000;
-/** How many samples of a staged file are compared before it is copied. */
-const SAMPLES = 16;
-/** Bytes of one of them. */
-const SAMPLE_LENGTH = 4096;
-/** Staged files of one target that are compared, the largest first. */
+/** Files that are compared for one target, the largest first. */
 const MAX_COMPARED = 4;
 /** If a file was not written for so long, the run that staged it is taken to have ended. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
@@ -30,8 +25,18 @@ export interface SearchedFile {
   /** The local file, and its length in bytes. */
   readonly fd: number;
   readonly size: number;
+  /** What stands at the target; undefined: nothing. */
+  readonly old?: Attributes | undefined;
   /** The time between two examinations of a file that another run may be writing, in milliseconds. Default: 3000. */
   readonly lookAgainMs?: number | undefined;
+}
+
+/** A file on the server that may have something of the source. */
+export interface Candidate {
+  /** Undefined: it is not staged, but the target. */
+  readonly token?: StageToken;
+  readonly path: Uint8Array;
+  readonly attributes: Attributes;
 }
 
 /** A copy that the server has made, with its name. */
@@ -40,6 +45,8 @@ export type StageCopy = DrawnStage & CopiedStage;
 export class StageSearch {
   readonly #access: StageAccess;
   readonly #file: SearchedFile;
+  /** Bytes that a file seems to have of the source, by its samples. */
+  readonly #scores: Map<Candidate, Promise<number>> = new Map();
 
   constructor(access: StageAccess, file: SearchedFile) {
     this.#access = access;
@@ -93,17 +100,19 @@ export class StageSearch {
   }
 
   /** The files of which at least one sample is the same as in the local file, the most promising first. */
-  async matching(found: readonly FoundStage[], signal: AbortSignal): Promise<readonly FoundStage[]> {
+  async matching(found: readonly Candidate[], signal: AbortSignal): Promise<readonly Candidate[]> {
     const largest = [...found].sort((a, b) => b.attributes.size - a.attributes.size).slice(0, MAX_COMPARED);
-    const scored: { readonly stage: FoundStage; readonly score: number }[] = [];
-    for (const stage of largest) {
+    const scored: { readonly candidate: Candidate; readonly score: number }[] = [];
+    for (const candidate of largest) {
       if (signal.aborted) return [];
-      scored.push({ stage, score: await this.#score(stage) });
+      const score = this.#scores.get(candidate) ?? this.#score(candidate);
+      this.#scores.set(candidate, score);
+      scored.push({ candidate, score: await score });
     }
     return scored
       .filter(({ score }) => score > 0)
       .sort((a, b) => b.score - a.score)
-      .map(({ stage }) => stage);
+      .map(({ candidate }) => candidate);
   }
 
   /**
@@ -136,7 +145,7 @@ export class StageSearch {
    * @throws {CopyError} of the destination: the server refuses; scope `connection`: the connection was lost
    */
   copyOf(
-    { token }: FoundStage,
+    { token, path }: Candidate,
     onDrawn: (copy: DrawnStage) => void,
     signal: AbortSignal,
   ): Promise<StageCopy | undefined> {
@@ -144,7 +153,7 @@ export class StageSearch {
       async (_, remote) => {
         const drawn = remote.drawStage(this.#file.target);
         onDrawn(drawn);
-        const copied = await remote.copyStaged(token, drawn.token, signal);
+        const copied = await remote.copyStaged(token ?? path, drawn.token, signal);
         return copied && { ...drawn, ...copied };
       },
       // The request may be the reason why the server closes the connection.
@@ -152,24 +161,14 @@ export class StageSearch {
     );
   }
 
-  /** How many samples are the same as in the local file. Samples of equal bytes count only if there are no others. */
-  async #score({ path, attributes }: FoundStage): Promise<number> {
-    const samples = samplesOf(Math.min(attributes.size, this.#file.size));
-    if (samples.length === 0) return 0;
-    const differing = await this.#differing(path, samples);
-    if (differing === undefined) return 0;
-    const telling: Range[] = [];
-    for (const sample of samples) if (!(await isAllAlike(this.#file.fd, sample))) telling.push(sample);
-    return (telling.length > 0 ? telling : samples).filter(({ offset }) => !differing.has(offset)).length;
-  }
-
-  /** Undefined: the file cannot be read. It is only opened for reading, because another run may still be writing it. */
-  async #differing(path: Uint8Array, samples: readonly Range[]): Promise<Set<number> | undefined> {
+  /** Nothing of a file that cannot be read. It is only opened for reading, because another run may still be writing it. */
+  async #score({ path, attributes }: Candidate): Promise<number> {
+    const length = Math.min(attributes.size, this.#file.size);
     try {
       return await this.#access.onConnection(async (_, remote) => {
         const file = await remote.open(path);
         try {
-          return await differingSamples((slices, drain) => file.read(slices, drain), this.#file.fd, samples);
+          return length * (await likeness((slices, drain) => file.read(slices, drain), this.#file.fd, length));
         } finally {
           await file.close();
         }
@@ -177,17 +176,9 @@ export class StageSearch {
     } catch (error) {
       const { scope } = CopyError.from(error);
       if (scope === 'connection' || scope === 'run') throw error;
-      return undefined;
+      return 0;
     }
   }
-}
-
-/** Evenly spread over the first `length` bytes, ascending. */
-function samplesOf(length: number): Range[] {
-  const count = Math.min(SAMPLES, Math.floor(length / SAMPLE_LENGTH));
-  if (count === 0) return length === 0 ? [] : [{ offset: 0, length }];
-  const step = Math.floor(length / count);
-  return Array.from({ length: count }, (_, index) => ({ offset: index * step, length: SAMPLE_LENGTH }));
 }
 
 function isSame(one: Attributes, other: Attributes): boolean {
