@@ -43,7 +43,7 @@ export class FileJob implements RunningJob {
   readonly #losses: SuspectedLosses;
   readonly #patience: Patience;
   readonly #phase: TransferPhase = new TransferPhase();
-  /** Undefined where nothing is kept for another run. */
+  /** Undefined for a file of one piece. */
   #resume: JobResume | undefined;
   /** The most bytes that were acknowledged at one time: only more than that is progress. */
   #mostAcknowledged = 0;
@@ -287,7 +287,7 @@ export class FileJob implements RunningJob {
   async #end(isKept: boolean): Promise<void> {
     this.#phase.setInterrupted(false);
     await this.#quiesce();
-    await (isKept ? this.#keep() : this.#resume?.journal.finish());
+    await (isKept ? this.#keep() : this.#resume?.journal?.finish());
     this.#bytesThere = this.#ledger.bytesAcknowledged;
     this.#ledger.close();
     // After a failure, files may be open on the server; their closing is not awaited.
@@ -302,7 +302,7 @@ export class FileJob implements RunningJob {
     await this.#transfer.beforeKeep?.();
     const point = this.#transfer.syncPoint;
     if (point !== undefined) await this.#sync.last(point);
-    if (this.#sync.hasFailed) this.#resume?.journal.noteSyncRefused();
+    if (this.#sync.hasFailed) this.#resume?.journal?.noteSyncRefused();
     await this.#resume?.keep(this.#sync.seen);
   }
 
@@ -364,12 +364,12 @@ export class FileJob implements RunningJob {
       size,
       local,
       get hasJournal() {
-        return job.#resume !== undefined;
+        return job.#resume?.journal !== undefined;
       },
       checkUnchanged: () => this.#transfer.checkUnchanged(),
       forget: async (piece) => {
         this.#sync.invalidate();
-        await this.#resume?.journal.forget([piece]);
+        await this.#resume?.journal?.forget([piece]);
       },
       onChanged: () => this.#look(),
       onFailed: (error) => this.#phase.fail(error),

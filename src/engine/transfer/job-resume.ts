@@ -1,6 +1,7 @@
 /**
  * The resume of one file job. It checks what earlier runs claim while the rest is transferred, and records in the
- * journal what becomes durable, for later runs.
+ * journal what becomes durable, for later runs. A file that is written in place has no journal, and what it had before is
+ * checked by digests only.
  *
  * What can go wrong: the digests cannot be had any more (the journal then decides), the file is interrupted or fails
  * (the check ends), or the journal cannot be written (the copy continues without it). While a range is being checked,
@@ -67,7 +68,8 @@ export interface Claims {
 }
 
 export class JobResume {
-  readonly journal: FileJournal;
+  /** Undefined where nothing is kept for another run. */
+  readonly journal: FileJournal | undefined;
   readonly #services: ResumeServices;
   readonly #job: ResumedJob;
   /** Bytes of the file. */
@@ -83,7 +85,7 @@ export class JobResume {
   #isMoreDurable = false;
   #ending: AbortController = new AbortController();
 
-  constructor(services: ResumeServices, job: ResumedJob, journal: FileJournal, size: number) {
+  constructor(services: ResumeServices, job: ResumedJob, journal: FileJournal | undefined, size: number) {
     this.#services = services;
     this.#job = job;
     this.journal = journal;
@@ -91,15 +93,15 @@ export class JobResume {
   }
 
   /**
-   * Opens the journal of a file. Undefined where there is none: nothing is kept for another run, or the file has one
-   * piece, which is sent as quickly as it is looked at.
+   * Opens the journal of a file, if it has one. Undefined for a file of one piece, which is sent as quickly as it is
+   * looked at.
    * @throws {CopyError} `journal-newer`: a newer version of this program wrote the journal
    */
   static async open(services: ResumeServices, job: ResumedJob, file: ResumedFile): Promise<JobResume | undefined> {
     const { journals, subject, size, pieceSize } = file;
-    if (journals === undefined || subject === undefined) return undefined;
     if (pieceCount(size, choosePieceSize(size, UNLIMITED_PIECES, pieceSize)) <= 1) return undefined;
-    return new JobResume(services, job, await FileJournal.open(journals, subject), size);
+    const isKept = journals !== undefined && subject !== undefined;
+    return new JobResume(services, job, isKept ? await FileJournal.open(journals, subject) : undefined, size);
   }
 
   /** Bytes that an earlier run had sent, and that are still right. */
@@ -149,7 +151,7 @@ export class JobResume {
   /** The staged file was synced when it looked like `seen`: records what is durable, so that another run knows it. */
   synced(seen: Attributes): void {
     // This comes first, because a file that was changed long after this time counts as changed by another program.
-    this.journal.sawStaged(seen);
+    this.journal?.sawStaged(seen);
     this.#isMoreDurable = true;
     this.#noting ??= this.#noteAll().finally(() => {
       this.#noting = undefined;
@@ -160,7 +162,7 @@ export class JobResume {
   noteAcknowledged(nowMs: number): void {
     if (nowMs - this.#lastNotedMs < NOTE_EVERY_MS) return;
     this.#lastNotedMs = nowMs;
-    void this.journal.noteAcknowledged(this.#services.ledger.acknowledged);
+    void this.journal?.noteAcknowledged(this.#services.ledger.acknowledged);
   }
 
   /** Ends checking and recording, and resolves when neither is in progress. */
@@ -174,12 +176,12 @@ export class JobResume {
   async keep(seen: Attributes | undefined): Promise<void> {
     await this.settled();
     // Even if nothing can be made durable, as on a full disk: where digests decide, the next run checks these ranges.
-    await this.journal.noteAcknowledged(this.#services.ledger.acknowledged);
+    await this.journal?.noteAcknowledged(this.#services.ledger.acknowledged);
     if (seen !== undefined) {
-      this.journal.sawStaged(seen);
+      this.journal?.sawStaged(seen);
       await this.#note(withinMs(KEEP_MS));
     }
-    await this.journal.close();
+    await this.journal?.close();
   }
 
   #compare(ranges: readonly Range[], tell: (judged: Judged) => Promise<void>): Promise<void> {
@@ -203,7 +205,7 @@ export class JobResume {
     const { ledger } = this.#services;
     for (const claim of claims) {
       if (!this.#job.isOngoing) return;
-      const isThere = await this.journal.isRight(claim);
+      const isThere = (await this.journal?.isRight(claim)) ?? false;
       ledger.settleClaim(claim, isThere);
       if (isThere) {
         this.#job.verification.verifier?.acknowledged([claim]);
@@ -228,13 +230,13 @@ export class JobResume {
     }
     verifier?.acknowledged(right);
     onKept(right);
-    const noted = await this.journal.stillNoted(unknown);
+    const noted = (await this.journal?.stillNoted(unknown)) ?? { right: [], wrong: unknown };
     if (!this.#job.isOngoing) throw STOPPED;
     for (const range of noted.right) ledger.settleClaim(range, true);
     verifier?.acknowledged(noted.right);
     onKept(noted.right);
     const missing = [...wrong, ...noted.wrong];
-    await this.journal.forget(missing);
+    await this.journal?.forget(missing);
     if (!this.#job.isOngoing) throw STOPPED;
     for (const range of missing) ledger.settleClaim(range, false);
     this.#services.dispatch();
@@ -264,7 +266,7 @@ export class JobResume {
     try {
       // Where the server can hash, digests also show which parts of a piece it has.
       const parts = digests.inUse === undefined;
-      await this.journal.note(ledger.durable, pace, { verified: verifier?.verifiedRanges, parts });
+      await this.journal?.note(ledger.durable, pace, { verified: verifier?.verifiedRanges, parts });
     } catch (error) {
       this.#job.onFailed(error);
     }

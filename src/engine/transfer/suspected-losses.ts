@@ -15,7 +15,7 @@ export interface SuspectingJob {
   readonly name: string;
   readonly ledger: Pick<JobLedger, 'atRisk' | 'withdraw' | 'distrust'>;
   readonly report: Pick<Report, 'notice'>;
-  /** Undefined where nothing is kept for another run. */
+  /** Undefined for a file of one piece. */
   readonly resume: Pick<JobResume, 'canRecheck' | 'recheck'> | undefined;
   readonly isTransferring: boolean;
 }
