@@ -6,7 +6,6 @@
  * still be writing, so that only what the own journal names is continued.
  */
 
-import { CopyError } from '../../errors.ts';
 import type { Range, StageToken } from '../../remotes/remote.ts';
 import { baseName, directoryName } from '../../util/byte-path.ts';
 import { bytesFromText, textFromBytes } from '../../util/bytes-text.ts';
@@ -20,7 +19,7 @@ import type { Claims } from '../transfer/job-resume.ts';
 import type { DigestProviders } from '../verify/digest-providers.ts';
 
 export interface EarlierPartialsServices {
-  readonly digests: Pick<DigestProviders, 'isAvailable'>;
+  readonly digests: Pick<DigestProviders, 'isSurelyAvailable'>;
   readonly report: Pick<Report, 'notice'>;
 }
 
@@ -58,7 +57,8 @@ export class EarlierPartials {
   /** The partial file that is to be continued; undefined: there is none. */
   async reopen(): Promise<ContinuedPartial | undefined> {
     if (!this.#options.isResuming) return undefined;
-    const canHash = await this.#canHash();
+    // A copy is continued without a journal only where digests can tell what is right of it.
+    const canHash = await this.#services.digests.isSurelyAvailable();
     return (await this.#byJournal(canHash)) ?? (canHash ? await this.#byListing() : undefined);
   }
 
@@ -77,15 +77,6 @@ export class EarlierPartials {
     if (left.length === 0) return;
     const message = `Another run has left what is not used here: ${left.join(', ')}.`;
     this.#services.report.notice('left-behind', message, 'warning');
-  }
-
-  /** A copy is continued without a journal only where digests can tell what is right of it. */
-  async #canHash(): Promise<boolean> {
-    return this.#services.digests.isAvailable().catch((error: unknown) => {
-      // A lost connection does not show what the server can do; without an answer, the journal decides.
-      if (CopyError.from(error).scope === 'connection') return false;
-      throw error;
-    });
   }
 
   async #byJournal(canHash: boolean): Promise<ContinuedPartial | undefined> {

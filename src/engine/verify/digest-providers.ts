@@ -115,6 +115,17 @@ export class DigestProviders {
   }
 
   /**
+   * As {@link isAvailable}, but false where a connection is lost before the answer is known.
+   * @throws {CopyError} `cancelled`: the run is over
+   */
+  async isSurelyAvailable(): Promise<boolean> {
+    return this.isAvailable().catch((error: unknown) => {
+      if (CopyError.from(error).scope === 'connection') return false;
+      throw error;
+    });
+  }
+
+  /**
    * The provider that gave right digests when it was tried, on these bytes or on others before. Undefined: there is
    * none.
    * @throws {CopyError} `cancelled`: the run is over; scope `connection`

@@ -3,7 +3,6 @@
  * removed. The journal names what this machine staged. What others staged is found by listing the directory ({@link
  * ForeignStages}).
  */
-import { CopyError } from '../../../errors.ts';
 import type { Attributes, Range, RemoteConnection, StageToken } from '../../../remotes/remote.ts';
 import type { ConnectionAccess } from '../../connections/connection-access.ts';
 import type { FileJournal } from '../../resume/file-journal.ts';
@@ -20,7 +19,7 @@ import { type CanCompare, type Reopened, reopenCopy, reopenStaged } from './reop
 
 export interface EarlierStagesServices {
   readonly access: Pick<ConnectionAccess, 'onConnection'>;
-  readonly digests: Pick<DigestProviders, 'isAvailable' | 'trusted'>;
+  readonly digests: Pick<DigestProviders, 'isAvailable' | 'isSurelyAvailable' | 'trusted'>;
   readonly report: Pick<Report, 'notice' | 'emit'>;
 }
 
@@ -207,11 +206,7 @@ export class EarlierStages {
 
   /** Whether a copy would be of use: only if its contents can be compared by digests. */
   async #mayCopy(): Promise<boolean> {
-    if (!this.#options.isResuming) return false;
-    return this.#services.digests.isAvailable().catch((error: unknown) => {
-      // A lost connection does not show what the server can do. Without an answer, everything is sent.
-      if (CopyError.from(error).scope === 'connection') return false;
-      throw error;
-    });
+    // Without an answer, everything is sent.
+    return this.#options.isResuming && (await this.#services.digests.isSurelyAvailable());
   }
 }
