@@ -17,12 +17,14 @@ import type { RunnerCommand } from '../runner/piece-runner.ts';
 import { choosePieceSize, MIN_PIECE_SIZE, UNLIMITED_PIECES } from '../schedule/grid.ts';
 import type { Examined } from '../transfer/direction.ts';
 import type { Begun, Committed, FailedJobState, FileTransfer, JobControl } from '../transfer/file-transfer.ts';
+import type { Claims } from '../transfer/job-resume.ts';
 import type { FileSides } from '../transfer/job-verification.ts';
 import type { SyncPoint } from '../transfer/periodic-sync.ts';
 import { digestBack } from '../verify/digest-back.ts';
 import type { DownloadServices } from './download-options.ts';
 import type { PlannedDownload } from './download-plan.ts';
-import { type ContinuedPartial, EarlierPartials, tokenOf } from './earlier-partials.ts';
+import { EarlierPartials, tokenOf } from './earlier-partials.ts';
+import { OldTarget } from './old-target.ts';
 import { RemoteSource } from './remote-source.ts';
 
 const READER_LOST = new CopyError('connection-lost', 'The one connection that read it was lost.');
@@ -37,6 +39,7 @@ export class DownloadFile implements FileTransfer {
   readonly #plan: PlannedDownload;
   readonly #source: RemoteSource;
   readonly #watch: SourceWatch;
+  readonly #old: OldTarget;
   #partial: LocalPartial | undefined;
   #earlier: EarlierPartials | undefined;
   /** Whether the target has its name. */
@@ -49,6 +52,8 @@ export class DownloadFile implements FileTransfer {
     this.#plan = plan;
     this.#source = new RemoteSource(services, number, plan.source, plan.attributes);
     this.#watch = new SourceWatch(this.#source, (error) => job.stop(error));
+    const { size } = plan.attributes;
+    this.#old = new OldTarget(services, this.#source, { target: plan.target.path, size, pieceSize: this.#pieceSize });
     this.local = new LocalDigests((views, offset) => fillFrom(this.#opened.fd)(views, offset));
   }
 
@@ -86,8 +91,7 @@ export class DownloadFile implements FileTransfer {
 
   async begin(attempt: number, journal: FileJournal | undefined): Promise<Begun> {
     await this.#source.open();
-    const continued = await this.#openPartial(attempt, journal);
-    const { claims } = continued ?? {};
+    const claims = await this.#openPartial(attempt, journal);
     return { pieceSize: this.#pieceSize, smallestCut: MIN_PIECE_SIZE, claims, only: this.#source.only };
   }
 
@@ -179,6 +183,7 @@ export class DownloadFile implements FileTransfer {
   }
 
   async close(): Promise<void> {
+    await this.#old.close();
     await this.#partial?.close();
   }
 
@@ -222,20 +227,20 @@ export class DownloadFile implements FileTransfer {
     return this.#partial;
   }
 
-  /** Undefined: the partial file is new. */
-  async #openPartial(attempt: number, journal: FileJournal | undefined): Promise<ContinuedPartial | undefined> {
+  /** Returns what may be right already; undefined: nothing. */
+  async #openPartial(attempt: number, journal: FileJournal | undefined): Promise<Claims | undefined> {
     const { download, journals } = this.#services;
     const { target } = this.#plan;
+    const isResuming = journals?.resume === true;
     // With --inplace, it is the target itself.
     await (download.inplace ? this.#partial?.close() : this.#partial?.discardAndClose());
     this.#partial = undefined;
     if (download.inplace) {
       this.#partial = await LocalPartial.inPlace(target.path);
       await this.#expectRoom(this.#partial);
-      return undefined;
+      return isResuming ? this.#old.inPlace(this.#partial) : undefined;
     }
     if (journal !== undefined) {
-      const isResuming = journals?.resume === true;
       this.#earlier ??= new EarlierPartials(
         this.#services,
         { target: target.path, size: this.size, isResuming },
@@ -246,10 +251,15 @@ export class DownloadFile implements FileTransfer {
     this.#partial = continued?.partial ?? (await LocalPartial.create(target.path));
     await this.#expectRoom(this.#partial);
     if (attempt === 1) await this.#earlier?.clear(this.#partial);
-    if (continued?.isJournalled !== true) {
-      await journal?.begin(tokenOf(this.#partial), this.#pieceSize);
-    }
-    return continued;
+    if (continued?.isJournalled !== true) await journal?.begin(tokenOf(this.#partial), this.#pieceSize);
+    return this.#withOlder(continued?.claims, isResuming ? this.#partial : undefined);
+  }
+
+  /** Adds what may be taken from the old target. `partial`: where it is copied to; undefined: it is not used. */
+  async #withOlder(claims: Claims | undefined, partial: LocalPartial | undefined): Promise<Claims | undefined> {
+    if (partial === undefined || claims?.by === 'journal' || !this.#plan.replaces) return claims;
+    const older = await this.#old.beside(partial, (range) => this.local.forget(range));
+    return older === undefined ? claims : { claims: [], by: 'digests', ...claims, older };
   }
 
   /** @throws {CopyError} `no-space`: the disk cannot take what is missing */

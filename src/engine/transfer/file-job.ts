@@ -25,7 +25,7 @@ import type { Examined, FileResult, JobServices, RunnerAnswer, RunningJob } from
 import type { FileTransfer, JobControl } from './file-transfer.ts';
 import { BeginAgain, Interrupted, StartOver } from './interruption.ts';
 import { JobLedger } from './job-ledger.ts';
-import { type Claims, JobResume } from './job-resume.ts';
+import { type Claims, claimedRanges, JobResume } from './job-resume.ts';
 import { JobVerification, noDigests } from './job-verification.ts';
 import { PeriodicSync } from './periodic-sync.ts';
 import { SuspectedLosses } from './suspected-losses.ts';
@@ -244,12 +244,21 @@ export class FileJob implements RunningJob {
 
   async #begin(attempt: number): Promise<Claims | undefined> {
     await this.#quiesce();
-    const { pieceSize, smallestCut, claims, only } = await this.#transfer.begin(attempt, this.#resume?.journal);
+    const begun = await this.#transfer.begin(attempt, this.#resume?.journal);
+    const { pieceSize, smallestCut, only } = begun;
+    // A file of one piece is sent as quickly as it is looked at.
+    const claims = this.#resume && begun.claims;
     this.#sync.restart();
     this.#phase.restart();
     this.#losses.restart();
     this.#resume?.begin(pieceSize);
-    this.#ledger.open({ size: this.#transfer.size, pieceSize, smallestCut, only, claims: claims?.claims ?? [] });
+    this.#ledger.open({
+      size: this.#transfer.size,
+      pieceSize,
+      smallestCut,
+      only,
+      claims: claims ? [...claimedRanges(claims)] : [],
+    });
     this.#verification.begin(this.#transfer.sides, pieceSize);
     this.#transfer.onOpened?.();
     return claims;

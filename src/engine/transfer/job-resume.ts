@@ -8,11 +8,11 @@
  * it is claimed in the ledger, so that it is neither sent nor counted.
  */
 import type { Attributes, Range } from '../../remotes/remote.ts';
-import { bytesIn } from '../../util/range-set.ts';
+import { bytesIn, RangeSet } from '../../util/range-set.ts';
 import type { ServerContinuity } from '../connections/server-continuity.ts';
 import { FileJournal, type JournalStore, type JournalSubject } from '../resume/file-journal.ts';
 import { leisurely, type Pace, withinMs } from '../resume/pace.ts';
-import { choosePieceSize, isPiece, pieceCount, UNLIMITED_PIECES } from '../schedule/grid.ts';
+import { cellsAcross, choosePieceSize, isPiece, pieceCount, UNLIMITED_PIECES } from '../schedule/grid.ts';
 import { checkClaims, type Judged } from '../verify/claim-check.ts';
 import type { DigestProviders } from '../verify/digest-providers.ts';
 import type { JobLedger } from './job-ledger.ts';
@@ -27,6 +27,9 @@ const KEEP_MS = 2000;
 
 /** Bytes that are sent within this time are sent again as quickly as they are hashed. */
 const WORTHWHILE_MS = 2000;
+
+/** Bytes of an older version that are copied before they are compared: few enough that sending begins soon. */
+const OLDER_AT_ONCE = 64 * 1024 * 1024;
 
 /** Ends a check whose result is not needed any more. */
 const STOPPED = new Error('The file is not being transferred.');
@@ -65,6 +68,27 @@ export interface Claims {
   readonly claims: readonly Range[];
   /** How they are checked: by digests of both sides, or by those that the journal has of the local file. */
   readonly by: 'digests' | 'journal';
+  /** Where what is not claimed, or wrong, may be taken from; only where digests decide. Undefined: nothing. */
+  readonly older?: OlderVersion | undefined;
+}
+
+/** An older version of the file, on the side that the file is written to. */
+export interface OlderVersion {
+  /** Bytes from its beginning that may be right. */
+  readonly length: number;
+  /**
+   * Copies ranges of it to the same offsets of the file that is written. Some of the bytes may be missing afterwards, so
+   * that the ranges have to be compared.
+   * @throws {CopyError} of the destination
+   */
+  copy(ranges: readonly Range[]): Promise<void>;
+}
+
+/** Everything that is going to be checked. */
+export function claimedRanges({ claims, older }: Claims): RangeSet {
+  const claimed = new RangeSet(claims);
+  if (older !== undefined) claimed.add({ offset: 0, length: older.length });
+  return claimed;
 }
 
 export class JobResume {
@@ -118,12 +142,9 @@ export class JobResume {
   }
 
   /** Begins to check claims of an earlier run. What is still right is not sent again. */
-  check({ by, claims }: Claims): void {
+  check(claims: Claims): void {
     this.#checking = this.#checked(() => {
-      if (by === 'journal') return this.#checkByJournal(claims);
-      return this.#compare(claims, async (judged) => {
-        await this.#settle(judged, (right) => this.#resumed(right));
-      });
+      return claims.by === 'journal' ? this.#checkByJournal(claims.claims) : this.#checkByDigests(claims);
     });
   }
 
@@ -199,6 +220,31 @@ export class JobResume {
     } catch (error) {
       if (error !== STOPPED) this.#job.onFailed(error);
     }
+  }
+
+  async #checkByDigests({ claims, older }: Claims): Promise<void> {
+    if (older === undefined) return this.#compare(claims, (judged) => this.#settleResumed(judged));
+    const inOlder = new RangeSet([{ offset: 0, length: older.length }]);
+    await this.#compare(claims, async (judged) => {
+      const wrong = new RangeSet(judged.wrong);
+      await this.#settleResumed({ ...judged, wrong: [...wrong.without(inOlder)] });
+      await this.#checkOlder(older, [...wrong.within(inOlder)]);
+    });
+    const batchLength = Math.max(OLDER_AT_ONCE, this.#pieceSize);
+    for (const range of inOlder.without(new RangeSet(claims))) {
+      for (const batch of cellsAcross(range, batchLength)) await this.#checkOlder(older, [batch]);
+    }
+  }
+
+  async #checkOlder(older: OlderVersion, ranges: readonly Range[]): Promise<void> {
+    if (ranges.length === 0) return;
+    await older.copy(ranges);
+    if (!this.#job.isOngoing) throw STOPPED;
+    await this.#compare(ranges, (judged) => this.#settleResumed(judged));
+  }
+
+  async #settleResumed(judged: Judged): Promise<void> {
+    await this.#settle(judged, (right) => this.#resumed(right));
   }
 
   async #checkByJournal(claims: readonly Range[]): Promise<void> {
