@@ -1,14 +1,20 @@
-/** Files of which the other side has an older version: what is still right of that is not transferred. */
+/** Files of which the target has an older version: what is still right of that is not transferred. */
 import { randomBytes } from 'node:crypto';
-import { appendFile, chmod, chown, copyFile, open, stat, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, chmod, chown, copyFile, open, readdir, stat, truncate } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
-import { expectArrived } from '../support/expect-arrived.ts';
-import { proftpdForTest, type SourceForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
-import { startLiveRun } from '../support/live-run.ts';
+import {
+  proftpdForTest,
+  type SourceForTest,
+  sourceForTest,
+  sshdForTest,
+  tempDirForTest,
+} from '../support/for-one-test.ts';
+import { type LiveRun, startLiveDownload, startLiveRun } from '../support/live-run.ts';
 import { machineForTest } from '../support/machines.ts';
-import { eventsOf, type JsonRun, mtputJson } from '../support/mtput.ts';
+import { eventsOf, type JsonRun, mtgetJson, mtputJson } from '../support/mtput.ts';
+import { partialsOf } from '../support/partials.ts';
 import { sha256Of, writeRandomFile } from '../support/random-file.ts';
 import { requests } from '../support/ssh-relay.ts';
 import type { TestServer } from '../support/test-server.ts';
@@ -23,12 +29,37 @@ const ARGS = ['-n', '4', '-s', `${PIECE}B`];
 const CHANGED = [3, 21, 50];
 const NAME = 'delta.bin';
 
+type Direction = 'up' | 'down';
+
 const SERVERS = {
   'copy-data': () => sshdForTest(),
   'a shell': () => sshdForTest({ sftpOptions: '-P copy-data' }),
   'copy-file': () => proftpdForTest(),
 } as const;
-const COPYING = Object.entries(SERVERS);
+type Kind = keyof typeof SERVERS;
+/** For uploads, the server has to copy; for downloads, hashing is enough. */
+const COPYING: readonly (readonly [Direction, Kind])[] = [
+  ['up', 'copy-data'],
+  ['up', 'a shell'],
+  ['up', 'copy-file'],
+  ['down', 'copy-data'],
+  ['down', 'copy-file'],
+];
+const OPTIONS: readonly (readonly [Direction, readonly string[]])[] = [
+  ['up', []],
+  ['up', ['--inplace']],
+  ['down', []],
+  ['down', ['--inplace']],
+];
+/** Nothing has to be copied where the target itself is written. */
+const IN_PLACE = COPYING.filter(([, kind]) => kind !== 'a shell');
+/** Where another file is written than the one that is shown. */
+const HIDING: readonly (readonly [string, readonly string[]])[] = [
+  ['HiddenStores on', []],
+  ['HiddenStores on', ['-n', '1']],
+  ['HiddenStores on', ['--verify', 'size']],
+  ['HiddenStores ".in." ".%P"', []],
+];
 
 async function giveTo(server: TestServer, path: string): Promise<void> {
   const { uid, gid } = await stat(server.home);
@@ -44,27 +75,67 @@ async function makeOlder(of: string, path: string, pieces: readonly number[] = C
   await file.close();
 }
 
-interface OldTarget {
+/** A new version on one side and an old one on the other, which it replaces. */
+interface Versions {
   readonly server: TestServer;
-  readonly source: SourceForTest;
-  readonly path: string;
+  readonly newer: SourceForTest;
+  /** Where the old version is, which is the target. */
+  readonly old: string;
+  copy(args?: readonly string[]): Promise<JsonRun>;
+  start(args: readonly string[]): Promise<LiveRun>;
 }
 
-async function oldOn(start: () => Promise<TestServer>, pieces?: readonly number[]): Promise<OldTarget> {
+async function versionsFor(
+  direction: Direction,
+  start: () => Promise<TestServer>,
+  pieces?: readonly number[],
+): Promise<Versions> {
   const server = await start();
   const source = await sourceForTest(SIZE);
-  const path = join(server.home, NAME);
-  await makeOlder(source.path, path, pieces);
-  await giveTo(server, path);
-  return { server, source, path };
+  const onServer = join(server.home, NAME);
+  if (direction === 'up') {
+    await makeOlder(source.path, onServer, pieces);
+    await giveTo(server, onServer);
+    const to = { server, path: NAME };
+    return {
+      server,
+      newer: source,
+      old: onServer,
+      copy: (args = []) => mtputJson([source.path], to, [...ARGS, ...args]),
+      start: (args) => startLiveRun([source.path], to, [...ARGS, ...args]),
+    };
+  }
+  const old = (await tempDirForTest()).file(NAME);
+  await copyFile(source.path, onServer);
+  await giveTo(server, onServer);
+  await makeOlder(source.path, old, pieces);
+  const from = { server, paths: [NAME] };
+  return {
+    server,
+    newer: source,
+    old,
+    copy: (args = []) => mtgetJson(from, old, [...ARGS, ...args]),
+    start: (args) => startLiveDownload(from, old, [...ARGS, ...args]),
+  };
 }
 
-function put({ server, source }: OldTarget, args: readonly string[] = []): Promise<JsonRun> {
-  return mtputJson([source.path], { server, path: NAME }, [...ARGS, ...args]);
+async function expectReplaced(run: JsonRun, { old, newer }: Versions): Promise<void> {
+  expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(await sha256Of(old)).toBe(newer.sha256);
+  expect(await readdir(dirname(old))).toEqual([NAME]);
 }
 
 function resultOf(run: JsonRun) {
   return eventsOf(run, 'result')[0]!;
+}
+
+function expectOnlyChanged(run: JsonRun, missing: number = 0): void {
+  const { bytesSent, bytesResumed } = resultOf(run);
+  // Of a piece that is partly right, only its wrong parts are sent.
+  expect(bytesSent).toBeGreaterThan(0);
+  expect(bytesSent).toBeLessThanOrEqual(missing + CHANGED.length * PIECE);
+  expect(bytesResumed).toBe(SIZE - bytesSent);
+  expect(reasonsOf(run)).toEqual([]);
 }
 
 /** Why nothing was taken from the old file. */
@@ -72,110 +143,178 @@ function reasonsOf(run: JsonRun): string[] {
   return eventsOf(run, 'notice').flatMap(({ code, message }) => (code === 'not-copied' ? [message] : []));
 }
 
-describeWithServers(['sshd', 'proftpd'], 'uploads over an older version', () => {
-  it.each(COPYING)('no more than what is different is sent: %s', async (_, start) => {
-    const old = await oldOn(start);
-    const run = await put(old);
-    await expectArrived(run, old.server, NAME, old.source);
-    const { bytesSent, bytesResumed } = resultOf(run);
-    // Of a piece that is partly right, only its wrong parts are sent.
-    expect(bytesSent).toBeGreaterThan(0);
-    expect(bytesSent).toBeLessThanOrEqual(CHANGED.length * PIECE);
-    expect(bytesResumed).toBe(SIZE - bytesSent);
-    expect(reasonsOf(run)).toEqual([]);
+describeWithServers(['sshd', 'proftpd'], 'copies over an older version', () => {
+  it.each(byTier(COPYING.slice(0, 4), COPYING))(
+    'no more than what is different is sent: %s, %s',
+    async (direction, kind) => {
+      const versions = await versionsFor(direction, SERVERS[kind]);
+      const run = await versions.copy();
+      await expectReplaced(run, versions);
+      expectOnlyChanged(run);
+    },
+  );
+
+  it.each(byTier(IN_PLACE.slice(1, 3), IN_PLACE))('nor with --inplace: %s, %s', async (direction, kind) => {
+    const versions = await versionsFor(direction, SERVERS[kind]);
+    const { ino } = await stat(versions.old);
+    const run = await versions.copy(['--inplace']);
+    await expectReplaced(run, versions);
+    expectOnlyChanged(run);
+    expect((await stat(versions.old)).ino).toBe(ino);
   });
 
-  it.each([
+  const LENGTHS = [
     ['longer', (SIZE * 5) / 4, 0],
     ['shorter', SIZE / 2 + 1000, SIZE / 2],
-  ])('the old file may be %s', async (_, length, missing) => {
-    const old = await oldOn(SERVERS['copy-data']);
-    await truncate(old.path, length);
-    const run = await put(old);
-    await expectArrived(run, old.server, NAME, old.source);
-    expect(resultOf(run).bytesSent).toBeLessThanOrEqual(missing + CHANGED.length * PIECE);
-  });
+  ] as const;
+  const ALL_LENGTHS = OPTIONS.flatMap(([direction, option]) =>
+    LENGTHS.map((one) => [direction, option, ...one] as const),
+  );
+  it.each(ALL_LENGTHS.filter((_, index) => byTier([0, 3, 5, 6].includes(index), true)))(
+    'the old file may be of another length: %s %s, %s',
+    async (direction, option, _, length, missing) => {
+      const versions = await versionsFor(direction, SERVERS['copy-data']);
+      await truncate(versions.old, length);
+      const run = await versions.copy(option);
+      await expectReplaced(run, versions);
+      expectOnlyChanged(run, missing);
+    },
+  );
 
-  it('a copy that would take much longer than it could save is not made', async () => {
-    const old = await oldOn(SERVERS['copy-data']);
-    await truncate(old.path, 3 * SIZE);
-    const run = await put(old);
-    await expectArrived(run, old.server, NAME, old.source);
+  it('a copy by the server that would take much longer than it could save is not made', async () => {
+    const versions = await versionsFor('up', SERVERS['copy-data']);
+    await truncate(versions.old, 3 * SIZE);
+    const run = await versions.copy();
+    await expectReplaced(run, versions);
     expect(resultOf(run)).toMatchObject({ bytesSent: SIZE, bytesResumed: 0 });
   });
 
-  it('where nothing is the same, everything is sent, and once', async () => {
-    const old = await oldOn(SERVERS['copy-data']);
-    await writeRandomFile(old.path, SIZE);
-    const run = await put(old);
-    await expectArrived(run, old.server, NAME, old.source);
+  it.each(OPTIONS)('where nothing is the same, everything is sent, and once: %s %s', async (direction, option) => {
+    const versions = await versionsFor(direction, SERVERS['copy-data']);
+    await writeRandomFile(versions.old, SIZE);
+    const run = await versions.copy(option);
+    await expectReplaced(run, versions);
     expect(resultOf(run)).toMatchObject({ bytesSent: SIZE, bytesResumed: 0 });
     expect(reasonsOf(run)).toEqual([]);
   });
 
-  it('where the server cannot hash, everything is sent, and it is told why', async () => {
-    const old = await oldOn(SERVERS['copy-data']);
-    const run = await put(old, ['--digest-provider', 'none']);
-    await expectArrived(run, old.server, NAME, old.source);
-    expect(resultOf(run)).toMatchObject({ bytesSent: SIZE, bytesResumed: 0 });
-    expect(reasonsOf(run)).toEqual([
-      expect.stringMatching(/Nothing is taken from the old .*: the server cannot .* hash/),
-    ]);
-  });
+  it.each(byTier([OPTIONS[0]!, OPTIONS[3]!], OPTIONS))(
+    'where the server cannot hash, everything is sent, and it is told why: %s %s',
+    async (direction, option) => {
+      const versions = await versionsFor(direction, SERVERS['copy-data']);
+      const run = await versions.copy(['--digest-provider', 'none', ...option]);
+      await expectReplaced(run, versions);
+      expect(resultOf(run)).toMatchObject({ bytesSent: SIZE, bytesResumed: 0 });
+      expect(reasonsOf(run)).toEqual([
+        expect.stringMatching(/Nothing is taken from the old .*: the server cannot .* hash/),
+      ]);
+    },
+  );
 
   it('where the server cannot copy, everything is sent, and it is told why', async () => {
     // proftpd hashes within SFTP, and runs no commands.
-    const old = await oldOn(() => proftpdForTest('SFTPExtensions -copyFile'));
-    const run = await put(old);
-    await expectArrived(run, old.server, NAME, old.source);
+    const versions = await versionsFor('up', () => proftpdForTest('SFTPExtensions -copyFile'));
+    const run = await versions.copy();
+    await expectReplaced(run, versions);
     expect(resultOf(run)).toMatchObject({ bytesSent: SIZE, bytesResumed: 0 });
     expect(reasonsOf(run)).toEqual([
       expect.stringMatching(/Nothing is taken from the old .*: the server cannot copy it/),
     ]);
   });
 
-  it('with --no-resume, everything is sent', async () => {
-    const old = await oldOn(SERVERS['copy-data']);
-    const run = await put(old, ['--no-resume']);
-    await expectArrived(run, old.server, NAME, old.source);
-    expect(resultOf(run)).toMatchObject({ bytesSent: SIZE, bytesResumed: 0 });
-  });
-
-  it.each(COPYING.slice(0, byTier(1, 3)))(
-    'a run that was killed is continued, and the old file is intact until then: %s',
-    async (_, start) => {
-      const half = Array.from({ length: PIECES / 2 }, (_, index) => 2 * index + 1);
-      const old = await oldOn(start, half);
-      // Whole pieces are different, so that half of the file has to be sent.
-      const file = await open(old.path, 'r+');
-      for (const piece of half) await file.write(randomBytes(PIECE), 0, PIECE, piece * PIECE);
-      await file.close();
-      const before = await sha256Of(old.path);
-      const to = { server: old.server, path: NAME };
-      const live = await startLiveRun([old.source.path], to, [...ARGS, '--limit', `${SIZE / 8}B`]);
-      const { bytesResumed } = await live.event('progress', (now) => now.bytesDone > now.bytesResumed + SIZE / 8);
-      live.kill('SIGKILL');
-      await live.end();
-      expect(bytesResumed).toBeGreaterThan(0);
-      expect(await sha256Of(old.path)).toBe(before);
-
-      const run = await put(old);
-      await expectArrived(run, old.server, NAME, old.source);
-      expect(resultOf(run).bytesSent).toBeLessThan(SIZE / 2);
+  it.each(byTier([OPTIONS[1]!, OPTIONS[2]!], OPTIONS))(
+    'with --no-resume, everything is sent: %s %s',
+    async (direction, option) => {
+      const versions = await versionsFor(direction, SERVERS['copy-data']);
+      const run = await versions.copy(['--no-resume', ...option]);
+      await expectReplaced(run, versions);
+      expect(resultOf(run)).toMatchObject({ bytesSent: SIZE, bytesResumed: 0 });
     },
   );
 
-  it('an old file that is changed meanwhile is not replaced', async () => {
-    const old = await oldOn(SERVERS['copy-data']);
-    const machine = await machineForTest(old.server, { name: 'one' });
+  it.each(
+    byTier(
+      COPYING.filter(([, kind]) => kind === 'copy-data'),
+      COPYING,
+    ),
+  )('a run that was killed is continued, and the old file is intact until then: %s, %s', async (direction, kind) => {
+    const versions = await halfDifferent(direction, kind);
+    const before = await sha256Of(versions.old);
+    await killInTheMiddle(versions);
+    expect(await sha256Of(versions.old)).toBe(before);
+
+    const run = await versions.copy();
+    await expectReplaced(run, versions);
+    expect(resultOf(run).bytesSent).toBeLessThan(SIZE / 2);
+  });
+
+  it.each(
+    byTier(
+      IN_PLACE.filter(([, kind]) => kind === 'copy-data'),
+      IN_PLACE,
+    ),
+  )('so it is with --inplace, and what the first run sent is not sent again: %s, %s', async (direction, kind) => {
+    const versions = await halfDifferent(direction, kind);
+    await killInTheMiddle(versions, ['--inplace']);
+    const run = await versions.copy(['--inplace']);
+    await expectReplaced(run, versions);
+    expect(resultOf(run).bytesSent).toBeLessThan(SIZE / 2);
+  });
+
+  it.each(byTier(HIDING.slice(0, 1), HIDING))(
+    '%s, %j: nothing of the old file is relied on with --inplace',
+    async (directive, args) => {
+      const versions = await versionsFor('up', () => proftpdForTest(directive));
+      const run = await versions.copy(['--inplace', ...args]);
+      await expectReplaced(run, versions);
+      expect(resultOf(run)).toMatchObject({ bytesSent: SIZE, bytesResumed: 0 });
+    },
+  );
+
+  it('what a partial file lacks is taken from the old file: down', async () => {
+    const versions = await versionsFor('down', SERVERS['copy-data']);
+    const live = await versions.start(['--limit', `${SIZE / 8}B`]);
+    await live.event('file', ({ state }) => state === 'started');
+    live.kill('SIGKILL');
+    await live.end();
+    // Nearly nothing is in the partial file, wherever the run was killed.
+    for (const path of await partialsOf(dirname(versions.old), NAME)) await truncate(path, PIECE);
+    const run = await versions.copy();
+    await expectReplaced(run, versions);
+    expectOnlyChanged(run);
+  });
+
+  it('an old file that is changed meanwhile is not replaced: up', async () => {
+    const versions = await versionsFor('up', SERVERS['copy-data']);
+    const { server, newer, old } = versions;
+    const machine = await machineForTest(server, { name: 'one' });
     const copied = machine.relay.hold(requests('extended', 'copy-data'));
-    const run = await machine.put(old.source.path, NAME, ARGS);
+    const run = await machine.put(newer.path, NAME, ARGS);
     await copied.arrived();
-    await appendFile(old.path, 'by somebody else');
-    const changed = await sha256Of(old.path);
+    await appendFile(old, 'by somebody else');
+    const changed = await sha256Of(old);
     await copied.release();
     const end = await run.end();
     expect(end.code, end.stderr).toBe(12);
-    expect(await sha256Of(old.path)).toBe(changed);
+    expect(await sha256Of(old)).toBe(changed);
   });
 });
+
+/** Every second piece is different as a whole, so that half of the file has to be sent. */
+async function halfDifferent(direction: Direction, kind: Kind): Promise<Versions> {
+  const half = Array.from({ length: PIECES / 2 }, (_, index) => 2 * index + 1);
+  const versions = await versionsFor(direction, SERVERS[kind], half);
+  const file = await open(versions.old, 'r+');
+  for (const piece of half) await file.write(randomBytes(PIECE), 0, PIECE, piece * PIECE);
+  await file.close();
+  return versions;
+}
+
+/** Kills a run when an eighth of the file was sent. */
+async function killInTheMiddle(versions: Versions, args: readonly string[] = []): Promise<void> {
+  const live = await versions.start([...args, '--limit', `${SIZE / 8}B`]);
+  const { bytesResumed } = await live.event('progress', (now) => now.bytesDone > now.bytesResumed + SIZE / 8);
+  live.kill('SIGKILL');
+  await live.end();
+  expect(bytesResumed).toBeGreaterThan(0);
+}

@@ -3,7 +3,7 @@
  * owner was lost.
  */
 import { CopyError } from '../../errors.ts';
-import type { Abilities, Range, RemoteConnection, StageToken } from '../../remotes/remote.ts';
+import type { Abilities, Range, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
 import type { JournalStore } from '../resume/file-journal.ts';
 import { fillFrom } from '../runner/descriptor-fill.ts';
@@ -11,10 +11,12 @@ import type { LocalConnections } from '../runner/runners.ts';
 import type { Report } from '../transfer/direction.ts';
 import { StartOver } from '../transfer/interruption.ts';
 import type { JobLedger } from '../transfer/job-ledger.ts';
+import type { DigestProviders } from '../verify/digest-providers.ts';
 import { prepareInPlace } from './failures/prepare-in-place.ts';
 import { regainStaged } from './regain-staged.ts';
 import type { StagedHolders } from './staged-holders.ts';
 import type { EarlierStages } from './stages/earlier-stages.ts';
+import { keptInPlace } from './stages/kept-in-place.ts';
 import type { Reopened } from './stages/reopen-staged.ts';
 import type { UploadSettings } from './upload-options.ts';
 import { type AdmittingPool, isRefusedOpen } from './writer-admission.ts';
@@ -27,7 +29,9 @@ export interface StagingServices {
   readonly runner: Pick<LocalConnections, 'adopt'>;
   readonly ledger: Pick<JobLedger, 'acknowledged'>;
   readonly journals: JournalStore | undefined;
-  readonly report: Pick<Report, 'notice'>;
+  readonly digests: Pick<DigestProviders, 'isSurelyAvailable'>;
+  readonly report: Pick<Report, 'notice' | 'emit'>;
+  readonly options: { readonly pieceSize: number | 'auto' };
   readonly upload: UploadSettings;
   /** Aborted when the run is over. */
   readonly signal: AbortSignal;
@@ -156,10 +160,17 @@ export class Staging {
     for (const warning of staged.warnings ?? []) report.notice('attributes', `${name}: ${warning}.`, 'warning');
     // Bytes beyond the end would change the digest of the last piece.
     if ((staged.found?.size ?? 0) > size) await staged.cutOff(size);
+    const kept = reopened ?? (await this.#keptInPlace(remote, staged, isFirst));
     runner.adopt(connection, staged);
     this.#foundSize = Math.min(size, staged.found?.size ?? 0);
     this.#holders.setOwner(connection, staged.token);
-    return { abilities: remote.abilities, reopened };
+    return { abilities: remote.abilities, reopened: kept };
+  }
+
+  async #keptInPlace(remote: RemoteConnection, staged: Staged, isFirst: boolean): Promise<Reopened | undefined> {
+    const { upload, journals, options } = this.#services;
+    if (!upload.inplace || !isFirst || journals?.resume !== true) return undefined;
+    return keptInPlace(this.#services, remote, staged, { ...this.#file, pieceSize: options.pieceSize });
   }
 
   /** What the server refuses to open although its mode allows it is given up only if fewer connections do not help. */
