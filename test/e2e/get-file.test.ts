@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeOnEach } from '../support/each-server.ts';
+import { giveTo } from '../support/give-to.ts';
 import { eventsOf, mtget, mtgetJson } from '../support/mtput.ts';
 import { sha256Of, writeRandomFile } from '../support/random-file.ts';
 
@@ -44,6 +45,7 @@ describeOnEach('mtget of files', (bed) => {
 
   it('comes over as many connections as it is told, verified by digest, with mode and time', async () => {
     const from = await source('many.bin', 40_000_000);
+    await giveTo(bed.server, from);
     await chmod(from, 0o640);
     await utimes(from, 1_000_000_000, 1_000_000_000);
     const into = await targets('many');

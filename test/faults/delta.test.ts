@@ -1,6 +1,6 @@
 /** Files of which the target has an older version: what is still right of that is not transferred. */
 import { randomBytes } from 'node:crypto';
-import { appendFile, chmod, chown, copyFile, open, readdir, stat, truncate } from 'node:fs/promises';
+import { appendFile, copyFile, open, readdir, stat, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
@@ -11,6 +11,7 @@ import {
   sshdForTest,
   tempDirForTest,
 } from '../support/for-one-test.ts';
+import { giveTo } from '../support/give-to.ts';
 import { type LiveRun, startLiveDownload, startLiveRun } from '../support/live-run.ts';
 import { machineForTest } from '../support/machines.ts';
 import { eventsOf, type JsonRun, mtgetJson, mtputJson } from '../support/mtput.ts';
@@ -60,12 +61,6 @@ const HIDING: readonly (readonly [string, readonly string[]])[] = [
   ['HiddenStores on', ['--verify', 'size']],
   ['HiddenStores ".in." ".%P"', []],
 ];
-
-async function giveTo(server: TestServer, path: string): Promise<void> {
-  const { uid, gid } = await stat(server.home);
-  await chown(path, uid, gid);
-  await chmod(path, 0o644);
-}
 
 /** Makes `path` a version of `of` in which some pieces are different. */
 async function makeOlder(of: string, path: string, pieces: readonly number[] = CHANGED): Promise<void> {

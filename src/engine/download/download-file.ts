@@ -14,7 +14,7 @@ import type { FileJournal, JournalSubject } from '../resume/file-journal.ts';
 import { fillFrom } from '../runner/descriptor-fill.ts';
 import type { PieceHashing } from '../runner/piece-hasher.ts';
 import type { RunnerCommand } from '../runner/piece-runner.ts';
-import { choosePieceSize, MIN_PIECE_SIZE, UNLIMITED_PIECES } from '../schedule/grid.ts';
+import { choosePieceSize, MIN_PIECE_SIZE, pieceCount, UNLIMITED_PIECES } from '../schedule/grid.ts';
 import type { Examined } from '../transfer/direction.ts';
 import type { Begun, Committed, FailedJobState, FileTransfer, JobControl } from '../transfer/file-transfer.ts';
 import type { Claims } from '../transfer/job-resume.ts';
@@ -119,6 +119,7 @@ export class DownloadFile implements FileTransfer {
 
   async checkUnchanged(): Promise<void> {
     await this.#source.checkUnchanged();
+    await this.#checkSamples();
   }
 
   onTaskFailed(error: CopyError, connection: number): boolean {
@@ -196,26 +197,36 @@ export class DownloadFile implements FileTransfer {
       const hadContent = this.#plan.replaces;
       return { ...nothing, overwritten: { path, bytesThere, size: this.size, hadContent } };
     }
-    // What no run will continue is not left behind.
+    // Where the server can hash, digests tell the next run what is right; else only what the journal has a digest of.
+    const isCompared = this.#services.digests.inUse !== undefined;
+    const isOfAnother = failure.code === 'integrity' || (failure.code === 'source-changed' && !isCompared);
     const isEmpty = bytesThere === 0 && partial.found.size === 0;
-    if (journal === undefined || isEmpty || failure.code === 'integrity') {
+    // What no run can rely on is not left behind.
+    if (journal === undefined || isEmpty || isOfAnother) {
       await partial.discard();
       return nothing;
     }
-    // Where the server can hash, digests tell the next run what is right; else only what the journal has a digest of.
-    const isCompared = this.#services.digests.inUse !== undefined;
     return { ...nothing, bytesKept: isCompared ? bytesThere : journal.keptWithin(this.size) };
   }
 
   /**
-   * Servers tell times in whole seconds, so that a source may change without another time: some of what was read and
-   * verified first is compared once more.
+   * Servers tell times in whole seconds, so that a source may change without another time: some of what was read first is
+   * compared once more.
    * @throws {CopyError} `source-changed`
    */
   async #checkContents(): Promise<void> {
+    // Without digests of the whole file, only samples can show it.
+    if (!this.#job.isVerified) return this.#checkSamples();
     const { access } = this.#services;
     if ((await access.repeat(() => this.#job.findOverwritten())) === undefined) return;
-    throw new CopyError('source-changed', `${this.name} was changed (its contents) while it was copied.`);
+    throw new CopyError('source-changed', `${this.name} was changed (contents) while it was copied.`);
+  }
+
+  async #checkSamples(): Promise<void> {
+    // One connection has read a file of one piece, from its beginning to its end.
+    if (pieceCount(this.size, this.#pieceSize) > 1) {
+      await this.#source.checkSamples(this.#opened.fd, this.#job.ledger.acknowledged);
+    }
   }
 
   get #pieceSize(): number {

@@ -18,6 +18,7 @@ import { lookAhead } from '../transfer/look-ahead.ts';
 import { DownloadFile } from './download-file.ts';
 import type { DownloadOptions } from './download-options.ts';
 import type { PlannedDownload } from './download-plan.ts';
+import { statSource } from './remote-source.ts';
 
 /** Sources that are looked at at once. */
 const MAX_LOOKS = 32;
@@ -93,16 +94,17 @@ export class Download implements Direction<PlannedDownload> {
 async function lookAt(access: ConnectionAccess, path: Uint8Array): Promise<FoundSource | UnplannedFile> {
   const shown = path.length === 0 ? 'The home directory' : cleanText(path);
   try {
-    const attributes = await access.onConnection((_, remote) =>
-      remote.stat(path.length === 0 ? Buffer.from('.') : path),
-    );
+    const looked = path.length === 0 ? Buffer.from('.') : path;
+    const attributes = await access.onConnection((_, remote) => statSource(remote, looked));
     if (attributes === undefined) throw new CopyError('source-missing', `${shown} does not exist.`);
     if (attributes.kind === 'directory' || isDots(baseName(path))) {
       throw new CopyError('source-unsupported', `${shown} is a directory; only files can be copied so far.`, {
         advice: 'Name the files, or pack the directory into one.',
       });
     }
-    if (attributes.kind !== 'file') throw new CopyError('source-unsupported', `${shown} is not a regular file.`);
+    if (attributes.kind !== 'file') {
+      throw new CopyError('source-unsupported', `${shown} is not a regular file, but a device, a pipe or a socket.`);
+    }
     return { path, attributes };
   } catch (error) {
     const failure = CopyError.from(error);

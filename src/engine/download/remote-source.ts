@@ -6,15 +6,34 @@
  * it is the reader then, and after its loss the next one that opens it.
  */
 import { CopyError } from '../../errors.ts';
-import type { Attributes, RemoteFile } from '../../remotes/remote.ts';
+import type { Attributes, Range, RemoteConnection, RemoteFile } from '../../remotes/remote.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
+import { hasSameSamples } from '../resume/likeness.ts';
 import type { PieceRunner } from '../runner/piece-runner.ts';
 import type { LocalConnections } from '../runner/runners.ts';
 
 export interface RemoteSourceServices {
   readonly access: Pick<ConnectionAccess, 'onConnection' | 'progressed'>;
   readonly runner: Pick<PieceRunner, 'post'> & { readonly local: Pick<LocalConnections, 'openedFile' | 'connection'> };
+}
+
+/**
+ * The attributes of a source. Undefined where nothing is at its path.
+ * @throws {CopyError} `source-unreadable`: the server refuses to tell; scope `connection` or `run`
+ */
+export async function statSource(
+  remote: Pick<RemoteConnection, 'stat'>,
+  path: Uint8Array,
+): Promise<Attributes | undefined> {
+  try {
+    return await remote.stat(path);
+  } catch (error) {
+    const failure = CopyError.from(error);
+    if (failure.scope !== 'file') throw failure;
+    // The remote speaks of a destination, because it does not know which side of the copy the path is on.
+    throw new CopyError('source-unreadable', failure.message, { cause: failure });
+  }
 }
 
 export class RemoteSource {
@@ -103,9 +122,32 @@ export class RemoteSource {
 
   /** @throws {CopyError} `source-changed`: it is not what it was when the download was planned */
   async checkUnchanged(): Promise<void> {
-    const now = await this.#services.access.onConnection((_, remote) => remote.stat(this.path));
+    const now = await this.#services.access.onConnection((_, remote) => statSource(remote, this.path));
     if (now === undefined) throw this.#changed('removed');
     this.#expectSame(now);
+  }
+
+  /**
+   * Opens the file anew and compares samples of `ranges` with the local file `fd`. A connection keeps reading the file that
+   * it has opened, so that the bytes of two connections may be of different files with the same size and time. Nothing is
+   * found out where the server does not let the file be opened once more.
+   * @throws {CopyError} `source-changed`: some of them differ
+   */
+  async checkSamples(fd: number, ranges: Iterable<Range>): Promise<void> {
+    const isSame = await this.#services.access.onConnection(async (_, remote) => {
+      const file = await remote.open(this.path).catch((error: unknown) => {
+        const failure = CopyError.from(error);
+        if (failure.scope === 'connection' || failure.scope === 'run') throw failure;
+        return undefined;
+      });
+      if (file === undefined) return true;
+      try {
+        return await hasSameSamples((slices, drain) => file.read(slices, drain), fd, ranges);
+      } finally {
+        await file.close();
+      }
+    });
+    if (!isSame) throw this.#changed('changed (contents)');
   }
 
   /**

@@ -3,6 +3,7 @@
  * before anything is copied or hashed.
  */
 import type { Drain, Range, Slices } from '../../remotes/remote.ts';
+import { RangeSet } from '../../util/range-set.ts';
 import { isAllAlike } from '../local/local-source.ts';
 import { differingSamples } from './sample-claims.ts';
 
@@ -27,6 +28,27 @@ export async function likeness(
   for (const sample of samples) if (!(await isAllAlike(fd, sample))) telling.push(sample);
   const counted = telling.length > 0 ? telling : samples;
   return counted.filter(({ offset }) => !differing.has(offset)).length / counted.length;
+}
+
+/**
+ * Whether samples of `ranges`, which ascend and are disjoint, are the same in the file that `read` reads and in the local
+ * one. None differ where there are no ranges.
+ * @throws {CopyError} whatever reading rejects with
+ */
+export async function hasSameSamples(
+  read: (slices: Slices, drain: Drain) => Promise<void>,
+  fd: number,
+  ranges: Iterable<Range>,
+): Promise<boolean> {
+  const all = new RangeSet(ranges);
+  const samples = all.within(new RangeSet(samplesOf(endOf(all))));
+  return (await differingSamples(read, fd, [...samples])).size === 0;
+}
+
+function endOf(ranges: RangeSet): number {
+  let end = 0;
+  for (const { offset, length } of ranges) end = offset + length;
+  return end;
 }
 
 /** Evenly spread over the first `length` bytes, ascending. */

@@ -100,10 +100,12 @@ export class FileJob implements RunningJob {
     }
   }
 
-  examine(failure: CopyError): Promise<Examined> {
+  async examine(failure: CopyError): Promise<Examined> {
     const nothing: Examined = { failure, bytesKept: 0, isSeen: false };
     const state = { bytesThere: this.#bytesThere, journal: this.#resume?.journal };
-    return this.#transfer.examine?.(failure, state) ?? Promise.resolve(nothing);
+    const examined = (await this.#transfer.examine?.(failure, state)) ?? nothing;
+    // It is not known which of the bytes are those of the source that the next run copies.
+    return failure.code === 'source-changed' ? { ...examined, bytesKept: 0 } : examined;
   }
 
   command(task: number, connection: number, range: Range): RunnerCommand {

@@ -9,6 +9,7 @@ import type { SftpSession } from './session.ts';
 export class SftpRemoteFile implements RemoteFile {
   readonly attributes: Attributes;
   readonly #handle: ReadHandle;
+  readonly #path: Uint8Array;
 
   /** @throws {CopyError} as `RemoteConnection.open` */
   static async open(session: SftpSession, window: FlowWindow, path: Uint8Array): Promise<SftpRemoteFile> {
@@ -18,7 +19,7 @@ export class SftpRemoteFile implements RemoteFile {
     try {
       // The attributes are those of the handle, because the path may lead to another file by now.
       const attributes = await handle.attributes();
-      if (attributes.kind === 'file') return new SftpRemoteFile(handle, attributes);
+      if (attributes.kind === 'file') return new SftpRemoteFile(handle, path, attributes);
       throw new CopyError('source-unsupported', `${cleanText(path)} is not a regular file.`);
     } catch (error) {
       // The first failure is reported, not that of the close.
@@ -27,13 +28,29 @@ export class SftpRemoteFile implements RemoteFile {
     }
   }
 
-  private constructor(handle: ReadHandle, attributes: Attributes) {
+  private constructor(handle: ReadHandle, path: Uint8Array, attributes: Attributes) {
     this.#handle = handle;
+    this.#path = path;
     this.attributes = attributes;
   }
 
-  read(slices: Slices, drain: Drain): Promise<void> {
-    return this.#handle.read(slices, drain);
+  async read(slices: Slices, drain: Drain): Promise<void> {
+    try {
+      await this.#handle.read(slices, drain);
+    } catch (error) {
+      const failure = CopyError.from(error);
+      throw failure.code === 'source-changed' ? await this.#earlyEnd(failure) : failure;
+    }
+  }
+
+  /** Some files, as those of /sys, end before the size that the system reports of them, though nobody writes them. */
+  async #earlyEnd(failure: CopyError): Promise<CopyError> {
+    const { size } = this.attributes;
+    const now = await this.#handle.attributes().catch(() => undefined);
+    if (now?.size !== size || now.mtimeMs !== this.attributes.mtimeMs) return failure;
+    const message = `${cleanText(this.#path)} ends before the ${size} bytes that the server reports.`;
+    const advice = 'If nobody writes it, the server does not know its size: copy it with another program.';
+    return new CopyError('source-changed', message, { advice });
   }
 
   close(): Promise<void> {

@@ -52,6 +52,18 @@ test('an early end is a change of the source; the connection goes on', async () 
   expect(again.total).toBe(200_000);
 });
 
+test('an end before the size that is reported all the time is named as such', async () => {
+  const { file, sink } = await opened({ sizeLie: -1000 });
+  await expect(
+    file.read(slicesOf({ offset: 0, length: source.length + 1000 }), new Sink(source.length + 1000).drain),
+  ).rejects.toMatchObject({
+    code: 'source-changed',
+    message: `/home/f ends before the ${source.length + 1000} bytes that the server reports.`,
+  });
+  await file.read(slicesOf(whole), sink.drain);
+  expect(sink.bytes.equals(source)).toBe(true);
+});
+
 test('the failure of the drain is the failure of the read; the connection goes on', async () => {
   const { file, sink } = await opened();
   const full = () => Promise.reject(new Error('disk full'));
