@@ -6,19 +6,19 @@ import { finishScene } from './support/finish-scene.ts';
 import { measureProcess } from './support/harness.ts';
 import { runInTurn } from './support/in-turn.ts';
 import type { Run } from './support/rows.ts';
-import { runUpload } from './support/run-upload.ts';
+import { runTransfer } from './support/run-transfer.ts';
 import { say } from './support/say.ts';
 import { changingSheet } from './support/sheets/changing.ts';
-import { mtput } from './support/tools/mtput.ts';
-import { type UploadScene, withLine, withUploadScene } from './support/upload-scene.ts';
+import { mtput } from './support/tools/mt-copy.ts';
+import { type TransferScene, withLine, withTransferScene } from './support/transfer-scene.ts';
 
 const BYTES = 600_000_000;
 
 /** An upload over a line of its own, as a line that has changed is no longer what the next run begins with. */
-function uploadOver(scene: UploadScene, { name, connections, line, change }: ChangingLine): Promise<Run> {
+function uploadOver(scene: TransferScene, { name, connections, line, change }: ChangingLine): Promise<Run> {
   return withLine(scene, line, async (proxy) => {
     const tool = { ...mtput({ connections, options: ['-q', '--verify', 'size'] }), name };
-    return runUpload(tool, scene, proxy.port, async (call) => {
+    return runTransfer(tool, scene, proxy.port, async (call) => {
       const end = change?.(proxy);
       return measureProcess(call).finally(end);
     });
@@ -30,7 +30,7 @@ await benchMain(async () => {
   const choice = { ...asked, chosen: withUnchanged(asked.chosen) };
   say(`${BYTES / 1e6} MB over lines that change, and over the same lines unchanged:`);
   say(`${choice.chosen.map(({ name }) => name).join(', ')} ...`);
-  const { runs, landsIn } = await withUploadScene({ bytes: BYTES }, async (scene) => ({
+  const { runs, landsIn } = await withTransferScene({ bytes: BYTES }, async (scene) => ({
     runs: await runInTurn(choice, (line) => uploadOver(scene, line)),
     landsIn: scene.landsIn,
   }));

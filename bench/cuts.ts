@@ -7,12 +7,12 @@ import { benchMain } from './support/bench-main.ts';
 import { finishScene } from './support/finish-scene.ts';
 import { runInTurn } from './support/in-turn.ts';
 import type { Run } from './support/rows.ts';
-import { runUpload } from './support/run-upload.ts';
+import { runTransfer, transferTo } from './support/run-transfer.ts';
 import { say } from './support/say.ts';
 import { cutsSheet } from './support/sheets/cuts.ts';
-import { mtput } from './support/tools/mtput.ts';
+import { mtput } from './support/tools/mt-copy.ts';
 import type { Tool } from './support/tools/tool.ts';
-import { type UploadScene, withLine, withUploadScene } from './support/upload-scene.ts';
+import { type TransferScene, withLine, withTransferScene } from './support/transfer-scene.ts';
 
 const BYTES = 200_000_000;
 const CONNECTIONS = 8;
@@ -29,8 +29,8 @@ const ENTRANTS = [
 ];
 
 /** Runs `tool` as it is run the next time too, and kills it after a while. */
-async function runAndKill(tool: Tool, scene: UploadScene, port: number): Promise<void> {
-  const { command, args, env } = await tool.upload({ ...scene, target: `${tool.name}.bin`, port });
+async function runAndKill(tool: Tool, scene: TransferScene, port: number): Promise<void> {
+  const { command, args, env } = await tool.call(transferTo(`${tool.name}.bin`, scene, port));
   const run = await startProcess(command, args, { env, stdio: 'ignore' });
   try {
     await sleep(CUT_AFTER_MS);
@@ -40,10 +40,10 @@ async function runAndKill(tool: Tool, scene: UploadScene, port: number): Promise
 }
 
 /** `seconds` are those of the run that came to the end, `bytesSent` is what went through the line in all of them. */
-async function runOnce(entrant: (typeof ENTRANTS)[number], scene: UploadScene, proxy: RunningProxy): Promise<Run> {
+async function runOnce(entrant: (typeof ENTRANTS)[number], scene: TransferScene, proxy: RunningProxy): Promise<Run> {
   const before = (await proxy.stats()).bytesUp;
   for (let cut = 0; cut < entrant.cuts; cut++) await runAndKill(entrant, scene, proxy.port);
-  const run = await runUpload(entrant, scene, proxy.port);
+  const run = await runTransfer(entrant, scene, proxy.port);
   const bytesSent = (await proxy.stats()).bytesUp - before;
   return { ...run, bytesSent, ratio: bytesSent / BYTES };
 }
@@ -51,7 +51,7 @@ async function runOnce(entrant: (typeof ENTRANTS)[number], scene: UploadScene, p
 await benchMain(async () => {
   const choice = chooseRuns(process.argv.slice(2), ENTRANTS, () => RUNS);
   say(`${BYTES / 1e6} MB over ${CONNECTIONS} connections of ${LINE.bytesPerSecond / 1e6} MB/s each ...`);
-  const runs = await withUploadScene({ bytes: BYTES, landing: 'disk', sshd: { forceSftp: true } }, (scene) =>
+  const runs = await withTransferScene({ bytes: BYTES, landing: 'disk', sshd: { forceSftp: true } }, (scene) =>
     withLine(scene, LINE, (proxy) =>
       runInTurn(
         choice,

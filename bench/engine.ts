@@ -6,7 +6,7 @@ import { CONNECTIONS, TIB } from './support/engine/engine-scene.ts';
 import { finishScene } from './support/finish-scene.ts';
 import { runInTurn } from './support/in-turn.ts';
 import type { Run } from './support/rows.ts';
-import { measureRun } from './support/run-upload.ts';
+import { measureRun } from './support/run-transfer.ts';
 import { say } from './support/say.ts';
 import { engineSheet } from './support/sheets/engine.ts';
 

@@ -4,15 +4,15 @@ import { chooseRuns } from './support/bench-arguments.ts';
 import { benchMain } from './support/bench-main.ts';
 import { finishScene } from './support/finish-scene.ts';
 import { runInTurn } from './support/in-turn.ts';
-import { runUpload } from './support/run-upload.ts';
+import { runTransfer } from './support/run-transfer.ts';
 import { say } from './support/say.ts';
 import { longSheet } from './support/sheets/long.ts';
 import { lftp } from './support/tools/lftp.ts';
-import { mtput } from './support/tools/mtput.ts';
+import { mtput } from './support/tools/mt-copy.ts';
 import { scp, sftp } from './support/tools/openssh.ts';
 import { rclone } from './support/tools/rclone.ts';
 import { availableTools } from './support/tools/tool.ts';
-import { withLine, withUploadScene } from './support/upload-scene.ts';
+import { withLine, withTransferScene } from './support/transfer-scene.ts';
 
 const BYTES = 2 ** 30;
 const CONNECTIONS = 16;
@@ -33,9 +33,9 @@ await benchMain(async () => {
   say(`${choice.chosen.map(({ name }) => name).join(', ')} ...`);
   const raw = await measureRaw({ proxy: LINE, connections: CONNECTIONS, bytes: BYTES });
   say(`plain sockets: ${raw.seconds.toFixed(2)} s; the line itself is not faster`);
-  const { runs, landsIn } = await withUploadScene({ bytes: BYTES }, (scene) =>
+  const { runs, landsIn } = await withTransferScene({ bytes: BYTES }, (scene) =>
     withLine(scene, LINE, async (proxy) => ({
-      runs: await runInTurn(choice, (tool) => runUpload(tool, scene, proxy.port)),
+      runs: await runInTurn(choice, (tool) => runTransfer(tool, scene, proxy.port)),
       landsIn: scene.landsIn,
     })),
   );

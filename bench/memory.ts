@@ -4,12 +4,12 @@ import { benchMain } from './support/bench-main.ts';
 import { finishScene } from './support/finish-scene.ts';
 import { runInTurn } from './support/in-turn.ts';
 import type { Run } from './support/rows.ts';
-import { runUpload } from './support/run-upload.ts';
+import { runTransfer } from './support/run-transfer.ts';
 import { say } from './support/say.ts';
 import { memorySheet } from './support/sheets/memory.ts';
-import { mtput } from './support/tools/mtput.ts';
+import { mtput } from './support/tools/mt-copy.ts';
 import type { Tool } from './support/tools/tool.ts';
-import { withLine, withUploadScene } from './support/upload-scene.ts';
+import { withLine, withTransferScene } from './support/transfer-scene.ts';
 
 const BYTES = 4 * 2 ** 30;
 const CONNECTIONS = 64;
@@ -29,10 +29,10 @@ await benchMain(async () => {
   say(`4 GiB over ${CONNECTIONS} connections: over loopback, and over ${2 * LINE.delayMs} ms round trip ...`);
   // All of them may be on their way in at once.
   const sshd = { maxStartups: `${2 * CONNECTIONS}` };
-  const { runs, landsIn } = await withUploadScene({ bytes: BYTES, sshd }, (scene) =>
+  const { runs, landsIn } = await withTransferScene({ bytes: BYTES, sshd }, (scene) =>
     withLine(scene, LINE, async (proxy) => {
       const portOf = (tool: Tool): number => (tool === near ? scene.server.port : proxy.port);
-      const runs = await runInTurn(choice, (tool) => runUpload(tool, scene, portOf(tool)), describe);
+      const runs = await runInTurn(choice, (tool) => runTransfer(tool, scene, portOf(tool)), describe);
       return { runs, landsIn: scene.landsIn };
     }),
   );

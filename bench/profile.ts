@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchMain } from './support/bench-main.ts';
-import { BULK } from './support/bulk-upload.ts';
+import { BULK } from './support/bulk-settings.ts';
 import { benchEnvironment } from './support/environment.ts';
 import type { CpuProfile } from './support/profile/cpu-profile.ts';
 import { ModuleNames } from './support/profile/module-names.ts';
@@ -11,11 +11,11 @@ import { GROUPS } from './support/profile/profile-groups.ts';
 import { summarize } from './support/profile/profile-summary.ts';
 import { functionCells, groupCells, type ProfileResults } from './support/profile/profile-tables.ts';
 import { writeResults } from './support/results.ts';
-import { runUpload } from './support/run-upload.ts';
+import { runTransfer } from './support/run-transfer.ts';
 import { say } from './support/say.ts';
 import { table } from './support/table.ts';
-import { mtput } from './support/tools/mtput.ts';
-import { type UploadScene, withUploadScene } from './support/upload-scene.ts';
+import { mtput } from './support/tools/mt-copy.ts';
+import { type TransferScene, withTransferScene } from './support/transfer-scene.ts';
 
 const { bytes, cipher, connections, sshd } = BULK;
 const PROFILE = '.cpuprofile';
@@ -34,17 +34,17 @@ async function readProfiles(dir: string): Promise<CpuProfile[]> {
   return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(dir, name), 'utf8'))));
 }
 
-async function measure(scene: UploadScene): Promise<Pick<ProfileResults, 'seconds' | 'cpuSeconds'>> {
+async function measure(scene: TransferScene): Promise<Pick<ProfileResults, 'seconds' | 'cpuSeconds'>> {
   const nodeArguments = ['--cpu-prof', `--cpu-prof-dir=${scene.workDir}`];
-  const tool = mtput({ ...BULK.mtput, nodeArguments });
-  const { seconds, cpuSeconds } = await runUpload(tool, scene, scene.server.port);
+  const tool = mtput({ ...BULK.own, nodeArguments });
+  const { seconds, cpuSeconds } = await runTransfer(tool, scene, scene.server.port);
   return { seconds, ...(cpuSeconds !== undefined && { cpuSeconds }) };
 }
 
 await benchMain(async () => {
   const name = resultsName(process.argv.slice(2));
   say(`1 GiB over loopback with ${cipher} and ${connections} connections, watched by node --cpu-prof ...`);
-  const measured = await withUploadScene({ bytes, sshd }, async (scene) => ({
+  const measured = await withTransferScene({ bytes, sshd }, async (scene) => ({
     ...(await measure(scene)),
     ...summarize(await readProfiles(scene.workDir), new ModuleNames()),
   }));

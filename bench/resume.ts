@@ -3,19 +3,19 @@ import { join } from 'node:path';
 import { sha256Of, writeRandomFile } from '../test/support/random-file.ts';
 import { chooseRuns } from './support/bench-arguments.ts';
 import { benchMain } from './support/bench-main.ts';
-import { BULK } from './support/bulk-upload.ts';
+import { BULK } from './support/bulk-settings.ts';
 import { type CutRun, cutRun } from './support/cut-run.ts';
 import { finishScene } from './support/finish-scene.ts';
 import { measureProcess } from './support/harness.ts';
 import { runInTurn } from './support/in-turn.ts';
 import type { Run } from './support/rows.ts';
-import { measureRun, runUpload } from './support/run-upload.ts';
+import { measureRun, runTransfer } from './support/run-transfer.ts';
 import { say } from './support/say.ts';
 import { resumeSheet } from './support/sheets/resume.ts';
-import { mtput } from './support/tools/mtput.ts';
+import { mtput } from './support/tools/mt-copy.ts';
 import { opensslDigests } from './support/tools/openssl.ts';
 import { availableTools, type Tool } from './support/tools/tool.ts';
-import { type UploadScene, withUploadScene } from './support/upload-scene.ts';
+import { type TransferScene, withTransferScene } from './support/transfer-scene.ts';
 import { checkVerified, measureJson } from './support/verified-upload.ts';
 
 const { bytes, cipher, connections, sshd } = BULK;
@@ -40,7 +40,7 @@ const ENTRANTS = [
 ];
 type Entrant = (typeof ENTRANTS)[number];
 
-async function runDigests(name: string, scene: UploadScene, cut: CutRun): Promise<Run> {
+async function runDigests(name: string, scene: TransferScene, cut: CutRun): Promise<Run> {
   const call = opensslDigests([scene.source, cut.partial], scene.workDir);
   return measureRun(name, call, async (one) => {
     const run = await measureProcess(one);
@@ -49,9 +49,9 @@ async function runDigests(name: string, scene: UploadScene, cut: CutRun): Promis
   });
 }
 
-async function runAgain(tool: Tool, scene: UploadScene, cut: CutRun): Promise<Run> {
+async function runAgain(tool: Tool, scene: TransferScene, cut: CutRun): Promise<Run> {
   await cut.restore(`${tool.name}.bin`);
-  return runUpload(tool, scene, scene.server.port, (call) =>
+  return runTransfer(tool, scene, scene.server.port, (call) =>
     measureJson(call, (result) => {
       checkVerified(result, bytes);
       if (result.bytesSent > cut.missing + TWICE * bytes) throw new Error(`${result.bytesSent} bytes were sent`);
@@ -59,14 +59,14 @@ async function runAgain(tool: Tool, scene: UploadScene, cut: CutRun): Promise<Ru
   );
 }
 
-async function writeMissing(scene: UploadScene, { missing }: CutRun): Promise<UploadScene> {
+async function writeMissing(scene: TransferScene, { missing }: CutRun): Promise<TransferScene> {
   const source = join(scene.workDir, 'missing.bin');
   await writeRandomFile(source, missing);
   return { ...scene, source, sha256: await sha256Of(source) };
 }
 
 /** Cut once; every run begins with the same. */
-async function cutOff(scene: UploadScene): Promise<CutRun> {
+async function cutOff(scene: TransferScene): Promise<CutRun> {
   const cut = await cutRun(scene, toBeCut, 'resume.bin', 1 - MISSING);
   const share = cut.missing / bytes;
   say(`Cut off: ${(100 * share).toFixed(2)} % of the file are missing`);
@@ -77,12 +77,12 @@ async function cutOff(scene: UploadScene): Promise<CutRun> {
 await benchMain(async () => {
   const choice = chooseRuns<Entrant>(process.argv.slice(2), availableTools(ENTRANTS), () => RUNS);
   say(`1 GiB over loopback is cut off, and then in turn: ${choice.chosen.map(({ label }) => label).join('; ')} ...`);
-  const { runs, missingBytes, landsIn } = await withUploadScene({ bytes, sshd }, async (scene) => {
+  const { runs, missingBytes, landsIn } = await withTransferScene({ bytes, sshd }, async (scene) => {
     const cut = await cutOff(scene);
     const ofMissing = await writeMissing(scene, cut);
     const runs = await runInTurn(choice, (entrant) => {
-      if (!('upload' in entrant)) return runDigests(entrant.name, scene, cut);
-      if (entrant.name === 'missing') return runUpload(entrant, ofMissing, scene.server.port);
+      if (!('call' in entrant)) return runDigests(entrant.name, scene, cut);
+      if (entrant.name === 'missing') return runTransfer(entrant, ofMissing, scene.server.port);
       return runAgain(entrant, scene, cut);
     });
     return { runs, missingBytes: cut.missing, landsIn: scene.landsIn };

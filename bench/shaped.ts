@@ -10,12 +10,12 @@ import { watchLine } from './support/line-watch.ts';
 import { phasesLine, phasesOf } from './support/phases.ts';
 import { limitSeconds } from './support/ratio.ts';
 import type { Run } from './support/rows.ts';
-import { type MeasuredRun, runUpload } from './support/run-upload.ts';
+import { type MeasuredRun, runTransfer } from './support/run-transfer.ts';
 import { say } from './support/say.ts';
 import { shapedSheet } from './support/sheets/shaped.ts';
-import { mtput } from './support/tools/mtput.ts';
+import { mtput } from './support/tools/mt-copy.ts';
 import { scp, sftp } from './support/tools/openssh.ts';
-import { withLine, withUploadScene } from './support/upload-scene.ts';
+import { withLine, withTransferScene } from './support/transfer-scene.ts';
 
 const BYTES = 400_000_000;
 const CONNECTIONS = 10;
@@ -27,7 +27,7 @@ const TOOLS = [mtput({ connections: CONNECTIONS, options: ['--json'] }), scp(), 
 
 /** With a look at when each connection sends. */
 async function measureOnLine(proxy: RunningProxy, call: ProgramCall): Promise<MeasuredRun> {
-  const line = await watchLine(proxy);
+  const line = await watchLine(proxy, 'up');
   const run = await measureProcess(call);
   const samples = await line.stop();
   const phases = phasesOf(samples, { bytes: BYTES, bytesPerSecond: LINE.bytesPerSecond, end: run.seconds });
@@ -49,12 +49,12 @@ await benchMain(async () => {
   const raw = await measureRaw({ proxy: LINE, connections: CONNECTIONS, bytes: BYTES });
   say(`plain sockets: ${raw.ratio.toFixed(3)} of the line`);
   if (raw.ratio < RAW_LEAST) say(`warning: at least ${RAW_LEAST} is wanted; too busy a machine`);
-  const runs = await withUploadScene({ bytes: BYTES, landing: 'disk' }, (scene) =>
+  const runs = await withTransferScene({ bytes: BYTES, landing: 'disk' }, (scene) =>
     withLine(scene, LINE, (proxy) =>
       runInTurn(
         choice,
         async (tool) => {
-          const run = await runUpload(tool, scene, proxy.port, (call) => measureOnLine(proxy, call));
+          const run = await runTransfer(tool, scene, proxy.port, (call) => measureOnLine(proxy, call));
           return { ...run, ratio: run.seconds / LIMIT_SECONDS };
         },
         describe,

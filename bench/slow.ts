@@ -4,11 +4,11 @@ import { benchMain } from './support/bench-main.ts';
 import { finishScene } from './support/finish-scene.ts';
 import { runInTurn } from './support/in-turn.ts';
 import { limitSeconds } from './support/ratio.ts';
-import { runUpload } from './support/run-upload.ts';
+import { runTransfer } from './support/run-transfer.ts';
 import { say } from './support/say.ts';
 import { slowSheet } from './support/sheets/slow.ts';
-import { mtput } from './support/tools/mtput.ts';
-import { withLine, withUploadScene } from './support/upload-scene.ts';
+import { mtput } from './support/tools/mt-copy.ts';
+import { withLine, withTransferScene } from './support/transfer-scene.ts';
 
 const BYTES = 4_000_000;
 const BYTES_PER_SECOND = 32_000;
@@ -26,10 +26,10 @@ await benchMain(async () => {
     `${BYTES / 1e6} MB over a line of ${BYTES_PER_SECOND / 1e3} kB/s for all connections together: ${limit} s each ...`,
   );
   const line = { totalBytesPerSecond: BYTES_PER_SECOND, delayMs: 20 };
-  const runs = await withUploadScene({ bytes: BYTES, landing: 'disk' }, (scene) =>
+  const runs = await withTransferScene({ bytes: BYTES, landing: 'disk' }, (scene) =>
     withLine(scene, line, (proxy) =>
       runInTurn(choice, async (tool) => {
-        const run = await runUpload(tool, scene, proxy.port);
+        const run = await runTransfer(tool, scene, proxy.port);
         return { ...run, ratio: run.seconds / limit };
       }),
     ),

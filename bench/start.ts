@@ -4,15 +4,15 @@ import { chooseRuns } from './support/bench-arguments.ts';
 import { benchMain } from './support/bench-main.ts';
 import { finishScene } from './support/finish-scene.ts';
 import { runInTurn } from './support/in-turn.ts';
-import { measureRun, runUpload } from './support/run-upload.ts';
+import { measureRun, runTransfer } from './support/run-transfer.ts';
 import { say } from './support/say.ts';
 import { startSheet } from './support/sheets/start.ts';
 import { lftp } from './support/tools/lftp.ts';
-import { mtput } from './support/tools/mtput.ts';
+import { mtput } from './support/tools/mt-copy.ts';
 import { scp, sftp } from './support/tools/openssh.ts';
 import { rclone } from './support/tools/rclone.ts';
 import { availableTools } from './support/tools/tool.ts';
-import { withUploadScene } from './support/upload-scene.ts';
+import { withTransferScene } from './support/transfer-scene.ts';
 
 const BYTES = 1;
 const RUNS = 11;
@@ -28,9 +28,9 @@ await benchMain(async () => {
   const entrants = [...ALONE, ...tools.map((tool) => ({ ...tool, label: `a byte by ${tool.label}` }))];
   const choice = chooseRuns(process.argv.slice(2), entrants, () => RUNS);
   say(`In turn: ${choice.chosen.map(({ label }) => label).join(', ')} ...`);
-  const runs = await withUploadScene({ bytes: BYTES }, (scene) =>
+  const runs = await withTransferScene({ bytes: BYTES }, (scene) =>
     runInTurn(choice, async (entrant) => {
-      if ('upload' in entrant) return runUpload(entrant, scene, scene.server.port);
+      if ('call' in entrant) return runTransfer(entrant, scene, scene.server.port);
       const { name, args } = entrant;
       return measureRun(name, { command: process.execPath, args, env: cleanEnvironment(scene.workDir) });
     }),

@@ -5,12 +5,12 @@ import { benchMain } from './support/bench-main.ts';
 import { finishScene } from './support/finish-scene.ts';
 import { runInTurn } from './support/in-turn.ts';
 import { withProftpd } from './support/proftpd-scene.ts';
-import { runUpload } from './support/run-upload.ts';
+import { runTransfer } from './support/run-transfer.ts';
 import { say } from './support/say.ts';
 import { throttledSheet } from './support/sheets/throttled.ts';
-import { mtput } from './support/tools/mtput.ts';
+import { mtput } from './support/tools/mt-copy.ts';
 import { scp } from './support/tools/openssh.ts';
-import { withUploadScene } from './support/upload-scene.ts';
+import { withTransferScene } from './support/transfer-scene.ts';
 
 const BYTES = 10_000_000;
 /** As mod_sftp understands it: KiB each second. */
@@ -25,11 +25,11 @@ const TOOLS = [
 await benchMain(async () => {
   const choice = chooseRuns(process.argv.slice(2), TOOLS, () => 2);
   say(`${BYTES / 1e6} MB to proftpd with ${DIRECTIVES[0]} ...`);
-  const runs = await withUploadScene({ bytes: BYTES, landing: 'disk' }, (scene) =>
+  const runs = await withTransferScene({ bytes: BYTES, landing: 'disk' }, (scene) =>
     withProftpd(
       true,
       scene,
-      (throttled) => runInTurn(choice, (tool) => runUpload(tool, throttled, throttled.server.port)),
+      (throttled) => runInTurn(choice, (tool) => runTransfer(tool, throttled, throttled.server.port)),
       DIRECTIVES,
     ),
   );

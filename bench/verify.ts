@@ -2,17 +2,17 @@
 import { missingServers } from '../test/support/servers.ts';
 import { chooseRuns } from './support/bench-arguments.ts';
 import { benchMain } from './support/bench-main.ts';
-import { BULK } from './support/bulk-upload.ts';
+import { BULK } from './support/bulk-settings.ts';
 import { proftpdVersion } from './support/environment.ts';
 import { finishScene } from './support/finish-scene.ts';
 import { runInTurn } from './support/in-turn.ts';
 import { withProftpd } from './support/proftpd-scene.ts';
-import { runUpload } from './support/run-upload.ts';
+import { runTransfer } from './support/run-transfer.ts';
 import { say } from './support/say.ts';
 import { verifySheet } from './support/sheets/verify.ts';
-import { mtput } from './support/tools/mtput.ts';
+import { mtput } from './support/tools/mt-copy.ts';
 import { availableTools, type Tool } from './support/tools/tool.ts';
-import { withUploadScene } from './support/upload-scene.ts';
+import { withTransferScene } from './support/transfer-scene.ts';
 import { checkVerified, measureJson } from './support/verified-upload.ts';
 
 const { bytes, cipher, connections, sshd } = BULK;
@@ -43,11 +43,11 @@ await benchMain(async () => {
   const choice = chooseRuns(process.argv.slice(2), entrants, () => RUNS);
   say(`1 GiB over loopback with ${cipher}, in turn: ${choice.chosen.map(({ label }) => label).join('; ')} ...`);
   const hasProftpd = choice.chosen.some(({ on }) => on === 'proftpd');
-  const { runs, landsIn } = await withUploadScene({ bytes, sshd }, (onSshd) =>
+  const { runs, landsIn } = await withTransferScene({ bytes, sshd }, (onSshd) =>
     withProftpd(hasProftpd, onSshd, async (onProftpd) => ({
       runs: await runInTurn(choice, (entrant) => {
         const scene = entrant.on === 'sshd' ? onSshd : onProftpd;
-        return runUpload(entrant, scene, scene.server.port, (call) =>
+        return runTransfer(entrant, scene, scene.server.port, (call) =>
           measureJson(call, (result) => {
             if (entrant.hasDigests) checkVerified(result, bytes);
           }),

@@ -1,5 +1,5 @@
 import type { RunningProxy } from '../../test/support/proxy.ts';
-import type { Line } from './upload-scene.ts';
+import type { Line } from './transfer-scene.ts';
 
 const MB = 1_000_000;
 
@@ -11,7 +11,7 @@ export interface ChangingLine {
   readonly line: Line;
   /** Name of the line that is the same, but does not change. Undefined: this is one. */
   readonly unchanged?: string;
-  /** Begins with the upload. Returns what ends the changes. */
+  /** Begins with the transfer. Returns what ends the changes. */
   readonly change?: Change;
 }
 

@@ -4,8 +4,9 @@ import { foreignPartial, partialsOf } from '../../test/support/partials.ts';
 import { startProcess } from '../../test/support/process.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { missingBytes } from './missing-bytes.ts';
+import { transferTo } from './run-transfer.ts';
 import type { Tool } from './tools/tool.ts';
-import type { UploadScene } from './upload-scene.ts';
+import type { TransferScene } from './transfer-scene.ts';
 
 const BLOCK = 512;
 
@@ -20,12 +21,12 @@ export interface CutRun {
 }
 
 /** Undefined as long as there is none. */
-async function partialOf(scene: UploadScene, target: string): Promise<string | undefined> {
+async function partialOf(scene: TransferScene, target: string): Promise<string | undefined> {
   const [partial] = await partialsOf(scene.landing, target);
   return partial;
 }
 
-async function journalOf({ server }: UploadScene): Promise<string> {
+async function journalOf({ server }: TransferScene): Promise<string> {
   const dir = join(server.dir, 'state/mt-copy-tools');
   const [name, ...others] = (await readdir(dir)).filter((one) => one.endsWith('.journal'));
   if (name === undefined || others.length > 0) throw new Error('The run that was killed left no journal, or several');
@@ -41,10 +42,10 @@ async function bytesWritten(path: string | undefined): Promise<number> {
 }
 
 /** Runs `tool` for `target` and kills it when about `share` of the file has arrived. */
-export async function cutRun(scene: UploadScene, tool: Tool, target: string, share: number): Promise<CutRun> {
+export async function cutRun(scene: TransferScene, tool: Tool, target: string, share: number): Promise<CutRun> {
   const { source, server } = scene;
   const { size } = await stat(source);
-  const { command, args, env } = await tool.upload({ ...scene, target, port: server.port });
+  const { command, args, env } = await tool.call(transferTo(target, scene, server.port));
   const run = await startProcess(command, args, { env, stdio: 'ignore' });
   let hasEnded = false;
   void run.exited.then(() => {

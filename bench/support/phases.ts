@@ -1,19 +1,18 @@
 // Where the time of a run goes, seen from the line: what passed through the proxy, and when.
-import type { ConnectionStats } from '../../test/support/shaping.ts';
-
 export interface LineSample {
   /** Since the program was started. */
   readonly seconds: number;
-  readonly connections: readonly Pick<ConnectionStats, 'index' | 'bytesUp'>[];
+  /** What has passed on each of them in the direction of the file. */
+  readonly connections: readonly { readonly index: number; readonly bytes: number }[];
 }
 
 /** In seconds since the program was started, unless said otherwise. */
 export interface Phases {
-  /** The first connection sends data. */
+  /** The first connection carries data. */
   readonly firstData: number;
   /** All of them do. */
   readonly allSend: number;
-  /** The first of them has nothing more to send. */
+  /** The first of them has nothing more to carry. */
   readonly firstIdle: number;
   /** The last one has. */
   readonly lastData: number;
@@ -29,17 +28,17 @@ export interface Phases {
 const HANDSHAKE_BYTES = 16 * 1024;
 const CLOSING_BYTES = 4 * 1024;
 
-/** Undefined where nothing was sent. */
+/** Undefined where no data passed. */
 export function phasesOf(
   samples: readonly LineSample[],
   file: { readonly bytes: number; readonly bytesPerSecond: number; readonly end: number },
 ): Phases | undefined {
   const last = samples.at(-1)?.connections ?? [];
   const spans = last
-    .filter(({ bytesUp }) => bytesUp > HANDSHAKE_BYTES)
-    .map(({ index, bytesUp: total }) => {
+    .filter(({ bytes }) => bytes > HANDSHAKE_BYTES)
+    .map(({ index, bytes: total }) => {
       const at = (least: number): number =>
-        samples.find(({ connections }) => (connections[index]?.bytesUp ?? 0) >= least)?.seconds ?? 0;
+        samples.find(({ connections }) => (connections[index]?.bytes ?? 0) >= least)?.seconds ?? 0;
       return { total, begin: at(HANDSHAKE_BYTES), end: at(total - CLOSING_BYTES) };
     });
   if (spans.length === 0) return undefined;
@@ -51,7 +50,7 @@ export function phasesOf(
     lastData: Math.max(...spans.map(({ end }) => end)),
     end: file.end,
     idleWithin: Math.max(0, idle.reduce((sum, one) => sum + one, 0) / idle.length),
-    overheadBytes: last.reduce((sum, { bytesUp }) => sum + bytesUp, 0) - file.bytes,
+    overheadBytes: last.reduce((sum, { bytes }) => sum + bytes, 0) - file.bytes,
   };
 }
 

@@ -1,13 +1,13 @@
 import { chmod, chown, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startProftpd } from '../../test/support/proftpd.ts';
-import type { UploadScene } from './upload-scene.ts';
+import type { TransferScene } from './transfer-scene.ts';
 
 /** The same scene with proftpd as its server, where that is wanted; else it is passed on as it is. */
 export async function withProftpd<T>(
   isWanted: boolean,
-  scene: UploadScene,
-  action: (scene: UploadScene) => Promise<T>,
+  scene: TransferScene,
+  action: (scene: TransferScene) => Promise<T>,
   directives: readonly string[] = [],
 ): Promise<T> {
   if (!isWanted) return action(scene);

@@ -1,6 +1,6 @@
 import type { TransferEvent } from '../../src/engine/events.ts';
 import { measureProcess, type ProgramCall } from './harness.ts';
-import type { MeasuredRun } from './run-upload.ts';
+import type { MeasuredRun } from './run-transfer.ts';
 
 type Result = Extract<TransferEvent, { type: 'result' }>;
 

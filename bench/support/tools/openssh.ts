@@ -2,10 +2,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cleanEnvironment } from '../../../test/support/mtput.ts';
-import type { Tool, ToolSettings, Upload } from './tool.ts';
+import type { Tool, ToolSettings, Transfer } from './tool.ts';
 
 /** Options that scp, sftp and ssh know alike. */
-export function opensshArguments({ server }: Upload, cipher: string | undefined): string[] {
+export function opensshArguments({ server }: Transfer, cipher: string | undefined): string[] {
   const options = [
     `UserKnownHostsFile=${server.knownHostsFile}`,
     'GlobalKnownHostsFile=/dev/null',
@@ -21,12 +21,13 @@ export function scp({ cipher }: ToolSettings = {}): Tool {
   return {
     name: 'scp',
     label: 'scp',
-    upload: async (upload) => {
-      const { source, target, server, port } = upload;
-      const destination = `${server.user}@${server.host}:${target}`;
+    call: async (transfer) => {
+      const { direction, local, server, port } = transfer;
+      const remote = `${server.user}@${server.host}:${transfer.remote}`;
+      const files = direction === 'up' ? [local, remote] : [remote, local];
       return {
         command: 'scp',
-        args: [...opensshArguments(upload, cipher), '-P', `${port}`, '-q', source, destination],
+        args: [...opensshArguments(transfer, cipher), '-P', `${port}`, '-q', ...files],
         env: cleanEnvironment(server.dir),
       };
     },
@@ -37,14 +38,17 @@ export function sftp({ cipher }: ToolSettings = {}): Tool {
   return {
     name: 'sftp',
     label: 'sftp',
-    upload: async (upload) => {
-      const { source, target, server, port, workDir } = upload;
+    call: async (transfer) => {
+      const { direction, local, remote, server, port, workDir } = transfer;
       const batch = join(workDir, 'sftp-batch');
-      await writeFile(batch, `put "${source}" "${target}"\n`);
-      const destination = `${server.user}@${server.host}`;
+      await writeFile(batch, direction === 'up' ? `put "${local}" "${remote}"\n` : `get "${remote}" "${local}"\n`);
       return {
         command: 'sftp',
-        args: [...opensshArguments(upload, cipher), '-P', `${port}`, '-q', '-b', batch, destination],
+        args: [
+          ...opensshArguments(transfer, cipher),
+          ...['-P', `${port}`, '-q', '-b', batch],
+          `${server.user}@${server.host}`,
+        ],
         env: cleanEnvironment(server.dir),
       };
     },

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { cleanEnvironment } from '../../../test/support/mtput.ts';
 import { runOk } from '../../../test/support/process.ts';
 import { rivalPath } from '../rivals.ts';
-import type { Tool, ToolSettings, Upload } from './tool.ts';
+import type { Tool, ToolSettings, Transfer } from './tool.ts';
 
 export interface RcloneSettings extends ToolSettings {
-  /** Asked for; versions that cannot split an upload use one. */
+  /** Asked for; versions that cannot split an upload use one. All of them split a download. */
   readonly streams?: number;
 }
 
@@ -18,7 +18,7 @@ async function knownOnly(path: string, flags: readonly string[], env: NodeJS.Pro
   return flags.filter((flag) => new RegExp(`${flag.split('=', 1)[0]}(?![\\w-])`).test(known));
 }
 
-function flagsFor({ server, port }: Upload, { cipher, streams = 1 }: RcloneSettings): string[] {
+function flagsFor({ server, port }: Transfer, { cipher, streams = 1 }: RcloneSettings): string[] {
   return [
     `--sftp-host=${server.host}`,
     `--sftp-port=${port}`,
@@ -43,12 +43,14 @@ export function rclone(settings: RcloneSettings = {}): Tool {
     name: 'rclone',
     label: 'rclone',
     rival: 'rclone',
-    upload: async (upload) => {
+    call: async (transfer) => {
       const command = rivalPath('rclone') ?? 'rclone';
-      const { source, target, server, workDir } = upload;
+      const { direction, local, server, workDir } = transfer;
+      const remote = `:sftp:${transfer.remote}`;
+      const files = direction === 'up' ? [local, remote] : [remote, local];
       const env = { ...cleanEnvironment(server.dir), RCLONE_CONFIG: join(workDir, 'rclone.conf') };
-      const flags = await knownOnly(command, flagsFor(upload, settings), env);
-      return { command, args: ['copyto', '-q', ...flags, source, `:sftp:${target}`], env };
+      const flags = await knownOnly(command, flagsFor(transfer, settings), env);
+      return { command, args: ['copyto', '-q', ...flags, ...files], env };
     },
   };
 }

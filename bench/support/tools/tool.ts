@@ -1,13 +1,17 @@
 import type { TestServer } from '../../../test/support/test-server.ts';
+import type { Direction } from '../direction.ts';
 import type { ProgramCall } from '../harness.ts';
 import type { RivalName } from '../rivals.ts';
 import { missingRival } from '../rivals.ts';
 import { say } from '../say.ts';
 
-export interface Upload {
-  readonly source: string;
-  /** File name where the server's sessions begin. */
-  readonly target: string;
+/** One file that is to be copied, in one direction. */
+export interface Transfer {
+  readonly direction: Direction;
+  /** Path on this side: of the source of an upload, of what a download is to write. */
+  readonly local: string;
+  /** File name on the other side, where the server's sessions begin. */
+  readonly remote: string;
   readonly server: TestServer;
   /** The server's, or that of the proxy in front of it. */
   readonly port: number;
@@ -25,10 +29,10 @@ interface Obstructed {
   readonly obstacle?: string | undefined;
 }
 
-/** Something that uploads: a program with its settings. */
+/** Something that copies a file: a program with its settings. */
 export interface Tool extends Obstructed {
   readonly name: string;
-  readonly upload: (upload: Upload) => Promise<ProgramCall>;
+  readonly call: (transfer: Transfer) => Promise<ProgramCall>;
 }
 
 export interface ToolSettings {

@@ -13,7 +13,7 @@ function bytesAt(seconds: number, begin: number, end: number): number {
 function samples(...spans: readonly (readonly [number, number])[]): LineSample[] {
   return Array.from({ length: 1001 }, (_, n) => ({
     seconds: n / 100,
-    connections: spans.map(([begin, end], index) => ({ index, bytesUp: bytesAt(n / 100, begin, end) })),
+    connections: spans.map(([begin, end], index) => ({ index, bytes: bytesAt(n / 100, begin, end) })),
   }));
 }
 

@@ -6,21 +6,26 @@ import { sha256Of, writeRandomFile, writeSparseFile } from '../../test/support/r
 import { type SshdOptions, startSshd } from '../../test/support/sshd.ts';
 import { withTempDir } from '../../test/support/temp-dir.ts';
 import type { TestServer } from '../../test/support/test-server.ts';
+import type { Direction } from './direction.ts';
 import { bytesFree, type LandingOptions, withLanding } from './landing.ts';
 import { say } from './say.ts';
 
-/** A file, and a server that waits for it. */
-export interface UploadScene {
+/** A file on one side, and a place for it on the other. */
+export interface TransferScene {
+  readonly direction: Direction;
+  /** Its path, whichever side it is on. */
   readonly source: string;
   readonly sha256: string;
   readonly server: TestServer;
-  /** Where what is uploaded lands. */
+  /** Where what is copied lands. */
   readonly landing: string;
   readonly landsIn: 'memory' | 'disk';
   readonly workDir: string;
 }
 
-export interface UploadSceneOptions extends LandingOptions {
+export interface TransferSceneOptions extends LandingOptions {
+  /** `up` unless set. */
+  readonly direction?: Direction;
   readonly sshd?: SshdOptions;
 }
 
@@ -42,19 +47,21 @@ async function touchRoomFor(source: string, landing: string): Promise<void> {
   await rm(copy);
 }
 
-export async function withUploadScene<T>(
-  options: UploadSceneOptions,
-  action: (scene: UploadScene) => Promise<T>,
+export async function withTransferScene<T>(
+  options: TransferSceneOptions,
+  action: (scene: TransferScene) => Promise<T>,
 ): Promise<T> {
+  const { direction = 'up' } = options;
   return withTempDir(async (dir) => {
     const source = dir.file('source.bin');
     await writeSource(source, options.bytes);
     const sha256 = await sha256Of(source);
     return withLanding(options, async (landing, landsIn) => {
       await touchRoomFor(source, landing);
-      const server = await startSshd({ logLevel: 'INFO', startDirectory: landing, ...options.sshd });
+      const startDirectory = direction === 'up' ? landing : dir.path;
+      const server = await startSshd({ logLevel: 'INFO', startDirectory, ...options.sshd });
       try {
-        return await action({ source, sha256, server, landing, landsIn, workDir: dir.path });
+        return await action({ direction, source, sha256, server, landing, landsIn, workDir: dir.path });
       } finally {
         await server.stop();
       }
@@ -67,7 +74,7 @@ export type Line = Omit<ProxyOptions, 'target' | 'port'>;
 
 /** A line in front of the scene's server, which is known on its port too. */
 export async function withLine<T>(
-  { server }: UploadScene,
+  { server }: TransferScene,
   line: Line,
   action: (proxy: RunningProxy) => Promise<T>,
 ): Promise<T> {

@@ -1,23 +1,24 @@
 import type { SshdOptions } from '../../test/support/sshd.ts';
-import type { MtputSettings } from './tools/mtput.ts';
+import type { MtCopySettings } from './tools/mt-copy.ts';
 
 const CIPHER = 'aes128-gcm@openssh.com';
 const CONNECTIONS = 2;
 
-interface BulkUpload {
+interface BulkSettings {
   readonly bytes: number;
   readonly cipher: string;
   readonly connections: number;
-  readonly mtput: MtputSettings;
+  /** Of our programs. */
+  readonly own: MtCopySettings;
   readonly sshd: SshdOptions;
 }
 
-/** The upload that is measured by `bulk` and looked into by `profile`. */
-export const BULK: BulkUpload = {
+/** The transfer that is measured by `bulk` and looked into by `profile`. */
+export const BULK: BulkSettings = {
   bytes: 2 ** 30,
   cipher: CIPHER,
   connections: CONNECTIONS,
-  mtput: { connections: CONNECTIONS, cipher: CIPHER, options: ['-q', '--verify', 'none'] },
+  own: { connections: CONNECTIONS, cipher: CIPHER, options: ['-q', '--verify', 'none'] },
   // Some tools cannot be told; where the server knows no other cipher, all use the same.
   sshd: { config: [`Ciphers ${CIPHER}`] },
 };
