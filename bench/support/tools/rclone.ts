@@ -29,7 +29,8 @@ function flagsFor({ server, port }: Transfer, { cipher, streams = 1 }: RcloneSet
     '--sftp-concurrency=64',
     '--sftp-chunk-size=255Ki',
     `--multi-thread-streams=${streams}`,
-    '--multi-thread-cutoff=64Mi',
+    // No part of a download is smaller than this.
+    '--multi-thread-cutoff=4Mi',
     // It is to copy, no more: no command on the server, no digest, no look at what else is there.
     '--sftp-shell-type=none',
     '--sftp-disable-hashcheck',
