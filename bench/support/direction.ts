@@ -3,6 +3,8 @@ import type { Directions } from '../../test/support/shaping.ts';
 /** Which way the file goes: `up` to the server, `down` from it, as the proxy counts what passes. */
 export type Direction = keyof Directions;
 
+export const DIRECTIONS: readonly Direction[] = ['up', 'down'];
+
 interface DirectionWords {
   /** Ours, that copies this way. */
   readonly program: string;

@@ -1,3 +1,4 @@
+import { DIRECTIONS } from './direction.ts';
 import type { BenchEnvironment } from './environment.ts';
 import { GROUPS } from './profile/profile-groups.ts';
 import { functionCells, groupCells, type NamedProfile, type ProfileResults } from './profile/profile-tables.ts';
@@ -22,14 +23,14 @@ import { markdownTable } from './table.ts';
 export type ResultsByName = Readonly<Record<string, unknown>>;
 
 const SHEETS: readonly Sheet[] = [
-  shapedSheet,
-  changingSheet,
-  bulkSheet,
+  ...DIRECTIONS.map(shapedSheet),
+  ...DIRECTIONS.map(changingSheet),
+  ...DIRECTIONS.map(bulkSheet),
   verifySheet,
   resumeSheet,
   cutsSheet,
-  longSheet,
-  memorySheet,
+  ...DIRECTIONS.map(longSheet),
+  ...DIRECTIONS.map(memorySheet),
   engineSheet,
   startSheet,
   slowSheet,

@@ -8,7 +8,7 @@ import { root } from './root.mjs';
 import { ensureRivals, ensureServers } from './server-programs.mjs';
 
 /** Scenes in which lftp, rclone or openssl take part. */
-const WITH_RIVALS = ['bulk', 'long', 'start', 'resume'];
+const WITH_RIVALS = ['bulk', 'bulk-down', 'long', 'long-down', 'shaped-down', 'memory-down', 'start', 'resume'];
 
 const [scene, ...args] = process.argv.slice(2);
 const scenes = readdirSync(join(root, 'bench'))

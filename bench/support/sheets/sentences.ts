@@ -1,6 +1,13 @@
+import type { Direction } from '../direction.ts';
+
 /** Sizes as design and programs print them: powers of 1024. */
 export function mib(bytes: number): string {
   return bytes % 2 ** 30 === 0 ? `${bytes / 2 ** 30} GiB` : `${bytes / 2 ** 20} MiB`;
+}
+
+/** Beside ours, which has many; to be continued or ended by the caller. */
+export function connectionsOfOthers(direction: Direction): string {
+  return direction === 'up' ? 'the others have one' : 'lftp (`pget -n`) and rclone have as many, scp and sftp have one';
 }
 
 export function landingSentence(landsIn: 'memory' | 'disk' | undefined): string {

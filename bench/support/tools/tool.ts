@@ -1,5 +1,5 @@
 import type { TestServer } from '../../../test/support/test-server.ts';
-import type { Direction } from '../direction.ts';
+import { type Direction, programOf } from '../direction.ts';
 import type { ProgramCall } from '../harness.ts';
 import type { RivalName } from '../rivals.ts';
 import { missingRival } from '../rivals.ts';
@@ -38,6 +38,11 @@ export interface Tool extends Obstructed {
 export interface ToolSettings {
   /** In OpenSSH's words; the tool's own choice unless set. */
   readonly cipher?: string;
+}
+
+/** Whether a tool opens many connections: ours does, and of the others those that split downloads. */
+export function hasMany({ name, rival }: Pick<Tool, 'name' | 'rival'>, direction: Direction): boolean {
+  return name === programOf(direction) || (direction === 'down' && rival !== undefined);
 }
 
 /** Those that can run here; says of the others why they are left out. */

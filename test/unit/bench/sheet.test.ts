@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { barLine } from '../../../bench/support/bars.ts';
-import { CHANGING_LINES, withUnchanged } from '../../../bench/support/changing-lines.ts';
+import { changingLines, withUnchanged } from '../../../bench/support/changing-lines.ts';
 import { plainSheet, show } from '../../../bench/support/sheet.ts';
 import { bulkSheet } from '../../../bench/support/sheets/bulk.ts';
 import { changingSheet } from '../../../bench/support/sheets/changing.ts';
@@ -24,7 +24,7 @@ describe('barLine', () => {
 
 describe('show', () => {
   it('makes figures out of runs, with a dash for what is not known', () => {
-    expect(show(bulkSheet, bulk)).toEqual({
+    expect(show(bulkSheet('up'), bulk)).toEqual({
       head: ['', 'runs', 'seconds', '÷ scp', 'CPU s/GiB', 'MiB'],
       rows: [
         ['mtput -n 2', '1', '1.80', '0.90', '1.50', '66'],
@@ -38,18 +38,18 @@ describe('show', () => {
   });
 
   it('judges nothing by a row that is not there', () => {
-    const { bars } = show(bulkSheet, { ...bulk, median: { mtput: {} } });
+    const { bars } = show(bulkSheet('up'), { ...bulk, median: { mtput: {} } });
     expect(bars[0]).toBe('mtput, time ÷ scp: not measured (at most 0.9 is wanted)');
   });
 
   it('counts memory in millions of bytes', () => {
     const runs = [{ tool: 'mtput', seconds: 9, maxRssMiB: 200 }];
-    const { rows } = show(memorySheet, { ...environment, scene: 'memory', median: { mtput: {} }, runs });
+    const { rows } = show(memorySheet('up'), { ...environment, scene: 'memory', median: { mtput: {} }, runs });
     expect(rows).toEqual([['mtput', '1', '209.7', '200', '9.00']]);
   });
 
   it('begins with plain sockets, and reads results without labels', () => {
-    const { rows } = show(shapedSheet, {
+    const { rows } = show(shapedSheet('up'), {
       ...environment,
       scene: 'shaped',
       bytes: 400_000_000,
@@ -87,7 +87,7 @@ describe('the sheet of changing', () => {
       { tool: 'falls', seconds: 31 },
     ];
     const median = { near: {}, rises: {}, falls: {} };
-    const { rows, bars } = show(changingSheet, { ...environment, scene: 'changing', bytes: 600e6, median, runs });
+    const { rows, bars } = show(changingSheet('up'), { ...environment, scene: 'changing', bytes: 600e6, median, runs });
     expect(rows.map((cells) => cells[3])).toEqual(['1.00', '1.10', '-']);
     expect(bars).toHaveLength(5);
     expect(bars[0]).toMatch(/: 1\.1 \(at most 1\.15 is wanted\): holds$/);
@@ -95,8 +95,12 @@ describe('the sheet of changing', () => {
   });
 
   it('measures the unchanged line of each that is asked for', () => {
+    const lines = changingLines('up');
     const names = (asked: string) =>
-      withUnchanged(CHANGING_LINES.filter(({ name }) => name === asked)).map(({ name }) => name);
+      withUnchanged(
+        lines,
+        lines.filter(({ name }) => name === asked),
+      ).map(({ name }) => name);
     expect(names('rises')).toEqual(['near', 'rises']);
     expect(names('shared')).toEqual(['ten', 'shared']);
     expect(names('far')).toEqual(['far']);
@@ -135,7 +139,7 @@ describe('plainSheet', () => {
   });
 
   it('has the bars below the table', () => {
-    const lines = plainSheet(bulkSheet, bulk).split('\n');
+    const lines = plainSheet(bulkSheet('up'), bulk).split('\n');
     expect(lines).toHaveLength(7);
     expect(lines[4]).toBe('');
     expect(lines[5]).toContain('holds');
