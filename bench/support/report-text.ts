@@ -7,6 +7,7 @@ import { type Sheet, show } from './sheet.ts';
 import { bulkSheet } from './sheets/bulk.ts';
 import { changingSheet } from './sheets/changing.ts';
 import { cutsSheet } from './sheets/cuts.ts';
+import { deltaSheet } from './sheets/delta.ts';
 import { engineSheet } from './sheets/engine.ts';
 import { longSheet } from './sheets/long.ts';
 import { memorySheet } from './sheets/memory.ts';
@@ -29,6 +30,7 @@ const SHEETS: readonly Sheet[] = [
   verifySheet,
   resumeSheet,
   cutsSheet,
+  deltaSheet,
   ...DIRECTIONS.map(longSheet),
   ...DIRECTIONS.map(memorySheet),
   engineSheet,

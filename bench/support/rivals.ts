@@ -11,6 +11,7 @@ const VERSION_ARGUMENTS: Record<RivalName, readonly string[]> = {
   lftp: ['--version'],
   rclone: ['version'],
   openssl: ['version'],
+  rsync: ['--version'],
 };
 
 export function rivalPath(name: RivalName): string | undefined {

@@ -27,7 +27,9 @@ export async function measureRun(
 export function transferTo(target: string, scene: TransferScene, port: number): Transfer {
   const { direction, source, landing, server, workDir } = scene;
   const files =
-    direction === 'up' ? { local: source, remote: target } : { local: join(landing, target), remote: basename(source) };
+    direction === 'up'
+      ? { local: source, remote: target, remotePath: join(landing, target) }
+      : { local: join(landing, target), remote: basename(source), remotePath: source };
   return { direction, ...files, server, port, workDir };
 }
 

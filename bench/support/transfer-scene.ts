@@ -27,15 +27,20 @@ export interface TransferSceneOptions extends LandingOptions {
   /** `up` unless set. */
   readonly direction?: Direction;
   readonly sshd?: SshdOptions;
+  /** Random bytes that may repeat, or a hole, unless set. */
+  readonly writeSource?: (path: string, bytes: number) => Promise<void>;
 }
 
-async function writeSource(path: string, bytes: number): Promise<void> {
+async function writeCheaply(path: string, bytes: number): Promise<void> {
   if ((await bytesFree(tmpdir())) > 1.5 * bytes) await writeRandomFile(path, bytes);
   else {
     say('There is no room for a random file: the source is one hole.');
     await writeSparseFile(path, bytes);
   }
-  // Lest the disk be busy with it during the first run.
+}
+
+/** Lest the disk be busy with it during the first run. */
+async function sync(path: string): Promise<void> {
   const file = await open(path);
   await file.sync().finally(() => file.close());
 }
@@ -51,10 +56,11 @@ export async function withTransferScene<T>(
   options: TransferSceneOptions,
   action: (scene: TransferScene) => Promise<T>,
 ): Promise<T> {
-  const { direction = 'up' } = options;
+  const { direction = 'up', writeSource = writeCheaply } = options;
   return withTempDir(async (dir) => {
     const source = dir.file('source.bin');
     await writeSource(source, options.bytes);
+    await sync(source);
     const sha256 = await sha256Of(source);
     return withLanding(options, async (landing, landsIn) => {
       await touchRoomFor(source, landing);

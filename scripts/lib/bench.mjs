@@ -7,8 +7,18 @@ import { ensurePackages } from './npm-packages.mjs';
 import { root } from './root.mjs';
 import { ensureRivals, ensureServers } from './server-programs.mjs';
 
-/** Scenes in which lftp, rclone or openssl take part. */
-const WITH_RIVALS = ['bulk', 'bulk-down', 'long', 'long-down', 'shaped-down', 'memory-down', 'start', 'resume'];
+/** Scenes in which programs take part that are neither ours nor OpenSSH's. */
+const WITH_RIVALS = [
+  'bulk',
+  'bulk-down',
+  'long',
+  'long-down',
+  'shaped-down',
+  'memory-down',
+  'delta',
+  'start',
+  'resume',
+];
 
 const [scene, ...args] = process.argv.slice(2);
 const scenes = readdirSync(join(root, 'bench'))

@@ -12,6 +12,8 @@ export interface Transfer {
   readonly local: string;
   /** File name on the other side, where the server's sessions begin. */
   readonly remote: string;
+  /** Its absolute path there, for tools that begin elsewhere. */
+  readonly remotePath: string;
   readonly server: TestServer;
   /** The server's, or that of the proxy in front of it. */
   readonly port: number;

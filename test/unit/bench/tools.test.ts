@@ -7,6 +7,7 @@ import { transferTo } from '../../../bench/support/run-transfer.ts';
 import { lftp } from '../../../bench/support/tools/lftp.ts';
 import { mtCopy, mtCopyWithoutAddon, mtput } from '../../../bench/support/tools/mt-copy.ts';
 import { scp, sftp } from '../../../bench/support/tools/openssh.ts';
+import { rsync } from '../../../bench/support/tools/rsync.ts';
 import type { Tool, Transfer } from '../../../bench/support/tools/tool.ts';
 import type { TransferScene } from '../../../bench/support/transfer-scene.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
@@ -40,8 +41,10 @@ function lastTwo({ args }: ProgramCall): readonly string[] {
 
 describe('transferTo', () => {
   it('names the source on this side and the target on the other, or the other way round', () => {
-    expect(transfer('up')).toMatchObject({ local: '/from/source.bin', remote: 'copy.bin', port: 2022 });
-    expect(transfer('down')).toMatchObject({ local: '/to/copy.bin', remote: 'source.bin', port: 2022 });
+    const [up, down] = [transfer('up'), transfer('down')];
+    expect(up).toMatchObject({ local: '/from/source.bin', remote: 'copy.bin', remotePath: '/to/copy.bin' });
+    expect(down).toMatchObject({ local: '/to/copy.bin', remote: 'source.bin', remotePath: '/from/source.bin' });
+    expect([up.port, down.port]).toEqual([2022, 2022]);
   });
 });
 
@@ -75,6 +78,13 @@ describe('the call of a tool', () => {
       (await lftp({ connections: 8 }).call(transfer(direction))).args.at(-1);
     expect(await script('up')).toMatch(/; put "\/from\/source\.bin" -o "copy\.bin"$/);
     expect(await script('down')).toMatch(/; pget -n 8 "source\.bin" -o "\/to\/copy\.bin"$/);
+  });
+
+  it('of rsync names the file by its path, because its command does not begin where sessions do', async () => {
+    expect(lastTwo(await rsync().call(transfer('up')))).toEqual(['/from/source.bin', 'me@127.0.0.1:/to/copy.bin']);
+    const down = await rsync().call(transfer('down'));
+    expect(lastTwo(down)).toEqual(['me@127.0.0.1:/from/source.bin', '/to/copy.bin']);
+    expect(down.args[down.args.indexOf('-e') + 1]).toMatch(/^ssh -p 2022 -F \/dev\/null -i \/keys\/user /);
   });
 
   it('of ours is for one direction', async () => {
