@@ -26,7 +26,7 @@ const LINE = { bytesPerSecond: 2_000_000, delayMs: 20 };
 const RAW_LEAST = 0.98;
 const LIMIT_SECONDS = limitSeconds(BYTES, CONNECTIONS, LINE.bytesPerSecond);
 
-/** Those of a download can be as many connections as ours are; over one they would be no more than scp. */
+/** lftp and rclone split downloads; what they upload goes over one connection, as with scp. */
 function toolsFor(direction: Direction): Tool[] {
   const own = mtCopy(direction, { connections: CONNECTIONS, options: ['--json'] });
   if (direction === 'up') return [own, scp(), sftp()];
