@@ -17,6 +17,12 @@ import { describeOnEach } from '../support/each-server.ts';
 import { giveTo } from '../support/give-to.ts';
 import { eventsOf, mtget, mtgetJson } from '../support/mtput.ts';
 import { sha256Of, writeRandomFile } from '../support/random-file.ts';
+import { byTier } from '../support/tier.ts';
+
+/** Those that one run gets: in the quick tier the last one alone, so that one file is tested and many are. */
+function togetherAndAlone<T>(all: readonly T[]): (readonly T[])[] {
+  return byTier([all.slice(0, -1), all.slice(-1)], [all, ...all.map((one) => [one])]);
+}
 
 describeOnEach('mtget of files', (bed) => {
   const source = async (name: string, length: number): Promise<string> => {
@@ -30,18 +36,19 @@ describeOnEach('mtget of files', (bed) => {
     return path;
   };
 
-  it.each([0, 1, 65_535, 65_536, 4_194_304, 4_194_305, 10_000_001])(
-    'a file of %i bytes arrives whole',
-    async (size) => {
-      const from = await source(`sized-${size}`, size);
-      const into = await targets('sized');
-      const { code, stderr } = await mtget({ server: bed.server, paths: [`sized-${size}`] }, `${into}/`, ['-n', '3']);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining(`sized-${size}`) });
-      expect(await sha256Of(`${into}/sized-${size}`)).toBe(await sha256Of(from));
-      expect(await readdir(into)).toContain(`sized-${size}`);
-      expect((await readdir(into)).filter((name) => name.endsWith('.mtpart'))).toEqual([]);
-    },
-  );
+  const sizes = [0, 1, 65_535, 65_536, 4_194_304, 4_194_305, 10_000_001];
+  it.each(togetherAndAlone(sizes).map((all) => ({ all })))('what has $all bytes arrives whole', async ({ all }) => {
+    const names = all.map((size) => `sized-${size}`);
+    const from = await Promise.all(names.map((name, index) => source(name, all[index]!)));
+    const into = await targets(`sized-${names.length}-${names[0]}`);
+    const { code, stderr } = await mtget({ server: bed.server, paths: names }, `${into}/`, ['-n', '3']);
+    const told = names.length === 1 ? names[0]! : `${names.length} files`;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining(told) });
+    for (const [index, name] of names.entries()) {
+      expect(await sha256Of(`${into}/${name}`)).toBe(await sha256Of(from[index]!));
+    }
+    expect((await readdir(into)).sort()).toEqual([...names].sort());
+  });
 
   it('comes over as many connections as it is told, verified by digest, with mode and time', async () => {
     const from = await source('many.bin', 40_000_000);
@@ -125,18 +132,16 @@ describeOnEach('mtget of files', (bed) => {
     expect(await readdir(into)).toEqual([]);
   });
 
-  it.each([
-    ['spaces and quotes', `a 'b' "c" $(id)`],
-    ['a line end', 'one\ntwo'],
-    ['a dash at the beginning', '-dash'],
-    ['letters beyond ASCII', 'größe-文'],
-    ['as many bytes as fit', 'x'.repeat(255)],
-  ])('a name with %s', async (_, name) => {
-    const from = await source(name, 70_000);
-    const into = await targets('names');
-    const { code, stderr } = await mtget({ server: bed.server, paths: [name] }, `${into}/`);
+  const odd = ['größe-文', `a 'b' "c" $(id)`, 'one\ntwo', 'x'.repeat(255), '-dash'];
+  it.each(togetherAndAlone(odd).map((names) => ({ names })))('what is called $names arrives', async ({ names }) => {
+    const from = await Promise.all(names.map((name) => source(name, 70_000)));
+    const into = await targets(`names-${names.length}-${odd.indexOf(names[0]!)}`);
+    const { code, stderr } = await mtget({ server: bed.server, paths: names }, `${into}/`);
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
-    expect(await sha256Of(`${into}/${name}`)).toBe(await sha256Of(from));
+    expect((await readdir(into)).sort()).toEqual([...names].sort());
+    for (const [index, name] of names.entries()) {
+      expect(await sha256Of(`${into}/${name}`)).toBe(await sha256Of(from[index]!));
+    }
   });
 
   it('a sparse source arrives', async () => {
