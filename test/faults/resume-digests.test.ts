@@ -11,8 +11,9 @@ import {
   journalOf,
   leftOver,
   NAME,
+  rateFor,
   SIZE,
-  sentSince,
+  sentOver,
 } from '../support/cut-upload.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
@@ -87,8 +88,9 @@ describeWithServers(['sshd', 'proftpd'], 'an upload that is run again where the 
       const { bytesSent, bytesResumed, verified } = eventsOf(run, 'result')[0]!;
       expect(bytesSent + bytesResumed).toBe(SIZE);
       expect(verified).toMatchObject({ byDigest: SIZE });
-      const excess = line.sent + (await sentSince(line, kind)) - SIZE;
-      const inFlight = line.sent - line.acknowledged;
+      const { first, later } = await sentOver(line);
+      const excess = first + later - SIZE;
+      const inFlight = first - line.acknowledged;
       recordFigure(task, 'bytes more than the file', excess);
       recordFigure(task, 'of which were in flight', inFlight);
       expect(excess).toBeLessThan(inFlight + MARGIN);
@@ -102,7 +104,7 @@ describeWithServers(['sshd', 'proftpd'], 'an upload that is cut off more than on
     const source = await sourceForTest(SIZE);
     const first = { server, source, args: [], share: 0.4 };
     const { proxy, sent } = await cutUpload('the client is killed', first);
-    await proxy.reshape('all', { bytesPerSecond: SIZE / 8 / 8 });
+    await proxy.reshape('all', { bytesPerSecond: rateFor(SIZE) });
     const second = await startLiveRun([source.path], { server, port: proxy.port, path: NAME }, ['-n', '8']);
     const moment = async (): Promise<boolean> => (await proxy.stats()).bytesUp > sent + 0.3 * SIZE;
     await waitFor(moment, { what: 'the second moment', timeoutMs: 60_000 });
@@ -131,6 +133,7 @@ describeWithServers(['sshd', 'proftpd'], 'an upload that is cut off more than on
       await cut.end();
       expect(await readFile(`${server.home}/${NAME}`, 'utf8')).toBe('the old one');
       await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
+      await proxy.reshape('all', { delayMs: 0 });
       const run = await mtputJson([source.path], to, ['-n', '4']);
       await expectArrived(run, server, NAME, source);
       expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesSent: 0, bytesResumed: source.size });

@@ -16,13 +16,18 @@ import { waitFor } from './wait-for.ts';
 
 const MB = 1_000_000;
 /** How long the whole would take. */
-const SECONDS = byTier(5, 8);
+const SECONDS = byTier(3, 8);
 const CONNECTIONS = 8;
 /** By so much the line is slower while a sync is waited for. */
 const HELD_BACK = 20;
 
 /** Of the file, in bytes. */
-export const SIZE: number = byTier(50, 300) * MB;
+export const SIZE: number = byTier(30, 300) * MB;
+/** Of each connection, in bytes per second, for a file of so many bytes. */
+export function rateFor(size: number): number {
+  return size / CONNECTIONS / SECONDS;
+}
+
 /** Of the target. */
 export const NAME = 'arrived.bin';
 /** Moments at which it is cut off, for each way. */
@@ -58,27 +63,34 @@ export type Change = readonly [
 /** The line it went by, then without its limits. */
 export interface CutLine {
   readonly proxy: RunningProxy;
-  /** Bytes towards the server that passed. */
+  /** Bytes towards the server that had passed at the cut. */
   readonly sent: number;
+  /** So many of its connections are those of the run that was cut off. */
+  readonly connections: number;
   /** Of those, bytes of the file that were acknowledged, as the run last told. */
   readonly acknowledged: number;
 }
 
-/** Bytes towards the server that have passed since the cut. */
-export async function sentSince({ proxy, sent }: CutLine, kind: CutKind): Promise<number> {
-  const { bytesUp } = await proxy.stats();
-  return isKilled(kind) ? bytesUp - sent : bytesUp;
+/**
+ * Bytes towards the server: of the run that was cut off, with what was still on its way when it was, and of those that
+ * came later.
+ */
+export async function sentOver({ proxy, sent, connections }: CutLine): Promise<{ first: number; later: number }> {
+  const { bytesUp, connections: all } = await proxy.stats();
+  if (connections === 0) return { first: sent, later: bytesUp };
+  const first = all.slice(0, connections).reduce((sum, { bytesUp: up }) => sum + up, 0);
+  return { first, later: bytesUp - first };
 }
 
 function isKilled(kind: CutKind): boolean {
   return kind === 'the client is killed' || kind === 'the client loses its power';
 }
 
-/** Where cuts come, as shares of the file: late enough that something is durable by then. */
+/** Where cuts come, as shares of the file: late enough that something is durable by then, and not at the last moment. */
 export function cutMoments(seed: number): number[] {
   const next = seeded(seed);
-  const first = byTier(0.55, 0.4);
-  return Array.from({ length: CUTS }, () => first + (0.95 - first) * next());
+  const [first, last] = byTier([0.55, 0.8], [0.4, 0.95]);
+  return Array.from({ length: CUTS }, () => first + (last - first) * next());
 }
 
 /** What was left of the target; there must be one. */
@@ -102,7 +114,7 @@ export async function durableIn(journal: string): Promise<RangeSet> {
 /** A run that comes to its end when so much of the file has passed. */
 export async function cutUpload(kind: CutKind, plan: CutPlan): Promise<CutLine> {
   const { server, source, args, share, durableShare = 0 } = plan;
-  const bytesPerSecond = source.size / CONNECTIONS / SECONDS;
+  const bytesPerSecond = rateFor(source.size);
   const proxy = await proxyForTest(server, { bytesPerSecond });
   const retrying = isKilled(kind) ? [] : ['--retry-for', '1'];
   const run = await startLiveRun([source.path], { server, port: proxy.port, path: NAME }, [
@@ -123,7 +135,8 @@ export async function cutUpload(kind: CutKind, plan: CutPlan): Promise<CutLine> 
     const acknowledged = eventsOf(await run.end(), 'progress').at(-1)?.bytesDone ?? 0;
     if (kind === 'the client loses its power') await dropUnsynced(await journalOf(server));
     await proxy.reshape('all', { bytesPerSecond: 1000 * MB });
-    return { proxy, sent: (await proxy.stats()).bytesUp, acknowledged };
+    const { bytesUp, accepted } = await proxy.stats();
+    return { proxy, sent: bytesUp, connections: accepted, acknowledged };
   }
   if (kind === 'the server dies') await server.killSessions();
   const sent = (await proxy.stats()).bytesUp;
@@ -131,7 +144,12 @@ export async function cutUpload(kind: CutKind, plan: CutPlan): Promise<CutLine> 
   const ended = await run.end();
   expect(ended.code).toBe(5);
   const acknowledged = eventsOf(ended, 'result')[0]!.bytesSent;
-  return { sent, acknowledged, proxy: await proxyForTest(server, { bytesPerSecond: 1000 * MB, port: proxy.port }) };
+  return {
+    sent,
+    connections: 0,
+    acknowledged,
+    proxy: await proxyForTest(server, { bytesPerSecond: 1000 * MB, port: proxy.port }),
+  };
 }
 
 /** The journal is synced as it is appended to: at the worst its last lines were not, and half of one. */
