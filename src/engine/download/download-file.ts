@@ -169,7 +169,13 @@ export class DownloadFile implements FileTransfer {
     const { size } = this;
     const partial = this.#opened;
     report.emit({ type: 'file', state: 'committing', ...paths, size });
-    await Promise.all([this.#source.checkUnchanged(), this.#source.checkEnd(), this.#checkContents()]);
+    // Most of it is on the disk by the time that the source is checked.
+    const syncing = partial.sync();
+    await Promise.all([this.#source.checkUnchanged(), this.#source.checkEnd(), this.#checkContents()]).finally(() =>
+      // The file may be closed after a failure.
+      syncing.catch(() => {}),
+    );
+    await syncing;
     const { mtimeMs } = attributes;
     const mode = finalMode(download, attributes, target.old);
     const warnings = await partial.finish({ size, mode, mtimeMs: download.preserve ? mtimeMs : undefined });
