@@ -27,6 +27,8 @@ export interface ConnectionAccessOptions {
 export interface OnConnectionOptions {
   /** The connection to use if it is open. */
   readonly prefer?: number;
+  /** The connection to use only if no other one is open. */
+  readonly avoid?: number | undefined;
   /**
    * How many attempts are made at most: for an operation that may itself be the reason why the server closes the
    * connection. Default: no limit but the time to retry.
@@ -56,10 +58,10 @@ export class ConnectionAccess {
    */
   async onConnection<T>(
     work: (connection: number, remote: RemoteConnection) => Promise<T>,
-    { prefer, attempts = Number.POSITIVE_INFINITY }: OnConnectionOptions = {},
+    { prefer, avoid, attempts = Number.POSITIVE_INFINITY }: OnConnectionOptions = {},
   ): Promise<T> {
     const attempt = async (): Promise<T> => {
-      const connection = await this.#anyConnection(prefer);
+      const connection = await this.#anyConnection(prefer, avoid);
       try {
         return await work(connection, this.#options.connection(connection)!);
       } catch (error) {
@@ -121,11 +123,11 @@ export class ConnectionAccess {
     this.#opening = undefined;
   }
 
-  async #anyConnection(prefer: number | undefined): Promise<number> {
+  async #anyConnection(prefer: number | undefined, avoid: number | undefined): Promise<number> {
     for (;;) {
       this.#options.signal.throwIfAborted();
       if (prefer !== undefined && this.#options.pool.isOpen(prefer) && this.#isOwn(prefer)) return prefer;
-      const connection = this.#nextInTurn();
+      const connection = this.#nextInTurn(avoid);
       if (connection !== undefined) return connection;
       this.#opening ??= deferred();
       await this.#opening.promise;
@@ -136,13 +138,16 @@ export class ConnectionAccess {
    * Uses the connections in turn, so that many files begin on different ones. Those of other threads are passed over. Each is
    * looked at once at most, and as a rule the first one is taken.
    */
-  #nextInTurn(): number | undefined {
+  #nextInTurn(avoid: number | undefined): number | undefined {
     const { open } = this.#options.pool;
+    let last: number | undefined;
     for (let looks = 0; looks < open.length; looks++) {
       const connection = open[this.#turn++ % open.length]!;
-      if (this.#isOwn(connection)) return connection;
+      if (!this.#isOwn(connection)) continue;
+      if (connection !== avoid) return connection;
+      last = connection;
     }
-    return undefined;
+    return last;
   }
 
   /** Whether it is a connection of this thread. */

@@ -28,6 +28,23 @@ export function isSameDigest(here: Uint8Array, there: Uint8Array | undefined): b
   return there !== undefined && Buffer.compare(here, there) === 0;
 }
 
+/**
+ * Whether the digests of the server are those of the bytes that were read back, `known`. If the server does not have all
+ * bytes, `known` rejects with `integrity`: then a right answer lacks a digest.
+ * @throws {CopyError} whatever else `known` rejects with
+ */
+export async function areRight(
+  there: readonly (Uint8Array | undefined)[],
+  known: Promise<readonly Uint8Array[]>,
+): Promise<boolean> {
+  try {
+    return (await known).every((digest, index) => isSameDigest(digest, there[index]));
+  } catch (error) {
+    if (CopyError.from(error).code !== 'integrity') throw error;
+    return there.includes(undefined);
+  }
+}
+
 /** Hashes slices that arrive in any order. */
 class InOrder implements Slices {
   readonly digests: Uint8Array[] = [];

@@ -15,15 +15,23 @@ import type {
 } from '../../remotes/remote.ts';
 import { beforeAbort } from '../../util/before-abort.ts';
 import { cleanText } from '../../util/clean-text.ts';
+import { inTime } from '../../util/in-time.ts';
+import { bytesIn } from '../../util/range-set.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
 import { cellsOf } from '../schedule/grid.ts';
-import { type DigestBack, isSameDigest } from './digest-back.ts';
+import { areRight, type DigestBack } from './digest-back.ts';
 
 const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha512', 'sha1', 'md5'];
 /** How long the search for a provider may take. */
 const SEARCH_MS = 5000;
 /** Connections over which the server is asked for digests at the same time; the others stay free for data. */
 const LANES = 2;
+/**
+ * How long an answer is waited for on one connection before another one is asked as well: a fixed time and that in which a
+ * slow server hashes the ranges. A connection that has stalled is given up only much later.
+ */
+const PATIENCE_MS = 5000;
+const SLOWEST_BYTES_PER_MS = 5000;
 /** On how many connections a request is tried: it may be the reason why the server closes them. */
 const MAX_CONNECTIONS = 5;
 /** Failures of a connection that a provider may have caused. Others are failures of the line. */
@@ -42,6 +50,15 @@ export interface DigestOptions {
   readonly algorithm: DigestAlgorithm | 'auto';
   /** Whether the run fails without a provider. If so, the search has no time limit of its own. Default: false. */
   readonly isDemanded?: boolean;
+  /** How long one connection is waited for, beside the time for hashing, in milliseconds. Default: 5000. */
+  readonly patienceMs?: number;
+}
+
+/** Which connection an operation of a digester uses. */
+interface LaneChoice {
+  /** To be used only if there is no other one. */
+  readonly avoid?: number | undefined;
+  readonly onChosen?: (connection: number) => void;
 }
 
 export type DigestAccess = Pick<ConnectionAccess, 'onConnection' | 'progressed'>;
@@ -66,6 +83,8 @@ interface Lane {
   readonly connection: number;
   readonly digester: Promise<Digester>;
   asks: number;
+  /** Whether another lane has answered what this one was asked before. */
+  isLate: boolean;
 }
 
 export class DigestProviders {
@@ -158,7 +177,7 @@ export class DigestProviders {
     if (this.#isOver) throw over();
     if (this.inUse !== method) return undefined;
     try {
-      const digests = await this.#onLane(method, (digester) => digester.digests(of, ranges, algorithm));
+      const digests = await this.#asked(method, ranges, (digester) => digester.digests(of, ranges, algorithm));
       this.#access.progressed();
       if (digests.length !== ranges.length)
         throw new CopyError('unsupported', 'It returns the wrong number of digests.');
@@ -175,7 +194,7 @@ export class DigestProviders {
 
   /** Whether the server is hashing for this connection. It may answer nothing else meanwhile. */
   isWorkingOn(connection: number): boolean {
-    return [...this.#lanes.values()].some((lane) => lane.connection === connection && lane.asks > 0);
+    return [...this.#lanes.values()].some((lane) => lane.connection === connection && lane.asks > 0 && !lane.isLate);
   }
 
   /** The method that is asked for digests, or would be. */
@@ -258,7 +277,7 @@ export class DigestProviders {
       for (let failed = 0; failed < MAX_FAILED_TRIALS; failed++) {
         const there = await this.ask(provider, of, cells);
         if (there === undefined) return;
-        if (await isRight(there, back(cells, algorithm))) return void this.#stood.add(provider);
+        if (await areRight(there, back(cells, algorithm))) return void this.#stood.add(provider);
       }
       this.drop(method, 'its answers are wrong');
     } catch (error) {
@@ -269,20 +288,52 @@ export class DigestProviders {
     }
   }
 
+  /** Works on a second lane as well where the first one takes too long. The first result counts. */
+  async #asked<T>(
+    method: DigestMethod,
+    ranges: readonly Range[],
+    work: (digester: Digester) => Promise<T>,
+  ): Promise<T> {
+    let avoid: number | undefined;
+    const onChosen = (connection: number): void => {
+      avoid = connection;
+    };
+    const first = this.#onLane(method, work, { onChosen });
+    const patienceMs = this.#options.patienceMs ?? PATIENCE_MS;
+    const answer = await inTime(first, patienceMs + bytesIn(ranges) / SLOWEST_BYTES_PER_MS);
+    // Without a connection, the request waits for one.
+    if (answer !== undefined || avoid === undefined) return answer ?? first;
+    const second = this.#onLane(method, work, { avoid });
+    // The connection may have stalled, and hashing does not excuse its silence any more.
+    void second.then(() => this.#setLate(avoid)).catch(() => {});
+    return Promise.any([first, second]).catch(() => first);
+  }
+
+  #setLate(connection: number | undefined): void {
+    for (const lane of this.#lanes.values()) if (lane.connection === connection && lane.asks > 0) lane.isLate = true;
+  }
+
   /** Works on the lane with the fewest requests, and opens another lane only where all are busy. */
-  #onLane<T>(method: DigestMethod, work: (digester: Digester) => Promise<T>): Promise<T> {
-    const lanes = [...this.#lanes].sort(([, a], [, b]) => a.asks - b.asks);
+  #onLane<T>(
+    method: DigestMethod,
+    work: (digester: Digester) => Promise<T>,
+    { avoid, onChosen }: LaneChoice = {},
+  ): Promise<T> {
+    const usable = [...this.#lanes].filter(([, lane]) => lane.connection !== avoid && !lane.isLate);
+    const lanes = usable.sort(([, a], [, b]) => a.asks - b.asks);
     const isFree = lanes.length < this.#mostLanes && (lanes[0]?.[1].asks ?? 1) > 0;
     const prefer = isFree ? undefined : lanes[0]![1].connection;
     return this.#access.onConnection(
       async (connection, remote) => {
         const lane = this.#laneOn(connection, remote, method);
+        onChosen?.(connection);
         lane.asks++;
         try {
           const digester = await this.#openedOn(lane);
           // The provider may have been dropped before this attempt.
           if (digester === undefined || this.inUse !== method) return await this.#again(method, work);
           const answer = await work(digester);
+          lane.isLate = false;
           this.#spoilt = 0;
           return answer;
         } catch (error) {
@@ -291,7 +342,7 @@ export class DigestProviders {
           lane.asks--;
         }
       },
-      { attempts: MAX_CONNECTIONS, ...(prefer !== undefined && { prefer }) },
+      { attempts: MAX_CONNECTIONS, avoid, ...(prefer !== undefined && { prefer }) },
     );
   }
 
@@ -320,7 +371,7 @@ export class DigestProviders {
   #laneOn(connection: number, remote: RemoteConnection, method: DigestMethod): Lane {
     const known = this.#lanes.get(remote);
     if (known !== undefined) return known;
-    const lane: Lane = { connection, digester: remote.digester(method), asks: 0 };
+    const lane: Lane = { connection, digester: remote.digester(method), asks: 0, isLate: false };
     this.#lanes.set(remote, lane);
     const forget = (): void => {
       if (this.#lanes.get(remote) === lane) this.#lanes.delete(remote);
@@ -335,19 +386,6 @@ export class DigestProviders {
       void digester.then((opened) => opened.close()).catch(() => {});
     }
     this.#lanes.clear();
-  }
-}
-
-/** If the server does not have all bytes, `known` rejects with `integrity`: then a right answer lacks a digest. */
-async function isRight(
-  there: readonly (Uint8Array | undefined)[],
-  known: Promise<readonly Uint8Array[]>,
-): Promise<boolean> {
-  try {
-    return (await known).every((digest, index) => isSameDigest(digest, there[index]));
-  } catch (error) {
-    if (CopyError.from(error).code !== 'integrity') throw error;
-    return there.includes(undefined);
   }
 }
 

@@ -39,10 +39,11 @@ function providersOf({ open, options }: Script) {
     progressed: () => {},
     onConnection: <T>(
       work: (id: number, remote: RemoteConnection) => Promise<T>,
-      { prefer }: { prefer?: number } = {},
+      { prefer, avoid }: { prefer?: number; avoid?: number | undefined } = {},
     ) => {
       prefers.push(prefer);
-      const id = prefer ?? (turn++ % 3) + 1;
+      let id = prefer ?? (turn++ % 3) + 1;
+      if (id === avoid) id = (turn++ % 3) + 1;
       return work(id, connections[id - 1]!);
     },
   };
@@ -184,4 +185,45 @@ test('after the end nothing is asked any more', async () => {
   await expect(providers.trusted(trial)).rejects.toEqual(cancelled);
   await expect(providers.ask(provider, of, ranges)).rejects.toEqual(cancelled);
   await vi.waitFor(() => expect(closed).toEqual(['shell']));
+});
+
+test('a connection that is silent does not hold back the digests: another one is asked as well', async () => {
+  const asked: number[] = [];
+  let opened = 0;
+  const { providers } = providersOf({
+    open: {
+      'check-file': async () => {
+        const lane = opened++;
+        return {
+          digests: () => {
+            asked.push(lane);
+            return lane === 0 ? new Promise(() => {}) : Promise.resolve([RIGHT]);
+          },
+        };
+      },
+    },
+    options: { patienceMs: 1 },
+  });
+  const provider = await providers.trusted(trial);
+  expect(provider?.method).toBe('check-file');
+  expect(await providers.ask(provider!, of, ranges)).toEqual([RIGHT]);
+  expect(new Set(asked)).toEqual(new Set([0, 1]));
+  // Its silence has no excuse.
+  expect([1, 2, 3].filter((connection) => providers.isWorkingOn(connection))).toEqual([]);
+});
+
+test('where both connections fail, the failure of the first one is told', async () => {
+  const { providers, told } = providersOf({
+    open: {
+      'check-file': async () => ({
+        digests: async () => {
+          await new Promise((resolve) => setImmediate(resolve));
+          throw new CopyError('unsupported', 'It cannot.');
+        },
+      }),
+    },
+    options: { patienceMs: 0 },
+  });
+  expect(await providers.trusted(trial)).toBeUndefined();
+  expect(told.join()).toContain('It cannot');
 });
