@@ -118,8 +118,8 @@ export interface RunningJob {
   readonly bytesResumed: number;
   /** Whether its size is not known before its end. */
   readonly isStream: boolean;
-  /** Whether the server syncs the file: it may answer nothing else meanwhile. */
-  readonly isSyncing: boolean;
+  /** Whether the server syncs the file, so that it may answer nothing else. */
+  isSyncing(nowMs: number): boolean;
   /** The command that carries a range. */
   command(task: number, connection: number, range: Range): RunnerCommand;
   acknowledged(parts: readonly Range[]): void;

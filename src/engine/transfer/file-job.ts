@@ -80,8 +80,8 @@ export class FileJob implements RunningJob {
     return this.#resume?.bytesResumed ?? 0;
   }
 
-  get isSyncing(): boolean {
-    return this.#sync.isUnderWay;
+  isSyncing(nowMs: number): boolean {
+    return this.#sync.keepsServerBusy(nowMs);
   }
 
   async run(): Promise<FileResult> {

@@ -16,6 +16,11 @@ const FIRST_MS = 500;
 const REST_FACTOR = 20;
 const SHORTEST_REST_MS = 1000;
 const LONGEST_REST_MS = 10_000;
+/**
+ * How long a sync may take before the silence of the connections has another reason: a fixed time and that of a slow disk.
+ */
+const BUSY_MS = 10_000;
+const SLOWEST_BYTES_PER_MS = 5000;
 /** When all connections are lost before a sync, the first and the shortest time are halved, down to a quarter. */
 const MOST_HASTE = 4;
 
@@ -51,6 +56,8 @@ export class PeriodicSync {
   #seen: Attributes | undefined;
   #haste = 1;
   #underWay: Promise<void> | undefined;
+  /** Until when the sync in progress may keep the server from answering. */
+  #busyUntilMs = 0;
   /** When the next sync is due; undefined until something is acknowledged. */
   #dueMs: number | undefined;
   /** How long the server took for the last sync. */
@@ -69,8 +76,12 @@ export class PeriodicSync {
     return this.#seen;
   }
 
-  get isUnderWay(): boolean {
-    return this.#underWay !== undefined;
+  /**
+   * Whether the server may be too busy with a sync to answer on any connection. A sync that takes very long may have been
+   * asked for on a connection that has stalled.
+   */
+  keepsServerBusy(nowMs: number): boolean {
+    return this.#underWay !== undefined && nowMs < this.#busyUntilMs;
   }
 
   /** Another staged file begins: no sync is due before something is acknowledged. */
@@ -142,6 +153,7 @@ export class PeriodicSync {
     const { continuity, ledger } = this.#services;
     if (point.durable === 'unknown') return;
     const [epoch, generation, ranges] = [continuity.epoch, this.#generation, ledger.atRisk];
+    this.#busyUntilMs = performance.now() + BUSY_MS + ranges.total / SLOWEST_BYTES_PER_MS;
     try {
       const staged = await point.staged();
       const looked = staged.look().then((attributes) => ({ attributes, atMs: performance.now() }));

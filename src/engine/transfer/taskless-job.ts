@@ -9,7 +9,6 @@ import type { Examined, FileResult, RunningJob } from './direction.ts';
 export abstract class TasklessJob implements RunningJob {
   abstract readonly isStream: boolean;
   readonly bytesResumed = 0;
-  readonly isSyncing = false;
 
   abstract readonly bytesAcknowledged: number;
   abstract run(): Promise<FileResult>;
@@ -20,6 +19,10 @@ export abstract class TasklessJob implements RunningJob {
   }
 
   /** False, because the job may be using any connection. */
+  isSyncing(): boolean {
+    return false;
+  }
+
   mayRelocate(): boolean {
     return false;
   }

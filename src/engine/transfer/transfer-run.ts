@@ -271,7 +271,7 @@ export class TransferRun<File extends PlannedFile> {
   #tick(): void {
     const nowMs = performance.now();
     const jobs = [...this.#jobs.values()];
-    const isSyncing = jobs.some((job) => job.isSyncing);
+    const isSyncing = jobs.some((job) => job.isSyncing(nowMs));
     this.#connections.tick(nowMs, isSyncing);
     for (const job of jobs) job.tick(nowMs);
     this.#tellProgress(jobs, nowMs);

@@ -169,3 +169,11 @@ test('a disk that fails is the end of the file, a lost connection is not', async
   await failed.at(11_000);
   expect(failed.failures).toMatchObject([{ code: 'destination-refused' }]);
 });
+
+test('a sync that takes very long is no excuse for a silent server any more', async () => {
+  const { periodic, at } = scene(() => new Promise(() => {}));
+  await at(0);
+  expect(await at(600)).toBe(1);
+  const now = performance.now();
+  expect([0, 5000, 60_000].map((ms) => periodic.keepsServerBusy(now + ms))).toEqual([true, true, false]);
+});
