@@ -3,9 +3,9 @@ import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { type Bed, describeOnEach } from '../support/each-server.ts';
-import { cleanEnvironment, sshArguments } from '../support/mtput.ts';
+import { cleanEnvironment, mtputPath, sshArguments } from '../support/mtput.ts';
 import type { RunResult } from '../support/process.ts';
-import { mtputRaw } from '../support/raw-arguments.ts';
+import { runRaw } from '../support/raw-arguments.ts';
 import { expectFailure, expectSuccess } from '../support/run-outcome.ts';
 
 const names: readonly (readonly [string, Buffer])[] = [
@@ -36,7 +36,7 @@ function nameSuite(bed: Bed, extent: 'all' | 'sample' = 'all'): void {
   async function put(sources: readonly Buffer[], target: Buffer): Promise<RunResult> {
     const { server } = bed;
     const address = Buffer.concat([Buffer.from(`${server.user}@${server.host}:`), target]);
-    return mtputRaw([...sshArguments(server), '--', ...sources, address], {
+    return runRaw(mtputPath, [...sshArguments(server), '--', ...sources, address], {
       cwd: bed.dir.path,
       env: cleanEnvironment(server.dir),
     });
