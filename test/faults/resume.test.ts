@@ -17,6 +17,7 @@ import {
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RangeSet } from '../../src/util/range-set.ts';
+import { NAME } from '../support/copy-scene.ts';
 import {
   type Change,
   CUT_KINDS,
@@ -26,10 +27,9 @@ import {
   durableIn,
   journalOf,
   leftOver,
-  NAME,
   SIZE,
   sentSince,
-} from '../support/cut-upload.ts';
+} from '../support/cut-copy.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { flipBitUnseen } from '../support/flip-bit.ts';
@@ -124,7 +124,7 @@ describeWithServers(['sshd'], 'a server that crashed', () => {
     const source = await sourceForTest(SIZE);
     const { port } = await cutOff(server, source, 0.8);
     await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-    const lost = await forgetUnsynced(await leftOver(server), await journalOf(server));
+    const lost = await forgetUnsynced(await leftOver(server.home), await journalOf(server));
     expect(lost).toBeGreaterThan(MB);
     const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
     await expectArrived(run, server, NAME, source);
@@ -165,7 +165,11 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
     const { port } = await cutOff(server, source, 0.5);
     // What was on its way still gets written.
     await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-    await change({ source: source.path, partial: await leftOver(server), journal: await journalOf(server) });
+    await change({
+      source: source.path,
+      partial: await leftOver(server.home),
+      journal: await journalOf(server),
+    });
     const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
     await expectArrived(
       run,
@@ -185,7 +189,7 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
       const server = await sshdForTest();
       const source = await sourceForTest(SIZE);
       const { port } = await cutOff(server, source, 0.5);
-      await chmod(await leftOver(server), 0o666);
+      await chmod(await leftOver(server.home), 0o666);
       const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
       await expectArrived(run, server, NAME, source);
       expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesResumed: 0 });
@@ -199,7 +203,7 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
       const source = await sourceForTest(SIZE);
       const { port } = await cutOff(server, source, 0.5);
       await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-      const partial = await leftOver(server);
+      const partial = await leftOver(server.home);
       await rm(partial);
       await writeFile(join(server.home, 'precious'), 'of somebody else');
       await (what === 'a link' ? symlink('precious', partial) : mkdir(partial));
