@@ -45,10 +45,10 @@ describeOnEach('mtget of files', (bed) => {
     expect((await readdir(into)).sort()).toEqual(['one', 'two']);
   });
 
-  it.each(['nothing-there', '.'])('3 where the source is %s', async (path) => {
+  it.each(['nothing-there', '.', '..', ''])("3 where the source is '%s'", async (path) => {
     const into = await targets('none');
     const run = await mtget({ server: bed.server, paths: [path] }, `${into}/x`);
-    expectFailure(run, 3, path === '.' ? /is a directory; only files/ : /does not exist\.$/, /./);
+    expectFailure(run, 3, path === 'nothing-there' ? /does not exist\.$/ : /is a directory; only files/, /./);
     expect(await readdir(into)).toEqual([]);
   });
 
