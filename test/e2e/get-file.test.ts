@@ -36,15 +36,6 @@ describeOnEach('mtget of files', (bed) => {
     expect({ mode: mode & 0o7777, mtimeMs }).toEqual({ mode: 0o640, mtimeMs: 1_000_000_000_000 });
   });
 
-  it('several files become what they are called, in a directory that is made', async () => {
-    await source('one', 1000);
-    await source('two', 2000);
-    const into = join(await targets('several'), 'new/deep');
-    const { code } = await mtget({ server: bed.server, paths: ['one', 'missing', 'two'] }, into);
-    expect(code).toBe(1);
-    expect((await readdir(into)).sort()).toEqual(['one', 'two']);
-  });
-
   it.each(['nothing-there', '.', '..', ''])("3 where the source is '%s'", async (path) => {
     const into = await targets('none');
     const run = await mtget({ server: bed.server, paths: [path] }, `${into}/x`);
