@@ -62,18 +62,6 @@ async function expectArrived(bed: Bed, name: string, target: string): Promise<vo
 }
 
 describeOnEach('mtget that is cut off and run again', (bed) => {
-  it('does not fetch again what had arrived where the server cannot hash', async () => {
-    const name = 'again';
-    const args = ['--digest-provider', 'none'];
-    await sourceOf(bed, name);
-    const { target, arrived } = await cutOff(bed, name, args);
-    const run = await again(bed, name, args);
-    await expectArrived(bed, name, target);
-    // Without digests, what was not synced is fetched again: at most what came in the longest pause between syncs.
-    expect(received(run)).toBeLessThanOrEqual(SIZE - arrived + MOST_AGAIN + SIZE / 3);
-    expect(received(run)).toBeLessThan(SIZE);
-  });
-
   it('keeps what had arrived when it is interrupted, and says so', async () => {
     await sourceOf(bed, 'interrupted');
     const target = bed.dir.file('got-interrupted');
