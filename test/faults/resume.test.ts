@@ -83,7 +83,7 @@ const ALL_KINDS: readonly (readonly [Direction, CutKind])[] = [
   ['down', 'all connections are reset'],
 ];
 /** Downloads share most of their code with uploads, and so have fewer in the longer tiers. */
-const MOST_CUTS: Readonly<Record<Direction, number>> = { up: Number.POSITIVE_INFINITY, down: 3 };
+const MOST_CUTS: Readonly<Record<Direction, number>> = { up: Number.POSITIVE_INFINITY, down: 2 };
 
 function casesFor(server: string): (readonly [Direction, CutKind, number])[] {
   return byTier(QUICK_KINDS[server]!, ALL_KINDS).flatMap(([direction, kind], index) =>
