@@ -16,34 +16,36 @@ const replacing = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((name) => join('test', name))
   .filter((path) => /\bvi\.(mock|doMock)\(/.test(readFileSync(path, 'utf8')));
 
-/** Without servers. Most of them take less time than a process of their own does to load what they import. */
+/** Without servers: the inner loop. */
 const units = ['test/unit', 'test/property'];
 
-const common = { pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const;
+/** Most files take less time than a process of their own does to load what they import. */
+const common = { pool: 'forks', isolate: false, testTimeout: 60_000, hookTimeout: 60_000 } as const;
 const excluded = [...configDefaults.exclude, ...leftOut[tier]];
 
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
-    // Quick tests wait for most of their time. Servers and proxies need processors too, and what the longer tiers measure
+    // Quick tests wait for much of their time. Servers and proxies need processors too, and what the longer tiers measure
     // must not depend on what else runs.
-    maxWorkers: byTier(3, 2),
+    maxWorkers: byTier(4, 2),
     teardownTimeout: 20_000,
     projects: [
       {
         test: {
           ...common,
           name: 'units',
-          isolate: false,
           include: units.map((directory) => `${directory}/**/*${suffix}`),
           exclude: [...excluded, ...replacing],
         },
       },
-      { test: { ...common, name: 'replacing modules', include: replacing, exclude: excluded } },
+      { test: { ...common, isolate: true, name: 'replacing modules', include: replacing, exclude: excluded } },
       {
         test: {
           ...common,
           name: 'servers',
+          // What the longer tiers measure must not depend on what their process did before.
+          isolate: tier !== 'quick',
           include: [`test/**/*${suffix}`],
           exclude: [...excluded, ...replacing, ...units.map((directory) => `${directory}/**`)],
         },

@@ -4,6 +4,7 @@ import { Download } from './engine/download/download.ts';
 import type { Observer, TransferSummary, TransferTotals } from './engine/events.ts';
 import { GuardedObserver, warnOfObserver } from './engine/guarded-observer.ts';
 import { type FoundSources, findSources } from './engine/local/local-files.ts';
+import { bootId } from './engine/resume/boot-id.ts';
 import type { JournalStore } from './engine/resume/file-journal.ts';
 import { pruneJournals, stateDirectory } from './engine/resume/journal-place.ts';
 import { machineId } from './engine/resume/machine-id.ts';
@@ -212,6 +213,7 @@ async function run(
     directory: stateDirectory(environment),
     identity: remote.identity,
     machine: await machineId(),
+    boot: await bootId(),
     resume: options.resume,
     onFailed: (error) => warn('journal', `${error.message} ${error.advice}`),
   };

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { Journal } from '../../src/engine/resume/journal.ts';
 import { NAME } from '../support/copy-scene.ts';
-import { journalOf, leftOver, SIZE } from '../support/cut-copy.ts';
+import { journalOf, leftOver, rateFor, SIZE } from '../support/cut-copy.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { flipBit } from '../support/flip-bit.ts';
@@ -18,8 +18,6 @@ const PIECE = 1024 * 1024;
 /** What pieces that were begun are compared by. */
 const CELL = 64 * 1024;
 const CONNECTIONS = 8;
-/** How long the whole would take. */
-const SECONDS = 5;
 
 interface Case {
   readonly method: string;
@@ -47,7 +45,7 @@ describeWithServers(['sshd', 'proftpd'], 'one bit that flips at rest', () => {
     async (one) => {
       const server = await one.start();
       const source = await sourceForTest(SIZE);
-      const proxy = await proxyForTest(server, { bytesPerSecond: SIZE / CONNECTIONS / SECONDS });
+      const proxy = await proxyForTest(server, { bytesPerSecond: rateFor(SIZE) });
       const to = { server, port: proxy.port, path: NAME };
       const args = ['-n', String(CONNECTIONS), '-s', '1M', '--digest-provider', one.method, '--verify', 'hash'];
       const cut = await startLiveRun([source.path], to, args);

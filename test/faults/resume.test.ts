@@ -28,8 +28,9 @@ import {
   durableIn,
   journalOf,
   leftOver,
+  rateFor,
   SIZE,
-  sentSince,
+  sentOver,
 } from '../support/cut-copy.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import type { Direction } from '../support/directions.ts';
@@ -53,19 +54,23 @@ import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
 /** Where nobody can hash: the journal alone decides. */
-const args = ['-s', '1M', '--digest-provider', 'none'];
+const PIECE = byTier(512, 1024) * 1024;
+const args = ['-s', `${PIECE}B`, '--digest-provider', 'none'];
 const eight = ['-n', '8', ...args];
-/** Of each connection: the whole takes about eight seconds. */
-const LINE = { bytesPerSecond: SIZE / 8 / 8 };
 
 const SERVERS = [
   ['sshd', () => sshdForTest({ forceSftp: true })],
   ['proftpd', () => proftpdForTest('SFTPExtensions -checkFile')],
 ] as const;
 
-/** A run that is killed when so much of the file has passed. */
-async function cutOff(server: TestServer, source: SourceForTest, share: number): Promise<RunningProxy> {
-  return (await cutUpload('the client is killed', { server, source, args, share })).proxy;
+/** A run that is killed when so much of the file has passed, and so much of it is durable. */
+async function cutOff(
+  server: TestServer,
+  source: SourceForTest,
+  share: number,
+  durableShare = 0,
+): Promise<RunningProxy> {
+  return (await cutUpload('the client is killed', { server, source, args, share, durableShare })).proxy;
 }
 
 /** In the quick tier each server has one of those that resume-digests.test.ts does not have there, and sshd a download. */
@@ -109,7 +114,7 @@ describeWithServers(['sshd', 'proftpd'], 'a copy that is run again', () => {
         expect(durable).toBeGreaterThan(0.1 * SIZE);
         expect(bytesResumed).toBeGreaterThanOrEqual(durable);
       }
-      expect(await sentSince(line, kind)).toBeLessThan(1.02 * bytesSent + MB);
+      expect((await sentOver(line)).later).toBeLessThan(1.02 * bytesSent + MB);
       expect(await readdir(join(server.dir, 'state/mt-copy-tools'))).toEqual([]);
     });
   });
@@ -119,7 +124,7 @@ describeWithServers(['sshd'], 'an upload that was interrupted', () => {
   it('keeps all that was acknowledged, says so, and goes on from there', async () => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
-    const proxy = await proxyForTest(server, LINE);
+    const proxy = await proxyForTest(server, { bytesPerSecond: rateFor(SIZE) });
     const run = await startLiveRun([source.path], { server, port: proxy.port, path: NAME }, eight);
     await run.event('progress', ({ bytesDone }) => bytesDone > SIZE / 2);
     run.kill('SIGINT');
@@ -127,7 +132,7 @@ describeWithServers(['sshd'], 'an upload that was interrupted', () => {
     expect(ended.code).toBe(130);
     const { bytesKept, bytesSent } = eventsOf(ended, 'result')[0]!;
     // Whole pieces, of which each connection may have one half done.
-    expect(bytesKept).toBeGreaterThan(bytesSent - 2 * 8 * 1024 * 1024);
+    expect(bytesKept).toBeGreaterThan(bytesSent - 2 * 8 * PIECE);
     expect(ended.stderr).toMatch(/ are safe on the server; the same command continues from there\.\n$/);
     await proxy.reshape('all', { bytesPerSecond: 1000 * MB });
     const again = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, eight);
@@ -140,7 +145,7 @@ describeWithServers(['sshd'], 'a server that crashed', () => {
   it('has lost what was not synced, and gets it again', async () => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
-    const { port } = await cutOff(server, source, 0.8);
+    const { port } = await cutOff(server, source, 0.8, 0.1);
     await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
     const lost = await forgetUnsynced(await leftOver(server.home), await journalOf(server));
     expect(lost).toBeGreaterThan(MB);

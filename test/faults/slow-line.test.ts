@@ -20,10 +20,12 @@ describeWithServers(['sshd'], 'an upload over a slow line', () => {
     async (_, options) => {
       const server = await sshdForTest();
       const source = await sourceForTest(100_000);
-      const proxy = await proxyForTest(server, { totalBytesPerSecond: 10_000, delayMs: 20 });
+      // Each connection has a quarter of it, and what 4 × 32 KiB would take is more than the stall timeout.
+      const [totalBytesPerSecond, stallTimeout] = byTier([20_000, '5s'], [10_000, '10s']);
+      const proxy = await proxyForTest(server, { totalBytesPerSecond, delayMs: 20 });
       const to = { server, port: proxy.port, path: 'arrived.bin' };
-      // Each connection has 2.5 kB/s, and what 4 × 32 KiB would take is more than the stall timeout.
-      const run = await mtputJson([source.path], to, ['-n', '4', '--stall-timeout', '10s', ...PIECES, ...options]);
+      const more = ['--stall-timeout', stallTimeout, ...PIECES, ...options];
+      const run = await mtputJson([source.path], to, ['-n', '4', ...more]);
       await expectArrived(run, server, 'arrived.bin', source);
       expect(statesOf(run)).toEqual(new Set(['opening', 'open']));
       expect(eventsOf(run, 'result')[0]!.bytesSent).toBe(source.size);

@@ -212,7 +212,8 @@ describeWithServers(['sshd', 'sftp-server'], 'digests by a shell', () => {
 
       test('many small ranges in calls that overlap', async () => {
         const digester = await open(server, [engine]);
-        const ranges = grid(size, 65_536);
+        // Some engines start several processes for each.
+        const ranges = grid(byTier(PIECE + 12_345, size), 65_536);
         const path = Buffer.from(dir.file('data'));
         const calls = [ranges, ranges.slice(7), [], ranges.slice(0, 1)];
         const found = await Promise.all(calls.map((part) => digester.digests(path, part, 'sha256')));

@@ -79,7 +79,7 @@ for (const [name, start] of servers) {
 
     test.each([8, 64, 'auto'] as const)('give ranges, in requests of %s, into a local file', async (inFlight) => {
       const server = await start();
-      const source = sourceBytes(byTier(16, 64) * MIB);
+      const source = sourceBytes(byTier(8, 64) * MIB);
       await serve(server, source);
       const file = await (await connect(server, { inFlight })).open(from);
       const path = (await tempDirForTest()).file('sink');
@@ -96,7 +96,7 @@ for (const [name, start] of servers) {
 
     test('come right when calls overlap each other, and other requests, and the disk is slow', async () => {
       const server = await start();
-      const source = sourceBytes(byTier(16, 64) * MIB);
+      const source = sourceBytes(byTier(8, 64) * MIB);
       await serve(server, source);
       const connection = await connect(server);
       const file = await connection.open(from);
@@ -139,7 +139,7 @@ for (const [name, start] of servers) {
     test('give back what is staged while another connection writes it', async () => {
       const server = await start();
       const writer = await connect(server);
-      const source = sourceBytes(byTier(16, 64) * MIB);
+      const source = sourceBytes(byTier(8, 64) * MIB);
       const staged = await writer.stage(Buffer.from('g'), 'new');
       const joined = await (await connect(server, {}, 2)).join(staged.token);
       const sink = new Sink(source.length);
@@ -159,7 +159,7 @@ for (const [name, start] of servers) {
 
     test('fail at once when the connection is cut, and what was drained is right', async () => {
       const server = await start();
-      const source = sourceBytes(32 * MIB);
+      const source = sourceBytes(byTier(12, 32) * MIB);
       await serve(server, source);
       const proxy = await proxyForTest(server, { bytesPerSecond: 20 * MIB, resetAllAfter: { down: 4 * MIB } });
       const file = await (await connect(server, { port: proxy.port })).open(from);

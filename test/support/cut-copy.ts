@@ -16,13 +16,18 @@ import { waitFor } from './wait-for.ts';
 
 const MB = 1_000_000;
 /** How long the whole would take. */
-const SECONDS = byTier(5, 8);
+const SECONDS = byTier(3, 8);
 const CONNECTIONS = 8;
 /** By so much the line is slower while a sync is waited for. */
 const HELD_BACK = 20;
 
 /** Of the file, in bytes. */
-export const SIZE: number = byTier(50, 300) * MB;
+export const SIZE: number = byTier(30, 300) * MB;
+/** Of each connection, in bytes per second, for a file of so many bytes. */
+export function rateFor(size: number): number {
+  return size / CONNECTIONS / SECONDS;
+}
+
 /** Moments at which it is cut off, for each way. */
 export const CUTS: number = byTier(1, 10);
 
@@ -55,33 +60,45 @@ export type Change = readonly [
 export interface CutLine {
   readonly proxy: RunningProxy;
   readonly scene: CopyScene;
-  /** Bytes towards the target that passed. */
+  /** Bytes towards the target that had passed at the cut. */
   readonly sent: number;
+  /** So many of its connections are those of the run that was cut off. */
+  readonly connections: number;
   /** Of those, bytes of the file that were acknowledged, as the run last told. */
   readonly acknowledged: number;
 }
 
-/** Bytes towards the target that have passed. */
-async function passed({ direction }: CopyScene, proxy: RunningProxy): Promise<number> {
-  const { bytesUp, bytesDown } = await proxy.stats();
-  return direction === 'up' ? bytesUp : bytesDown;
+/** What of the numbers of the proxy is about the way to the target. */
+function towardsTarget({ direction }: CopyScene): 'bytesUp' | 'bytesDown' {
+  return direction === 'up' ? 'bytesUp' : 'bytesDown';
 }
 
-/** Bytes towards the target that have passed since the cut. */
-export async function sentSince({ proxy, scene, sent }: CutLine, kind: CutKind): Promise<number> {
-  const bytes = await passed(scene, proxy);
-  return isKilled(kind) ? bytes - sent : bytes;
+/**
+ * Bytes towards the target: of the run that was cut off, with what was still on its way when it was, and of those that
+ * came later.
+ */
+export async function sentOver({
+  proxy,
+  scene,
+  sent,
+  connections,
+}: CutLine): Promise<{ first: number; later: number }> {
+  const way = towardsTarget(scene);
+  const { [way]: bytes, connections: all } = await proxy.stats();
+  if (connections === 0) return { first: sent, later: bytes };
+  const first = all.slice(0, connections).reduce((sum, { [way]: one }) => sum + one, 0);
+  return { first, later: bytes - first };
 }
 
 function isKilled(kind: CutKind): boolean {
   return kind === 'the client is killed' || kind === 'the client loses its power';
 }
 
-/** Where cuts come, as shares of the file: late enough that something is durable by then. */
+/** Where cuts come, as shares of the file: late enough that something is durable by then, and not at the last moment. */
 export function cutMoments(seed: number): number[] {
   const next = seeded(seed);
-  const first = byTier(0.55, 0.4);
-  return Array.from({ length: CUTS }, () => first + (0.95 - first) * next());
+  const [first, last] = byTier([0.55, 0.8], [0.4, 0.95]);
+  return Array.from({ length: CUTS }, () => first + (last - first) * next());
 }
 
 /** What was left of the target in its directory; there must be one. */
@@ -114,11 +131,12 @@ export function cutUpload(
 export async function cutCopy(kind: CutKind, plan: CutPlan): Promise<CutLine> {
   const { scene, args, share, durableShare = 0 } = plan;
   const { server, source } = scene;
-  const bytesPerSecond = source.size / CONNECTIONS / SECONDS;
+  const bytesPerSecond = rateFor(source.size);
   const proxy = await proxyForTest(server, { bytesPerSecond });
   const retrying = isKilled(kind) ? [] : ['--retry-for', '1'];
   const run = await scene.start(['-n', String(CONNECTIONS), ...args, ...retrying], proxy.port);
-  const moment = async (): Promise<boolean> => (await passed(scene, proxy)) > share * source.size;
+  const way = towardsTarget(scene);
+  const moment = async (): Promise<boolean> => (await proxy.stats())[way] > share * source.size;
   await waitFor(moment, { what: 'the moment', timeoutMs: 60_000 });
   if (durableShare > 0) {
     // However long a sync takes, the file does not come to its end meanwhile.
@@ -131,16 +149,17 @@ export async function cutCopy(kind: CutKind, plan: CutPlan): Promise<CutLine> {
     const acknowledged = eventsOf(await run.end(), 'progress').at(-1)?.bytesDone ?? 0;
     if (kind === 'the client loses its power') await dropUnsynced(await journalOf(server));
     await proxy.reshape('all', { bytesPerSecond: 1000 * MB });
-    return { proxy, scene, sent: await passed(scene, proxy), acknowledged };
+    const { [way]: sent, accepted } = await proxy.stats();
+    return { proxy, scene, sent, connections: accepted, acknowledged };
   }
   if (kind === 'the server dies') await server.killSessions();
-  const sent = await passed(scene, proxy);
+  const sent = (await proxy.stats())[way];
   await proxy.stop();
   const ended = await run.end();
   expect(ended.code).toBe(5);
   const acknowledged = eventsOf(ended, 'result')[0]!.bytesSent;
   const unlimited = await proxyForTest(server, { bytesPerSecond: 1000 * MB, port: proxy.port });
-  return { proxy: unlimited, scene, sent, acknowledged };
+  return { proxy: unlimited, scene, sent, connections: 0, acknowledged };
 }
 
 /** The journal is synced as it is appended to: at the worst its last lines were not, and half of one. */

@@ -1,9 +1,10 @@
 import type { StdioOptions } from 'node:child_process';
 import { chmod, chown, mkdir, open, writeFile } from 'node:fs/promises';
 import { freePort, isListening } from './ports.ts';
-import { type RunningProcess, runOk, startProcess } from './process.ts';
+import { type RunningProcess, startProcess } from './process.ts';
+import { placeKey } from './server-keys.ts';
 import { moduleDirectory, requireServer } from './servers.ts';
-import { makeKey, publicKey } from './ssh-keys.ts';
+import { publicKey } from './ssh-keys.ts';
 import { makeTempDir, type TempDir } from './temp-dir.ts';
 import { assembleServer, readIfThere, type TestServer, withFreePort } from './test-server.ts';
 import { waitFor } from './wait-for.ts';
@@ -66,17 +67,23 @@ function proftpdConfig(dir: TempDir, port: number, directives: readonly string[]
   return `${[...modules, ...kept, ...directives].join('\n')}\n`;
 }
 
+/** The form in which mod_sftp reads the keys of who may log in. */
+function rfc4716(key: string): string {
+  const lines = key.split(' ')[1]?.match(/.{1,70}/g) ?? [];
+  return ['---- BEGIN SSH2 PUBLIC KEY ----', ...lines, '---- END SSH2 PUBLIC KEY ----', ''].join('\n');
+}
+
 async function prepare(dir: TempDir): Promise<void> {
   await Promise.all([
     // mod_sftp reads OpenSSH's own key format for ed25519 alone.
-    makeKey(dir.file('host_rsa'), 'rsa', { pem: true }),
-    makeKey(dir.file('host_ecdsa'), 'ecdsa', { pem: true }),
-    makeKey(dir.file('host_ed25519'), 'ed25519'),
-    makeKey(dir.file('user_key'), 'ed25519'),
+    placeKey(dir.file('host_rsa'), 'rsa', true),
+    placeKey(dir.file('host_ecdsa'), 'ecdsa', true),
+    placeKey(dir.file('host_ed25519'), 'ed25519'),
+    placeKey(dir.file('user_key'), 'ed25519'),
     mkdir(dir.file('home')),
   ]);
-  const authorized = await runOk('ssh-keygen', ['-e', '-f', dir.file('user_key.pub')]);
-  await writeFile(dir.file('authorized.rfc4716'), authorized.stdout, { mode: 0o644 });
+  const authorized = rfc4716(await publicKey(dir.file('user_key')));
+  await writeFile(dir.file('authorized.rfc4716'), authorized, { mode: 0o644 });
   const account = `${USER}:${PASSWORD_HASH}:${UID}:${UID}:${USER}:${dir.file('home')}:/bin/bash\n`;
   await writeFile(dir.file('passwd'), account, { mode: 0o600 });
   await writeFile(dir.file('group'), `mtg:x:${UID}:\n`, { mode: 0o600 });

@@ -2,8 +2,9 @@ import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { freePort } from './ports.ts';
 import { type RunningProcess, run, runOk, startProcess } from './process.ts';
+import { placeKey } from './server-keys.ts';
 import { requireServer } from './servers.ts';
-import { type HostKeyType, makeKey, publicKey } from './ssh-keys.ts';
+import { type HostKeyType, publicKey } from './ssh-keys.ts';
 import { makeTempDir, type TempDir } from './temp-dir.ts';
 import { assembleServer, readIfThere, type TestServer, withFreePort } from './test-server.ts';
 import { waitFor } from './wait-for.ts';
@@ -27,6 +28,8 @@ export interface SshdOptions {
 }
 
 const isRoot = process.getuid?.() === 0;
+
+let penalties: Promise<string[]> | undefined;
 
 /** 9.8 and later ban addresses that fail often, which tests do on purpose; earlier ones refuse to know the word. */
 async function penaltyLines(sshd: string): Promise<string[]> {
@@ -110,12 +113,13 @@ export async function startSshd(options: SshdOptions = {}): Promise<TestServer> 
   if (isRoot) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
   const dir = await makeTempDir('sshd');
   try {
-    const keyed = types.map((type) => makeKey(dir.file(`host_${type}`), type));
-    const [penalties] = await Promise.all([penaltyLines(sshd), makeKey(dir.file('user_key'), 'ed25519'), ...keyed]);
+    const keyed = types.map((type) => placeKey(dir.file(`host_${type}`), type));
+    penalties ??= penaltyLines(sshd);
+    const [lines] = await Promise.all([penalties, placeKey(dir.file('user_key'), 'ed25519'), ...keyed]);
     await writeFile(dir.file('authorized_keys'), `${await publicKey(dir.file('user_key'))}\n`, { mode: 0o600 });
     await prepareHome(dir, user);
     const started = await withFreePort(freePort, async (port) => {
-      await writeFile(dir.file('sshd_config'), sshdConfig(dir, port, options, penalties));
+      await writeFile(dir.file('sshd_config'), sshdConfig(dir, port, options, lines));
       return { port, server: await launch(sshd, dir) };
     });
     const hostKeys = await Promise.all(types.map((type) => publicKey(dir.file(`host_${type}`))));

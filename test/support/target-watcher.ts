@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { byTier } from './tier.ts';
 
-/** The programs that are watched need a processor too. */
-const PAUSE_MS = 4;
+/** The programs that are watched need a processor too, and in the quick tier other tests do. */
+const PAUSE_MS = byTier(12, 4);
 
 export interface TargetWatcher {
   /** SHA-256 of each content in the order they were seen, `missing` where nothing was there; no two in a row are the same. */

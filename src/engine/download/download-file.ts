@@ -33,7 +33,6 @@ const REFUSALS = ['source-missing', 'source-unreadable', 'source-unsupported', '
 
 export class DownloadFile implements FileTransfer {
   readonly local: LocalDigests;
-  readonly isWrittenHere = true;
   readonly #services: DownloadServices;
   readonly #job: JobControl;
   readonly #plan: PlannedDownload;
@@ -115,6 +114,10 @@ export class DownloadFile implements FileTransfer {
       staged: async () => partial,
       isHeld: () => this.#partial === partial,
     };
+  }
+
+  lookHere(): Promise<Attributes> {
+    return this.#opened.look();
   }
 
   async checkUnchanged(): Promise<void> {

@@ -15,6 +15,7 @@ import { Destination } from '../transfer/destination.ts';
 import type { Direction, JobServices, Preparation, RunningJob, UnplannedFile } from '../transfer/direction.ts';
 import { FileJob } from '../transfer/file-job.ts';
 import { lookAhead } from '../transfer/look-ahead.ts';
+import { TakenTargets } from '../transfer/taken-targets.ts';
 import { DownloadFile } from './download-file.ts';
 import type { DownloadOptions } from './download-options.ts';
 import type { PlannedDownload } from './download-plan.ts';
@@ -61,13 +62,11 @@ export class Download implements Direction<PlannedDownload> {
   }
 
   async *files(): AsyncGenerator<PlannedDownload | UnplannedFile, void, undefined> {
-    const taken = new Map<string, Uint8Array>();
+    const taken = new TakenTargets();
     for (const source of this.#found) {
       const file = await this.#plan(source);
-      const path = 'error' in file ? undefined : file.target.path.toString('latin1');
-      const other = path === undefined ? undefined : taken.get(path);
-      if (path !== undefined && other === undefined) taken.set(path, source.path);
-      yield other === undefined ? file : failed(source.path, source.attributes.size, sameTarget(other, source.path));
+      const clash = 'error' in file ? undefined : taken.take(file.target.path, source.path);
+      yield clash === undefined ? file : failed(source.path, source.attributes.size, clash);
     }
   }
 
@@ -115,11 +114,4 @@ async function lookAt(access: ConnectionAccess, path: Uint8Array): Promise<Found
 
 function failed(path: Uint8Array, size: number, error: CopyError): UnplannedFile {
   return { paths: { source: textFromBytes(path), target: '' }, size, isStream: false, error };
-}
-
-function sameTarget(one: Uint8Array, other: Uint8Array): CopyError {
-  return new CopyError('usage', `${cleanText(one)} and ${cleanText(other)} would become the same file.`, {
-    scope: 'file',
-    advice: 'Copy them to different directories.',
-  });
 }

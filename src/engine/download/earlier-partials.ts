@@ -57,9 +57,12 @@ export class EarlierPartials {
   /** The partial file that is to be continued; undefined: there is none. */
   async reopen(): Promise<ContinuedPartial | undefined> {
     if (!this.#options.isResuming) return undefined;
-    // A copy is continued without a journal only where digests can tell what is right of it.
+    const candidates = (await findPartials(this.#options.target)).filter(isContinuable);
+    // The search for a provider takes time, and is waited for only if something may be continued.
+    if (!this.#journal.mayContinue && candidates.length === 0) return undefined;
     const canHash = await this.#services.digests.isSurelyAvailable();
-    return (await this.#byJournal(canHash)) ?? (canHash ? await this.#byListing() : undefined);
+    // A copy is continued without a journal only where digests can tell what is right of it.
+    return (await this.#byJournal(canHash)) ?? (canHash ? await this.#byListing(candidates) : undefined);
   }
 
   /** Removes what is not continued as far as nobody may be writing it. `own`: the partial file of this run. */
@@ -102,9 +105,8 @@ export class EarlierPartials {
     return undefined;
   }
 
-  async #byListing(): Promise<ContinuedPartial | undefined> {
+  async #byListing(candidates: readonly FoundPartial[]): Promise<ContinuedPartial | undefined> {
     const { target } = this.#options;
-    const candidates = (await findPartials(target)).filter(isContinuable);
     if (candidates.length === 0 || (await isOnSharedFileSystem(target))) return undefined;
     for (const { path } of candidates) {
       const partial = await LocalPartial.reopen(path);

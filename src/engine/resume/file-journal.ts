@@ -34,6 +34,8 @@ export interface JournalStore {
   readonly identity: RemoteIdentity;
   /** This machine; see `machine-id.ts`. */
   readonly machine: string;
+  /** See `boot-id.ts`. */
+  readonly boot?: string | undefined;
   /** False: what earlier runs left is thrown away. */
   readonly resume: boolean;
   /** Between two looks at what another machine may be writing, in milliseconds. Default: 3000. */
@@ -92,6 +94,15 @@ export class FileJournal {
     return file;
   }
 
+  /**
+   * Whether what was written counts before it is synced: the journal is about a file of this machine, which was not started
+   * again since the file was begun.
+   */
+  get countsWritten(): boolean {
+    const { direction, boot } = this.#journal?.header ?? {};
+    return direction === 'download' && boot !== undefined && boot === this.#journals.boot;
+  }
+
   /** What an earlier run on this machine staged for this target, even if it cannot be continued. */
   get staged(): StageToken | undefined {
     return this.#journal?.header.token;
@@ -135,7 +146,7 @@ export class FileJournal {
     return bytesIn(there);
   }
 
-  /** What the journal says is durable, each with the digest of the local bytes. */
+  /** What the journal says will not be lost, each with the digest of the local bytes. */
   get claims(): Claim[] {
     return this.#claimsWithin({ offset: 0, length: this.#subject.size });
   }
@@ -254,28 +265,46 @@ export class FileJournal {
     await this.#journal?.flush();
   }
 
+  /** Records that ranges will survive a crash of the system. */
+  async noteDurable(durable: Iterable<Range>): Promise<void> {
+    for (const range of durable) this.#journal?.record(range, 'durable');
+    await this.#journal?.flush();
+  }
+
   /** Records what the staged file looked like right before a sync. It is on the disk after the next {@link note}. */
   sawStaged({ size, mtimeMs }: Attributes): void {
     this.#journal?.sawStaged({ size, atMs: Date.now(), ...(mtimeMs !== undefined && { mtimeMs }) });
   }
 
   /**
+   * Records what {@link countsWritten}, as {@link note} does, with parts of pieces. Calls of both must not overlap.
+   */
+  noteWritten(written: RangeSet, pace: Pace): Promise<void> {
+    return this.#note(written, pace, { parts: true }, 'acknowledged');
+  }
+
+  /**
    * Records what the server has on its disk: whole pieces, each with its digest, and whether that was verified; then,
    * with `parts`, parts of other pieces; as many as can be hashed at this pace. Calls must not overlap.
    */
-  async note(durable: RangeSet, pace: Pace, noting: Noting = {}): Promise<void> {
+  note(durable: RangeSet, pace: Pace, noting: Noting = {}): Promise<void> {
+    return this.#note(durable, pace, noting);
+  }
+
+  /** `as`: the state to record; undefined: durable or verified. */
+  async #note(kept: RangeSet, pace: Pace, noting: Noting, as?: 'acknowledged'): Promise<void> {
     const journal = this.#journal;
     if (journal === undefined) return;
     const { local } = this.#subject;
     const forgotten = this.#forgotten;
     let workedMs = 0;
-    for (const { range, state, isPart } of this.#noted?.missingIn(durable, noting) ?? []) {
+    for (const { range, state, isPart } of this.#noted?.missingIn(kept, noting) ?? []) {
       const begun = performance.now();
       const digest = await (isPart ? local.digestOnce(range, 'sha256') : local.digest(range, 'sha256'));
       workedMs += performance.now() - begun;
       // The range may be among those that were forgotten. The others are recorded after the next sync.
       if (forgotten !== this.#forgotten) break;
-      journal.record(range, state, digest.toString('hex'));
+      journal.record(range, as ?? state, digest.toString('hex'));
       this.#noted?.add(range, state);
       if (workedMs < TURN_MS) continue;
       await journal.flush();
@@ -303,7 +332,7 @@ export class FileJournal {
   /** Ascending and disjoint. */
   #claimsWithin(range: Range): Claim[] {
     const digested = this.#journal?.digestedWithin(range) ?? [];
-    return digested.filter(({ state }) => state !== 'acknowledged');
+    return this.countsWritten ? digested : digested.filter(({ state }) => state !== 'acknowledged');
   }
 
   readonly #onFailed = (error: CopyError): void => {
@@ -311,9 +340,10 @@ export class FileJournal {
     this.#journals.onFailed(error);
   };
 
-  get #about(): Pick<JournalHeader, 'direction' | 'machine' | 'sourcePath' | 'source' | 'targetPath'> {
+  get #about(): Pick<JournalHeader, 'direction' | 'machine' | 'boot' | 'sourcePath' | 'source' | 'targetPath'> {
     const { direction, sourcePath, source, targetPath } = this.#subject;
-    return { direction, machine: this.#journals.machine, sourcePath, source, targetPath };
+    const { machine, boot } = this.#journals;
+    return { direction, machine, boot, sourcePath, source, targetPath };
   }
 
   #isAbout({ direction, machine, sourcePath, targetPath, source }: JournalHeader): boolean {

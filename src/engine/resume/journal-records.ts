@@ -29,6 +29,8 @@ export interface JournalHeader {
   readonly direction: 'upload' | 'download';
   /** The machine that wrote it; see `machine-id.ts`. */
   readonly machine: string;
+  /** Changes when that machine is started; see `boot-id.ts`. Undefined: the system does not tell. */
+  readonly boot?: string | undefined;
   readonly sourcePath: string;
   readonly source: SourceIdentity;
   readonly targetPath: string;
@@ -67,7 +69,7 @@ export type JournalRecord =
 
 /** The first line, and the checksum that binds the others to it. */
 export function headerLine(header: JournalHeader): { readonly line: string; readonly seed: string } {
-  const { machine, sourcePath, source, targetPath, token, pieceSize, direction } = header;
+  const { machine, boot, sourcePath, source, targetPath, token, pieceSize, direction } = header;
   const { size, mtimeNs, ctimeNs, inode, device } = source;
   const identity = {
     size,
@@ -76,7 +78,7 @@ export function headerLine(header: JournalHeader): { readonly line: string; read
     inode: String(inode),
     device: String(device),
   };
-  const fields = { direction, machine, sourcePath, source: identity, targetPath, token, pieceSize };
+  const fields = { direction, machine, boot, sourcePath, source: identity, targetPath, token, pieceSize };
   const line = lineOf({ kind: 'header', format: FORMAT, ...fields }, '');
   return { line, seed: line.slice(0, CHECKSUM_LENGTH) };
 }
@@ -125,7 +127,7 @@ export function isDigest(value: unknown): value is string {
 type Fields = Readonly<Record<string, unknown>>;
 
 function toHeader(fields: Fields): JournalHeader | undefined {
-  const { direction, machine, sourcePath, targetPath, pieceSize } = fields;
+  const { direction, machine, boot, sourcePath, targetPath, pieceSize } = fields;
   const source = toIdentity(fields['source']);
   const token = toToken(fields['token']);
   if ((direction !== 'upload' && direction !== 'download') || typeof machine !== 'string') return undefined;
@@ -133,7 +135,8 @@ function toHeader(fields: Fields): JournalHeader | undefined {
   if (source === undefined || token === undefined || typeof pieceSize !== 'number' || !isPieceSize(pieceSize)) {
     return undefined;
   }
-  return { direction, machine, sourcePath, source, targetPath, token, pieceSize };
+  const known: JournalHeader = { direction, machine, sourcePath, source, targetPath, token, pieceSize };
+  return typeof boot === 'string' ? { ...known, boot } : known;
 }
 
 function toIdentity(value: unknown): SourceIdentity | undefined {

@@ -148,7 +148,7 @@ export class FileJob implements RunningJob {
 
   /** Bytes that were acknowledged and not synced may be lost. */
   serverMayHaveRestarted(): void {
-    if (this.#transfer.isWrittenHere || !this.#losses.onMayHaveRestarted()) return;
+    if (this.#transfer.lookHere !== undefined || !this.#losses.onMayHaveRestarted()) return;
     this.#verification.verifier?.distrusted();
     this.#sync.cameTooLate();
   }
@@ -181,6 +181,7 @@ export class FileJob implements RunningJob {
       get isOngoing() {
         return phase.isOngoing;
       },
+      lookHere: this.#transfer.lookHere?.bind(this.#transfer),
       onChanged: () => this.#look(),
       onFailed: (error: unknown) => this.#phase.fail(error),
     };

@@ -1,6 +1,6 @@
 /** The interface between a file job and the direction of its transfer. */
 import type { CopyError } from '../../errors.ts';
-import type { Abilities, Range } from '../../remotes/remote.ts';
+import type { Abilities, Attributes, Range } from '../../remotes/remote.ts';
 import type { LocalDigests } from '../local/local-digests.ts';
 import type { FileJournal, JournalSubject } from '../resume/file-journal.ts';
 import type { PieceHashing } from '../runner/piece-hasher.ts';
@@ -67,8 +67,11 @@ export interface FileTransfer {
 
   /** The connection on which the file can be synced now; undefined: there is none. */
   readonly syncPoint?: SyncPoint | undefined;
-  /** Whether the file is written on this machine, so that no restart of the server loses anything. Default: false. */
-  readonly isWrittenHere?: boolean;
+  /**
+   * Looks at the file that is written, if that is on this machine, so that no restart of the server loses anything.
+   * Undefined: it is on the server.
+   */
+  lookHere?(): Promise<Attributes>;
   /** Whether a probe is writing to the file. */
   readonly isProbing?: boolean;
 

@@ -21,6 +21,8 @@ import { comparesContents, type Verify } from './verify.ts';
 
 /** How often acknowledged ranges are recorded in the journal. */
 const NOTE_EVERY_MS = 1000;
+/** The same for a file of this machine, where the process may be killed and no written byte is lost. */
+const NOTE_WRITTEN_EVERY_MS = 250;
 
 /** How long a run that has failed still computes digests for its journal. */
 const KEEP_MS = 2000;
@@ -48,6 +50,8 @@ export interface ResumedJob {
   readonly verification: Pick<JobVerification, 'hashing' | 'sides' | 'verifier'>;
   /** Whether the file is being transferred, or is about to continue after an interruption. */
   readonly isOngoing: boolean;
+  /** Looks at the file that is written, if that is on this machine. */
+  readonly lookHere: (() => Promise<Attributes>) | undefined;
   /** The file may be complete now. */
   onChanged(): void;
   onFailed(error: unknown): void;
@@ -173,16 +177,16 @@ export class JobResume {
   synced(seen: Attributes): void {
     // This comes first, because a file that was changed long after this time counts as changed by another program.
     this.journal?.sawStaged(seen);
+    if (this.#countsWritten) return void this.journal?.noteDurable(this.#services.ledger.durable);
     this.#isMoreDurable = true;
-    this.#noting ??= this.#noteAll().finally(() => {
-      this.#noting = undefined;
-    });
+    this.#beginNoting(() => this.#noteAll());
   }
 
   /** To be called at intervals. */
   noteAcknowledged(nowMs: number): void {
-    if (nowMs - this.#lastNotedMs < NOTE_EVERY_MS) return;
+    if (nowMs - this.#lastNotedMs < (this.#countsWritten ? NOTE_WRITTEN_EVERY_MS : NOTE_EVERY_MS)) return;
     this.#lastNotedMs = nowMs;
+    if (this.#countsWritten) return this.#beginNoting(() => this.#noteWritten(leisurely(this.#ending.signal)));
     void this.journal?.noteAcknowledged(this.#services.ledger.acknowledged);
   }
 
@@ -198,6 +202,7 @@ export class JobResume {
     await this.settled();
     // Even if nothing can be made durable, as on a full disk: where digests decide, the next run checks these ranges.
     await this.journal?.noteAcknowledged(this.#services.ledger.acknowledged);
+    if (this.#countsWritten) await this.#noteWritten(withinMs(KEEP_MS));
     if (seen !== undefined) {
       this.journal?.sawStaged(seen);
       await this.#note(withinMs(KEEP_MS));
@@ -291,6 +296,29 @@ export class JobResume {
 
   #resumed(ranges: readonly Range[]): void {
     this.#bytesResumed += bytesIn(ranges);
+  }
+
+  /** Whether the journal may claim what was written and not synced, because digests of the server cannot show it. */
+  get #countsWritten(): boolean {
+    const isByJournal = this.#services.digests.inUse === undefined;
+    return isByJournal && this.#job.lookHere !== undefined && (this.journal?.countsWritten ?? false);
+  }
+
+  #beginNoting(work: () => Promise<void>): void {
+    this.#noting ??= work().finally(() => {
+      this.#noting = undefined;
+    });
+  }
+
+  async #noteWritten(pace: Pace): Promise<void> {
+    try {
+      const written = this.#services.ledger.acknowledged;
+      const seen = await this.#job.lookHere?.();
+      if (seen !== undefined) this.journal?.sawStaged(seen);
+      await this.journal?.noteWritten(written, pace);
+    } catch (error) {
+      this.#job.onFailed(error);
+    }
   }
 
   /** Records durable ranges until none has been added since the last recording began. */

@@ -13,6 +13,7 @@ import type { FoundSources, SourceFile } from '../local/local-files.ts';
 import { Destination } from '../transfer/destination.ts';
 import type { Direction, JobServices, Preparation, RunningJob, UnplannedFile } from '../transfer/direction.ts';
 import { lookAhead } from '../transfer/look-ahead.ts';
+import { TakenTargets } from '../transfer/taken-targets.ts';
 import { examineDirectoryFailure } from './failures/examine-failure.ts';
 import { openUpload } from './open-upload.ts';
 import type { UploadOptions } from './upload-options.ts';
@@ -58,16 +59,14 @@ export class Upload implements Direction<PlannedUpload> {
   }
 
   async *files(access: ConnectionAccess): AsyncGenerator<PlannedUpload | UnplannedFile, void, undefined> {
-    const taken = new Map<string, SourceFile>();
+    const taken = new TakenTargets();
     for await (const file of lookAhead(this.#sources.files, MAX_LOOKS, (source) => this.#plan(access, source))) {
       if ('error' in file) {
         yield file;
         continue;
       }
-      const path = file.target.path.toString('latin1');
-      const other = taken.get(path);
-      if (other === undefined) taken.set(path, file.source);
-      yield other === undefined ? file : failed(file.source, sameTarget(other, file.source));
+      const clash = taken.take(file.target.path, file.source.path);
+      yield clash === undefined ? file : failed(file.source, clash);
     }
   }
 
@@ -124,11 +123,4 @@ function shown({ size, isStream }: Pick<SourceFile, 'size' | 'isStream'>): Pick<
 
 function failed(source: Pick<SourceFile, 'path' | 'size' | 'isStream'>, error: CopyError): UnplannedFile {
   return { ...shown(source), paths: { source: textFromBytes(source.path), target: '' }, error };
-}
-
-function sameTarget(one: SourceFile, other: SourceFile): CopyError {
-  return new CopyError('usage', `${cleanText(one.path)} and ${cleanText(other.path)} would become the same file.`, {
-    scope: 'file',
-    advice: 'Copy them to different directories.',
-  });
 }

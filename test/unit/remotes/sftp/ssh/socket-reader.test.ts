@@ -86,3 +86,41 @@ test('a socket that is paused reads nothing', async () => {
   while (chunks.length === 0) await sleep(1);
   expect(chunks.map(String)).toEqual(['later']);
 });
+
+test('a full buffer is read once in a turn of the event loop', async () => {
+  const MIB = 1024 * 1024;
+  const { near, far } = await pair({ take: ({ length }) => length, isInUse: () => false });
+  const lengths: number[] = [];
+  let turn = 0;
+  let total = 0;
+  let sinceTurn = 0;
+  const count = (): void => {
+    turn++;
+    sinceTurn = 0;
+    if (total < 8 * MIB) setImmediate(count);
+  };
+  near.pause();
+  far.write(Buffer.alloc(8 * MIB));
+  near.on('data', ({ length }: Buffer) => {
+    total += length;
+    sinceTurn += length;
+    lengths.push(sinceTurn);
+  });
+  setImmediate(count);
+  near.resume();
+  while (total < 8 * MIB) await new Promise((resolve) => setImmediate(resolve));
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(256 * 1024);
+  expect(turn).toBeGreaterThanOrEqual(32);
+});
+
+test('the buffers of many connections are shorter', async () => {
+  const take = ({ length }: Buffer): number => length;
+  const lengths: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    const { near, far, chunks } = await pair({ take, isInUse: () => false });
+    far.write(Buffer.alloc(1024 * 1024));
+    await once(near, 'data');
+    lengths.push(chunks[0]!.buffer.byteLength);
+  }
+  expect([lengths[0], lengths.at(-1)]).toEqual([256 * 1024, 64 * 1024]);
+});
