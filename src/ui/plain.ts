@@ -93,7 +93,8 @@ export class PlainUi implements Ui {
 
   /** What is said of the plan; nothing where the progress line says it. */
   protected planLine(event: EventOf<'plan'>): string | undefined {
-    if (event.dryRun) return undefined;
+    // Where no source can be copied, their failures say all there is to say.
+    if (event.dryRun || (event.files === 0 && event.isTotalKnown !== false)) return undefined;
     const what =
       event.files === 1 && this.view.file
         ? showBaseName(this.view.file.source)

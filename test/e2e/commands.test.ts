@@ -7,9 +7,9 @@ import { describeWithServers } from '../support/describe-with-servers.ts';
 import { tempDirForTest } from '../support/for-one-test.ts';
 import { startForcingSshd } from '../support/forced-command.ts';
 import { installHelper, installOriginal } from '../support/helper-program.ts';
-import { cleanEnvironment, sshArguments } from '../support/mtput.ts';
+import { cleanEnvironment, mtputPath, sshArguments } from '../support/mtput.ts';
 import { runOk } from '../support/process.ts';
-import { mtputRaw } from '../support/raw-arguments.ts';
+import { runRaw } from '../support/raw-arguments.ts';
 import { expectSuccess } from '../support/run-outcome.ts';
 import { requireServer } from '../support/servers.ts';
 
@@ -73,7 +73,8 @@ describeWithServers(['sshd', 'sftp-server'], 'what the server is asked to run', 
     await mkdir(join(server.home, DIRECTORY));
     for (const [index, name] of NAMES.entries()) await writeFile(inside(sources.path, name), contentOf(index));
     const address = Buffer.from(`${server.user}@${server.host}:${DIRECTORY}/`);
-    const run = await mtputRaw(
+    const run = await runRaw(
+      mtputPath,
       [
         ...sshArguments(server),
         ...['-n', '3', '-s', '64K', '--verify', 'hash', '--digest-provider', method, '--json'],

@@ -1,15 +1,27 @@
 /** Where a file goes, by what was written and by what stands there: the destination rules of the command line. */
 import { chmod, lstat, mkdir, readdir, readFile, readlink, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { beforeAll, beforeEach, expect, it } from 'vitest';
-import { type Bed, describeOnEach } from '../support/each-server.ts';
-import { cleanEnvironment, mtput, mtputPath, sshArguments } from '../support/mtput.ts';
+import { beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { copy, type Direction, sidesOf } from '../support/directions.ts';
+import { type Bed, describeOn, describeOnEach } from '../support/each-server.ts';
+import { cleanEnvironment, mtgetPath, mtputPath, sshArguments } from '../support/mtput.ts';
 import { standOldTarget } from '../support/old-target.ts';
 import { type RunResult, run, runOk } from '../support/process.ts';
 import { sha256Of, writeRandomFile } from '../support/random-file.ts';
 import { expectFailure, expectSuccess } from '../support/run-outcome.ts';
+import { mountSmallDisk } from '../support/small-disk.ts';
+import { byTier } from '../support/tier.ts';
 
 let lastPlace = 0;
+
+/** Destinations that are the directory in which relative paths begin. */
+const BEGINNINGS: Readonly<Record<Direction, readonly string[]>> = { up: ['', '.', '~/'], down: ['.', './'] };
+
+/** Of what is replaced. */
+const LENGTHS: readonly (readonly [string, number])[] = [
+  ['longer', 500_000],
+  ['shorter', 10],
+];
 
 /** Everything below `directory`, sorted; directories end in `/`. */
 async function tree(directory: string): Promise<string[]> {
@@ -20,14 +32,19 @@ async function tree(directory: string): Promise<string[]> {
 }
 
 /** `extent`: `sample` for the few that show that another server is no other. */
-function destinationSuite(bed: Bed, extent: 'all' | 'sample' = 'all'): void {
-  /** A directory of its own for each test, below the home of the server. */
+function destinationSuite(bed: Bed, direction: Direction, extent: 'all' | 'sample' = 'all'): void {
+  /** A directory of its own for each test, where relative paths of destinations begin. */
   let place: string;
-  const here = (...names: string[]) => join(bed.server.home, place, ...names);
+  const here = (...names: string[]) => join(sidesOf(direction, bed).targets, place, ...names);
+  const source = (name: string) => join(sidesOf(direction, bed).sources, name);
+
+  /** Of a table for both directions, what the quick tier has of it for downloads. */
+  const few = <Row>(rows: readonly Row[]): readonly Row[] =>
+    direction === 'down' ? byTier(rows.slice(0, 1), rows) : rows;
 
   beforeAll(async () => {
-    await writeRandomFile(bed.dir.file('f'), 100_000);
-    await writeRandomFile(bed.dir.file('g'), 50_000);
+    await writeRandomFile(source('f'), 100_000);
+    await writeRandomFile(source('g'), 50_000);
   });
   beforeEach(async () => {
     place = `place-${++lastPlace}`;
@@ -45,13 +62,16 @@ function destinationSuite(bed: Bed, extent: 'all' | 'sample' = 'all'): void {
     for (let path = here(...names); path !== here(); path = dirname(path)) await openToAll(path);
   }
 
-  function put(sources: readonly string[], target: string, more: readonly string[] = []): Promise<RunResult> {
-    const paths = sources.map((name) => bed.dir.file(name));
-    return mtput(paths, { server: bed.server, path: `${place}/${target}` }, more);
+  function copyTo(destination: string, sources: readonly string[], more: readonly string[] = []): Promise<RunResult> {
+    return copy({ direction, server: bed.server, cwd: bed.dir.path, sources, destination, more });
   }
 
-  async function expectCopy(source: string, ...names: string[]): Promise<void> {
-    expect(await sha256Of(here(...names))).toBe(await sha256Of(bed.dir.file(source)));
+  function copyInto(sources: readonly string[], target: string, more: readonly string[] = []): Promise<RunResult> {
+    return copyTo(`${place}/${target}`, sources, more);
+  }
+
+  async function expectCopy(name: string, ...names: string[]): Promise<void> {
+    expect(await sha256Of(here(...names))).toBe(await sha256Of(source(name)));
   }
 
   const places: readonly (readonly [string, readonly string[], string])[] = [
@@ -66,14 +86,14 @@ function destinationSuite(bed: Bed, extent: 'all' | 'sample' = 'all'): void {
     ['d/..', ['d/'], 'f'],
   ];
 
-  it.each(extent === 'sample' ? places.slice(0, 2) : places)(
+  it.each(extent === 'sample' ? places.slice(0, 2) : few(places))(
     'f to %s, where there is %j: %s',
     async (target, before, after) => {
       for (const name of before) {
         if (name.endsWith('/')) await makeDirectory(name);
         else await writeFile(here(name), 'old');
       }
-      expectSuccess(await put(['f'], target));
+      expectSuccess(await copyInto(['f'], target));
       await expectCopy('f', after);
       expect((await tree(here())).filter((name) => !name.endsWith('/'))).toEqual([after]);
     },
@@ -81,21 +101,20 @@ function destinationSuite(bed: Bed, extent: 'all' | 'sample' = 'all'): void {
 
   if (extent === 'sample') return;
 
-  it.each(['', '.', '~/'])("f to 'h:%s': below the home", async (target) => {
-    const name = `home-${place}`;
-    await writeFile(bed.dir.file(name), place);
-    expectSuccess(await mtput([bed.dir.file(name)], { server: bed.server, path: target }));
-    expect(await readFile(join(bed.server.home, name), 'utf8')).toBe(place);
+  it.each(few(BEGINNINGS[direction]))("f to '%s': where relative paths begin", async (destination) => {
+    const name = `beginning-${place}`;
+    await writeFile(source(name), place);
+    expectSuccess(await copyTo(destination, [name]));
+    expect(await readFile(here('..', name), 'utf8')).toBe(place);
   });
 
   it('an absolute path', async () => {
-    const path = here('absolute');
-    expectSuccess(await mtput([bed.dir.file('f')], { server: bed.server, path }));
+    expectSuccess(await copyTo(here('absolute'), ['f']));
     await expectCopy('f', 'absolute');
   });
 
   it('several to a missing directory, which is made', async () => {
-    expectSuccess(await put(['f', 'g'], 'deep/d'));
+    expectSuccess(await copyInto(['f', 'g'], 'deep/d'));
     expect(await tree(here())).toEqual(['deep/', 'deep/d/', 'deep/d/f', 'deep/d/g']);
     await expectCopy('f', 'deep/d/f');
     await expectCopy('g', 'deep/d/g');
@@ -103,7 +122,7 @@ function destinationSuite(bed: Bed, extent: 'all' | 'sample' = 'all'): void {
 
   it('several onto a file', async () => {
     const old = await standOldTarget(here('d'));
-    expectFailure(await put(['f', 'g'], 'd'), 4, /\/d is not a directory\.$/, /Name another destination/);
+    expectFailure(await copyInto(['f', 'g'], 'd'), 4, /\/d is not a directory\.$/, /Name another destination/);
     await old.expectUntouched();
     expect(await tree(here())).toEqual(['d']);
   });
@@ -112,7 +131,7 @@ function destinationSuite(bed: Bed, extent: 'all' | 'sample' = 'all'): void {
     await makeDirectory('elsewhere');
     await writeFile(here('elsewhere/real'), 'old');
     await symlink('elsewhere/real', here('link'));
-    expectSuccess(await put(['f'], 'link'));
+    expectSuccess(await copyInto(['f'], 'link'));
     expect(await readlink(here('link'))).toBe('elsewhere/real');
     await expectCopy('f', 'elsewhere/real');
     expect(await tree(here())).toEqual(['elsewhere/', 'elsewhere/real', 'link']);
@@ -121,87 +140,119 @@ function destinationSuite(bed: Bed, extent: 'all' | 'sample' = 'all'): void {
   it('a symbolic link to a directory is followed', async () => {
     await makeDirectory('real');
     await symlink('real', here('link'));
-    expectSuccess(await put(['f'], 'link'));
-    expectSuccess(await put(['g'], 'link/'));
+    expectSuccess(await copyInto(['f'], 'link'));
+    expectSuccess(await copyInto(['g'], 'link/'));
     expect(await tree(here())).toEqual(['link', 'real/', 'real/f', 'real/g']);
   });
 
-  it.each(['link', 'd'])('a dangling symbolic link, named as %s', async (target) => {
+  it.each(few(['link', 'd']))('a dangling symbolic link, named as %s', async (target) => {
     await makeDirectory('d');
     await symlink('nowhere', here('link'));
     await symlink('nowhere', here('d/f'));
-    expectFailure(await put(['f'], target), 4, /is a symbolic link to something/, /Remove the symbolic link/);
+    expectFailure(await copyInto(['f'], target), 4, /is a symbolic link to something/, /Remove the symbolic link/);
     expect(await tree(here())).toEqual(['d/', 'd/f', 'link']);
+  });
+
+  it.each(few(['d/', 'd/below/x']))('a file where a directory is needed, named as %s', async (target) => {
+    const old = await standOldTarget(here('d'));
+    expectFailure(
+      await copyInto(['f'], target),
+      4,
+      /\/d(\/below)?\/? is not a directory\.$/,
+      /Name another destination/,
+    );
+    await old.expectUntouched();
+    expect(await tree(here())).toEqual(['d']);
+  });
+
+  it('a directory where the file is to be', async () => {
+    await makeDirectory('d/f');
+    expectFailure(await copyInto(['f'], 'd'), 4, /d\/f is a directory\.$/, /Remove the directory/);
+    expect(await tree(here())).toEqual(['d/', 'd/f/']);
+  });
+
+  it.for(few(['disk/x', 'disk/d/x']))('a directory that cannot be written, named as %s', async (target, context) => {
+    // Root may write to any directory, save on a file system that is read-only.
+    const disk = await mountSmallDisk(here('disk'), 1_000_000, ['ro']);
+    if (typeof disk === 'string') return context.skip(`no file system may be mounted here: ${disk}`);
+    onTestFinished(disk.unmount);
+    expectFailure(await copyInto(['f'], target), 4, /read-only/, /permissions|another file system/);
+    expect(await tree(here())).toEqual(['disk/']);
   });
 
   it('something that is neither file nor directory', async () => {
     await runOk('mkfifo', [here('pipe')]);
-    expectFailure(await put(['f'], 'pipe'), 4, /pipe is not a regular file\.$/, /Name another destination/);
+    expectFailure(await copyInto(['f'], 'pipe'), 4, /pipe is not a regular file\.$/, /Name another destination/);
     expect((await lstat(here('pipe'))).isFIFO()).toBe(true);
   });
 
-  function putTo(address: string): Promise<RunResult> {
-    const args = [...sshArguments(bed.server).slice(2), bed.dir.file('f'), address];
-    return run(process.execPath, [mtputPath, ...args], { env: cleanEnvironment(bed.server.dir) });
+  /** `paths`: behind the authority of an address. */
+  async function copyByAddress(program: string, paths: readonly string[], words: (address: string) => string[]) {
+    const { user, host, port, dir } = bed.server;
+    for (const path of paths) {
+      const args = [...sshArguments(bed.server).slice(2), ...words(`sftp://${user}@${host}:${port}${path}`)];
+      expectSuccess(await run(process.execPath, [program, ...args], { env: cleanEnvironment(dir) }));
+    }
   }
 
+  const byAddress = {
+    up: async () => {
+      const paths = ['relative', 'a%20%25b', ''].map((path) => `/${place}/${path}`);
+      await copyByAddress(mtputPath, [...paths, `/${here('absolute')}`], (address) => [source('f'), address]);
+    },
+    down: async () => {
+      for (const name of ['relative', 'absolute', 'a %b']) await writeFile(source(name), name);
+      const paths = ['/f', '/relative', '/a%20%25b', `/${source('absolute')}`];
+      await copyByAddress(mtgetPath, paths, (address) => [address, `${here()}/`]);
+    },
+  };
   it('sftp:// addresses: relative, absolute, escaped', async () => {
-    const { user, host, port } = bed.server;
-    const authority = `sftp://${user}@${host}:${port}`;
-    for (const path of [`/${place}/relative`, `/${here('absolute')}`, `/${place}/a%20%25b`, `/${place}/`]) {
-      expectSuccess(await putTo(`${authority}${path}`));
-    }
+    await byAddress[direction]();
     expect(await tree(here())).toEqual(['a %b', 'absolute', 'f', 'relative']);
   });
 
-  it.each([
-    ['shorter', 10],
-    ['longer', 500_000],
-  ])('a %s target is replaced by another file', async (_what, size) => {
+  it.each(few(LENGTHS))('a %s target is replaced by another file', async (_what, size) => {
     await writeRandomFile(here('x'), size);
     const { ino } = await stat(here('x'));
-    expectSuccess(await put(['f'], 'x'));
+    expectSuccess(await copyInto(['f'], 'x'));
     await expectCopy('f', 'x');
     expect((await stat(here('x'))).ino).not.toBe(ino);
     expect(await tree(here())).toEqual(['x']);
   });
 
-  it.each([
-    ['shorter', 10],
-    ['longer', 500_000],
-  ])('--inplace writes a %s target itself', async (_what, size) => {
+  it.each(few(LENGTHS))('--inplace writes a %s target itself', async (_what, size) => {
     await writeRandomFile(here('x'), size);
     await chmod(here('x'), 0o666);
     // Not the owner, who alone may set times and modes.
     const { ino } = await stat(here('x'));
-    expectSuccess(await put(['f'], 'x', ['--inplace', '--no-preserve']));
+    expectSuccess(await copyInto(['f'], 'x', ['--inplace', '--no-preserve']));
     await expectCopy('f', 'x');
     expect((await stat(here('x'))).ino).toBe(ino);
     expect(await tree(here())).toEqual(['x']);
   });
 
   it('--inplace makes a new file, and writes through a symbolic link', async () => {
-    expectSuccess(await put(['g'], 'real', ['--inplace']));
+    expectSuccess(await copyInto(['g'], 'real', ['--inplace']));
     await expectCopy('g', 'real');
     await symlink('real', here('link'));
     const { ino } = await stat(here('real'));
-    expectSuccess(await put(['f'], 'link', ['--inplace']));
+    expectSuccess(await copyInto(['f'], 'link', ['--inplace']));
     expect(await readlink(here('link'))).toBe('real');
     expect((await stat(here('real'))).ino).toBe(ino);
     await expectCopy('f', 'real');
   });
 
   it('an empty file, and one over a longer target', async () => {
-    await writeFile(bed.dir.file('empty'), '');
-    await utimes(bed.dir.file('empty'), 1_234_567_890, 1_234_567_890);
+    await writeFile(source('empty'), '');
+    await utimes(source('empty'), 1_234_567_890, 1_234_567_890);
     await writeFile(here('old'), 'old');
     for (const target of ['new', 'old']) {
-      expectSuccess(await put(['empty'], target));
+      expectSuccess(await copyInto(['empty'], target));
       expect(await stat(here(target))).toMatchObject({ size: 0, mtimeMs: 1_234_567_890_000 });
     }
     await writeFile(here('inplace'), 'old');
     await chmod(here('inplace'), 0o666);
-    expectSuccess(await put(['empty'], 'inplace', ['--inplace', '--no-preserve']));
+    expectSuccess(await copyInto(['empty'], 'inplace', ['--inplace', '--no-preserve']));
     expect((await stat(here('inplace'))).size).toBe(0);
   });
 
@@ -209,23 +260,23 @@ function destinationSuite(bed: Bed, extent: 'all' | 'sample' = 'all'): void {
     const modes = [0o600, 0o640, 0o444, 0o755, 0o4755, 0o2755, 0o1644, 0o7777];
     const names = modes.map((mode) => `mode-${mode.toString(8)}`);
     for (const [i, name] of names.entries()) {
-      await writeFile(bed.dir.file(name), 'x');
-      await chmod(bed.dir.file(name), modes[i] as number);
-      await utimes(bed.dir.file(name), 1_111_111_111, 1_111_111_111.9);
+      await writeFile(source(name), 'x');
+      await chmod(source(name), modes[i] as number);
+      await utimes(source(name), 1_111_111_111, 1_111_111_111.9);
     }
-    expectSuccess(await put(names, ''));
+    expectSuccess(await copyInto(names, ''));
     for (const [i, name] of names.entries()) {
       const { mode, mtimeMs } = await stat(here(name));
       expect([name, mode & 0o7777, mtimeMs]).toEqual([name, (modes[i] as number) & 0o777, 1_111_111_111_000]);
     }
   });
 
-  it('--no-preserve leaves mode and time to the server', async () => {
-    await writeFile(bed.dir.file('moded'), 'x');
-    await chmod(bed.dir.file('moded'), 0o755);
-    await utimes(bed.dir.file('moded'), 1_000_000_000, 1_000_000_000);
+  it('--no-preserve leaves mode and time to the side of the target', async () => {
+    await writeFile(source('moded'), 'x');
+    await chmod(source('moded'), 0o755);
+    await utimes(source('moded'), 1_000_000_000, 1_000_000_000);
     const begin = Date.now();
-    expectSuccess(await put(['moded'], 'moded', ['--no-preserve']));
+    expectSuccess(await copyInto(['moded'], 'moded', ['--no-preserve']));
     const there = await stat(here('moded'));
     expect(there.mode & 0o111).toBe(0);
     expect(there.mtimeMs).toBeGreaterThan(begin - 2000);
@@ -234,26 +285,28 @@ function destinationSuite(bed: Bed, extent: 'all' | 'sample' = 'all'): void {
   it('--dry-run lists and writes nothing', async () => {
     await makeDirectory('d');
     const old = await standOldTarget(here('d/f'));
-    const { code, stdout, stderr } = await put(['f', 'g'], 'd', ['--dry-run']);
+    const { code, stdout, stderr } = await copyInto(['f', 'g'], 'd', ['--dry-run']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const lines = stdout.trimEnd().split('\n');
     expect(lines).toEqual([
-      expect.stringMatching(/\/f -> .*\/d\/f \(.* KiB, replaces what is there\)$/),
-      expect.stringMatching(/\/g -> .*\/d\/g \(.* KiB\)$/),
+      expect.stringMatching(/^f -> .*\/d\/f \(.* KiB, replaces what is there\)$/),
+      expect.stringMatching(/^g -> .*\/d\/g \(.* KiB\)$/),
     ]);
-    expectSuccess(await put(['f'], 'missing/d/', ['--dry-run']));
+    expectSuccess(await copyInto(['f'], 'missing/d/', ['--dry-run']));
     expect(await tree(here())).toEqual(['d/', 'd/f']);
     await old.expectUntouched();
   });
 
   it('--dry-run tells what would fail', async () => {
     await makeDirectory('way/f');
-    expectFailure(await put(['f'], 'way', ['--dry-run']), 4, /way\/f is a directory\.$/, /Remove the directory/);
+    expectFailure(await copyInto(['f'], 'way', ['--dry-run']), 4, /way\/f is a directory\.$/, /Remove the directory/);
   });
 }
 
 describeOnEach(
-  'destinations',
-  (bed) => destinationSuite(bed),
-  (bed) => destinationSuite(bed, 'sample'),
+  'destinations of uploads',
+  (bed) => destinationSuite(bed, 'up'),
+  (bed) => destinationSuite(bed, 'up', 'sample'),
 );
+// The destination is here, whatever the server is.
+describeOn('sshd', 'destinations of downloads', (bed) => destinationSuite(bed, 'down'));

@@ -1,8 +1,11 @@
-/** Files of every kind arrive identical: any two of size, connections, old target, name and server meet at least once. */
+/**
+ * Files of every kind arrive identical: any two of direction, size, connections, old target, name and server meet at least
+ * once.
+ */
 import { afterAll, beforeAll, it } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
+import { allDirections } from '../support/directions.ts';
 import { pairwise } from '../support/pairwise.ts';
-import { byTier } from '../support/tier.ts';
 import {
   allConnections,
   allNames,
@@ -11,9 +14,9 @@ import {
   type Cell,
   isPossible,
   smallSizes,
+  TransferMatrix,
   titleOf,
-  UploadMatrix,
-} from '../support/upload-matrix.ts';
+} from '../support/transfer-matrix.ts';
 
 const cells = pairwise<Cell>(
   {
@@ -23,24 +26,17 @@ const cells = pairwise<Cell>(
     target: allTargets,
     server: allServers,
     namedBy: ['destination', 'source'],
+    direction: allDirections,
   },
   isPossible,
 );
 
-const big: readonly Cell[] = byTier<readonly Cell[]>(
-  [],
-  [
-    { size: '300 MiB', name: 'plain', connections: 10, target: 'longer', server: 'sshd', namedBy: 'destination' },
-    { size: '300 MiB', name: 'not UTF-8', connections: 3, target: 'none', server: 'proftpd', namedBy: 'source' },
-  ],
-);
-
-describeWithServers(['sshd', 'proftpd'], 'what is uploaded arrives identical, pairwise', () => {
-  let matrix: UploadMatrix;
+describeWithServers(['sshd', 'proftpd'], 'what is copied arrives identical, pairwise', () => {
+  let matrix: TransferMatrix;
   beforeAll(async () => {
-    matrix = await UploadMatrix.start();
+    matrix = await TransferMatrix.start();
   });
   afterAll(() => matrix.stop());
 
-  it.each([...cells, ...big].map((cell) => [titleOf(cell), cell] as const))('%s', (_title, cell) => matrix.check(cell));
+  it.each(cells.map((cell) => [titleOf(cell), cell] as const))('%s', (_title, cell) => matrix.check(cell));
 });

@@ -2,7 +2,8 @@
 import { chmod, chown, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { cutUpload, NAME, SIZE } from '../support/cut-upload.ts';
+import { NAME } from '../support/copy-scene.ts';
+import { cutUpload, SIZE } from '../support/cut-copy.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { proftpdForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';

@@ -1,69 +1,73 @@
 /** Several files in one run. */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { describeOnEach } from '../support/each-server.ts';
-import { eventsOf, mtput, mtputJson } from '../support/mtput.ts';
+import { copy, type Direction, sidesOf } from '../support/directions.ts';
+import { type Bed, describeOn, describeOnEach } from '../support/each-server.ts';
 
-describeOnEach('several files', (bed) => {
+function severalSuite(bed: Bed, direction: Direction): void {
+  const source = (name: string) => join(sidesOf(direction, bed).sources, name);
+  const target = (name: string) => join(sidesOf(direction, bed).targets, name);
+  const copyTo = (destination: string, sources: readonly string[], more: readonly string[] = []) =>
+    copy({ direction, server: bed.server, cwd: bed.dir.path, sources, destination, more });
+
   it('one is missing: the others are copied', async () => {
-    for (const name of ['a', 'c']) await writeFile(bed.dir.file(name), `content of ${name}`);
-    const sources = ['a', 'b', 'c'].map((name) => bed.dir.file(name));
-    const { code, stderr } = await mtput(sources, { server: bed.server, path: 'some/' });
+    for (const name of ['a', 'c']) await writeFile(source(name), `content of ${name}`);
+    const { code, stderr } = await copyTo('some/', ['a', 'b', 'c']);
     expect(code).toBe(1);
     const lines = stderr.trimEnd().split('\n');
-    const missing = lines.findIndex((line) => line.endsWith('/b does not exist.'));
-    expect(lines[missing]).toMatch(/^mtput: /);
+    const missing = lines.findIndex((line) => line.endsWith(': b does not exist.'));
+    expect(lines[missing]).toMatch(/^mt(put|get): /);
     expect(lines[missing + 1]).toBe('Check the path of the source.');
     expect(lines.at(-1)).toMatch(/^1 of 3 files failed\. /);
-    expect((await readdir(join(bed.server.home, 'some'))).sort()).toEqual(['a', 'c']);
-    expect(await readFile(join(bed.server.home, 'some/c'), 'utf8')).toBe('content of c');
+    expect((await readdir(target('some'))).sort()).toEqual(['a', 'c']);
+    expect(await readFile(target('some/c'), 'utf8')).toBe('content of c');
   });
 
   it('one of two is missing: the other goes into a directory all the same', async () => {
-    await writeFile(bed.dir.file('a'), 'content');
-    const sources = [bed.dir.file('missing'), bed.dir.file('a')];
-    const { code, stderr } = await mtput(sources, { server: bed.server, path: 'two' });
+    await writeFile(source('a'), 'content');
+    const { code, stderr } = await copyTo('two', ['missing', 'a']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/missing does not exist\.\nCheck the path of the source\.$/m);
-    expect(await readdir(join(bed.server.home, 'two'))).toEqual(['a']);
+    expect(await readdir(target('two'))).toEqual(['a']);
   });
 
   it('all are missing', async () => {
-    const run = await mtput([bed.dir.file('x'), bed.dir.file('y')], { server: bed.server, path: 'none' });
+    const run = await copyTo('none', ['x', 'y']);
     expect(run.code).toBe(1);
-    for (const name of ['x', 'y']) expect(run.stderr).toContain(`/${name} does not exist.`);
-    expect(await readdir(bed.server.home)).not.toContain('none');
+    for (const name of ['x', 'y']) expect(run.stderr).toContain(`: ${name} does not exist.`);
+    expect(await readdir(sidesOf(direction, bed).targets)).not.toContain('none');
   });
 
   it('two of the same name: the second is refused', async () => {
-    await writeFile(bed.dir.file('twin'), 'first');
-    const other = join(bed.server.dir, 'twin');
-    await writeFile(other, 'second');
-    const { code, stderr } = await mtput([bed.dir.file('twin'), other], { server: bed.server, path: 'twins' });
+    await writeFile(source('twin'), 'first');
+    await mkdir(source('other'));
+    await writeFile(source('other/twin'), 'second');
+    const { code, stderr } = await copyTo('twins', ['twin', 'other/twin']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/twin would become the same file\.\nCopy them to different directories\.$/m);
-    expect(await readFile(join(bed.server.home, 'twins/twin'), 'utf8')).toBe('first');
+    expect(await readFile(target('twins/twin'), 'utf8')).toBe('first');
   });
 
   it('200 small ones arrive over 4 connections', async () => {
     const names = Array.from({ length: 200 }, (_, i) => `small-${i}`);
-    await Promise.all(names.map((name, i) => writeFile(bed.dir.file(name), name.repeat(i))));
-    const run = await mtputJson(
-      names.map((name) => bed.dir.file(name)),
-      { server: bed.server, path: 'many' },
-      ['-n', '4'],
-    );
-    expect(run).toMatchObject({ code: 0, stderr: '' });
-    expect(eventsOf(run, 'result')[0]).toMatchObject({
+    await Promise.all(names.map((name, i) => writeFile(source(name), name.repeat(i))));
+    const { code, stdout, stderr } = await copyTo('many', names, ['-n', '4', '--json']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const result: unknown = JSON.parse(stdout.trimEnd().split('\n').at(-1)!);
+    expect(result).toMatchObject({
+      type: 'result',
       exitCode: 0,
       filesDone: 200,
       filesFailed: 0,
       connectionsUsed: 4,
     });
-    expect((await readdir(join(bed.server.home, 'many'))).sort()).toEqual([...names].sort());
+    expect((await readdir(target('many'))).sort()).toEqual([...names].sort());
     for (const [i, name] of names.entries()) {
-      expect(await readFile(join(bed.server.home, 'many', name), 'utf8')).toBe(name.repeat(i));
+      expect(await readFile(target(join('many', name)), 'utf8')).toBe(name.repeat(i));
     }
   });
-});
+}
+
+describeOnEach('several files to a server', (bed) => severalSuite(bed, 'up'));
+describeOn('sshd', 'several files from a server', (bed) => severalSuite(bed, 'down'));

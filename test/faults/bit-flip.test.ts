@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { Journal } from '../../src/engine/resume/journal.ts';
-import { journalOf, leftOver, NAME, rateFor, SIZE } from '../support/cut-upload.ts';
+import { NAME } from '../support/copy-scene.ts';
+import { journalOf, leftOver, rateFor, SIZE } from '../support/cut-copy.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { flipBit } from '../support/flip-bit.ts';
@@ -59,7 +60,7 @@ describeWithServers(['sshd', 'proftpd'], 'one bit that flips at rest', () => {
       expect(verified.length).toBeGreaterThan(3);
       const piece = verified[Math.floor(verified.length / 2)]!;
       expect(piece).toMatchObject({ length: PIECE, digest: expect.any(String) });
-      const partial = await leftOver(server);
+      const partial = await leftOver(server.home);
       const missing = missingIn(await readFile(partial), await readFile(source.path));
       await flipBit(partial, piece.offset + PIECE / 2 + 99);
 

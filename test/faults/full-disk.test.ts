@@ -1,6 +1,5 @@
 /** proftpd says OK to a write that found room for a part alone: what nobody but digests can notice is noticed. */
-import { statfsSync } from 'node:fs';
-import { open, readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
@@ -9,7 +8,7 @@ import { startLiveRun } from '../support/live-run.ts';
 import { eventsOf, type JsonRun, mtput, mtputJson, noticesOf } from '../support/mtput.ts';
 import { sha256Of } from '../support/random-file.ts';
 import { expectFailure } from '../support/run-outcome.ts';
-import { mountSmallDisk } from '../support/small-disk.ts';
+import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -24,11 +23,7 @@ interface Scene {
   readonly server: TestServer;
   readonly source: SourceForTest;
   readonly directory: string;
-  /** Bytes that are free. */
-  free(): number;
-  /** Takes room until so much is left. */
-  leave(bytes: number): Promise<void>;
-  makeRoom(): Promise<void>;
+  readonly disk: SmallDisk;
 }
 
 /** A reason where no file system may be mounted. */
@@ -38,26 +33,7 @@ async function smallDisk(size: number): Promise<Scene | string> {
   const disk = await mountSmallDisk(directory, DISK);
   if (typeof disk === 'string') return `no file system may be mounted here: ${disk}`;
   onTestFinished(disk.unmount);
-  const filler = join(directory, 'filler');
-  const free = (): number => {
-    const { bavail, bsize } = statfsSync(directory);
-    return bavail * bsize;
-  };
-  return {
-    server,
-    source: await sourceForTest(size),
-    directory,
-    free,
-    async leave(bytes) {
-      const file = await open(filler, 'a');
-      try {
-        while (free() > bytes) await file.write(Buffer.alloc(Math.min(MIB, free() - bytes), 1));
-      } finally {
-        await file.close();
-      }
-    },
-    makeRoom: () => rm(filler),
-  };
+  return { server, source: await sourceForTest(size), directory, disk };
 }
 
 async function expectWhole(run: JsonRun, { directory, source }: Scene): Promise<void> {
@@ -76,11 +52,11 @@ describeWithServers(['proftpd'], 'a disk that becomes full', () => {
     const { server, source } = scene;
     const to = { server, path: 'small/target.bin' };
     // Neither a whole number of requests nor of pieces: the last write is a short one.
-    await scene.leave(SIZE / 2 + 3 * BLOCK);
+    await scene.disk.leave(SIZE / 2 + 3 * BLOCK);
     const more = ['-n', connections, ...args];
     expectFailure(await mtput([source.path], to, more), 4, /space/, /Make room on the server/);
     expect(await readdir(scene.directory)).not.toContain('target.bin');
-    await scene.makeRoom();
+    await scene.disk.makeRoom();
     const run = await mtputJson([source.path], to, more);
     await expectWhole(run, scene);
     const { bytesSent, bytesResumed } = eventsOf(run, 'result')[0]!;
@@ -98,9 +74,9 @@ describeWithServers(['proftpd'], 'a disk that becomes full', () => {
     const slowly = ['-n', '1', '--in-flight', '1', '--limit', '512K', ...args];
     const live = await startLiveRun([source.path], to, slowly);
     await live.event('progress', ({ bytesDone }) => bytesDone > SLOW_SIZE / 4);
-    await scene.leave(5 * BLOCK);
-    await waitFor(() => scene.free() === 0, { what: 'the disk to be full', pollMs: 1 });
-    await scene.makeRoom();
+    await scene.disk.leave(5 * BLOCK);
+    await waitFor(() => scene.disk.free() === 0, { what: 'the disk to be full', pollMs: 1 });
+    await scene.disk.makeRoom();
     const run = await live.end();
     if (run.code === 0) {
       expect(noticesOf(run).map(({ code }) => code)).toEqual(['sent-again']);

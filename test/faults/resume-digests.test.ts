@@ -2,21 +2,23 @@
 import { appendFile, mkdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { type CopyScene, NAME, sceneForTest } from '../support/copy-scene.ts';
 import {
   type Change,
   CUT_KINDS,
   type CutKind,
+  cutCopy,
   cutMoments,
   cutUpload,
   journalOf,
   leftOver,
-  NAME,
   rateFor,
   SIZE,
   sentOver,
-} from '../support/cut-upload.ts';
+} from '../support/cut-copy.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
-import { expectArrived } from '../support/expect-arrived.ts';
+import type { Direction } from '../support/directions.ts';
+import { expectArrived, expectArrivedIn } from '../support/expect-arrived.ts';
 import { recordFigure } from '../support/figures.ts';
 import { flipBitUnseen } from '../support/flip-bit.ts';
 import { proftpdForTest, proxyForTest, sourceForTest, sshdForTest, tempDirForTest } from '../support/for-one-test.ts';
@@ -24,11 +26,16 @@ import { installHelper, installOriginal } from '../support/helper-program.ts';
 import { startLiveRun } from '../support/live-run.ts';
 import { eventsOf, mtputJson } from '../support/mtput.ts';
 import { sha256Of } from '../support/random-file.ts';
+import { seeded } from '../support/seeded.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { byTier } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
+/** What begun pieces are compared by. */
+const CELL = 64 * 1024;
+/** Of files that are damaged: as much is sent again for one bit, or less. */
+const SMALL_PIECE = 1024 * 1024;
 
 /** A server on whose PATH a helper is put. */
 async function withHelper(install: (dir: string) => Promise<string>): Promise<TestServer> {
@@ -55,45 +62,89 @@ const PROVIDERS: readonly Provider[] = [
  * What may travel twice beside what was in flight: of each of eight connections a begun cell of 64 KiB, and one in a
  * hundred of the file, for SSH, handshakes and questions.
  */
-const MARGIN = 8 * 64 * 1024 + 0.01 * SIZE;
+const MARGIN = 8 * CELL + 0.01 * SIZE;
 
-/** In the quick tier two providers have one way of being cut off each, the second one without its journal. */
-const QUICK = [0, 3];
-function casesOf(index: number): [CutKind, number, boolean][] {
-  const kinds = byTier<readonly CutKind[]>([CUT_KINDS[index % CUT_KINDS.length]!], CUT_KINDS);
-  return kinds.flatMap((kind, at) =>
-    cutMoments(10 * index + at).map((share, cut): [CutKind, number, boolean] => {
-      return [kind, share, byTier(index, cut) % 2 === 0];
-    }),
-  );
+/** What becomes of what the run left. */
+const FATES = ['nothing happens to it', 'the journal is gone', 'the partial file is damaged'] as const;
+type Fate = (typeof FATES)[number];
+const DAMAGED_BITS = 3;
+
+interface Case {
+  readonly direction: Direction;
+  readonly kind: CutKind;
+  readonly share: number;
+  readonly fate: Fate;
 }
 
-describeWithServers(['sshd', 'proftpd'], 'an upload that is run again where the server can hash', () => {
+function titleOf({ direction, kind, share, fate }: Case): string {
+  return `${direction}: ${kind} at ${share.toFixed(4)} of the file, and ${fate}`;
+}
+
+/** In the quick tier two providers have one case for each direction. */
+const QUICK_CASES: Readonly<Record<number, readonly Case[]>> = {
+  0: [
+    { direction: 'up', kind: 'the client is killed', share: 0.61, fate: 'nothing happens to it' },
+    { direction: 'down', kind: 'all connections are reset', share: 0.83, fate: 'the partial file is damaged' },
+  ],
+  3: [
+    { direction: 'up', kind: 'the server dies', share: 0.74, fate: 'the partial file is damaged' },
+    { direction: 'down', kind: 'the client is killed', share: 0.58, fate: 'the journal is gone' },
+  ],
+};
+/** Downloads share most of their code with uploads, and so have fewer in the longer tiers. */
+const DOWNLOAD_KINDS: readonly CutKind[] = ['the client is killed', 'all connections are reset'];
+const DOWNLOAD_CUTS = 5;
+
+function allCasesOf(index: number): Case[] {
+  const up = CUT_KINDS.flatMap((kind, at) => seededCases('up', kind, 10 * index + at));
+  const down = DOWNLOAD_KINDS.flatMap((kind, at) =>
+    seededCases('down', kind, 100 + 10 * index + at).slice(0, DOWNLOAD_CUTS),
+  );
+  return [...up, ...down];
+}
+
+function seededCases(direction: Direction, kind: CutKind, seed: number): Case[] {
+  return cutMoments(seed).map((share, cut) => ({ direction, kind, share, fate: FATES[(seed + cut) % FATES.length]! }));
+}
+
+/** Returns how many bytes have to travel again because of it. */
+async function befall(fate: Fate, scene: CopyScene, share: number): Promise<number> {
+  if (fate === 'the journal is gone') await rm(await journalOf(scene.server));
+  if (fate !== 'the partial file is damaged') return 0;
+  const partial = await leftOver(scene.directory);
+  const next = seeded(Math.round(share * 1e6));
+  for (let bit = 0; bit < DAMAGED_BITS; bit++) await flipBitUnseen(partial, Math.floor(next() * share * SIZE));
+  return DAMAGED_BITS * SMALL_PIECE;
+}
+
+describeWithServers(['sshd', 'proftpd'], 'a copy that is run again where the server can hash', () => {
   describe.each(
-    PROVIDERS.map((provider, index) => ({ ...provider, cases: casesOf(index) })).filter((_, index) =>
-      byTier(QUICK.includes(index), true),
-    ),
+    PROVIDERS.map((provider, index) => ({
+      ...provider,
+      cases: byTier(QUICK_CASES[index] ?? [], allCasesOf(index)),
+    })).filter(({ cases }) => cases.length > 0),
   )('by $name', ({ start, method, cases }) => {
-    it.for(cases)('when %s at %f of the file, journal kept: %s', async ([kind, share, hasJournal], { task }) => {
+    it.for(cases.map((one) => [titleOf(one), one] as const))('%s', async ([, cut], { task }) => {
+      const { direction, kind, share, fate } = cut;
       const server = await start();
-      const source = await sourceForTest(SIZE);
-      const args = ['--digest-provider', method];
-      const line = await cutUpload(kind, { server, source, args, share });
+      const scene = await sceneForTest(direction, server, SIZE);
+      const isDamaged = fate === 'the partial file is damaged';
+      const args = ['--digest-provider', method, ...(isDamaged ? ['-s', `${SMALL_PIECE}B`] : [])];
+      const line = await cutCopy(kind, { scene, args, share });
       // What was on its way still gets written.
       await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-      if (!hasJournal) await rm(await journalOf(server));
-      const to = { server, port: line.proxy.port, path: NAME };
-      const run = await mtputJson([source.path], to, ['-n', '8', ...args, '--verify', 'hash']);
-      await expectArrived(run, server, NAME, source);
+      const wrong = await befall(fate, scene, share);
+      const run = await scene.run(['-n', '8', ...args, '--verify', 'hash'], line.proxy.port);
+      await expectArrivedIn(run, scene.directory, NAME, scene.source);
       const { bytesSent, bytesResumed, verified } = eventsOf(run, 'result')[0]!;
       expect(bytesSent + bytesResumed).toBe(SIZE);
       expect(verified).toMatchObject({ byDigest: SIZE });
       const { first, later } = await sentOver(line);
       const excess = first + later - SIZE;
       const inFlight = first - line.acknowledged;
-      recordFigure(task, 'bytes more than the file', excess);
+      recordFigure(task, 'bytes more than the file', excess - wrong);
       recordFigure(task, 'of which were in flight', inFlight);
-      expect(excess).toBeLessThan(inFlight + MARGIN);
+      expect(excess).toBeLessThan(inFlight + wrong + MARGIN);
     });
   });
 });
@@ -158,7 +209,11 @@ describeWithServers(['sshd', 'proftpd'], 'what is still right of what an earlier
     const plan = { server, source, args: [], share: 0.6 };
     const { proxy } = await cutUpload('the client is killed', plan);
     await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-    await change({ source: source.path, partial: await leftOver(server), journal: await journalOf(server) });
+    await change({
+      source: source.path,
+      partial: await leftOver(server.home),
+      journal: await journalOf(server),
+    });
     expect(await readFile(`${server.home}/${NAME}`, 'utf8')).toBe('the old one');
     const run = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, [
       '-n',

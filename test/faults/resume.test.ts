@@ -17,22 +17,24 @@ import {
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RangeSet } from '../../src/util/range-set.ts';
+import { NAME, sceneForTest } from '../support/copy-scene.ts';
 import {
   type Change,
   CUT_KINDS,
   type CutKind,
+  cutCopy,
   cutMoments,
   cutUpload,
   durableIn,
   journalOf,
   leftOver,
-  NAME,
   rateFor,
   SIZE,
   sentOver,
-} from '../support/cut-upload.ts';
+} from '../support/cut-copy.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
-import { expectArrived } from '../support/expect-arrived.ts';
+import type { Direction } from '../support/directions.ts';
+import { expectArrived, expectArrivedIn } from '../support/expect-arrived.ts';
 import { flipBitUnseen } from '../support/flip-bit.ts';
 import {
   proftpdForTest,
@@ -71,24 +73,40 @@ async function cutOff(
   return (await cutUpload('the client is killed', { server, source, args, share, durableShare })).proxy;
 }
 
-/** In the quick tier each server has one of those that resume-digests.test.ts does not have there. */
-function kindsFor(server: string): readonly CutKind[] {
-  const few: readonly CutKind[] = server === 'sshd' ? ['the client loses its power'] : ['all connections are reset'];
-  return byTier(few, CUT_KINDS);
+/** In the quick tier each server has one of those that resume-digests.test.ts does not have there, and sshd a download. */
+const QUICK_KINDS: Readonly<Record<string, readonly (readonly [Direction, CutKind])[]>> = {
+  sshd: [
+    ['up', 'the client loses its power'],
+    ['down', 'the client is killed'],
+  ],
+  proftpd: [['up', 'all connections are reset']],
+};
+const ALL_KINDS: readonly (readonly [Direction, CutKind])[] = [
+  ...CUT_KINDS.map((kind) => ['up', kind] as const),
+  ['down', 'the client is killed'],
+  ['down', 'the client loses its power'],
+  ['down', 'all connections are reset'],
+];
+/** Downloads share most of their code with uploads, and so have fewer in the longer tiers. */
+const MOST_CUTS: Readonly<Record<Direction, number>> = { up: Number.POSITIVE_INFINITY, down: 2 };
+
+function casesFor(server: string): (readonly [Direction, CutKind, number])[] {
+  return byTier(QUICK_KINDS[server]!, ALL_KINDS).flatMap(([direction, kind], index) =>
+    cutMoments(server.length + index)
+      .slice(0, MOST_CUTS[direction])
+      .map((share) => [direction, kind, share] as const),
+  );
 }
 
-describeWithServers(['sshd', 'proftpd'], 'an upload that is run again', () => {
+describeWithServers(['sshd', 'proftpd'], 'a copy that is run again', () => {
   describe.each(SERVERS)('%s', (name, start) => {
-    it.each(
-      kindsFor(name).flatMap((kind, index) => cutMoments(name.length + index).map((share) => [kind, share] as const)),
-    )('when %s at %f of the file', async (kind, share) => {
+    it.each(casesFor(name))('%s, when %s at %f of the file', async (direction, kind, share) => {
       const server = await start();
-      const source = await sourceForTest(SIZE);
-      const line = await cutUpload(kind, { server, source, args, share, durableShare: 0.1 });
-      const { proxy } = line;
+      const scene = await sceneForTest(direction, server, SIZE);
+      const line = await cutCopy(kind, { scene, args, share, durableShare: 0.1 });
       const { total: durable } = await durableIn(await journalOf(server));
-      const run = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, eight);
-      await expectArrived(run, server, NAME, source);
+      const run = await scene.run(eight, line.proxy.port);
+      await expectArrivedIn(run, scene.directory, NAME, scene.source);
       const { bytesSent, bytesResumed } = eventsOf(run, 'result')[0]!;
       expect(bytesSent + bytesResumed).toBe(SIZE);
       // Without the last lines of its journal it may have to begin anew.
@@ -129,7 +147,7 @@ describeWithServers(['sshd'], 'a server that crashed', () => {
     const source = await sourceForTest(SIZE);
     const { port } = await cutOff(server, source, 0.8, 0.1);
     await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-    const lost = await forgetUnsynced(await leftOver(server), await journalOf(server));
+    const lost = await forgetUnsynced(await leftOver(server.home), await journalOf(server));
     expect(lost).toBeGreaterThan(MB);
     const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
     await expectArrived(run, server, NAME, source);
@@ -170,7 +188,11 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
     const { port } = await cutOff(server, source, 0.5);
     // What was on its way still gets written.
     await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-    await change({ source: source.path, partial: await leftOver(server), journal: await journalOf(server) });
+    await change({
+      source: source.path,
+      partial: await leftOver(server.home),
+      journal: await journalOf(server),
+    });
     const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
     await expectArrived(
       run,
@@ -190,7 +212,7 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
       const server = await sshdForTest();
       const source = await sourceForTest(SIZE);
       const { port } = await cutOff(server, source, 0.5);
-      await chmod(await leftOver(server), 0o666);
+      await chmod(await leftOver(server.home), 0o666);
       const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
       await expectArrived(run, server, NAME, source);
       expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesResumed: 0 });
@@ -204,7 +226,7 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
       const source = await sourceForTest(SIZE);
       const { port } = await cutOff(server, source, 0.5);
       await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-      const partial = await leftOver(server);
+      const partial = await leftOver(server.home);
       await rm(partial);
       await writeFile(join(server.home, 'precious'), 'of somebody else');
       await (what === 'a link' ? symlink('precious', partial) : mkdir(partial));

@@ -2,7 +2,7 @@
 import { chown, stat } from 'node:fs/promises';
 import type { TestServer } from './test-server.ts';
 
-export async function giveTo(server: TestServer, path: string): Promise<void> {
+export async function giveTo(server: TestServer, path: string | Buffer): Promise<void> {
   const { uid, gid } = await stat(server.home);
   await chown(path, uid, gid);
 }

@@ -1,9 +1,8 @@
-import { mtputPath } from './mtput.ts';
 import { type RunOptions, type RunResult, run } from './process.ts';
 
-/** Runs mtput with arguments that need not be UTF-8, which Node cannot pass but a shell can. */
-export function mtputRaw(args: readonly (string | Buffer)[], options: RunOptions): Promise<RunResult> {
-  const words = [process.execPath, mtputPath, ...args];
+/** Runs one of our programs with arguments that need not be UTF-8, which Node cannot pass but a shell can. */
+export function runRaw(program: string, args: readonly (string | Buffer)[], options: RunOptions): Promise<RunResult> {
+  const words = [process.execPath, program, ...args];
   const assignments = words.map((word, index) => assignment(`word${index}`, Buffer.from(word)));
   return run(
     'sh',

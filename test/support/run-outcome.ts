@@ -7,7 +7,7 @@ import type { RunResult } from './process.ts';
  */
 export function expectFailure(run: RunResult, code: number, happened: RegExp, advice: RegExp): void {
   const isKept = (line: string): boolean =>
-    / are safe on the server; the same command continues from there\.$/.test(line) ||
+    / are safe (on the server|in the partial file); the same command continues from there\.$/.test(line) ||
     / were stored when the server last answered; the same command continues with what is there\.$/.test(line);
   const lines = run.stderr
     .trimEnd()
@@ -17,7 +17,7 @@ export function expectFailure(run: RunResult, code: number, happened: RegExp, ad
     code,
     lines: [...lines.slice(0, -2), expect.stringMatching(happened), expect.stringMatching(advice)],
   });
-  expect(lines.at(-2)).toMatch(/^mtput: .*\.$/);
+  expect(lines.at(-2)).toMatch(/^(mtput|mtget): .*\.$/);
   expect(lines.at(-1)).toMatch(/[^:]$/);
   expect(run.stderr).not.toMatch(/^ +at /m);
 }

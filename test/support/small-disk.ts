@@ -1,9 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { statfsSync } from 'node:fs';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { atExit } from './at-exit.ts';
 import { run } from './process.ts';
 
+const MIB = 1024 * 1024;
+
 export interface SmallDisk {
+  /** Bytes that are free. */
+  free(): number;
+  /** Takes room by a file of its own until so much is left. */
+  leave(bytes: number): Promise<void>;
+  /** Removes that file. */
+  makeRoom(): Promise<void>;
   unmount(): void;
 }
 
@@ -22,7 +32,22 @@ export async function mountSmallDisk(
   if (code !== 0) return stderr.trim();
   const detach = () => void spawnSync('umount', ['-l', path]);
   const forget = atExit(detach);
+  const filler = join(path, 'filler');
+  const free = (): number => {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
+  };
   return {
+    free,
+    async leave(left) {
+      const file = await open(filler, 'a');
+      try {
+        while (free() > left) await file.write(Buffer.alloc(Math.min(MIB, free() - left), 1));
+      } finally {
+        await file.close();
+      }
+    },
+    makeRoom: () => rm(filler),
     unmount() {
       detach();
       forget();

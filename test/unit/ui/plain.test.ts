@@ -57,6 +57,12 @@ describe('without a terminal', () => {
     expect(people.lines).toEqual([expect.stringContaining(expected)]);
   });
 
+  it('a plan of no file is not told', () => {
+    const { ui, people } = show();
+    ui.onEvent(plan(0, { bytes: 0 }));
+    expect(people.lines).toEqual([]);
+  });
+
   it('no share and no end is told while a size is not known', () => {
     const { ui, people } = show({ progressEveryMs: 1000 });
     ui.onEvent(file('started'));

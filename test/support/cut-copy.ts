@@ -1,11 +1,11 @@
-/** Uploads that are cut off in one of the ways in which real ones are. */
+/** Copies that are cut off in one of the ways in which real ones are. */
 import { readdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { readJournal } from '../../src/engine/resume/read-journal.ts';
 import { RangeSet } from '../../src/util/range-set.ts';
-import { proxyForTest } from './for-one-test.ts';
-import { startLiveRun } from './live-run.ts';
+import { type CopyScene, NAME, uploadScene } from './copy-scene.ts';
+import { proxyForTest, type SourceForTest } from './for-one-test.ts';
 import { eventsOf } from './mtput.ts';
 import { partialOf } from './partials.ts';
 import type { RunningProxy } from './proxy.ts';
@@ -28,8 +28,6 @@ export function rateFor(size: number): number {
   return size / CONNECTIONS / SECONDS;
 }
 
-/** Of the target. */
-export const NAME = 'arrived.bin';
 /** Moments at which it is cut off, for each way. */
 export const CUTS: number = byTier(1, 10);
 
@@ -43,14 +41,12 @@ export const CUT_KINDS = [
 export type CutKind = (typeof CUT_KINDS)[number];
 
 export interface CutPlan {
-  readonly server: TestServer;
-  /** Path and length of the local file. */
-  readonly source: { readonly path: string; readonly size: number };
-  /** Further arguments for mtput. */
+  readonly scene: CopyScene;
+  /** Further arguments for the program. */
   readonly args: readonly string[];
   /** When so much of the file has passed, 0 to 1. */
   readonly share: number;
-  /** And so much of it is on the server's disk by the journal, 0 to 1. Default: 0. */
+  /** And so much of it is on the disk of the target by the journal, 0 to 1. Default: 0. */
   readonly durableShare?: number;
 }
 
@@ -63,7 +59,8 @@ export type Change = readonly [
 /** The line it went by, then without its limits. */
 export interface CutLine {
   readonly proxy: RunningProxy;
-  /** Bytes towards the server that had passed at the cut. */
+  readonly scene: CopyScene;
+  /** Bytes towards the target that had passed at the cut. */
   readonly sent: number;
   /** So many of its connections are those of the run that was cut off. */
   readonly connections: number;
@@ -71,15 +68,26 @@ export interface CutLine {
   readonly acknowledged: number;
 }
 
+/** What of the numbers of the proxy is about the way to the target. */
+function towardsTarget({ direction }: CopyScene): 'bytesUp' | 'bytesDown' {
+  return direction === 'up' ? 'bytesUp' : 'bytesDown';
+}
+
 /**
- * Bytes towards the server: of the run that was cut off, with what was still on its way when it was, and of those that
+ * Bytes towards the target: of the run that was cut off, with what was still on its way when it was, and of those that
  * came later.
  */
-export async function sentOver({ proxy, sent, connections }: CutLine): Promise<{ first: number; later: number }> {
-  const { bytesUp, connections: all } = await proxy.stats();
-  if (connections === 0) return { first: sent, later: bytesUp };
-  const first = all.slice(0, connections).reduce((sum, { bytesUp: up }) => sum + up, 0);
-  return { first, later: bytesUp - first };
+export async function sentOver({
+  proxy,
+  scene,
+  sent,
+  connections,
+}: CutLine): Promise<{ first: number; later: number }> {
+  const way = towardsTarget(scene);
+  const { [way]: bytes, connections: all } = await proxy.stats();
+  if (connections === 0) return { first: sent, later: bytes };
+  const first = all.slice(0, connections).reduce((sum, { [way]: one }) => sum + one, 0);
+  return { first, later: bytes - first };
 }
 
 function isKilled(kind: CutKind): boolean {
@@ -93,9 +101,9 @@ export function cutMoments(seed: number): number[] {
   return Array.from({ length: CUTS }, () => first + (last - first) * next());
 }
 
-/** What was left of the target; there must be one. */
-export function leftOver(server: TestServer): Promise<string> {
-  return partialOf(server.home, NAME);
+/** What was left of the target in its directory; there must be one. */
+export function leftOver(directory: string): Promise<string> {
+  return partialOf(directory, NAME);
 }
 
 export async function journalOf(server: TestServer): Promise<string> {
@@ -105,27 +113,33 @@ export async function journalOf(server: TestServer): Promise<string> {
   return join(dir, name!);
 }
 
-/** What is on the server's disk, by the journal. */
+/** What is on the disk of the target, by the journal. */
 export async function durableIn(journal: string): Promise<RangeSet> {
   const known = (await readJournal(journal))?.content.pieces.list() ?? [];
   return new RangeSet(known.filter(({ state }) => state !== 'acknowledged'));
 }
 
+/** An upload that comes to its end when so much of the file has passed. */
+export function cutUpload(
+  kind: CutKind,
+  { server, source, ...plan }: Omit<CutPlan, 'scene'> & { readonly server: TestServer; readonly source: SourceForTest },
+): Promise<CutLine> {
+  return cutCopy(kind, { ...plan, scene: uploadScene(server, source) });
+}
+
 /** A run that comes to its end when so much of the file has passed. */
-export async function cutUpload(kind: CutKind, plan: CutPlan): Promise<CutLine> {
-  const { server, source, args, share, durableShare = 0 } = plan;
+export async function cutCopy(kind: CutKind, plan: CutPlan): Promise<CutLine> {
+  const { scene, args, share, durableShare = 0 } = plan;
+  const { server, source } = scene;
   const bytesPerSecond = rateFor(source.size);
   const proxy = await proxyForTest(server, { bytesPerSecond });
   const retrying = isKilled(kind) ? [] : ['--retry-for', '1'];
-  const run = await startLiveRun([source.path], { server, port: proxy.port, path: NAME }, [
-    ...['-n', String(CONNECTIONS)],
-    ...args,
-    ...retrying,
-  ]);
-  const moment = async (): Promise<boolean> => (await proxy.stats()).bytesUp > share * source.size;
+  const run = await scene.start(['-n', String(CONNECTIONS), ...args, ...retrying], proxy.port);
+  const way = towardsTarget(scene);
+  const moment = async (): Promise<boolean> => (await proxy.stats())[way] > share * source.size;
   await waitFor(moment, { what: 'the moment', timeoutMs: 60_000 });
   if (durableShare > 0) {
-    // However long the server takes to sync, the file does not come to its end meanwhile.
+    // However long a sync takes, the file does not come to its end meanwhile.
     await proxy.reshape('all', { bytesPerSecond: bytesPerSecond / HELD_BACK });
     const isDurable = async () => (await durableIn(await journalOf(server))).total > durableShare * source.size;
     await waitFor(isDurable, { what: 'enough that is durable', timeoutMs: 60_000 });
@@ -135,21 +149,17 @@ export async function cutUpload(kind: CutKind, plan: CutPlan): Promise<CutLine> 
     const acknowledged = eventsOf(await run.end(), 'progress').at(-1)?.bytesDone ?? 0;
     if (kind === 'the client loses its power') await dropUnsynced(await journalOf(server));
     await proxy.reshape('all', { bytesPerSecond: 1000 * MB });
-    const { bytesUp, accepted } = await proxy.stats();
-    return { proxy, sent: bytesUp, connections: accepted, acknowledged };
+    const { [way]: sent, accepted } = await proxy.stats();
+    return { proxy, scene, sent, connections: accepted, acknowledged };
   }
   if (kind === 'the server dies') await server.killSessions();
-  const sent = (await proxy.stats()).bytesUp;
+  const sent = (await proxy.stats())[way];
   await proxy.stop();
   const ended = await run.end();
   expect(ended.code).toBe(5);
   const acknowledged = eventsOf(ended, 'result')[0]!.bytesSent;
-  return {
-    sent,
-    connections: 0,
-    acknowledged,
-    proxy: await proxyForTest(server, { bytesPerSecond: 1000 * MB, port: proxy.port }),
-  };
+  const unlimited = await proxyForTest(server, { bytesPerSecond: 1000 * MB, port: proxy.port });
+  return { proxy: unlimited, scene, sent, connections: 0, acknowledged };
 }
 
 /** The journal is synced as it is appended to: at the worst its last lines were not, and half of one. */

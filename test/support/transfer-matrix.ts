@@ -1,8 +1,9 @@
-/** One cell of the matrix of sizes, connections, targets, names and servers: uploaded for real, and compared. */
-import { chown, link, mkdir, readdir, rm, stat } from 'node:fs/promises';
+/** One cell of the matrix of directions, sizes, connections, targets, names and servers: copied for real, and compared. */
+import { link, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { expect } from 'vitest';
+import { copy, type Direction, sidesOf } from './directions.ts';
+import { giveTo } from './give-to.ts';
 import { startProftpd } from './proftpd.ts';
-import { putRaw } from './put-raw.ts';
 import { sha256Of, writeRandomFile, writeSparseFile } from './random-file.ts';
 import { startSshd } from './sshd.ts';
 import { makeTempDir, type TempDir } from './temp-dir.ts';
@@ -52,6 +53,7 @@ const names: Readonly<Record<TargetName, Buffer>> = {
 };
 
 export interface Cell {
+  readonly direction: Direction;
   readonly server: 'sshd' | 'proftpd';
   readonly size: SizeName;
   readonly connections: 1 | 3 | 10;
@@ -81,12 +83,13 @@ export function isPossible({ size, target }: Cell): boolean {
   return sizes[size].bytes > 0 || target !== 'shorter';
 }
 
-export function titleOf({ server, size, connections, target, name, namedBy }: Cell): string {
-  return `${size} to ${server} over ${connections}, over ${target === 'none' ? 'nothing' : `a ${target} one`}, ${name} (by the ${namedBy})`;
+export function titleOf({ direction, server, size, connections, target, name, namedBy }: Cell): string {
+  const way = direction === 'up' ? 'to' : 'from';
+  return `${size} ${way} ${server} over ${connections}, over ${target === 'none' ? 'nothing' : `a ${target} one`}, ${name} (by the ${namedBy})`;
 }
 
 /** Servers and sources, made when a cell first needs them. */
-export class UploadMatrix {
+export class TransferMatrix {
   readonly #dir: TempDir;
   readonly #servers: Map<Cell['server'], Promise<TestServer>> = new Map();
   readonly #sources: Map<Cell['size'], Promise<{ readonly path: string; readonly sha256: string }>> = new Map();
@@ -96,8 +99,8 @@ export class UploadMatrix {
     this.#dir = dir;
   }
 
-  static async start(): Promise<UploadMatrix> {
-    return new UploadMatrix(await makeTempDir('matrix'));
+  static async start(): Promise<TransferMatrix> {
+    return new TransferMatrix(await makeTempDir('matrix'));
   }
 
   async stop(): Promise<void> {
@@ -106,45 +109,43 @@ export class UploadMatrix {
   }
 
   async check(cell: Cell): Promise<void> {
+    const { direction, connections } = cell;
     const { bytes, pieceSize } = sizes[cell.size];
     const server = await this.#server(cell.server);
-    const source = await this.#source(cell.size);
+    const original = await this.#source(cell.size);
     const name = names[cell.name];
-    const directory = `cell-${++this.#cells}`;
-    const there = `${server.home}/${directory}`;
-    const target = Buffer.concat([Buffer.from(`${there}/`), name]);
-    const owner = await stat(server.home);
-    await mkdir(there);
-    await chown(there, owner.uid, owner.gid);
+    const sides = sidesOf(direction, { server, dir: this.#dir });
+    const number = ++this.#cells;
+    const [from, into] = [`from-${number}`, `into-${number}`];
+    const [here, there] = [`${sides.sources}/${from}`, `${sides.targets}/${into}`];
+    const source = cell.namedBy === 'source' ? name : Buffer.from('source.bin');
+    const target = inside(there, name);
+    const give = async (path: string | Buffer): Promise<void> => {
+      if (direction === 'up') await giveTo(server, path);
+    };
     try {
+      await mkdir(here);
+      await link(original.path, inside(here, source));
+      await mkdir(there);
+      await give(there);
       if (cell.target !== 'none') {
         await writeRandomFile(target, cell.target === 'shorter' ? Math.floor(bytes / 2) : bytes + 100_001);
-        await chown(target, owner.uid, owner.gid);
+        await give(target);
       }
-      const more = ['-n', `${cell.connections}`, ...(pieceSize === undefined ? [] : ['-s', pieceSize])];
-      const { code, stderr } = await this.#put(cell, source.path, server, directory, more);
+      const { code, stderr } = await copy({
+        direction,
+        server,
+        cwd: this.#dir.path,
+        sources: [inside(from, source)],
+        destination: inside(into, cell.namedBy === 'source' ? Buffer.alloc(0) : name),
+        more: ['-n', `${connections}`, ...(pieceSize === undefined ? [] : ['-s', pieceSize])],
+      });
       expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('1 file') });
       expect(await readdir(there, { encoding: 'buffer' })).toEqual([name]);
       expect((await stat(target)).size).toBe(bytes);
-      expect(await sha256Of(target)).toBe(source.sha256);
+      expect(await sha256Of(target)).toBe(original.sha256);
     } finally {
-      await rm(there, { recursive: true });
-    }
-  }
-
-  async #put(cell: Cell, source: string, server: TestServer, directory: string, more: readonly string[]) {
-    const name = names[cell.name];
-    const into = Buffer.from(`${directory}/`);
-    if (cell.namedBy === 'destination') {
-      return putRaw(Buffer.from(source), server, Buffer.concat([into, name]), more);
-    }
-    const own = await makeTempDir('named');
-    try {
-      const path = Buffer.concat([Buffer.from(`${own.path}/`), name]);
-      await link(source, path);
-      return await putRaw(path, server, into, more);
-    } finally {
-      await own.remove();
+      for (const directory of [here, there]) await rm(directory, { recursive: true, force: true });
     }
   }
 
@@ -160,6 +161,10 @@ export class UploadMatrix {
       return { path, sha256: await sha256Of(path) };
     });
   }
+}
+
+function inside(directory: string, name: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${directory}/`), name]);
 }
 
 function remembered<K, V>(all: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
