@@ -45,12 +45,19 @@ describeOnEach('a local disk that becomes full during a download', (bed) => {
       await disk.leave(5 * BLOCK);
       const exit = await started.exited;
       await closed;
-      expectFailure({ ...exit, stdout: '', stderr }, 4, /space/, /Make room on the local disk/);
+      const occupied = /; the partial file .*\.target\.bin\.[0-9a-f]+\.mtpart occupies \d.* [KM]iB\.$/m;
+      const says = new RegExp(`space.*${occupied.source}`, 'm');
+      expectFailure({ ...exit, stdout: '', stderr }, 4, says, /Make room on the local disk/);
       expect(stderr).toMatch(/ are safe in the partial file; the same command continues from there\.$/m);
       const partial = await partialOf(directory, 'target.bin');
       expect((await readdir(directory)).sort()).toEqual([basename(partial), 'filler']);
 
-      expectFailure(await mtget(from, target, args), 4, /needs .* and .* are free/, /Make room on the local disk/);
+      expectFailure(
+        await mtget(from, target, args),
+        4,
+        new RegExp(`needs .* and .* are free${occupied.source}`, 'm'),
+        /Make room on the local disk/,
+      );
       expect(await partialOf(directory, 'target.bin')).toBe(partial);
 
       await disk.makeRoom();

@@ -8,7 +8,7 @@ import { cleanText } from '../../util/clean-text.ts';
 import { formatSize } from '../../util/format-size.ts';
 import { LocalDigests } from '../local/local-digests.ts';
 import { LocalPartial } from '../local/local-partial.ts';
-import { freeSpaceBeside } from '../local/local-partials.ts';
+import { bytesOnDisk, freeSpaceBeside } from '../local/local-partials.ts';
 import { SourceWatch } from '../local/source-watch.ts';
 import type { FileJournal, JournalSubject } from '../resume/file-journal.ts';
 import { fillFrom } from '../runner/descriptor-fill.ts';
@@ -215,7 +215,16 @@ export class DownloadFile implements FileTransfer {
       await partial.discard();
       return nothing;
     }
-    return { ...nothing, bytesKept: isCompared ? bytesThere : journal.keptWithin(this.size) };
+    const bytesKept = isCompared ? bytesThere : journal.keptWithin(this.size);
+    return { failure: await this.#withPartial(failure, partial), bytesKept, isSeen: true };
+  }
+
+  /** Where there is no room, the user has to know what takes it. */
+  async #withPartial(failure: CopyError, { path }: LocalPartial): Promise<CopyError> {
+    if (failure.code !== 'no-space') return failure;
+    const occupied = `the partial file ${cleanText(path)} occupies ${formatSize(await bytesOnDisk(path))}`;
+    const message = `${failure.message.replace(/\.$/, '')}; ${occupied}.`;
+    return new CopyError('no-space', message, { cause: failure, advice: failure.advice });
   }
 
   /**

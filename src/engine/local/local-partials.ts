@@ -65,6 +65,12 @@ export async function freeSpaceBeside(target: Uint8Array): Promise<number | unde
   }
 }
 
+/** Bytes of the disk that a file takes; 0 where it is gone. */
+export async function bytesOnDisk(path: Uint8Array): Promise<number> {
+  const stats = await lstat(Buffer.from(path)).catch(() => undefined);
+  return (stats?.blocks ?? 0) * 512;
+}
+
 /** Removes a partial file that nobody has written to for a day. Whether it is gone. */
 export async function removeIfOld(
   { path, mtimeMs, isCertain }: FoundPartial,
