@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import { type Bed, describeOn, describeOnEach } from '../support/each-server.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { sourceForTest } from '../support/for-one-test.ts';
-import { eventsOf, type JsonRun, mtput, mtputJson, noticesOf } from '../support/mtput.ts';
+import { eventsOf, type JsonRun, mtget, mtput, mtputJson, noticesOf } from '../support/mtput.ts';
+import { writeRandomFile } from '../support/random-file.ts';
 import { expectFailure, expectSuccess } from '../support/run-outcome.ts';
 import { startSshd } from '../support/sshd.ts';
 import { byTier } from '../support/tier.ts';
@@ -84,6 +85,16 @@ describeOn(
       expect(run.stderr.split('\n').filter((line) => /hash|digest/.test(line))).toEqual([
         'The server cannot hash what it has: verified by size.',
       ]);
+      expect(run.stderr).toMatch(/, verified by size\n$/);
+    });
+
+    it('a download says what cannot be known', async () => {
+      await writeRandomFile(`${bed.server.home}/${NAME}`, SIZE);
+      const run = await mtget({ server: bed.server, paths: [NAME] }, bed.dir.file(NAME), args);
+      expectSuccess(run);
+      expect(run.stderr).toMatch(
+        /^The server cannot hash .* A change that left size and time .* not have been noticed\.$/m,
+      );
       expect(run.stderr).toMatch(/, verified by size\n$/);
     });
   },

@@ -1,15 +1,18 @@
 /** Notices that a run emits only once, however many files they apply to. */
 import { formatSize } from '../../util/format-size.ts';
+import type { JournalSubject } from '../resume/file-journal.ts';
 import { choosePieceSize, MAX_PIECES, UNLIMITED_PIECES } from '../schedule/grid.ts';
 import type { JobServices } from './direction.ts';
 import { describeOverwritten, type OverwrittenTarget } from './target-state.ts';
 
 export class OnceNotices {
   readonly #services: Pick<JobServices, 'options' | 'digests' | 'report'>;
+  readonly #isDownload: boolean;
   readonly #told: Set<string> = new Set();
 
-  constructor(services: Pick<JobServices, 'options' | 'digests' | 'report'>) {
+  constructor(services: Pick<JobServices, 'options' | 'digests' | 'report'>, direction: JournalSubject['direction']) {
     this.#services = services;
+    this.#isDownload = direction === 'download';
   }
 
   /**
@@ -31,7 +34,9 @@ export class OnceNotices {
   verifiedBySize(): void {
     const { options, digests } = this.#services;
     if (options.verify !== 'auto' || !digests.isWanted) return;
-    this.#tell('no-digests', 'The server cannot hash what it has: verified by size.');
+    // The system tells more of a local source than its size and its time in seconds.
+    const unknown = this.#isDownload ? ' A change that left size and time as they were may not have been noticed.' : '';
+    this.#tell('no-digests', `The server cannot hash what it has: verified by size.${unknown}`);
   }
 
   /** A file job that wrote its target in place has failed. This is told of each. */

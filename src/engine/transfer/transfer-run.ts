@@ -91,7 +91,7 @@ export class TransferRun<File extends PlannedFile> {
       report: { emit, notice },
       signal,
     };
-    this.#notices = new OnceNotices(this.services);
+    this.#notices = new OnceNotices(this.services, direction.name);
     runner.onReport((report) => this.#report(report));
   }
 
