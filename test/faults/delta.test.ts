@@ -19,13 +19,16 @@ import { partialsOf } from '../support/partials.ts';
 import { sha256Of, writeRandomFile } from '../support/random-file.ts';
 import { requests } from '../support/ssh-relay.ts';
 import type { TestServer } from '../support/test-server.ts';
-import { byTier } from '../support/tier.ts';
+import { byTier, inLongerTiers } from '../support/tier.ts';
 
 const MIB = 1024 * 1024;
 const PIECE = byTier(256 * 1024, 4 * MIB);
 const PIECES = byTier(64, 512);
 const SIZE = PIECE * PIECES;
-const ARGS = ['-n', '4', '-s', `${PIECE}B`];
+const GRID = { pieceSize: PIECE, size: SIZE };
+/** A disk image, with the usual pieces. */
+const LARGE = { pieceSize: 4 * MIB, size: 2048 * MIB };
+const ARGS = argsFor(GRID);
 /** Pieces that are different in the old file. */
 const CHANGED = [3, 21, 50];
 const NAME = 'delta.bin';
@@ -62,11 +65,21 @@ const HIDING: readonly (readonly [string, readonly string[]])[] = [
   ['HiddenStores ".in." ".%P"', []],
 ];
 
+interface Grid {
+  readonly pieceSize: number;
+  /** Of the file, in bytes. */
+  readonly size: number;
+}
+
+function argsFor({ pieceSize }: Grid): string[] {
+  return ['-n', '4', '-s', `${pieceSize}B`];
+}
+
 /** Makes `path` a version of `of` in which some pieces are different. */
-async function makeOlder(of: string, path: string, pieces: readonly number[] = CHANGED): Promise<void> {
+async function makeOlder(of: string, path: string, pieces: readonly number[], { pieceSize }: Grid): Promise<void> {
   await copyFile(of, path);
   const file = await open(path, 'r+');
-  for (const piece of pieces) await file.write(Buffer.from('changed'), 0, 7, piece * PIECE + 1000);
+  for (const piece of pieces) await file.write(Buffer.from('changed'), 0, 7, piece * pieceSize + 1000);
   await file.close();
 }
 
@@ -83,34 +96,36 @@ interface Versions {
 async function versionsFor(
   direction: Direction,
   start: () => Promise<TestServer>,
-  pieces?: readonly number[],
+  pieces: readonly number[] = CHANGED,
+  grid: Grid = GRID,
 ): Promise<Versions> {
   const server = await start();
-  const source = await sourceForTest(SIZE);
+  const source = await sourceForTest(grid.size);
+  const args = argsFor(grid);
   const onServer = join(server.home, NAME);
   if (direction === 'up') {
-    await makeOlder(source.path, onServer, pieces);
+    await makeOlder(source.path, onServer, pieces, grid);
     await giveTo(server, onServer);
     const to = { server, path: NAME };
     return {
       server,
       newer: source,
       old: onServer,
-      copy: (args = []) => mtputJson([source.path], to, [...ARGS, ...args]),
-      start: (args) => startLiveRun([source.path], to, [...ARGS, ...args]),
+      copy: (more = []) => mtputJson([source.path], to, [...args, ...more]),
+      start: (more) => startLiveRun([source.path], to, [...args, ...more]),
     };
   }
   const old = (await tempDirForTest()).file(NAME);
   await copyFile(source.path, onServer);
   await giveTo(server, onServer);
-  await makeOlder(source.path, old, pieces);
+  await makeOlder(source.path, old, pieces, grid);
   const from = { server, paths: [NAME] };
   return {
     server,
     newer: source,
     old,
-    copy: (args = []) => mtgetJson(from, old, [...ARGS, ...args]),
-    start: (args) => startLiveDownload(from, old, [...ARGS, ...args]),
+    copy: (more = []) => mtgetJson(from, old, [...args, ...more]),
+    start: (more) => startLiveDownload(from, old, [...args, ...more]),
   };
 }
 
@@ -124,12 +139,12 @@ function resultOf(run: JsonRun) {
   return eventsOf(run, 'result')[0]!;
 }
 
-function expectOnlyChanged(run: JsonRun, missing: number = 0): void {
+function expectOnlyChanged(run: JsonRun, missing: number = 0, { pieceSize, size }: Grid = GRID): void {
   const { bytesSent, bytesResumed } = resultOf(run);
   // Of a piece that is partly right, only its wrong parts are sent.
   expect(bytesSent).toBeGreaterThan(0);
-  expect(bytesSent).toBeLessThanOrEqual(missing + CHANGED.length * PIECE);
-  expect(bytesResumed).toBe(SIZE - bytesSent);
+  expect(bytesSent).toBeLessThanOrEqual(missing + CHANGED.length * pieceSize);
+  expect(bytesResumed).toBe(size - bytesSent);
   expect(reasonsOf(run)).toEqual([]);
 }
 
@@ -148,6 +163,19 @@ describeWithServers(['sshd', 'proftpd'], 'copies over an older version', () => {
       expectOnlyChanged(run);
     },
   );
+
+  inLongerTiers(() => {
+    it.each(OPTIONS)(
+      'of 2 GiB, no more than three pieces are sent: %s %s',
+      { timeout: 180_000 },
+      async (direction, option) => {
+        const versions = await versionsFor(direction, SERVERS['copy-data'], CHANGED, LARGE);
+        const run = await versions.copy(option);
+        await expectReplaced(run, versions);
+        expectOnlyChanged(run, 0, LARGE);
+      },
+    );
+  });
 
   it.each(byTier(IN_PLACE.slice(1, 3), IN_PLACE))('nor with --inplace: %s, %s', async (direction, kind) => {
     const versions = await versionsFor(direction, SERVERS[kind]);
