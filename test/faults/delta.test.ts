@@ -22,8 +22,8 @@ import type { TestServer } from '../support/test-server.ts';
 import { byTier, inLongerTiers } from '../support/tier.ts';
 
 const MIB = 1024 * 1024;
-const PIECE = byTier(256 * 1024, 4 * MIB);
-const PIECES = byTier(64, 512);
+const PIECE = 256 * 1024;
+const PIECES = 64;
 const SIZE = PIECE * PIECES;
 const GRID = { pieceSize: PIECE, size: SIZE };
 /** A disk image, with the usual pieces. */
