@@ -7,6 +7,7 @@
  */
 import { CopyError } from '../../errors.ts';
 import type { Abilities, Attributes, Staged } from '../../remotes/remote.ts';
+import { SLOWEST_BYTES_PER_MS } from '../../util/slowest-server.ts';
 import type { ServerContinuity } from '../connections/server-continuity.ts';
 import type { JobLedger } from './job-ledger.ts';
 
@@ -16,11 +17,8 @@ const FIRST_MS = 500;
 const REST_FACTOR = 20;
 const SHORTEST_REST_MS = 1000;
 const LONGEST_REST_MS = 10_000;
-/**
- * How long a sync may take before the silence of the connections has another reason: a fixed time and that of a slow disk.
- */
+/** How long a sync may take, beside the time of a slow disk, before the silence of the connections has another reason. */
 const BUSY_MS = 10_000;
-const SLOWEST_BYTES_PER_MS = 5000;
 /** When all connections are lost before a sync, the first and the shortest time are halved, down to a quarter. */
 const MOST_HASTE = 4;
 

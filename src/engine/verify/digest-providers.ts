@@ -17,6 +17,7 @@ import { beforeAbort } from '../../util/before-abort.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import { inTime } from '../../util/in-time.ts';
 import { bytesIn } from '../../util/range-set.ts';
+import { SLOWEST_BYTES_PER_MS } from '../../util/slowest-server.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
 import { cellsOf } from '../schedule/grid.ts';
 import { areRight, type DigestBack } from './digest-back.ts';
@@ -27,11 +28,10 @@ const SEARCH_MS = 5000;
 /** Connections over which the server is asked for digests at the same time; the others stay free for data. */
 const LANES = 2;
 /**
- * How long an answer is waited for on one connection before another one is asked as well: a fixed time and that in which a
- * slow server hashes the ranges. A connection that has stalled is given up only much later.
+ * How long an answer is waited for on one connection before another one is asked as well, beside the time in which a slow
+ * server hashes the ranges. A connection that has stalled is given up only much later.
  */
 const PATIENCE_MS = 5000;
-const SLOWEST_BYTES_PER_MS = 5000;
 /** On how many connections a request is tried: it may be the reason why the server closes them. */
 const MAX_CONNECTIONS = 5;
 /** Failures of a connection that a provider may have caused. Others are failures of the line. */

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { CopyError } from '../../errors.ts';
+import { SLOWEST_BYTES_PER_MS } from '../../util/slowest-server.ts';
 import { NO_ATTRIBUTES, type SftpAttributes } from './codec/attributes.ts';
 import { ExtensionName } from './codec/constants.ts';
 import {
@@ -100,7 +101,7 @@ export class SftpSession {
     extensions: ReadonlyMap<string, Uint8Array>,
     options: SessionOptions & Pick<ChannelOptions, 'outlet' | 'pool' | 'readPool'>,
   ) {
-    const { slowBaseMs = 60_000, slowBytesPerSecond = 5_000_000, softwareHint } = options;
+    const { slowBaseMs = 60_000, slowBytesPerSecond = SLOWEST_BYTES_PER_MS * 1000, softwareHint } = options;
     this.#channel = channel;
     this.#outlet = options.outlet;
     this.#pool = options.pool;

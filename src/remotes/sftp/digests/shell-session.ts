@@ -3,6 +3,7 @@ import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { type Deferred, deferred } from '../../../util/deferred.ts';
 import { LineSplitter } from '../../../util/line-splitter.ts';
+import { SLOWEST_BYTES_PER_MS } from '../../../util/slowest-server.ts';
 import type { ExecChannel } from '../ssh/ssh-connection.ts';
 import { noShell } from './no-shell.ts';
 import type { DigestConnection } from './path-digester.ts';
@@ -51,9 +52,9 @@ export interface ShellScript {
   readonly maxLineLength?: number;
 }
 
-/** How many milliseconds the server may take to hash `bytes`: a minute, and the time at 5 MB/s. */
+/** How many milliseconds the server may take to hash `bytes`: a minute, and what a slow server takes. */
 export function hashingMs(bytes: number): number {
-  return 60_000 + bytes / 5000;
+  return 60_000 + bytes / SLOWEST_BYTES_PER_MS;
 }
 
 interface Call extends Deferred<readonly string[]> {
