@@ -56,7 +56,7 @@ export interface DigestOptions {
 
 /** Which connection an operation of a digester uses. */
 interface LaneChoice {
-  /** To be used only if there is no other one. */
+  /** Without another one, the operation fails. */
   readonly avoid?: number | undefined;
   readonly onChosen?: (connection: number) => void;
 }
@@ -325,6 +325,7 @@ export class DigestProviders {
     const prefer = isFree ? undefined : lanes[0]![1].connection;
     return this.#access.onConnection(
       async (connection, remote) => {
+        if (connection === avoid) throw new CopyError('unsupported', 'No other connection is open.');
         const lane = this.#laneOn(connection, remote, method);
         onChosen?.(connection);
         lane.asks++;

@@ -17,13 +17,13 @@ interface Script {
   readonly options?: Partial<DigestOptions>;
 }
 
-/** Providers of a run that has connections 1 to 3, which are given out in turn. */
-function providersOf({ open, options }: Script) {
+/** Providers of a run that has `count` connections, which are given out in turn. */
+function providersOf({ open, options }: Script, count = 3) {
   const opened: [number, DigestMethod][] = [];
   const closed: DigestMethod[] = [];
   const told: string[] = [];
   const prefers: (number | undefined)[] = [];
-  const connections = [1, 2, 3].map((id) => {
+  const connections = Array.from({ length: count }, (_, index) => index + 1).map((id) => {
     const digester = async (method: DigestMethod): Promise<Digester> => {
       const made = open[method];
       if (made === undefined) throw new CopyError('unsupported', `There is no ${method}.`);
@@ -42,8 +42,8 @@ function providersOf({ open, options }: Script) {
       { prefer, avoid }: { prefer?: number; avoid?: number | undefined } = {},
     ) => {
       prefers.push(prefer);
-      let id = prefer ?? (turn++ % 3) + 1;
-      if (id === avoid) id = (turn++ % 3) + 1;
+      let id = prefer ?? (turn++ % count) + 1;
+      if (id === avoid) id = (turn++ % count) + 1;
       return work(id, connections[id - 1]!);
     },
   };
@@ -210,6 +210,22 @@ test('a connection that is silent does not hold back the digests: another one is
   expect(new Set(asked)).toEqual(new Set([0, 1]));
   // Its silence has no excuse.
   expect([1, 2, 3].filter((connection) => providers.isWorkingOn(connection))).toEqual([]);
+});
+
+test('the only connection is not asked twice, however long it takes', async () => {
+  let asked = 0;
+  const slow = async (): Promise<Buffer[]> => {
+    asked++;
+    // The search, the request, and the attempt to make it on another connection.
+    while (prefers.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    return [RIGHT];
+  };
+  const { providers, prefers } = providersOf(
+    { open: { 'check-file': async () => ({ digests: slow }) }, options: { patienceMs: 1 } },
+    1,
+  );
+  expect(await providers.trusted(trial)).toBeDefined();
+  expect(asked).toBe(1);
 });
 
 test('where both connections fail, the failure of the first one is told', async () => {
