@@ -63,5 +63,9 @@ describeWithServers(['sshd', 'proftpd'], 'what is copied arrives identical, in a
   afterAll(() => matrix.stop());
 
   const cells = [...uploads, ...downloads];
-  it.each(cells.map((cell) => [titleOf(cell), cell] as const))('%s', (_title, cell) => matrix.check(cell), 300_000);
+  it.each(cells.map((cell) => [titleOf(cell), cell] as const))(
+    '%s',
+    (_title, cell) => matrix.expectIdentical(cell),
+    300_000,
+  );
 });

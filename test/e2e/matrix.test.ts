@@ -38,5 +38,5 @@ describeWithServers(['sshd', 'proftpd'], 'what is copied arrives identical, pair
   });
   afterAll(() => matrix.stop());
 
-  it.each(cells.map((cell) => [titleOf(cell), cell] as const))('%s', (_title, cell) => matrix.check(cell));
+  it.each(cells.map((cell) => [titleOf(cell), cell] as const))('%s', (_title, cell) => matrix.expectIdentical(cell));
 });

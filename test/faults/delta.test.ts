@@ -4,6 +4,7 @@ import { appendFile, copyFile, open, readdir, stat, truncate } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
+import type { Direction } from '../support/directions.ts';
 import {
   proftpdForTest,
   type SourceForTest,
@@ -32,8 +33,6 @@ const ARGS = argsFor(GRID);
 /** Pieces that are different in the old file. */
 const CHANGED = [3, 21, 50];
 const NAME = 'delta.bin';
-
-type Direction = 'up' | 'down';
 
 const SERVERS = {
   'copy-data': () => sshdForTest(),

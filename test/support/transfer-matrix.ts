@@ -108,7 +108,7 @@ export class TransferMatrix {
     await this.#dir.remove();
   }
 
-  async check(cell: Cell): Promise<void> {
+  async expectIdentical(cell: Cell): Promise<void> {
     const { direction, connections } = cell;
     const { bytes, pieceSize } = sizes[cell.size];
     const server = await this.#server(cell.server);

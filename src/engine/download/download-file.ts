@@ -294,7 +294,7 @@ export class DownloadFile implements FileTransfer {
   /** @throws {CopyError} `no-space`: the disk cannot take what is missing */
   async #expectRoom(partial: LocalPartial): Promise<void> {
     const free = await freeSpaceBeside(this.#plan.target.path);
-    const missing = this.size - (await partial.bytesOnDisk());
+    const missing = this.size - (await bytesOnDisk(partial.path));
     if (free === undefined || missing <= free) return;
     const message = `${this.name} needs ${formatSize(missing)}, and ${formatSize(free)} are free.`;
     throw new CopyError('no-space', message, {

@@ -103,11 +103,6 @@ export class LocalPartial {
     return attributesOf(await this.#file.stat());
   }
 
-  /** Bytes of the disk that it takes. */
-  async bytesOnDisk(): Promise<number> {
-    return (await this.#file.stat()).blocks * 512;
-  }
-
   /**
    * Resolves with true when what was written survives a crash of the system.
    * @throws {CopyError} of the destination, or `local-io`: the disk did not take it
