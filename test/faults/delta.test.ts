@@ -3,19 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { appendFile, copyFile, open, readdir, stat, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
+import { NAME, sceneForTest } from '../support/copy-scene.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import type { Direction } from '../support/directions.ts';
-import {
-  proftpdForTest,
-  type SourceForTest,
-  sourceForTest,
-  sshdForTest,
-  tempDirForTest,
-} from '../support/for-one-test.ts';
+import { proftpdForTest, type SourceForTest, sshdForTest } from '../support/for-one-test.ts';
 import { giveTo } from '../support/give-to.ts';
-import { type LiveRun, startLiveDownload, startLiveRun } from '../support/live-run.ts';
+import type { LiveRun } from '../support/live-run.ts';
 import { machineForTest } from '../support/machines.ts';
-import { eventsOf, type JsonRun, mtgetJson, mtputJson } from '../support/mtput.ts';
+import { eventsOf, type JsonRun } from '../support/mtput.ts';
 import { partialsOf } from '../support/partials.ts';
 import { sha256Of, writeRandomFile } from '../support/random-file.ts';
 import { requests } from '../support/ssh-relay.ts';
@@ -32,7 +27,6 @@ const LARGE = { pieceSize: 4 * MIB, size: 2048 * MIB };
 const ARGS = argsFor(GRID);
 /** Pieces that are different in the old file. */
 const CHANGED = [3, 21, 50];
-const NAME = 'delta.bin';
 
 const SERVERS = {
   'copy-data': () => sshdForTest(),
@@ -98,33 +92,17 @@ async function versionsFor(
   pieces: readonly number[] = CHANGED,
   grid: Grid = GRID,
 ): Promise<Versions> {
-  const server = await start();
-  const source = await sourceForTest(grid.size);
-  const args = argsFor(grid);
-  const onServer = join(server.home, NAME);
-  if (direction === 'up') {
-    await makeOlder(source.path, onServer, pieces, grid);
-    await giveTo(server, onServer);
-    const to = { server, path: NAME };
-    return {
-      server,
-      newer: source,
-      old: onServer,
-      copy: (more = []) => mtputJson([source.path], to, [...args, ...more]),
-      start: (more) => startLiveRun([source.path], to, [...args, ...more]),
-    };
-  }
-  const old = (await tempDirForTest()).file(NAME);
-  await copyFile(source.path, onServer);
-  await giveTo(server, onServer);
+  const { server, source, directory, ...scene } = await sceneForTest(direction, await start(), grid.size);
+  const old = join(directory, NAME);
   await makeOlder(source.path, old, pieces, grid);
-  const from = { server, paths: [NAME] };
+  if (direction === 'up') await giveTo(server, old);
+  const args = argsFor(grid);
   return {
     server,
     newer: source,
     old,
-    copy: (more = []) => mtgetJson(from, old, [...args, ...more]),
-    start: (more) => startLiveDownload(from, old, [...args, ...more]),
+    copy: (more = []) => scene.run([...args, ...more]),
+    start: (more) => scene.start([...args, ...more]),
   };
 }
 
