@@ -41,6 +41,8 @@ export class ConnectionAccess {
   /** Settles when a connection is open, or the run is over. */
   #opening: Deferred<void> | undefined;
   #turn = 0;
+  /** How often there was progress. */
+  #progress = 0;
   /** Failures after which the time to retry had passed: an outer call does not repeat them. */
   readonly #givenUp: WeakSet<CopyError> = new WeakSet();
 
@@ -84,8 +86,11 @@ export class ConnectionAccess {
 
   async #repeat<T>(work: () => Promise<T>, attempts: number, isWanted: () => boolean): Promise<T> {
     const patience = new Patience(this.#options.retryForMs);
+    let seen = this.#progress;
     const isRetried = (error: Error): boolean => {
       if (this.#options.signal.aborted || !isWanted()) return false;
+      if (this.#progress !== seen) patience.progressed();
+      seen = this.#progress;
       if (!(error instanceof CopyError) || error.scope !== 'connection' || this.#givenUp.has(error)) return false;
       if (!patience.hasEnded(performance.now())) return true;
       this.#givenUp.add(error);
@@ -112,8 +117,9 @@ export class ConnectionAccess {
     return inTime(asked, limitMs);
   }
 
-  /** A server answered something that is no acknowledgement: that is progress too. */
+  /** Bytes were acknowledged, or a server answered something else that brings the run on. */
   progressed(): void {
+    this.#progress++;
     this.#options.pool.progressed();
   }
 

@@ -73,7 +73,7 @@ export class RunConnections {
       ask: (id) => runner.post({ kind: 'ask', connection: id }),
     });
     const onProgress = (id: number | undefined): void => {
-      pool.progressed();
+      this.access.progressed();
       if (id !== undefined) this.continuity.acknowledged(id);
     };
     const onEnded = (id: number): void => this.#relocation.taskEnded(id);

@@ -95,6 +95,27 @@ test('gives up after the time to retry, however many attempts that takes', async
   expect(calls).toBeGreaterThan(soFar);
 });
 
+test('as long as the run makes progress, an operation that fails is not given up', async () => {
+  const { access, opened } = scene([1]);
+  let isDone = false;
+  const failing = access.onConnection(async () => {
+    setTimeout(() => opened(1), 0);
+    throw lost();
+  });
+  const outcome = failing
+    .catch((error: unknown) => error)
+    .finally(() => {
+      isDone = true;
+    });
+  for (let part = 0; part < 4; part++) {
+    await vi.advanceTimersByTimeAsync(RETRY_FOR_MS / 2);
+    access.progressed();
+  }
+  expect(isDone).toBe(false);
+  await vi.advanceTimersByTimeAsync(RETRY_FOR_MS + 3000);
+  expect(await outcome).toMatchObject({ code: 'connection-lost' });
+});
+
 test('what may make the server hang up is tried on some connections only', async () => {
   const { access, dropped } = scene([1, 2]);
   const failing = access.onConnection(() => Promise.reject(lost()), { attempts: 2 });
