@@ -10,8 +10,8 @@ import { CopyError } from '../../errors.ts';
 import type { Fill, Range, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
 import { slicesOf } from '../../util/slices-of.ts';
 
-/** Bytes that are written once more, to see whether the server respects offsets. */
-const SLICE = 32 * 1024;
+/** Bytes that are written once more, to see whether the server respects offsets: few, because the line may be slow. */
+const SLICE = 4 * 1024;
 /** A try may fail because requests that were in flight on the lost connection change the size. */
 const MAX_TRIES = 5;
 
@@ -19,9 +19,13 @@ export interface KeptFile {
   readonly token: StageToken;
   /** Ascending and disjoint: what the server said OK to. */
   readonly acknowledged: Iterable<Range>;
+  /** Bytes of the source. */
+  readonly size: number;
   /** The file is cut off here, so that its size shows what is written next; undefined: it is not. */
   readonly cutOffAt: number | undefined;
   readonly fill: Fill;
+  /** Called for what is written to find out whether offsets are respected. */
+  readonly onAcknowledged: () => void;
 }
 
 /**
@@ -43,7 +47,10 @@ export async function regainStaged(remote: RemoteConnection, file: KeptFile): Pr
   return undefined;
 }
 
-async function isKept(staged: Staged, { acknowledged, cutOffAt, fill }: KeptFile): Promise<boolean> {
+async function isKept(
+  staged: Staged,
+  { acknowledged, size, cutOffAt, fill, onAcknowledged }: KeptFile,
+): Promise<boolean> {
   const ranges = [...acknowledged];
   const [first, last] = [ranges[0], ranges.at(-1)];
   const end = last === undefined ? 0 : last.offset + last.length;
@@ -52,7 +59,10 @@ async function isKept(staged: Staged, { acknowledged, cutOffAt, fill }: KeptFile
   if (staged.found?.kind !== 'file' || staged.found.size < end || opened === undefined || opened.size < end)
     return false;
   if (cutOffAt !== undefined) await staged.cutOff(cutOffAt);
-  return first === undefined || respectsOffsets(staged, { ...first, length: Math.min(SLICE, first.length) }, fill);
+  // Even if nothing was acknowledged: where offsets are ignored, a late write of the lost connection would be appended to
+  // the target.
+  const { offset, length } = first ?? { offset: 0, length: size };
+  return respectsOffsets(staged, { offset, length: Math.min(SLICE, length) }, fill, onAcknowledged);
 }
 
 /**
@@ -64,13 +74,13 @@ export async function canBeContinued(staged: Staged, size: number, fill: Fill): 
   if (before === 0) return true;
   const opened = await staged.look();
   if (opened !== undefined && opened.size < before) return false;
-  return respectsOffsets(staged, { offset: 0, length: Math.min(SLICE, before) }, fill);
+  return respectsOffsets(staged, { offset: 0, length: Math.min(SLICE, before) }, fill, () => {});
 }
 
-async function respectsOffsets(staged: Staged, slice: Range, fill: Fill): Promise<boolean> {
+async function respectsOffsets(staged: Staged, slice: Range, fill: Fill, onAcknowledged: () => void): Promise<boolean> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const before = await staged.look();
-    await staged.write(slicesOf(slice), fill, () => {});
+    await staged.write(slicesOf(slice), fill, onAcknowledged);
     const after = await staged.look();
     if (before !== undefined && after?.size === before.size) return true;
   }

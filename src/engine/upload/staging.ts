@@ -24,7 +24,7 @@ import { type AdmittingPool, isRefusedOpen } from './writer-admission.ts';
 const NOT_KEPT = new CopyError('connection-lost', 'The server did not keep what a lost connection had written.');
 
 export interface StagingServices {
-  readonly access: Pick<ConnectionAccess, 'onConnection'>;
+  readonly access: Pick<ConnectionAccess, 'onConnection' | 'progressed'>;
   readonly pool: AdmittingPool;
   readonly runner: Pick<LocalConnections, 'adopt'>;
   readonly ledger: Pick<JobLedger, 'acknowledged'>;
@@ -124,9 +124,11 @@ export class Staging {
       const staged = await regainStaged(remote, {
         token,
         acknowledged: ledger.acknowledged,
+        size,
         // Late writes of the lost connection could otherwise hide from a probe what the probe writes.
         cutOffAt: upload.writers.known === 'unknown' && !upload.inplace ? this.#writtenEnd : undefined,
         fill: fillFrom(fd),
+        onAcknowledged: () => access.progressed(),
       });
       signal.throwIfAborted();
       if (staged === undefined) throw new StartOver(NOT_KEPT);
