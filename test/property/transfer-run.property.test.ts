@@ -14,7 +14,7 @@ vi.mock('../../src/engine/lock/target-lock.ts', () => import('../support/random-
 
 const { MT_TEST_RUNS, MT_TEST_SEED } = process.env;
 const FIRST = Number(MT_TEST_SEED ?? 1);
-const SCENARIOS = Number(MT_TEST_RUNS ?? (MT_TEST_SEED === undefined ? byTier(40, 4000) : 1));
+const SCENARIOS = Number(MT_TEST_RUNS ?? (MT_TEST_SEED === undefined ? byTier(40, 10_000) : 1));
 /** Enough to see what goes wrong. */
 const MOST_FAILURES = 20;
 
