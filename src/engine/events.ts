@@ -6,7 +6,8 @@
 import type { CopyErrorData } from '../errors.ts';
 
 export type TransferEvent = {
-  readonly v: 1 /** Milliseconds since 1970. */;
+  readonly v: 1;
+  /** Milliseconds since 1970. */
   readonly atMs: number;
 } & TransferEventBody;
 

@@ -93,7 +93,7 @@ export type Drain = (views: readonly Uint8Array[], offset: number) => Promise<vo
 export interface Slices {
   /**
    * The next bytes to transfer, at most `maxLength` of them and at ascending offsets, or undefined when nothing is
-   * left. A promise means that the rate limit requires a pause; it settles early when the call is aborted.
+   * left. A promise: the bytes are not available yet (rate limit, or a stream that is being read).
    */
   take(maxLength: number): Range | undefined | Promise<Range | undefined>;
 }

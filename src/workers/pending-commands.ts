@@ -1,6 +1,6 @@
 /**
  * The commands that a runner has not answered yet, and the connections that it has open. When its thread ends, the
- * answers that are still to come, and the losses of the connections, are made up from these.
+ * answers that are still to come, and the losses of the connections, are generated from these.
  */
 import type { RunnerCommand, RunnerReport } from '../engine/runner/piece-runner.ts';
 import type { CopyErrorData } from '../errors.ts';

@@ -2,7 +2,8 @@
  * The piece runner of another thread, as this thread uses it: commands and reports are messages.
  *
  * What can go wrong: the thread ends, or a message cannot be read. Then its tasks fail and its connections are reported
- * as lost, as if the line had been cut; later commands fail too. Every command is answered exactly once.
+ * as lost, as if the line had been cut; later commands fail too. Each command that {@link PendingCommands} tracks gets
+ * exactly one final answer.
  */
 import type { Worker } from 'node:worker_threads';
 import type { Counters } from '../engine/runner/counters.ts';

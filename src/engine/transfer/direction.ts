@@ -29,7 +29,7 @@ export interface PlannedFile {
   readonly replaces: boolean;
 }
 
-/** A file that cannot be copied, because it has no target. */
+/** A file that cannot be copied, and why. */
 export interface UnplannedFile extends Omit<PlannedFile, 'replaces'> {
   readonly error: CopyError;
 }

@@ -18,11 +18,11 @@ export abstract class TasklessJob implements RunningJob {
     throw new CopyError('bug', 'The file is not sent in ranges.');
   }
 
-  /** False, because the job may be using any connection. */
   isSyncing(): boolean {
     return false;
   }
 
+  /** False, because the job may be using any connection. */
   mayRelocate(): boolean {
     return false;
   }

@@ -1,6 +1,6 @@
 /**
  * Compares a few verified pieces once more, to find out whether they have changed since. This is for a target that is
- * written in place, because another program may write into it at any time.
+ * written in place, and for a source on the server: both may change unnoticed.
  */
 
 import { createHash } from 'node:crypto';

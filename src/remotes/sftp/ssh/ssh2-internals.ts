@@ -1,6 +1,6 @@
 /**
- * All accesses to internals of ssh2 1.x, except for `fast-outlet.ts`. Each does nothing where the internals are
- * different.
+ * All accesses to internals of ssh2 1.x, except for `fast-outlet.ts` and `fast-inlet.ts`. Each does nothing where the
+ * internals are different.
  */
 import type { Client, ClientChannel } from 'ssh2';
 import crypto from 'ssh2/lib/protocol/crypto.js';
