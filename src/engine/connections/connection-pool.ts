@@ -55,7 +55,7 @@ export class ConnectionPool {
   readonly #revival: Revival = new Revival(() => this.#reviveOne());
   readonly #patience: Patience;
   #hasOpened = false;
-  /** Set when it is known that what let one connection in is good for no other. */
+  /** Set when it is known that the credential of the open connection works for no other. */
   #loginsRefused: { readonly error: CopyErrorData; isTold: boolean } | undefined;
   /** Connections lost since bytes were last acknowledged. */
   #fruitless = 0;
@@ -175,7 +175,7 @@ export class ConnectionPool {
     slot.failures = 0;
     slot.brokenHandshakes = 0;
     this.#hasOpened = true;
-    // A server that lets one in after a time without any, or one that it kept refusing, may let others in too.
+    // A server that admits a connection after an outage, or one that it refused before, may admit others.
     for (const other of this.#slots) {
       if (isRevivable(other) && (this.#outage.isOn || (this.#revival.hasTried && isRefused(other)))) revive(other);
     }
@@ -185,7 +185,7 @@ export class ConnectionPool {
     this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'open', description });
     this.#listener.onOpened(slot.connection);
     this.#tellLoginsRefused();
-    // The limit may have come while it was dialled; or one that can commit came although as many work as may.
+    // The limit may have fallen during the handshake, or this connection can commit and exceeds the limit.
     for (const connection of this.#slots.surplus(slot)) this.drop(connection);
     this.#dialler.dial();
   }
@@ -204,7 +204,7 @@ export class ConnectionPool {
     } else if (error.scope === 'run' || !error.retry) {
       // After one that worked, a failed login is most likely a server that is full and does not say so.
       if (!this.#hasOpened) return this.#fail(CopyError.fromData(error));
-      // The last one that is left keeps trying, but never shows again what was refused.
+      // The last connection keeps trying, but never sends a refused credential again.
       if (this.open.length === 0 && !this.#mayStillCome(slot)) {
         if (error.code === 'authentication-failed') return this.#fail(CopyError.fromData(error));
         this.#refused(slot, error);
@@ -223,7 +223,7 @@ export class ConnectionPool {
     this.#dialler.dial();
   }
 
-  /** What let one connection in is good for no other: those that are not open are given up, and the user is told. */
+  /** The credential of the open connection works for no other: the others are given up, and the user is told. */
   #noMoreLogins(slot: Slot, error: CopyErrorData): void {
     if (this.open.length + this.#slots.in('dialling').length === 0)
       return this.#wait(slot, error, redialDelayMs(0), 'lost');
@@ -273,7 +273,7 @@ export class ConnectionPool {
       const silent = new CopyError('connection-stalled', 'Connections open, but nothing that is sent is answered.');
       return this.#fail(error === undefined ? silent : CopyError.fromData(error));
     }
-    // Where connections are lost again and again without a byte getting through, haste does not help.
+    // If connections are lost repeatedly without progress, the pauses grow.
     this.#wait(slot, error, redialDelayMs(Math.floor((this.#fruitless - 1) / this.#slots.count)), 'lost');
     this.#dialler.dial();
   }

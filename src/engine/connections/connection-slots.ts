@@ -1,8 +1,8 @@
 /**
  * The places for the connections of a run, and how many of them are used at a time.
  *
- * At most {@link ConnectionSlots.most} connections work, whichever they are. One exception: where none of the connections
- * that can commit (`isOwn`) is open or being dialled, one of them is tried even if as many others work as may.
+ * At most {@link ConnectionSlots.most} connections work, whichever they are. One exception: where none of the
+ * connections that can commit (`isOwn`) is open or being dialled, one of them is tried even if the limit is reached.
  */
 import { isOwn, newSlot, type Slot, stopWaiting } from './connection-slot.ts';
 

@@ -1,5 +1,5 @@
 /**
- * What stands at the target of a download before it is replaced. Where samples show that it has some of the source, and the
+ * What is at the target of a download before it is replaced. Where samples show that it has some of the source, and the
  * server can hash the rest, only what differs is fetched: with `--inplace`, the right pieces stay where they are; otherwise
  * they are copied into the partial file, and the old file is only read.
  *

@@ -55,7 +55,7 @@ export function knockAt(address: string): Promise<Answer> {
       socket.destroy();
       resolve(answer);
     };
-    // A process that got no time of the processor hears of the timer first, although the answer is there: it is read next.
+    // If this process was delayed, the timer may fire before an answer that has already arrived is read.
     const timer = setTimeout(() => setImmediate(() => end('answers')), PATIENCE_MS);
     socket.once('connect', () => end('answers'));
     socket.on('error', (error) => {

@@ -1,9 +1,9 @@
-/** Tells whether this machine was started again since: what was written to a file is not lost before that. */
+/** Identifies the current boot of this machine: written bytes survive the end of the process, but not a restart. */
 import { readFile } from 'node:fs/promises';
 
 const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
 
-/** A name that the system draws when it starts (see random(4)). Undefined where there is none: on systems other than Linux. */
+/** A random name of the current boot (see random(4)). Undefined on systems other than Linux, which have none. */
 export async function bootId(file: string = BOOT_ID_FILE): Promise<string | undefined> {
   const text = await readFile(file, 'utf8').catch(() => '');
   return /^[0-9a-f-]{36}$/.test(text.trim()) ? text.trim() : undefined;

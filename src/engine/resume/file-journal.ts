@@ -123,7 +123,7 @@ export class FileJournal {
     return this.#journal?.hasMark('many-writers') ?? false;
   }
 
-  /** What this run has found out of that; on the disk with what is noted next. */
+  /** Records whether many connections may write; on the disk after the next flush. */
   noteWriters(areMany: boolean): void {
     this.#hasManyWriters = areMany;
     if (this.#isKept) this.#journal?.setMark('many-writers', areMany);
@@ -134,7 +134,7 @@ export class FileJournal {
     return this.#journal?.hasMark('sync-refused') ?? false;
   }
 
-  /** The server failed to bring what is staged to its disk; on the local disk with what is noted next. */
+  /** Records that the server failed to bring what is staged to its disk; on the local disk after the next flush. */
   noteSyncRefused(): void {
     this.#journal?.setMark('sync-refused', true);
   }

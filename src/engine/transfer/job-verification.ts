@@ -185,7 +185,7 @@ export class JobVerification {
   }
 }
 
-/** @see Verify `hash` */
+/** The failure of {@link Verify} `hash` if no provider is left. */
 export function noDigests(): CopyError {
   return new CopyError('no-digests', 'The server has no way to make digests that can be relied on.');
 }

@@ -51,12 +51,12 @@ export class SuspectedLosses {
     return true;
   }
 
-  /** The ledger does not count anything as acknowledged that may have been lost. */
+  /** Everything in doubt was withdrawn from the ledger: nothing is suspected now. */
   accept(): void {
     this.#isSuspected = false;
   }
 
-  /** The file begins, or begins again: earlier suspicions do not concern it. */
+  /** The file begins, or begins again: no range is in doubt any more. */
   restart(): void {
     this.#toCompare = [];
   }

@@ -43,8 +43,8 @@ export class WriterAdmission {
   }
 
   /**
-   * Calls `open`, and again with fewer connections while the server refuses to open the file, {@link mayHelp} and
-   * `mayBeFull`: the server may do that because too many connections are in use.
+   * Calls `open`. While the server refuses to open the file and `mayBeFull()` is true (too many connections may be in
+   * use), repeats it with fewer connections, unless that has not helped before ({@link mayHelp}).
    * @throws whatever `open` rejects with
    */
   async admit<T>(pool: AdmittingPool, open: () => Promise<T>, mayBeFull: () => boolean): Promise<T> {

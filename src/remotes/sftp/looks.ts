@@ -49,7 +49,7 @@ export async function lookAtOpen(session: SftpSession, handle: Uint8Array, path:
 }
 
 /**
- * Whether what stands at `path` is the file that `handle` has open for writing. Others may write it at the same time, so
+ * Whether what is at `path` is the file that `handle` has open for writing. Others may write it at the same time, so
  * it is looked at before and after. Where one of the looks is refused, nothing speaks against it.
  */
 export async function showsOpenFile(session: SftpSession, handle: Uint8Array, path: Uint8Array): Promise<boolean> {

@@ -38,7 +38,7 @@ export interface EarlierStagesOptions {
   /** The local file, and its length in bytes. */
   readonly fd: number;
   readonly size: number;
-  /** What stands at the target; undefined: nothing. */
+  /** What is at the target; undefined: nothing. */
   readonly old?: Attributes | undefined;
   readonly pieceSize: number | 'auto';
   /** False: what earlier runs left is removed. */

@@ -151,7 +151,7 @@ export class ForeignStages {
     release();
   }
 
-  /** What is there, which is undecided from now on: the file may be complete before anything else is known. */
+  /** Returns the files that still exist, and marks them undecided: the job may end before a decision. */
   async #rest(own: StageToken, outdated: StageToken | undefined): Promise<RestingStages> {
     const found = await this.#foreign(own);
     const ours = found.filter(({ token }) => token.stage === outdated?.stage);

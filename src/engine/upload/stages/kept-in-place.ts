@@ -33,7 +33,7 @@ export async function keptInPlace(
   return { staged, claims: [{ offset: 0, length }], by: 'digests', isOurs: false };
 }
 
-/** What the server does not let this account read has nothing to be compared with. */
+/** Resolves with 0 if this account may not read the file. */
 async function readable(sampled: () => Promise<number>): Promise<number> {
   try {
     return await sampled();

@@ -35,7 +35,7 @@ export async function reopenStaged(
   canCompare?: CanCompare,
 ): Promise<Reopened | undefined> {
   if (!journal.mayContinue) return undefined;
-  // Digests are of what the server has in its memory, too.
+  // Digests also cover bytes that the server has only in its memory.
   const canTell = journal.wasSyncRefused ? undefined : canCompare;
   const compared = canTell && (await reopenByDigests(remote, journal, source, canTell));
   return compared ?? (await reopenByJournal(remote, journal, source));

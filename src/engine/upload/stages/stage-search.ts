@@ -1,7 +1,7 @@
 /**
  * Finds and examines what others staged for a target: a run on another machine, or an earlier run on this one that no
  * journal names. These files are never written to, because the run that staged them may still be writing; the server
- * copies them. So it does with the target itself, which stays until it is replaced.
+ * copies them. The server also copies the old target, which stays until it is replaced.
  */
 import { setTimeout } from 'node:timers/promises';
 import { CopyError } from '../../../errors.ts';
@@ -25,7 +25,7 @@ export interface SearchedFile {
   /** The local file, and its length in bytes. */
   readonly fd: number;
   readonly size: number;
-  /** What stands at the target; undefined: nothing. */
+  /** What is at the target; undefined: nothing. */
   readonly old?: Attributes | undefined;
   /** The time between two examinations of a file that another run may be writing, in milliseconds. Default: 3000. */
   readonly lookAgainMs?: number | undefined;
@@ -64,7 +64,7 @@ export class StageSearch {
     }
   }
 
-  /** Those that are there. What this run itself created and removed while it staged its own is not waited for. */
+  /** The files that still exist; this run may have removed some of them. */
   async present(found: readonly FoundStage[]): Promise<readonly FoundStage[]> {
     if (found.length === 0) return found;
     const looks = await this.#looks(found);
@@ -161,7 +161,10 @@ export class StageSearch {
     );
   }
 
-  /** Nothing of a file that cannot be read. It is only opened for reading, because another run may still be writing it. */
+  /**
+   * The score of a file, in bytes; 0 if it cannot be read. The file is only opened for reading, because another run may
+   * still be writing it.
+   */
   async #score({ path, attributes }: Candidate): Promise<number> {
     const length = Math.min(attributes.size, this.#file.size);
     try {

@@ -1,7 +1,7 @@
 /**
  * Uploads a source whose size says nothing about its length: one connection sends it from its beginning to its end.
  *
- * Each attempt opens the source anew, stages a file, sends what it reads, and checks that the source has held still.
+ * Each attempt opens the source anew, stages a file, sends what it reads, and checks that the source has not changed.
  * Then what the server has is compared with the digests that were computed on the way, and the staged file is sealed
  * and published, all on that connection: it answers until the server has brought everything to its disk, so the server
  * was not restarted meanwhile. When the connection is lost, or the server has other bytes than were sent, the next
