@@ -27,8 +27,8 @@ export const askTerminal: Ask = async (prompt, echo, signal) => {
     if (fd === undefined) process.stderr.write(text);
     else writeSync(fd, text);
   };
-  // With echo the terminal edits the line itself; without, it has to be raw, and Ctrl-C comes as a byte. It is so before
-  // the prompt is there: whoever sees that may answer at once.
+  // With echo the terminal edits the line itself; without, it has to be raw, and Ctrl-C comes as a byte. It is so
+  // before the prompt is there: whoever sees that may answer at once.
   if (!echo) input.setRawMode(true);
   try {
     write(prompt);

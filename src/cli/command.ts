@@ -41,7 +41,9 @@ Exit codes: 0 copied; 1 some of several files failed; 2 usage; 3 source; 4 desti
 connection; 6 host key; 7 authentication; 8 protocol; 9 integrity; 10 the source changed; 11 local
 I/O; 12 another run is at work; 130 interrupted.`;
 
-/** Sorts `args` into options and operands, or gives the text that `--help` or `--version` prints. Usage errors throw. */
+/**
+ * Sorts `args` into options and operands, or gives the text that `--help` or `--version` prints. Usage errors throw.
+ */
 export function readCommandLine(
   args: readonly string[],
   version: string,

@@ -1,6 +1,6 @@
 /**
- * Where the programs that copy begin. This loads the rest only where Node can run it, so it uses only syntax that Node 12
- * understands; see unsupported-node.ts.
+ * Where the programs that copy begin. This loads the rest only where Node can run it, so it uses only syntax
+ * that Node 12 understands; see unsupported-node.ts.
  */
 import { unsupportedNode } from '../util/unsupported-node.ts';
 

@@ -26,7 +26,10 @@ export interface Shown {
   readonly interaction: ConfirmingInteraction | undefined;
 }
 
-/** Resolves with the exit code of `work`, or of what it throws, which is shown. Rejects only if the display itself fails. */
+/**
+ * Resolves with the exit code of `work`, or of what it throws, which is shown. Rejects only if the display itself
+ * fails.
+ */
 export async function runShown(
   { program, output, batch, warnings }: RunOptions,
   io: ProgramIo,

@@ -1,4 +1,6 @@
-/** One range a run: flags, output and exit codes as those of the first program of this name, which was written in Go. */
+/**
+ * One range a run: flags, output and exit codes as those of the first program of this name, which was written in Go.
+ */
 import { ALGORITHMS, isAlgorithm } from './framing.ts';
 import { type FailedAt, HashError, hashRange } from './hash-range.ts';
 

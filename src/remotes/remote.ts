@@ -174,9 +174,10 @@ export interface RemoteConnection {
   drawStage(target: Uint8Array): DrawnStage;
   /**
    * Lets the server copy a whole file, a staged one or one at a path, to a name from {@link drawStage}. Resolves with
-   * undefined where the server cannot or it is not a plain file, and as soon as `signal` is aborted, even if the server is still copying. The copy may contain whatever its
-   * origin contained at any time during the copying: hash it before relying on it. Unless the copy was completed, a
-   * part of it may exist, and the server may still be writing to it: discard it.
+   * undefined where the server cannot or it is not a plain file, and as soon as `signal` is aborted, even if the server
+   * is still copying. The copy may contain whatever its origin contained at any time during the copying: hash it before
+   * relying on it. Unless the copy was completed, a part of it may exist, and the server may still be writing to it:
+   * discard it.
    */
   copyStaged(from: StageToken | Uint8Array, copy: StageToken, signal: AbortSignal): Promise<CopiedStage | undefined>;
   /** Free bytes in the file system of a staged file, quotas not considered; undefined where the server does not say. */

@@ -141,8 +141,8 @@ export class ConnectionAccess {
   }
 
   /**
-   * Uses the connections in turn, so that many files begin on different ones. Those of other threads are passed over. Each is
-   * looked at once at most, and as a rule the first one is taken.
+   * Uses the connections in turn, so that many files begin on different ones. Those of other threads are passed over.
+   * Each is looked at once at most, and as a rule the first one is taken.
    */
   #nextInTurn(avoid: number | undefined): number | undefined {
     const { open } = this.#options.pool;

@@ -1,6 +1,6 @@
 /**
- * Lets fewer connections work where the line is too slow for so many (see {@link StarvationWatch}), and tells the user where
- * many connections carry no more than one (see {@link ConnectionGain}).
+ * Lets fewer connections work where the line is too slow for so many (see {@link StarvationWatch}), and tells the user
+ * where many connections carry no more than one (see {@link ConnectionGain}).
  */
 import { formatRate } from '../../util/format-size.ts';
 import type { Counters } from '../runner/counters.ts';

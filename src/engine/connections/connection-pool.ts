@@ -1,9 +1,9 @@
 /**
  * The connections of a run: opens as many as are wanted and the server admits, and opens lost ones anew.
  *
- * What can go wrong: the server refuses connections, because it is full or admits only some at a time; it refuses logins;
- * the line is lost; or connections open and are lost without an answer. A failing connection never fails the run while
- * another one works or the time to retry is not over. {@link Slot} lists the states of a connection.
+ * What can go wrong: the server refuses connections, because it is full or admits only some at a time; it refuses
+ * logins; the line is lost; or connections open and are lost without an answer. A failing connection never fails the
+ * run while another one works or the time to retry is not over. {@link Slot} lists the states of a connection.
  */
 import { CopyError, type CopyErrorData } from '../../errors.ts';
 import { formatDuration } from '../../util/format-duration.ts';
@@ -146,8 +146,8 @@ export class ConnectionPool {
   }
 
   /**
-   * Lets at most `most` connections (at least 1) work from now on, whichever those are, and hangs up the others: what they
-   * have in flight would take the line from the rest for as long as it takes.
+   * Lets at most `most` connections (at least 1) work from now on, whichever those are, and hangs up the others: what
+   * they have in flight would take the line from the rest for as long as it takes.
    */
   limit(most: number): void {
     this.#slots.limit(most);
@@ -249,7 +249,10 @@ export class ConnectionPool {
     this.#listener.emit({ type: 'notice', level: 'warning', code: error.code, message });
   }
 
-  /** The server is full, or admits only so many at a time: fewer are tried at once, later, and this one is given up at last. */
+  /**
+   * The server is full, or admits only so many at a time: fewer are tried at once, later, and this one is given up at
+   * last.
+   */
   #refused(slot: Slot, error: CopyErrorData): void {
     slot.refusals++;
     this.#dialler.refused();

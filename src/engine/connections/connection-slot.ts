@@ -76,7 +76,10 @@ export function isBroken({ code }: CopyErrorData): boolean {
 /** Connections 1 and 2 are always in the thread that lists and commits. */
 const OWN_CONNECTIONS = 2;
 
-/** Whether the connection is always in the thread that lists and commits: without one of these, no file can be committed. */
+/**
+ * Whether the connection is always in the thread that lists and commits: without one of these, no file can be
+ * committed.
+ */
 export function isOwn({ connection }: Pick<Slot, 'connection'>): boolean {
   return connection <= OWN_CONNECTIONS;
 }

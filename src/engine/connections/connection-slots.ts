@@ -65,7 +65,9 @@ export class ConnectionSlots implements Iterable<Slot> {
     return this.#slots.every(predicate);
   }
 
-  /** `most`: how many connections may work from now on, at least 1. {@link fit} and {@link surplus} say what follows. */
+  /**
+   * `most`: how many connections may work from now on, at least 1. {@link fit} and {@link surplus} say what follows.
+   */
   limit(most: number): void {
     this.#most = Math.max(1, most);
   }

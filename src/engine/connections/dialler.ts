@@ -1,6 +1,6 @@
 /**
- * Decides which connections are dialled when: a few handshakes at a time, with the pause between attempts that the options
- * ask for, and one at a time during an outage.
+ * Decides which connections are dialled when: a few handshakes at a time, with the pause between attempts that the
+ * options ask for, and one at a time during an outage.
  */
 import type { ConnectionOutage } from './connection-outage.ts';
 import type { Slot } from './connection-slot.ts';

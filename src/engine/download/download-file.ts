@@ -1,6 +1,6 @@
 /**
- * One file of a download, as its file job sees it: read from the server by as many connections as the server lets read it,
- * written to a partial file beside the target, which takes the target's name when it is complete.
+ * One file of a download, as its file job sees it: read from the server by as many connections as the server lets read
+ * it, written to a partial file beside the target, which takes the target's name when it is complete.
  */
 import { CopyError } from '../../errors.ts';
 import type { Attributes, Range } from '../../remotes/remote.ts';
@@ -228,8 +228,8 @@ export class DownloadFile implements FileTransfer {
   }
 
   /**
-   * Servers tell times in whole seconds, so that a source may change without another time: some of what was read first is
-   * compared once more.
+   * Servers tell times in whole seconds, so that a source may change without another time: some of what was read first
+   * is compared once more.
    * @throws {CopyError} `source-changed`
    */
   async #checkContents(): Promise<void> {

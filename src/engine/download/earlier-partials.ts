@@ -1,9 +1,9 @@
 /**
- * What earlier runs left of the target of one download: this run continues it, or removes it. Our own journal names what
- * this machine has written; a partial file without a journal is found by listing the directory.
+ * What earlier runs left of the target of one download: this run continues it, or removes it. Our own journal names
+ * what this machine has written; a partial file without a journal is found by listing the directory.
  *
- * The lock on the target keeps other runs of this machine away. On a file system that other machines share, a run there may
- * still be writing, so that only what the own journal names is continued.
+ * The lock on the target keeps other runs of this machine away. On a file system that other machines share, a run there
+ * may still be writing, so that only what the own journal names is continued.
  */
 
 import type { Range, StageToken } from '../../remotes/remote.ts';

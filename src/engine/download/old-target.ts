@@ -1,10 +1,10 @@
 /**
  * What is at the target of a download before it is replaced. Where samples show that it has some of the source, and the
- * server can hash the rest, only what differs is fetched: with `--inplace`, the right pieces stay where they are; otherwise
- * they are copied into the partial file, and the old file is only read.
+ * server can hash the rest, only what differs is fetched: with `--inplace`, the right pieces stay where they are;
+ * otherwise they are copied into the partial file, and the old file is only read.
  *
- * What can go wrong: the old file cannot be read, or changes meanwhile. Nothing relies on it: what was copied is compared in
- * the partial file, and what is missing or wrong there is fetched.
+ * What can go wrong: the old file cannot be read, or changes meanwhile. Nothing relies on it: what was copied is
+ * compared in the partial file, and what is missing or wrong there is fetched.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -49,8 +49,8 @@ export class OldTarget {
   }
 
   /**
-   * What may be copied to `partial`. Undefined: nothing. `onWriting` is called with each range before it is written. It is
-   * valid until {@link close}.
+   * What may be copied to `partial`. Undefined: nothing. `onWriting` is called with each range before it is written. It
+   * is valid until {@link close}.
    */
   async beside(partial: LocalPartial, onWriting: (range: Range) => void): Promise<OlderVersion | undefined> {
     await this.close();

@@ -1,9 +1,9 @@
 /**
- * The file of the server that a download reads. It is opened once on each connection that reads it, and compared with what
- * it was when the download was planned.
+ * The file of the server that a download reads. It is opened once on each connection that reads it, and compared with
+ * what it was when the download was planned.
  *
- * Some servers let one connection at a time read a file (locks, limits on transfers). The first connection that has opened
- * it is the reader then, and after its loss the next one that opens it.
+ * Some servers let one connection at a time read a file (locks, limits on transfers). The first connection that has
+ * opened it is the reader then, and after its loss the next one that opens it.
  */
 import { CopyError } from '../../errors.ts';
 import type { Attributes, Range, RemoteConnection, RemoteFile } from '../../remotes/remote.ts';
@@ -95,7 +95,9 @@ export class RemoteSource {
     if (this.#first === connection) this.#first = undefined;
   }
 
-  /** `connection` could not open or read it. Whether another one may have it open, which is the only reader from now on. */
+  /**
+   * `connection` could not open or read it. Whether another one may have it open, which is the only reader from now on.
+   */
   becomesSingle(connection: number): boolean {
     this.#readers.delete(connection);
     if (this.#first === connection) return false;
@@ -128,9 +130,9 @@ export class RemoteSource {
   }
 
   /**
-   * Opens the file anew and compares samples of `ranges` with the local file `fd`. A connection keeps reading the file that
-   * it has opened, so that the bytes of two connections may be of different files with the same size and time. Nothing is
-   * found out where the server does not let the file be opened once more.
+   * Opens the file anew and compares samples of `ranges` with the local file `fd`. A connection keeps reading the file
+   * that it has opened, so that the bytes of two connections may be of different files with the same size and time.
+   * Nothing is found out where the server does not let the file be opened once more.
    * @throws {CopyError} `source-changed`: some of them differ
    */
   async checkSamples(fd: number, ranges: Iterable<Range>): Promise<void> {

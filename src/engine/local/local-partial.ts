@@ -1,9 +1,10 @@
 /**
- * The local file that a download writes: a partial file beside its target, or the target itself. A partial file is created
- * exclusively, for this user alone, and with a name that is never used again; it is never reached through a link.
+ * The local file that a download writes: a partial file beside its target, or the target itself. A partial file is
+ * created exclusively, for this user alone, and with a name that is never used again; it is never reached through a
+ * link.
  *
- * What can go wrong: there is no room, or no permission; the file system cannot keep mode or times (a warning, because the
- * bytes are right); somebody replaces the partial file before it takes its place (the copy fails).
+ * What can go wrong: there is no room, or no permission; the file system cannot keep mode or times (a warning, because
+ * the bytes are right); somebody replaces the partial file before it takes its place (the copy fails).
  */
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
@@ -54,8 +55,8 @@ export class LocalPartial {
   }
 
   /**
-   * Opens a partial file of an earlier run. Undefined where it is gone, or may not be relied on: it is no regular file of
-   * this user that only this user may write, or it has another name.
+   * Opens a partial file of an earlier run. Undefined where it is gone, or may not be relied on: it is no regular file
+   * of this user that only this user may write, or it has another name.
    */
   static async reopen(path: Uint8Array): Promise<LocalPartial | undefined> {
     let file: FileHandle;
@@ -115,8 +116,8 @@ export class LocalPartial {
   }
 
   /**
-   * Gives it its final size, mode and time, and syncs it. Resolves with warnings: what could not be done though the bytes
-   * are right.
+   * Gives it its final size, mode and time, and syncs it. Resolves with warnings: what could not be done though the
+   * bytes are right.
    * @throws {CopyError} of the destination, or `local-io`
    */
   async finish({ size, mode, mtimeMs }: FinalState): Promise<string[]> {
@@ -138,7 +139,8 @@ export class LocalPartial {
 
   /**
    * Renames it to `target`, and syncs the directory.
-   * @throws {CopyError} `partial-refused`: somebody has removed or replaced it; of the destination: it cannot be renamed
+   * @throws {CopyError} `partial-refused`: somebody has removed or replaced it; of the destination: it cannot be
+   *   renamed
    */
   async publish(target: Uint8Array): Promise<void> {
     await this.#expectInPlace();

@@ -7,8 +7,8 @@ import { partialNameFits } from '../../util/partial-name.ts';
 const MAX_NAMES = 10_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 /**
- * File systems on which another machine may be writing: NFS, SMB, CIFS, SMB2, FUSE (sshfs and others), 9P, Ceph, AFS, Lustre,
- * GPFS, OCFS2 and GFS2 (`statfs(2)`, linux/magic.h).
+ * File systems on which another machine may be writing: NFS, SMB, CIFS, SMB2, FUSE (sshfs and others), 9P, Ceph, AFS,
+ * Lustre, GPFS, OCFS2 and GFS2 (`statfs(2)`, linux/magic.h).
  */
 const SHARED_TYPES: readonly number[] = [
   0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x65735546, 0x01021997, 0x00c36400, 0x5346414f, 0x0bd00bd0, 0x47504653,

@@ -95,8 +95,8 @@ export class FileJournal {
   }
 
   /**
-   * Whether what was written counts before it is synced: the journal is about a file of this machine, which was not started
-   * again since the file was begun.
+   * Whether what was written counts before it is synced: the journal is about a file of this machine, which was not
+   * started again since the file was begun.
    */
   get countsWritten(): boolean {
     const { direction, boot } = this.#journal?.header ?? {};

@@ -39,8 +39,7 @@ export function stateDirectory(
 
 /**
  * The journal of a target that this machine keeps; `target` is its absolute path, on the server where the direction is
- * `upload`, else on this machine. Machines that share the
- * directory have journals of their own.
+ * `upload`, else on this machine. Machines that share the directory have journals of their own.
  */
 export function journalPath(
   directory: string,

@@ -57,8 +57,8 @@ export interface StagedSeen {
 
 /**
  * What holds for all of what is staged. `many-writers`: a run has found out that many connections may write it.
- * `sync-refused`: the server failed to bring it to its disk. What was not durable by then may be in the server's memory alone,
- * and no later sync brings it to the disk, unless it is written again.
+ * `sync-refused`: the server failed to bring it to its disk. What was not durable by then may be in the server's memory
+ * alone, and no later sync brings it to the disk, unless it is written again.
  */
 export type JournalMark = 'many-writers' | 'sync-refused';
 

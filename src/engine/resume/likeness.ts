@@ -31,8 +31,8 @@ export async function likeness(
 }
 
 /**
- * Whether samples of `ranges`, which ascend and are disjoint, are the same in the file that `read` reads and in the local
- * one. None differ where there are no ranges.
+ * Whether samples of `ranges`, which ascend and are disjoint, are the same in the file that `read` reads and in the
+ * local one. None differ where there are no ranges.
  * @throws {CopyError} whatever reading rejects with
  */
 export async function hasSameSamples(

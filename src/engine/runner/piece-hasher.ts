@@ -1,6 +1,6 @@
 /**
- * Computes the digests of whole pieces while they are read to be sent, or before what was received is written, so that the
- * file need not be read for them.
+ * Computes the digests of whole pieces while they are read to be sent, or before what was received is written, so that
+ * the file need not be read for them.
  */
 import { createHash, type Hash } from 'node:crypto';
 import type { DigestAlgorithm, Drain, Fill, Range } from '../../remotes/remote.ts';

@@ -7,9 +7,9 @@ export const MIN_RANGE: number = 64 * 1024;
 export const MAX_RANGE: number = 64 * 1024 * 1024;
 
 /**
- * The length of a range that begins at `offset`: about two seconds of a connection of `bytesPerSecond`, from `smallestCut`
- * to 64 MiB. It ends at the boundary of a piece if one is near enough, because a piece that one connection sends as a
- * whole is hashed while it is sent. Otherwise it is a part of one piece.
+ * The length of a range that begins at `offset`: about two seconds of a connection of `bytesPerSecond`, from
+ * `smallestCut` to 64 MiB. It ends at the boundary of a piece if one is near enough, because a piece that one
+ * connection sends as a whole is hashed while it is sent. Otherwise it is a part of one piece.
  */
 export function rangeLength(
   offset: number,

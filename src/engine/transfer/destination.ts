@@ -1,4 +1,6 @@
-/** Finds the targets of copied files, by the destination rules of the command line and by what is at the destination. */
+/**
+ * Finds the targets of copied files, by the destination rules of the command line and by what is at the destination.
+ */
 import { CopyError } from '../../errors.ts';
 import type { Attributes, RemoteConnection } from '../../remotes/remote.ts';
 import {

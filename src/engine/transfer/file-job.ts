@@ -6,8 +6,8 @@
  *   ┌────────┐ ───────▶ ┌──────────────┐ ───────────────────────────────────────────▶ ┌────────────┐
  *   │ staging│          │ transferring │                                              │ committing │ ──▶ done
  *   └────────┘ ◀─────┐  └──────────────┘ ◀──────────────────┐                         └────────────┘
- *                    │         │ interrupted, for example   │ continued with what          │ interrupted: the server may
- *       nothing that │         ▼ with its connections       │ is still there               │ have lost something
+ *                    │         │ interrupted, for example   │ continued with what          │ interrupted: the server
+ *       nothing that │         ▼ with its connections       │ is still there               │ may have lost something
  *       was sent is  │  ┌──────────────┐                    │                              │
  *       left         └─ │ interrupted  │ ───────────────────┘ ◀────────────────────────────┘
  *                       └──────────────┘

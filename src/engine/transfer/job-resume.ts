@@ -1,7 +1,7 @@
 /**
  * The resume of one file job. It checks what earlier runs claim while the rest is transferred, and records in the
- * journal what becomes durable, for later runs. A file that is written in place has no journal, and what it had before is
- * checked by digests only.
+ * journal what becomes durable, for later runs. A file that is written in place has no journal, and what it had before
+ * is checked by digests only.
  *
  * What can go wrong: the digests cannot be had any more (the journal then decides), the file is interrupted or fails
  * (the check ends), or the journal cannot be written (the copy continues without it). While a range is being checked,
@@ -81,8 +81,8 @@ export interface OlderVersion {
   /** Bytes from its beginning that may be right. */
   readonly length: number;
   /**
-   * Copies ranges of it to the same offsets of the file that is written. Some of the bytes may be missing afterwards, so
-   * that the ranges have to be compared.
+   * Copies ranges of it to the same offsets of the file that is written. Some of the bytes may be missing afterwards,
+   * so that the ranges have to be compared.
    * @throws {CopyError} of the destination
    */
   copy(ranges: readonly Range[]): Promise<void>;

@@ -17,7 +17,9 @@ const FIRST_MS = 500;
 const REST_FACTOR = 20;
 const SHORTEST_REST_MS = 1000;
 const LONGEST_REST_MS = 10_000;
-/** How long a sync may take, beside the time of a slow disk, before the silence of the connections has another reason. */
+/**
+ * How long a sync may take, beside the time of a slow disk, before the silence of the connections has another reason.
+ */
 const BUSY_MS = 10_000;
 /** When all connections are lost before a sync, the first and the shortest time are halved, down to a quarter. */
 const MOST_HASTE = 4;
@@ -75,8 +77,8 @@ export class PeriodicSync {
   }
 
   /**
-   * Whether the server may be too busy with a sync to answer on any connection. A sync that takes very long may have been
-   * asked for on a connection that has stalled.
+   * Whether the server may be too busy with a sync to answer on any connection. A sync that takes very long may have
+   * been asked for on a connection that has stalled.
    */
   keepsServerBusy(nowMs: number): boolean {
     return this.#underWay !== undefined && nowMs < this.#busyUntilMs;
@@ -114,7 +116,10 @@ export class PeriodicSync {
     this.#hasFailed ||= error.refused?.operation === 'sync';
   }
 
-  /** Whether a sync itself failed: what was not durable by then may never reach the server's disk, even if it is read back. */
+  /**
+   * Whether a sync itself failed: what was not durable by then may never reach the server's disk, even if it is read
+   * back.
+   */
   get hasFailed(): boolean {
     return this.#hasFailed;
   }

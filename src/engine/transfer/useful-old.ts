@@ -9,8 +9,8 @@ export interface UsefulOldServices {
 }
 
 /**
- * Whether samples show that the old file at `path` has some of the new content, and the server can hash. `sampled` resolves
- * with the part of the samples that is the same: 0 if the old file cannot be read.
+ * Whether samples show that the old file at `path` has some of the new content, and the server can hash. `sampled`
+ * resolves with the part of the samples that is the same: 0 if the old file cannot be read.
  * @throws {CopyError} whatever `sampled` rejects with; `cancelled`: the run is over
  */
 export async function isUsefulOld(

@@ -1,8 +1,8 @@
 /** What the end result of a copy is verified by. */
 
 /**
- * `auto`: by digests where the server can compute them, else by size. `hash`: by digests, or the copy fails. `read-back`: by
- * reading everything back from the server. `size`: by the size alone.
+ * `auto`: by digests where the server can compute them, else by size. `hash`: by digests, or the copy fails.
+ * `read-back`: by reading everything back from the server. `size`: by the size alone.
  */
 export type Verify = 'auto' | 'hash' | 'read-back' | 'size' | 'none';
 

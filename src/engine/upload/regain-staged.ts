@@ -1,10 +1,11 @@
 /**
- * Finds out whether a server kept what one connection wrote, after that connection was lost. If it did, the run continues in
- * the same staged file. Late writes of the lost connection put the same bytes in the same places, so they do no harm.
+ * Finds out whether a server kept what one connection wrote, after that connection was lost. If it did, the run
+ * continues in the same staged file. Late writes of the lost connection put the same bytes in the same places, so they
+ * do no harm.
  *
- * Some servers show each session a temporary file of its own, and drop it with the session; there the file is missing or
- * shorter than what was acknowledged. Others truncate a file when it is opened, or ignore offsets and append; a size that
- * changes in the wrong way shows that.
+ * Some servers show each session a temporary file of its own, and drop it with the session; there the file is missing
+ * or shorter than what was acknowledged. Others truncate a file when it is opened, or ignore offsets and append; a size
+ * that changes in the wrong way shows that.
  */
 import { CopyError } from '../../errors.ts';
 import type { Fill, Range, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
@@ -29,7 +30,8 @@ export interface KeptFile {
 }
 
 /**
- * Opens the staged file on another connection; undefined where what was acknowledged is not there, or cannot be written.
+ * Opens the staged file on another connection; undefined where what was acknowledged is not there, or cannot be
+ * written.
  * @throws {CopyError} scope `connection` or `run`: it could not be found out
  */
 export async function regainStaged(remote: RemoteConnection, file: KeptFile): Promise<Staged | undefined> {
@@ -59,15 +61,16 @@ async function isKept(
   if (staged.found?.kind !== 'file' || staged.found.size < end || opened === undefined || opened.size < end)
     return false;
   if (cutOffAt !== undefined) await staged.cutOff(cutOffAt);
-  // Even if nothing was acknowledged: where offsets are ignored, a late write of the lost connection would be appended to
-  // the target.
+  // Even if nothing was acknowledged: where offsets are ignored, a late write of the lost connection would be appended
+  // to the target.
   const { offset, length } = first ?? { offset: 0, length: size };
   return respectsOffsets(staged, { offset, length: Math.min(SLICE, length) }, fill, onAcknowledged);
 }
 
 /**
- * Whether a staged file that an earlier run has left has survived its opening, and can be written at offsets. Its beginning
- * is written with the bytes that belong there; a server that ignores offsets appends them, which spoils the file.
+ * Whether a staged file that an earlier run has left has survived its opening, and can be written at offsets. Its
+ * beginning is written with the bytes that belong there; a server that ignores offsets appends them, which spoils the
+ * file.
  */
 export async function canBeContinued(staged: Staged, size: number, fill: Fill): Promise<boolean> {
   const before = Math.min(size, staged.found?.size ?? 0);

@@ -1,8 +1,8 @@
 /**
  * Uses fewer connections where a server refuses to open files for writing because too many connections are in use, as
- * proftpd does with `MaxTransfersPerUser` and `MaxTransfersPerHost`. The refusal is that of a directory into which nobody
- * may write, and some versions count each connection that is logged in. So one connection fewer is used, and the file is
- * opened again, until that succeeds or one connection is left.
+ * proftpd does with `MaxTransfersPerUser` and `MaxTransfersPerHost`. The refusal is that of a directory into which
+ * nobody may write, and some versions count each connection that is logged in. So one connection fewer is used, and the
+ * file is opened again, until that succeeds or one connection is left.
  *
  * If it is refused even then, the number of connections was not the reason: all of them are used again, and this is not
  * tried any more in this run.
@@ -13,7 +13,9 @@ import type { ConnectionPool } from '../connections/connection-pool.ts';
 
 /** The time in which a server notices that a connection was closed. */
 const PAUSE_MS = 100;
-/** How often it is tried with one connection: the server may still know others that were in the middle of their login. */
+/**
+ * How often it is tried with one connection: the server may still know others that were in the middle of their login.
+ */
 const MAX_LAST_ATTEMPTS = 5;
 /** From so many connections on, half of them are closed at a time. */
 const MANY = 16;
@@ -30,7 +32,9 @@ export interface WriterAdmissionOptions {
 export class WriterAdmission {
   readonly #options: WriterAdmissionOptions;
   #isNoReason = false;
-  /** Settles when the attempts for another file have ended: together they would close more connections than necessary. */
+  /**
+   * Settles when the attempts for another file have ended: together they would close more connections than necessary.
+   */
   #trying: Promise<unknown> = Promise.resolve();
 
   constructor(options: WriterAdmissionOptions) {

@@ -105,9 +105,9 @@ class ClaimCheck {
   }
 
   /**
-   * Whether a cell is right that the provider says differs: everything is compared again, and nothing is sent again because
-   * of it. Once that may be because an earlier run had the cell in flight, and it arrived meanwhile; the next time the
-   * provider is dropped.
+   * Whether a cell is right that the provider says differs: everything is compared again, and nothing is sent again
+   * because of it. Once that may be because an earlier run had the cell in flight, and it arrived meanwhile; the next
+   * time the provider is dropped.
    */
   async #isInDoubt({ wrong: [cell], method }: Judged): Promise<boolean> {
     if (cell === undefined || method === undefined) return false;

@@ -29,8 +29,8 @@ export function isSameDigest(here: Uint8Array, there: Uint8Array | undefined): b
 }
 
 /**
- * Whether the digests of the server are those of the bytes that were read back, `known`. If the server does not have all
- * bytes, `known` rejects with `integrity`: then a right answer lacks a digest.
+ * Whether the digests of the server are those of the bytes that were read back, `known`. If the server does not have
+ * all bytes, `known` rejects with `integrity`: then a right answer lacks a digest.
  * @throws {CopyError} whatever else `known` rejects with
  */
 export async function areRight(

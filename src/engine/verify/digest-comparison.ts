@@ -70,8 +70,8 @@ export function isSameReadBack(sides: Pick<Sides, 'local' | 'back'>, range: Rang
 }
 
 /**
- * Whether a range is right that a provider says differs. It counts as wrong where the server does not let it be read back:
- * sending it again does no harm, and the provider has been right before.
+ * Whether a range is right that a provider says differs. It counts as wrong where the server does not let it be read
+ * back: sending it again does no harm, and the provider has been right before.
  */
 export function isWronglyDoubted(sides: Pick<Sides, 'local' | 'back'>, range: Range): Promise<boolean> {
   return isSameBack(sides, range, ({ code }) => code === 'integrity' || code === 'destination-permission');

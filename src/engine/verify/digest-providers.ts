@@ -28,8 +28,8 @@ const SEARCH_MS = 5000;
 /** Connections over which the server is asked for digests at the same time; the others stay free for data. */
 const LANES = 2;
 /**
- * How long an answer is waited for on one connection before another one is asked as well, beside the time in which a slow
- * server hashes the ranges. A connection that has stalled is given up only much later.
+ * How long an answer is waited for on one connection before another one is asked as well, beside the time in which a
+ * slow server hashes the ranges. A connection that has stalled is given up only much later.
  */
 const PATIENCE_MS = 5000;
 /** On how many connections a request is tried: it may be the reason why the server closes them. */

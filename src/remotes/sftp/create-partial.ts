@@ -1,7 +1,7 @@
 /**
  * Creates the partial file of a target: exclusively, under a name that was never used, and unreadable for others where
- * the server allows a mode to be set. A server may accept a mode when it creates a file and refuse every later one; there
- * the file is created without a mode, because it could never get another one than the first.
+ * the server allows a mode to be set. A server may accept a mode when it creates a file and refuse every later one;
+ * there the file is created without a mode, because it could never get another one than the first.
  */
 import type { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
@@ -125,8 +125,8 @@ async function replaceByOneWithoutMode(
 }
 
 /**
- * Whether the server sets the mode of an open file by its path or by its handle. Undefined where that cannot be told: the
- * server may not show the file at its path yet.
+ * Whether the server sets the mode of an open file by its path or by its handle. Undefined where that cannot be told:
+ * the server may not show the file at its path yet.
  */
 async function isModeSet(
   session: SftpSession,

@@ -175,7 +175,9 @@ export class EarlierStages {
     await this.#considering;
   }
 
-  /** See {@link ForeignStages.removeSuperseded}. The file may have been complete before a copy was, which is removed. */
+  /**
+   * See {@link ForeignStages.removeSuperseded}. The file may have been complete before a copy was, which is removed.
+   */
   async removeSuperseded(): Promise<void> {
     await this.settled();
     const copy = this.takeCopy();

@@ -2,9 +2,9 @@
  * Deals with what others staged for the target of one file job, from listing the directory until the target is in its
  * place, and with the old file at the target, of which parts may be right.
  *
- * The directory is listed while the file is opened and staged, and the old file sampled. Sending waits for that, but not
- * longer than {@link LOOKING_MS}, because a directory may have very many names. If something was found, nothing is sent
- * until it is known whether the server can copy it, and has copied it.
+ * The directory is listed while the file is opened and staged, and the old file sampled. Sending waits for that, but
+ * not longer than {@link LOOKING_MS}, because a directory may have very many names. If something was found, nothing is
+ * sent until it is known whether the server can copy it, and has copied it.
  */
 
 import { CopyError } from '../../../errors.ts';

@@ -1,6 +1,6 @@
 /**
- * The job of a source whose size says nothing about its length. One connection sends it from its beginning to its end, so
- * that no task of it goes through the scheduler.
+ * The job of a source whose size says nothing about its length. One connection sends it from its beginning to its end,
+ * so that no task of it goes through the scheduler.
  */
 import type { CopyError } from '../../../errors.ts';
 import type { Examined, FileResult } from '../../transfer/direction.ts';

@@ -87,7 +87,9 @@ export class StreamUpload {
     if (this.#patience.hasEnded(performance.now())) throw failure;
   }
 
-  /** Other failures than a refusal to open the file are results, so that `ConnectionAccess` does not repeat the attempt. */
+  /**
+   * Other failures than a refusal to open the file are results, so that `ConnectionAccess` does not repeat the attempt.
+   */
   async #attempt(
     connection: number,
     remote: RemoteConnection,

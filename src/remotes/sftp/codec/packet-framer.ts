@@ -68,7 +68,8 @@ export class PacketFramer {
   }
 
   /**
-   * Returns a packet that lies in this chunk as a whole, unless all are copied. For any other, sets `#packet` as soon as its length is known.
+   * Returns a packet that lies in this chunk as a whole, unless all are copied. For any other, sets `#packet` as soon
+   * as its length is known.
    */
   #begin(): Buffer | undefined {
     const chunk = this.#chunk;

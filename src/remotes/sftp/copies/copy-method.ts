@@ -16,7 +16,9 @@ export interface CopyRequest {
   readonly to: Buffer;
   /** The size of the file at `from`, in bytes. */
   readonly size: number;
-  /** Permission bits of the new file, where the server allows them to be set; undefined: those that the server chooses. */
+  /**
+   * Permission bits of the new file, where the server allows them to be set; undefined: those that the server chooses.
+   */
   readonly mode: number | undefined;
   /** Aborted when the copy is not needed any more. */
   readonly signal: AbortSignal;

@@ -4,7 +4,8 @@ import type { SocketReader } from './socket-reader.ts';
 import type { SshSettings } from './ssh-settings.ts';
 
 /**
- * Resolves with a connected socket, which `reader` reads if there is one. On failure, and when `signal` is aborted, the socket is destroyed and it rejects.
+ * Resolves with a connected socket, which `reader` reads if there is one. On failure, and when `signal` is aborted, the
+ * socket is destroyed and it rejects.
  */
 export function dial(settings: SshSettings, signal: AbortSignal, reader?: SocketReader): Promise<Socket> {
   return new Promise((resolve, reject) => {

@@ -35,8 +35,8 @@ export class SocketReader {
     callback: (length) => {
       const isFull = this.#kept + length === this.#length;
       this.#onRead(length);
-      // libuv would read the socket up to 32 times before it serves another one, and before what was written to the disk
-      // gives its memory back.
+      // libuv would read the socket up to 32 times before it serves another one, and before what was written to the
+      // disk gives its memory back.
       if (isFull) setImmediate(() => this.#continue());
       return !isFull;
     },
