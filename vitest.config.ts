@@ -26,8 +26,8 @@ const excluded = [...configDefaults.exclude, ...leftOut[tier]];
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
-    // Quick tests wait for much of their time. Servers and proxies need processors too, and what the longer tiers measure
-    // must not depend on what else runs.
+    // Quick tests wait for much of their time. Servers and proxies need processors too, and what the longer tiers
+    // measure must not depend on what else runs.
     maxWorkers: byTier(4, 2),
     teardownTimeout: 20_000,
     projects: [

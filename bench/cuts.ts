@@ -1,4 +1,5 @@
-// npm run bench -- cuts: how much is sent when runs are killed again and again, on a slow line, where the server cannot hash.
+// npm run bench -- cuts: how much is sent when runs are killed again and again, on a slow line, where the server cannot
+// hash.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startProcess } from '../test/support/process.ts';
 import type { RunningProxy } from '../test/support/proxy.ts';

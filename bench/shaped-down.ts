@@ -1,4 +1,5 @@
-// npm run bench -- shaped-down: a line that is slow for each connection, and lets one open as many as one likes, for downloads.
+// npm run bench -- shaped-down: a line that is slow for each connection, and lets one open as many as one likes, for
+// downloads.
 import { benchMain } from './support/bench-main.ts';
 import { measureShaped } from './support/scenes/shaped.ts';
 

@@ -1,5 +1,5 @@
-// npm run bench -- throttled: proftpd with TransferRate, which makes a WRITE wait for offset ÷ rate. Many connections gain
-// nothing there, and must lose nothing.
+// npm run bench -- throttled: proftpd with TransferRate, which makes a WRITE wait for offset ÷ rate. Many connections
+// gain nothing there, and must lose nothing.
 import { chooseRuns } from './support/bench-arguments.ts';
 import { benchMain } from './support/bench-main.ts';
 import { finishScene } from './support/finish-scene.ts';

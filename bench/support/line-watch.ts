@@ -4,7 +4,10 @@ import type { LineSample } from './phases.ts';
 
 const SAMPLE_MS = 25;
 
-/** Samples what goes through the proxy in one direction; `stop` gives the samples, with the connections numbered from the first new one. */
+/**
+ * Samples what goes through the proxy in one direction; `stop` gives the samples, with the connections numbered from
+ * the first new one.
+ */
 export async function watchLine(proxy: RunningProxy, direction: Direction): Promise<{ stop(): Promise<LineSample[]> }> {
   const before = (await proxy.stats()).connections.length;
   const begin = performance.now();

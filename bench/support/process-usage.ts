@@ -31,8 +31,8 @@ export function treeSeconds(waitedFor: number, seenOfProgram: number, seenOfOthe
 }
 
 /**
- * Watches a program and what it starts; `stop` after it has ended. Linux only, nothing elsewhere. Other children of this
- * process must not end meanwhile.
+ * Watches a program and what it starts; `stop` after it has ended. Linux only, nothing elsewhere. Other children of
+ * this process must not end meanwhile.
  */
 export function watchUsage(): { readonly begin: (pid: number) => void; readonly stop: () => Usage } {
   if (process.platform !== 'linux') return { begin: () => {}, stop: () => ({}) };

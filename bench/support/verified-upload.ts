@@ -12,7 +12,9 @@ export function resultOf(stdout: string): Result {
   return result as Result;
 }
 
-/** A run that went on without digests, as mtput does where the server gives none, would be measured as what it is not. */
+/**
+ * A run that went on without digests, as mtput does where the server gives none, would be measured as what it is not.
+ */
 export function checkVerified({ verified }: Result, bytes: number): void {
   if (verified.byDigest === bytes) return;
   throw new Error(`Of ${bytes} bytes only ${verified.byDigest} were verified by digests`);

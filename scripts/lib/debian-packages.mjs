@@ -1,5 +1,5 @@
-// Installs Debian packages for tests and benches. While that lasts, a policy-rc.d keeps their daemons from being started;
-// afterwards none of them is left enabled for the next boot that was not enabled before.
+// Installs Debian packages for tests and benches. While that lasts, a policy-rc.d keeps their daemons from being
+// started; afterwards none of them is left enabled for the next boot that was not enabled before.
 import { chmodSync, existsSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootLinks, restoreBootLinks } from './boot-links.mjs';
@@ -62,7 +62,9 @@ async function aptGet(...args) {
   if (code !== 0) throw new Error(`apt-get ${args.join(' ')} failed (${code})`);
 }
 
-/** Installs into the system whose root directory is `systemRoot`; tests have one of their own. Rejects if apt-get fails. */
+/**
+ * Installs into the system whose root directory is `systemRoot`; tests have one of their own. Rejects if apt-get fails.
+ */
 export async function installDebianPackages(packages, systemRoot = '/') {
   say(`Installing ${packages.join(' ')} (no daemon will be started or enabled) ...`);
   await withoutDaemons(systemRoot, async () => {

@@ -35,8 +35,8 @@ function allProcesses() {
 }
 
 /**
- * The processes below `pid`, itself included. `followed` remembers them from call to call, so that those whose parent has
- * ended in between are found too. Returns those that run now.
+ * The processes below `pid`, itself included. `followed` remembers them from call to call, so that those whose parent
+ * has ended in between are found too. Returns those that run now.
  */
 export function followTree(pid, followed = new Map()) {
   const all = allProcesses();

@@ -1,5 +1,5 @@
-// A reporter of vitest that writes what became of the tests as JSON. A file that does not load, a hook that fails and an
-// error outside of any test are failures too, which vitest's own number of failed tests leaves out.
+// A reporter of vitest that writes what became of the tests as JSON. A file that does not load, a hook that fails and
+// an error outside of any test are failures too, which vitest's own number of failed tests leaves out.
 import { writeFileSync } from 'node:fs';
 
 /** The environment variable that names the file for the results. */

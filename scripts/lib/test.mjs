@@ -20,7 +20,9 @@ const forwarded = args.filter((arg) => !(arg in TIERS));
 const isVerification = tier === 'full' && forwarded.length === 0;
 const filters = args.includes('--unit') ? [...UNIT_TESTS, ...forwarded] : forwarded;
 
-/** What became of the tests; if vitest failed for another reason than they did, or ended before them, that is a failure. */
+/**
+ * What became of the tests; if vitest failed for another reason than they did, or ended before them, that is a failure.
+ */
 function readResults(file, exitCode) {
   const results = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
   const { passed, failed, skipped } = results ?? { passed: 0, failed: 0, skipped: 0 };

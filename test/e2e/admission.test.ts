@@ -26,8 +26,8 @@ async function carriers(proxy: RunningProxy): Promise<number> {
 }
 
 /**
- * The run over a proxy that is slow until `count` connections carry something: however long the server refuses some, and
- * however busy the machine is, the file does not end before they had their turn.
+ * The run over a proxy that is slow until `count` connections carry something: however long the server refuses some,
+ * and however busy the machine is, the file does not end before they had their turn.
  */
 async function withCarriers(proxy: RunningProxy, count: number, run: Promise<JsonRun>): Promise<JsonRun> {
   let isOver = false;

@@ -26,9 +26,9 @@ const FILL = {
 } as const;
 
 /**
- * The reason, in words, where no mount can be made for one process alone. The home is a mount of its own, and private, so
- * that what is mounted over it for the shell is seen by nobody else; `unshare` would do that for all mounts, which is not
- * possible where `/` is no mount, as in a chroot.
+ * The reason, in words, where no mount can be made for one process alone. The home is a mount of its own, and private,
+ * so that what is mounted over it for the shell is seen by nobody else; `unshare` would do that for all mounts, which
+ * is not possible where `/` is no mount, as in a chroot.
  */
 async function otherTree(fill: string): Promise<Scene | string> {
   const other = (await tempDirForTest()).file('other');

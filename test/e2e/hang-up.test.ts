@@ -42,8 +42,8 @@ describeOn('sshd', 'a hang-up', (bed) => {
       const program = words.map(shellWord).join(' ');
       const [out, code] = [dir.file(`${name}.out`), dir.file(`${name}.code`)];
       const command = form.replace('PROGRAM', program).replace('OUT', shellWord(out));
-      // The kernel tells the session leader, and all others at the terminal when that has ended. The inner shell ignores
-      // it, so that the program is started as `nohup` would start it, and reports how the program ended.
+      // The kernel tells the session leader, and all others at the terminal when that has ended. The inner shell
+      // ignores it, so that the program is started as `nohup` would start it, and reports how the program ended.
       const end = `echo $? > ${shellWord(`${code}.new`)}; mv ${shellWord(`${code}.new`)} ${shellWord(code)}`;
       const inner = `trap '' HUP; cd ${shellWord(dir.path)}; ${command}; ${end}`;
       const terminal = await startAtTerminal(`sh -c ${shellWord(inner)}; true`, cleanEnvironment(server.dir));

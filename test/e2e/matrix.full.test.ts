@@ -1,6 +1,6 @@
 /**
- * Files of every kind arrive identical: uploads in all combinations, save those of huge files with names; downloads, which
- * share most with them, pairwise.
+ * Files of every kind arrive identical: uploads in all combinations, save those of huge files with names; downloads,
+ * which share most with them, pairwise.
  */
 import { afterAll, beforeAll, it } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';

@@ -1,6 +1,6 @@
 /**
- * Files of every kind arrive identical: any two of direction, size, connections, old target, name and server meet at least
- * once.
+ * Files of every kind arrive identical: any two of direction, size, connections, old target, name and server meet at
+ * least once.
  */
 import { afterAll, beforeAll, it } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';

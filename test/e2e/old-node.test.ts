@@ -7,7 +7,9 @@ import { run } from '../support/process.ts';
 import { repoRoot } from '../support/repo-root.ts';
 import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
 
-/** Has this Node claim to be another version; what older ones cannot parse is tested with older ones in the full tier. */
+/**
+ * Has this Node claim to be another version; what older ones cannot parse is tested with older ones in the full tier.
+ */
 const PRETEND = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.18.3' } });\n`;
 const TOO_OLD = /^\S+ needs Node 20\.19 or later, this is 20\.18\.3\.\n$/;
 

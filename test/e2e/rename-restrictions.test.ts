@@ -1,4 +1,6 @@
-/** Servers that refuse to rename or to remove files: what can be copied is, and what cannot is told before it is sent. */
+/**
+ * Servers that refuse to rename or to remove files: what can be copied is, and what cannot is told before it is sent.
+ */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

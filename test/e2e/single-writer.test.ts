@@ -1,4 +1,6 @@
-/** proftpd, which by its settings lets one connection write a file, or lets many write and keeps what the last one did. */
+/**
+ * proftpd, which by its settings lets one connection write a file, or lets many write and keeps what the last one did.
+ */
 import { chown, readdir, rm } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';

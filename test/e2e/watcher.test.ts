@@ -85,7 +85,9 @@ const interruptions: readonly Interruption[] = [
   },
 ];
 
-/** In the quick tier one in the middle, and each kind of those that come late: a line that ends is one, however it does. */
+/**
+ * In the quick tier one in the middle, and each kind of those that come late: a line that ends is one, however it does.
+ */
 const QUICK: readonly string[] = [
   'killed in the middle',
   'killed after the last write',

@@ -1,4 +1,6 @@
-/** A line on which everything goes wrong for a long time, at random. The seed of a round that failed is in its title. */
+/**
+ * A line on which everything goes wrong for a long time, at random. The seed of a round that failed is in its title.
+ */
 import { randomInt } from 'node:crypto';
 import { it } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';

@@ -1,4 +1,6 @@
-/** What another machine, or a run of which no journal tells, has staged beside a target, and what else has such a name. */
+/**
+ * What another machine, or a run of which no journal tells, has staged beside a target, and what else has such a name.
+ */
 import {
   appendFile,
   chmod,
@@ -311,7 +313,10 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
 
 const MIB = 1024 * 1024;
 const DISK = 8 * MIB;
-/** With more than 1 MiB to spare at the end, and with less: where nobody could hash, proftpd may then have lost something. */
+/**
+ * With more than 1 MiB to spare at the end, and with less: where nobody could hash, proftpd may then have lost
+ * something.
+ */
 const LARGE_FILES = [5 * MIB, 7.5 * MIB];
 const FULL_DISKS = byTier(
   [['proftpd', 7.5 * MIB, SERVERS.proftpd] as const],
@@ -421,7 +426,8 @@ describeWithServers(['sshd', 'proftpd'], 'a target that somebody else changes wh
     const target = join(server.home, NAME);
     const source = await sourceForTest(SIZE);
     const machine = await machineForTest(server, { name: 'one', isHurried: true });
-    // Each piece is asked about when it has arrived, and once more before the end: at that moment the other program writes.
+    // Each piece is asked about when it has arrived, and once more before the end: at that moment the other program
+    // writes.
     const piece = { offset: 2 * 65_536, length: 65_536 };
     const question = `r sha256 ${piece.offset} ${piece.length} `;
     const hold = machine.relay.hold((bytes) => bytes.includes(question), 1);

@@ -73,7 +73,9 @@ async function cutOff(
   return (await cutUpload('the client is killed', { server, source, args, share, durableShare })).proxy;
 }
 
-/** In the quick tier each server has one of those that resume-digests.test.ts does not have there, and sshd a download. */
+/**
+ * In the quick tier each server has one of those that resume-digests.test.ts does not have there, and sshd a download.
+ */
 const QUICK_KINDS: Readonly<Record<string, readonly (readonly [Direction, CutKind])[]>> = {
   sshd: [
     ['up', 'the client loses its power'],
@@ -155,7 +157,9 @@ describeWithServers(['sshd'], 'a server that crashed', () => {
   });
 });
 
-/** Leaves holes where the journal knows of no sync, as a crash may, with size and time as they were. Returns how much. */
+/**
+ * Leaves holes where the journal knows of no sync, as a crash may, with size and time as they were. Returns how much.
+ */
 async function forgetUnsynced(partial: string, journal: string): Promise<number> {
   const { size, atime, mtime } = await stat(partial);
   const lost = new RangeSet([{ offset: 0, length: size }]);

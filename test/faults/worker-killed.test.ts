@@ -13,7 +13,9 @@ import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
 const CONNECTIONS = 8;
-/** A connection: the file lasts for 100 s and more, so that all have moved long before its end on a busy machine too. */
+/**
+ * A connection: the file lasts for 100 s and more, so that all have moved long before its end on a busy machine too.
+ */
 const SLOW = { bytesPerSecond: 0.05 * MB };
 const FAST = { bytesPerSecond: 30 * MB };
 

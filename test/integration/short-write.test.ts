@@ -1,4 +1,6 @@
-/** A write that was stored in part and answered with OK, as proftpd does on a full disk: in the middle no size tells. */
+/**
+ * A write that was stored in part and answered with OK, as proftpd does on a full disk: in the middle no size tells.
+ */
 import { expect, test } from 'vitest';
 import { standInUpload } from '../support/stand-in-upload.ts';
 import { notices } from '../support/upload-scene.ts';

@@ -126,7 +126,9 @@ test('whatever happens to connections and tasks, every byte arrives, none is in 
   );
 });
 
-/** Runs a big file over connections of these rates to its end; returns the tasks in the order in which they were given. */
+/**
+ * Runs a big file over connections of these rates to its end; returns the tasks in the order in which they were given.
+ */
 function runBigFile(rates: readonly number[], size: number, pieceSize: number) {
   const model = new RunnerModel([{ size, pieceSize }], (connection) => rates[connection - 1]!);
   rates.forEach((_, index) => {

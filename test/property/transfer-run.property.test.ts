@@ -1,4 +1,6 @@
-/** The run and its file jobs under random faults: what docs/ARCHITECTURE.md says always holds, holds whatever happens. */
+/**
+ * The run and its file jobs under random faults: what docs/ARCHITECTURE.md says always holds, holds whatever happens.
+ */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';

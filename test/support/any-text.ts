@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 
 /**
- * Text of any code points but halves of surrogate pairs, as with `unit: 'binary'` of fast-check. That makes a list of all
- * of them first, which takes more than a second.
+ * Text of any code points but halves of surrogate pairs, as with `unit: 'binary'` of fast-check. That makes a list of
+ * all of them first, which takes more than a second.
  */
 export function anyText(): fc.Arbitrary<string> {
   const ascii = fc.integer({ min: 0, max: 0x7f });

@@ -94,7 +94,9 @@ function isKilled(kind: CutKind): boolean {
   return kind === 'the client is killed' || kind === 'the client loses its power';
 }
 
-/** Where cuts come, as shares of the file: late enough that something is durable by then, and not at the last moment. */
+/**
+ * Where cuts come, as shares of the file: late enough that something is durable by then, and not at the last moment.
+ */
 export function cutMoments(seed: number): number[] {
   const next = seeded(seed);
   const [first, last] = byTier([0.55, 0.8], [0.4, 0.95]);

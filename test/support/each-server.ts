@@ -49,8 +49,8 @@ export function describeOn(
 }
 
 /**
- * `title` on both servers. `npm test` has the whole suite on sshd, and on proftpd what `sample` defines; without a sample
- * it is left out there.
+ * `title` on both servers. `npm test` has the whole suite on sshd, and on proftpd what `sample` defines; without a
+ * sample it is left out there.
  */
 export function describeOnEach(title: string, suite: (bed: Bed) => void, sample?: (bed: Bed) => void): void {
   describeOn('sshd', title, suite);

@@ -18,7 +18,9 @@ interface Allowed {
   readonly others?: number;
 }
 
-/** Exit 0, the same bytes under the name, and nothing else left in the server's home, save partial files of `others`. */
+/**
+ * Exit 0, the same bytes under the name, and nothing else left in the server's home, save partial files of `others`.
+ */
 export function expectArrived(
   run: JsonRun,
   server: TestServer,

@@ -6,7 +6,10 @@ declare module 'vitest' {
   }
 }
 
-/** What a test measured, for docs/VERIFICATION.md: `recordFigure(task, 'time ÷ limit', 1.12)`, `task` from the test's context. */
+/**
+ * What a test measured, for docs/VERIFICATION.md: `recordFigure(task, 'time ÷ limit', 1.12)`, `task` from the test's
+ * context.
+ */
 export function recordFigure(
   task: { meta: { figures?: Record<string, string | number> } },
   name: string,

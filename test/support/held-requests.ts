@@ -1,4 +1,6 @@
-/** Requests that a relay keeps back, with all that the same connection sends after them: as packets on a slow line come. */
+/**
+ * Requests that a relay keeps back, with all that the same connection sends after them: as packets on a slow line come.
+ */
 import { type Deferred, deferred } from '../../src/util/deferred.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -66,7 +68,9 @@ export class HeldLane {
     this.#free.resolve();
   }
 
-  /** Resolves when nothing is kept back and all that was has been answered: until then the server's side must stay open. */
+  /**
+   * Resolves when nothing is kept back and all that was has been answered: until then the server's side must stay open.
+   */
   get free(): Promise<void> {
     return this.#free.promise;
   }

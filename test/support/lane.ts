@@ -1,4 +1,6 @@
-/** What may go out at once after a timer came late. Above 16 MB/s it is what 4 ms carry, as timers tick in milliseconds. */
+/**
+ * What may go out at once after a timer came late. Above 16 MB/s it is what 4 ms carry, as timers tick in milliseconds.
+ */
 const BURST_BYTES = 64 * 1024;
 const BURST_MS = 4;
 

@@ -141,7 +141,8 @@ export async function runLate(row: LateRow): Promise<void> {
   if (firstEnd.code === 0) expect(watcher.seen).toContain(contentA);
   if (secondRun.code === 0) expect(watcher.seen).toContain(b.sha256);
   if (arrives !== 'when the second has published' || secondRun.code !== 0) return;
-  // What was complete before may be published by a RENAME, wherever that is late; nothing else changes what is published.
+  // What was complete before may be published by a RENAME, wherever that is late; nothing else changes what is
+  // published.
   if (late === 'RENAME') return;
   expect(final, 'what the second has published').toBe(b.sha256);
   if (first === 'recovers' && late !== 'REMOVE') expect(firstEnd.code, failsAs(firstEnd)).toBe(12);

@@ -43,7 +43,9 @@ interface MemoryFile {
   mode: number;
 }
 
-/** The first staged file of a target is kept under this name until it is published; later ones have a number behind it. */
+/**
+ * The first staged file of a target is kept under this name until it is published; later ones have a number behind it.
+ */
 export function stagedName(target: string): string {
   return `${target}.staged`;
 }

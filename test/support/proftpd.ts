@@ -10,7 +10,9 @@ import { assembleServer, readIfThere, type TestServer, withFreePort } from './te
 import { waitFor } from './wait-for.ts';
 
 export interface ProftpdOptions {
-  /** Each replaces our line of the same directive, or is added: `HiddenStores on`, `<Limit READ>\nDenyAll\n</Limit>`. */
+  /**
+   * Each replaces our line of the same directive, or is added: `HiddenStores on`, `<Limit READ>\nDenyAll\n</Limit>`.
+   */
   directives?: readonly string[];
 }
 

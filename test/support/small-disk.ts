@@ -18,8 +18,8 @@ export interface SmallDisk {
 }
 
 /**
- * A file system of `bytes` at `path`, anybody's to write; what mount says where it may not be made. `more`: further mount
- * options.
+ * A file system of `bytes` at `path`, anybody's to write; what mount says where it may not be made. `more`: further
+ * mount options.
  */
 export async function mountSmallDisk(
   path: string,

@@ -1,6 +1,6 @@
 /**
- * An SSH server between a client and a real server: it lets anybody in, passes `sftp` and commands through, and keeps back
- * chosen requests until a test lets them through, also when their client is dead by then.
+ * An SSH server between a client and a real server: it lets anybody in, passes `sftp` and commands through, and keeps
+ * back chosen requests until a test lets them through, also when their client is dead by then.
  */
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';

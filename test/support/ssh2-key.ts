@@ -1,6 +1,8 @@
 import ssh2 from 'ssh2';
 
-/** A key pair for ssh2's server. ssh2 now and then writes an Ed25519 key that it cannot read itself: another is made. */
+/**
+ * A key pair for ssh2's server. ssh2 now and then writes an Ed25519 key that it cannot read itself: another is made.
+ */
 export function makeSsh2Key(): { readonly private: string; readonly public: string } {
   for (let attempt = 1; ; attempt++) {
     const pair = ssh2.utils.generateKeyPairSync('ed25519');

@@ -26,7 +26,9 @@ export type CheckFileHabit =
   | 'extra'
   /** Maverick Synergy: in blocks the length is ignored. */
   | 'to-the-end'
-  /** proftpd: a block beyond 16 KiB and no multiple of it goes on to the end of the file, a last block to its own end. */
+  /**
+   * proftpd: a block beyond 16 KiB and no multiple of it goes on to the end of the file, a last block to its own end.
+   */
   | 'over-read'
   /** Wrong for every block beyond 64 KiB, as paramiko's. */
   | 'wrong-above-64k'

@@ -72,7 +72,9 @@ export interface Quirks {
   fullText: string;
   /** WRITE is refused where all files together would have more bytes. */
   quotaBytes: number;
-  /** The next WRITE that has this offset inside is stored up to there, and answered with OK: as on a disk that is full. */
+  /**
+   * The next WRITE that has this offset inside is stored up to there, and answered with OK: as on a disk that is full.
+   */
   shortWriteAt: number;
   /** What statvfs tells, which is there where this is set. */
   freeBytes: number | undefined;

@@ -1,4 +1,6 @@
-/** Uploads through the whole engine and the whole SFTP remote to a stand-in server, with a real shell for its commands. */
+/**
+ * Uploads through the whole engine and the whole SFTP remote to a stand-in server, with a real shell for its commands.
+ */
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { onTestFinished } from 'vitest';

@@ -8,7 +8,10 @@ import { byTier } from './tier.ts';
 const PAUSE_MS = byTier(12, 4);
 
 export interface TargetWatcher {
-  /** SHA-256 of each content in the order they were seen, `missing` where nothing was there; no two in a row are the same. */
+  /**
+   * SHA-256 of each content in the order they were seen, `missing` where nothing was there; no two in a row are the
+   * same.
+   */
   readonly seen: readonly string[];
   /** How often it looked. */
   readonly looks: number;

@@ -48,7 +48,9 @@ export async function readIfThere(path: string): Promise<string> {
   });
 }
 
-/** What all servers share, once theirs is running. Expects `home`, `user_key` and writes `known_hosts` in the directory. */
+/**
+ * What all servers share, once theirs is running. Expects `home`, `user_key` and writes `known_hosts` in the directory.
+ */
 export async function assembleServer(parts: ServerParts): Promise<TestServer> {
   const { dir, port, user, hostKeys, logFiles, server } = parts;
   const host = '127.0.0.1';

@@ -1,4 +1,6 @@
-/** One cell of the matrix of directions, sizes, connections, targets, names and servers: copied for real, and compared. */
+/**
+ * One cell of the matrix of directions, sizes, connections, targets, names and servers: copied for real, and compared.
+ */
 import { link, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { expect } from 'vitest';
 import { copy, type Direction, sidesOf } from './directions.ts';

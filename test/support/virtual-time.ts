@@ -33,7 +33,10 @@ export class VirtualTime {
     steps[index] = step;
   }
 
-  /** Runs step after step, and what waits for them in between, until there is none, the time is over, or `isOver` says so. */
+  /**
+   * Runs step after step, and what waits for them in between, until there is none, the time is over, or `isOver` says
+   * so.
+   */
   async run(untilMs: number, isOver: () => boolean = () => false): Promise<void> {
     for (let next = this.#steps[0]; next !== undefined && next.atMs <= untilMs; next = this.#steps[0]) {
       if (isOver()) return;

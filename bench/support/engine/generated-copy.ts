@@ -1,6 +1,6 @@
 /**
- * A direction for measurements: copies files of any size and number that exist nowhere. No byte is read, kept or hashed,
- * so that what is measured is the run with its jobs.
+ * A direction for measurements: copies files of any size and number that exist nowhere. No byte is read, kept or
+ * hashed, so that what is measured is the run with its jobs.
  */
 import type { LocalDigests } from '../../../src/engine/local/local-digests.ts';
 import { choosePieceSize, UNLIMITED_PIECES } from '../../../src/engine/schedule/grid.ts';

@@ -80,7 +80,9 @@ function tellTaken(scheduler: Scheduler, one: Carried): void {
   scheduler.taken(one.order.task);
 }
 
-/** Small files, of which twice as many as connections are begun at a time, each with one connection that may send it. */
+/**
+ * Small files, of which twice as many as connections are begun at a time, each with one connection that may send it.
+ */
 export function smallFiles(): void {
   const scheduler = schedulerOf(CONNECTIONS, rateOf);
   let begun = 0;

@@ -1,4 +1,6 @@
-/** Whole runs: the connections, the jobs of the files and everything between them, without bytes or with few of them. */
+/**
+ * Whole runs: the connections, the jobs of the files and everything between them, without bytes or with few of them.
+ */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Counters } from '../../../src/engine/runner/counters.ts';

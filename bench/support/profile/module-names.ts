@@ -8,8 +8,8 @@ export function moduleInBundle(bundle: string, line: number): string | undefined
 }
 
 /**
- * What a file is called in a profile: `node:fs`, `ssh2/lib/client.js`, `src/engine/schedule/grid.ts`. No path of the machine's;
- * the empty string for what has no file.
+ * What a file is called in a profile: `node:fs`, `ssh2/lib/client.js`, `src/engine/schedule/grid.ts`. No path of the
+ * machine's; the empty string for what has no file.
  */
 export class ModuleNames {
   readonly #read: (path: string) => string;

@@ -1,7 +1,8 @@
 /**
  * The clock of the programs under test, in virtual time: `setTimeout`, `setInterval`, `performance.now`, `Date.now`,
- * `AbortSignal.timeout` and `Math.random` are replaced while it is installed. What is not planned through these functions
- * (the server, the network) plans its steps with {@link VirtualTime} itself, and so outlives {@link ClientClock.forgetTimers}.
+ * `AbortSignal.timeout` and `Math.random` are replaced while it is installed. What is not planned through these
+ * functions (the server, the network) plans its steps with {@link VirtualTime} itself, and so outlives {@link
+ * ClientClock.forgetTimers}.
  */
 import { seeded } from '../seeded.ts';
 import { VirtualTime } from '../virtual-time.ts';

@@ -1,6 +1,6 @@
 /**
- * The line of a connection to the model server: requests arrive in order, some time after they were sent, and are answered in
- * order. What is under way when the line is lost may arrive much later.
+ * The line of a connection to the model server: requests arrive in order, some time after they were sent, and are
+ * answered in order. What is under way when the line is lost may arrive much later.
  */
 import { CopyError } from '../../../src/errors.ts';
 import { type Deferred, deferred } from '../../../src/util/deferred.ts';

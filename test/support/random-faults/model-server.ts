@@ -1,7 +1,7 @@
 /**
- * A server as the promises of a transfer have to be kept on it: requests of a connection arrive in order, some time after
- * they were sent; those of a connection that is lost may arrive much later; what was not synced is lost in a crash. It does
- * wrong only what its habits and faults say, and it records what the promises forbid.
+ * A server as the promises of a transfer have to be kept on it: requests of a connection arrive in order, some time
+ * after they were sent; those of a connection that is lost may arrive much later; what was not synced is lost in a
+ * crash. It does wrong only what its habits and faults say, and it records what the promises forbid.
  */
 import type { VirtualTime } from '../virtual-time.ts';
 import type { ModelConnection } from './model-connection.ts';
@@ -11,8 +11,8 @@ import { Inode, type RunMark } from './model-inode.ts';
 export interface Habits {
   /**
    * `many`: known to keep what several connections write. The others have to be found out: `unknown` keeps it, `append`
-   * ignores offsets, `private` shows each session a temporary file of its own until it is closed, `refuse` lets no second
-   * session open a file that is being written, `truncate` empties a file that is opened again.
+   * ignores offsets, `private` shows each session a temporary file of its own until it is closed, `refuse` lets no
+   * second session open a file that is being written, `truncate` empties a file that is opened again.
    */
   readonly writers: 'many' | 'unknown' | 'append' | 'private' | 'refuse' | 'truncate';
   readonly hasSync: boolean;

@@ -102,8 +102,8 @@ export function drawScenario(seed: number): Scenario {
 }
 
 /**
- * Digests that say from the first one on that all is right, of bytes that are all stored wrong: only the trial can find that
- * out. A run that demands digests must not succeed.
+ * Digests that say from the first one on that all is right, of bytes that are all stored wrong: only the trial can find
+ * that out. A run that demands digests must not succeed.
  */
 function flattered({ phases: [phase], ...scenario }: Scenario): Scenario {
   const habits: Habits = { ...scenario.habits, writers: 'many', readsBack: true, digests: { shell: 'flattering' } };

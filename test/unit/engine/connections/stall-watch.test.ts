@@ -20,7 +20,9 @@ function scene({ busy = false, inFlight = 64 * KIB, only = undefined as number |
   counters.addInFlight(1, inFlight);
   const watch = new StallWatch({ tasks: scheduler, rates, counters, isBusy: () => busy });
   let nowMs = 0;
-  /** Time passes in which `bytes` are acknowledged and as many taken every `everyMs`; when it was given up, if it was. */
+  /**
+   * Time passes in which `bytes` are acknowledged and as many taken every `everyMs`; when it was given up, if it was.
+   */
   const pass = (forMs: number, bytes = 0, everyMs = 250): number | undefined => {
     for (const end = nowMs + forMs; nowMs < end; ) {
       nowMs += 250;

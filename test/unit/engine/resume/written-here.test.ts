@@ -18,7 +18,10 @@ const SYNCED = { offset: PIECE, length: PIECE };
 
 type Boot = string | undefined;
 
-/** A run in one boot writes, and another one in the same or another boot opens the journal. Returns where its claims begin. */
+/**
+ * A run in one boot writes, and another one in the same or another boot opens the journal. Returns where its claims
+ * begin.
+ */
 async function claimsAfter(
   direction: 'upload' | 'download',
   [before, after]: readonly [Boot, Boot],

@@ -1,4 +1,6 @@
-/** Bytes as they stand in a specification: hexadecimal digits, and text in single quotes; white space is for the eye. */
+/**
+ * Bytes as they stand in a specification: hexadecimal digits, and text in single quotes; white space is for the eye.
+ */
 export function bytes(notation: string): Buffer {
   const parts = [...notation.matchAll(/'([^']*)'|([0-9a-f]+)|(\S)/g)].map(([, text, hex, other]) => {
     if (other !== undefined) throw new Error(`Not hexadecimal: ${other}`);
