@@ -1,6 +1,6 @@
 /**
- * The commit of one file of an upload: all connections but one close the staged file, it gets its size and attributes,
- * is synced and closed (the seal), and is renamed to its target if it is still as it was sealed.
+ * The commit of one file of an upload: all connections but one close the staged file, it gets its attributes, its size
+ * is checked, it is synced and closed (the seal), and is renamed to its target if it is still as it was sealed.
  *
  * What can go wrong: the server reports on CLOSE what it could not store; it was restarted before the seal had synced
  * everything (the file continues); late writes of a lost connection, which put the right bytes in the right places,
