@@ -1,8 +1,8 @@
 /**
  * All runners of a run, behind the interface of one: the runner of this thread, and workers that are started when they
  * are needed (see {@link ThreadNeed}). A new connection goes to the runner with the fewest connections, except that
- * connections 1 and 2 always belong to this thread. A new worker gets its share of the connections by asking the engine
- * to relocate some.
+ * some always belong to this thread (see {@link LOCAL_CONNECTIONS}). A new worker gets its share of the connections by
+ * asking the engine to relocate some.
  *
  * What can go wrong: a thread cannot be started, or ends. The copy then continues with the other threads; the
  * connections of the ended thread are reported as lost, and no other thread is started in this run.
@@ -12,16 +12,12 @@ import type { Worker } from 'node:worker_threads';
 import type { Counters } from '../engine/runner/counters.ts';
 import type { LocalRunner } from '../engine/runner/local-runner.ts';
 import type { PieceRunner, RunnerCommand, RunnerReport } from '../engine/runner/piece-runner.ts';
-import type { Runners } from '../engine/runner/runners.ts';
+import { LOCAL_CONNECTIONS, type Runners } from '../engine/runner/runners.ts';
 import { CopyError } from '../errors.ts';
 import { type LoadSample, ThreadNeed } from './thread-need.ts';
 import { WorkerRunner } from './worker-runner.ts';
 
 const SAMPLE_MS = 500;
-/**
- * Connections 1 and 2 stay on this thread: one of them lists and commits, and a probe for a second writer needs both.
- */
-const LOCAL_CONNECTIONS = 2;
 
 export interface RunnerPoolOptions {
   readonly local: LocalRunner;

@@ -1,5 +1,6 @@
 /** One place for a connection of a run, and what its failures mean. */
 import type { CopyErrorData } from '../../errors.ts';
+import { LOCAL_CONNECTIONS } from '../runner/runners.ts';
 import { MAX_REFUSALS } from './retry-policy.ts';
 
 export interface Slot {
@@ -73,15 +74,12 @@ export function isBroken({ code }: CopyErrorData): boolean {
   return code === 'authentication-lost' || code === 'protocol';
 }
 
-/** Connections 1 and 2 are always in the thread that lists and commits. */
-const OWN_CONNECTIONS = 2;
-
 /**
  * Whether the connection is always in the thread that lists and commits: without one of these, no file can be
  * committed.
  */
 export function isOwn({ connection }: Pick<Slot, 'connection'>): boolean {
-  return connection <= OWN_CONNECTIONS;
+  return connection <= LOCAL_CONNECTIONS;
 }
 
 export function isFirstAttempt({ state, failures }: Slot): boolean {

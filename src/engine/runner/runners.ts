@@ -2,6 +2,12 @@
 import type { RemoteConnection, RemoteFile, Staged, StageToken } from '../../remotes/remote.ts';
 import type { PieceRunner } from './piece-runner.ts';
 
+/**
+ * Connections 1 and 2 always belong to this thread: one of them lists and commits, and a probe for a second writer
+ * needs both.
+ */
+export const LOCAL_CONNECTIONS = 2;
+
 /** The connections of this thread, for everything that is not bulk data. */
 export interface LocalConnections {
   /** Undefined: it is not open, or belongs to another thread. */
@@ -25,6 +31,6 @@ export interface LocalConnections {
 }
 
 export interface Runners extends PieceRunner {
-  /** Connections 1 and 2 are always among them. */
+  /** The connections from 1 to {@link LOCAL_CONNECTIONS} are always among them. */
   readonly local: LocalConnections;
 }
