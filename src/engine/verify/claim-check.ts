@@ -1,7 +1,7 @@
 /** Finds out by digests of both sides which of the bytes that an earlier run left are right. */
 import type { DigestMethod, Range } from '../../remotes/remote.ts';
 import { RangeSet } from '../../util/range-set.ts';
-import { cellsOf, MIN_PIECE_SIZE, nextBoundary, wholePieces } from '../schedule/grid.ts';
+import { cellsOf, MIN_PIECE_SIZE, spanOfPieces, wholePieces } from '../schedule/grid.ts';
 import { compareDigests, isWronglyDoubted, type Sides } from './digest-comparison.ts';
 import type { DigestProviders } from './digest-providers.ts';
 
@@ -74,8 +74,9 @@ class ClaimCheck {
     this.#cellLength = Math.max(MIN_PIECE_SIZE, file.pieceSize / CELLS_A_PIECE);
   }
 
+  /** The cells of the finer grid that lie whole in a range. The last cell of the file may be shorter. */
   cellsOf(range: Range): Range[] {
-    return cellsWithin(range, this.#cellLength, this.#file.size);
+    return cellsOf(spanOfPieces(range, this.#file.size, this.#cellLength), this.#cellLength);
   }
 
   async compare(ranges: readonly Range[]): Promise<Judged> {
@@ -127,14 +128,6 @@ function samplesOf(cells: readonly Range[]): Range[] {
 
 function isWithin(cell: Range, piece: Range): boolean {
   return cell.offset >= piece.offset && cell.offset < piece.offset + piece.length;
-}
-
-/** The cells of a grid that lie whole in a range. The last cell of the file may be shorter. */
-function cellsWithin({ offset, length }: Range, cellLength: number, fileSize: number): Range[] {
-  const begin = nextBoundary(offset, cellLength);
-  const end = offset + length;
-  const last = end === fileSize ? end : end - (end % cellLength);
-  return last > begin ? cellsOf({ offset: begin, length: last - begin }, cellLength) : [];
 }
 
 function* batchesOf(ranges: readonly Range[]): Generator<Range[]> {

@@ -5,7 +5,8 @@
  * looks at the size in between, which distinguishes all of these cases.
  */
 import { CopyError } from '../../errors.ts';
-import type { Fill, Range, RemoteConnection, Slices, Staged, WriterProbe } from '../remote.ts';
+import { slicesOf } from '../../util/slices-of.ts';
+import type { Fill, Range, RemoteConnection, Staged, WriterProbe } from '../remote.ts';
 
 const SLICE = 32 * 1024;
 
@@ -97,16 +98,6 @@ function sliceAt(offset: number, size: number): Range {
   return { offset, length: Math.min(SLICE, size - offset) };
 }
 
-async function writeOne(staged: Staged, slice: Range, fill: Fill): Promise<void> {
-  let next = slice.offset;
-  const end = slice.offset + slice.length;
-  const slices: Slices = {
-    take(maxLength) {
-      if (next === end) return undefined;
-      const range = { offset: next, length: Math.min(maxLength, end - next) };
-      next += range.length;
-      return range;
-    },
-  };
-  await staged.write(slices, fill, () => {});
+function writeOne(staged: Staged, slice: Range, fill: Fill): Promise<void> {
+  return staged.write(slicesOf(slice), fill, () => {});
 }
