@@ -12,6 +12,7 @@ import { CopyError } from '../../errors.ts';
 import type { Attributes } from '../../remotes/remote.ts';
 import { directoryName } from '../../util/byte-path.ts';
 import { cleanText } from '../../util/clean-text.ts';
+import { isPrivate } from '../../util/is-private.ts';
 import { newPartialPath } from '../../util/partial-name.ts';
 import { PERMISSION_BITS } from '../../util/permission-bits.ts';
 import { systemErrorCode, systemErrorText } from '../../util/system-error.ts';
@@ -19,7 +20,6 @@ import { attributesOf, targetError } from './local-target-files.ts';
 
 const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
 const PRIVATE = 0o600;
-const WRITABLE_BY_OTHERS = 0o022;
 /** What file systems answer where a directory cannot be synced. */
 const NO_SYNC: readonly (string | undefined)[] = ['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES', 'EISDIR', 'EBADF'];
 
@@ -67,9 +67,7 @@ export class LocalPartial {
       return undefined;
     }
     const stats = await file.stat();
-    const isOurs = process.getuid === undefined || stats.uid === process.getuid();
-    const isPrivate = process.platform === 'win32' || (stats.mode & WRITABLE_BY_OTHERS) === 0;
-    if (stats.isFile() && isOurs && isPrivate && stats.nlink === 1) {
+    if (stats.isFile() && isPrivate(stats) && stats.nlink === 1) {
       return new LocalPartial(Buffer.from(path), file, attributesOf(stats));
     }
     await file.close();

@@ -3,6 +3,7 @@ import { lstatSync, unlinkSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isPrivate } from '../../util/is-private.ts';
 import { makeDirectories } from '../../util/make-directories.ts';
 import type { HeldName, LockNames } from './lock-names.ts';
 import { knockAt, listenAt } from './name-sockets.ts';
@@ -30,8 +31,7 @@ export async function socketFiles(directory: string): Promise<LockNames> {
   const found = await lstat(directory);
   if (!found.isDirectory()) throw new UnfitDirectory('the path of the directory for locks is not a directory');
   // Others could remove our names from such a directory, or take them.
-  const isOurs = process.getuid === undefined || found.uid === process.getuid();
-  if (!isOurs || (found.mode & 0o022) !== 0) throw new UnfitDirectory('others can write to the directory for locks');
+  if (!isPrivate(found)) throw new UnfitDirectory('others can write to the directory for locks');
   return new SocketFiles(directory);
 }
 

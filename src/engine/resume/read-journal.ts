@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
+import { isPrivate } from '../../util/is-private.ts';
 import { LineSplitter } from '../../util/line-splitter.ts';
 import {
   type JournalHeader,
@@ -17,7 +18,6 @@ import { KnownPieces } from './known-pieces.ts';
 /** Our journals are never longer: a longer file was tampered with. */
 export const MAX_JOURNAL_SIZE: number = 64 * 1024 * 1024;
 const CHUNK_SIZE = 64 * 1024;
-const OTHERS_MAY_WRITE = 0o022;
 
 export interface JournalContent {
   readonly header: JournalHeader;
@@ -60,9 +60,7 @@ export async function readJournal(
 
 async function readFrom(file: FileHandle): ReturnType<typeof readJournal> {
   const stats = await file.stat({ bigint: true });
-  const isOurs = process.geteuid === undefined || Number(stats.uid) === process.geteuid();
-  const isSafe = process.platform === 'win32' || (Number(stats.mode) & OTHERS_MAY_WRITE) === 0;
-  if (!stats.isFile() || !isOurs || !isSafe) return undefined;
+  if (!stats.isFile() || !isPrivate(stats)) return undefined;
   const reader = new JournalReader();
   const buffer = Buffer.allocUnsafe(CHUNK_SIZE);
   for (let size = 0; size <= MAX_JOURNAL_SIZE; ) {
