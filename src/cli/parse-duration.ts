@@ -1,9 +1,7 @@
+import { MAX_TIMER_MS } from '../util/max-timer.ts';
 import { usageError } from './usage-error.ts';
 
 const factors: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** What a timer of the platform can hold, in milliseconds: a little less than 25 days. */
-export const maxDurationMs: number = 2 ** 31 - 1;
 
 /** `text` as milliseconds: seconds, or a number with `ms`, `s`, `m`, `h` or `d`; at least `minMs`, at most 24 days. */
 export function parseDuration(text: string, name: string, minMs: number): number {
@@ -12,7 +10,7 @@ export function parseDuration(text: string, name: string, minMs: number): number
     throw usageError(`${name} takes a duration, not '${text}'`, 'Write seconds, or a unit, as in 15s, 2m or 1h.');
   const ms = Math.round(Number(match[1]) * factors[(match[2] ?? 's').toLowerCase()]!);
   if (ms < minMs) throw usageError(`${name} ${text} is too short`, `Use at least ${minMs} ms.`);
-  if (ms > maxDurationMs) throw usageError(`${name} ${text} is too long`, 'Use at most 24d.');
+  if (ms > MAX_TIMER_MS) throw usageError(`${name} ${text} is too long`, 'Use at most 24d.');
   return ms;
 }
 

@@ -4,6 +4,9 @@
  */
 import { randomBytes } from 'node:crypto';
 
+/** If a partial file was not written for so long, the run that staged it is taken to have ended. */
+export const ABANDONED_MS: number = 24 * 60 * 60 * 1000;
+
 const SUFFIX = '.mtpart';
 const OLD_SUFFIX = '.mtold';
 /** The longest name that common file systems accept, in bytes. */

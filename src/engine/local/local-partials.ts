@@ -1,11 +1,10 @@
 /** Finds the partial files that earlier runs left beside a local target. */
 import { lstat, opendir, statfs, unlink } from 'node:fs/promises';
 import { baseName, directoryName, joinPath } from '../../util/byte-path.ts';
-import { partialNameFits } from '../../util/partial-name.ts';
+import { ABANDONED_MS, partialNameFits } from '../../util/partial-name.ts';
 
 /** Names of a directory that are looked at. */
 const MAX_NAMES = 10_000;
-const DAY_MS = 24 * 60 * 60 * 1000;
 /**
  * File systems on which another machine may be writing: NFS, SMB, CIFS, SMB2, FUSE (sshfs and others), 9P, Ceph, AFS,
  * Lustre, GPFS, OCFS2 and GFS2 (`statfs(2)`, linux/magic.h).
@@ -76,7 +75,7 @@ export async function removeIfOld(
   { path, mtimeMs, isCertain }: FoundPartial,
   nowMs: number = Date.now(),
 ): Promise<boolean> {
-  if (!isCertain || nowMs - mtimeMs < DAY_MS) return false;
+  if (!isCertain || nowMs - mtimeMs < ABANDONED_MS) return false;
   return unlink(path).then(
     () => true,
     () => false,

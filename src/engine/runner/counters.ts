@@ -7,6 +7,9 @@
 /** Connections are numbered from 1 to this. */
 export const MAX_CONNECTIONS: number = 1024;
 
+/** How often to call {@link Counters.tryTake} again while the rate limit allows nothing. */
+export const LIMIT_POLL_MS = 10;
+
 const ALLOWANCE = 0;
 const LIMITED = 1;
 const HEADER = 2;

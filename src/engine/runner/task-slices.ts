@@ -4,10 +4,7 @@
  */
 import type { CopyError } from '../../errors.ts';
 import type { Range, Slices } from '../../remotes/remote.ts';
-import type { Counters } from './counters.ts';
-
-/** How often to try again while the rate limit allows nothing. */
-const LIMIT_POLL_MS = 10;
+import { type Counters, LIMIT_POLL_MS } from './counters.ts';
 
 export class TaskSlices implements Slices {
   readonly connection: number;

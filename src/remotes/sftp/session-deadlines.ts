@@ -1,8 +1,6 @@
 import { CopyError } from '../../errors.ts';
+import { MAX_TIMER_MS } from '../../util/max-timer.ts';
 import type { PendingRequest } from './session-pending.ts';
-
-/** The longest delay of a timer. */
-const MAX_TIMER_MS = 0x7fffffff;
 
 /**
  * The deadlines of the requests of a session, with one timer for all of them, and none while there are no requests.

@@ -6,14 +6,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { CopyError } from '../../../errors.ts';
 import type { Attributes, CopiedStage, DrawnStage, FoundStage, StageToken } from '../../../remotes/remote.ts';
+import { ABANDONED_MS } from '../../../util/partial-name.ts';
 import type { ConnectionAccess } from '../../connections/connection-access.ts';
 import { likeness } from '../../resume/likeness.ts';
 
 const LOOK_AGAIN_MS = 3000;
 /** Files that are compared for one target, the largest first. */
 const MAX_COMPARED = 4;
-/** If a file was not written for so long, the run that staged it is taken to have ended. */
-const ABANDONED_MS = 24 * 60 * 60 * 1000;
 /** On how many connections a copy is tried. */
 const COPY_ATTEMPTS = 2;
 

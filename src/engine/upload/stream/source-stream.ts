@@ -12,13 +12,11 @@ import { CopyError } from '../../../errors.ts';
 import type { Fill, Range, Slices } from '../../../remotes/remote.ts';
 import { formatSize } from '../../../util/format-size.ts';
 import { systemErrorText } from '../../../util/system-error.ts';
-import type { Counters } from '../../runner/counters.ts';
+import { type Counters, LIMIT_POLL_MS } from '../../runner/counters.ts';
 import { readsOf } from '../../runner/descriptor-reads.ts';
 import type { StreamDigests } from './stream-digests.ts';
 
 const readOn = promisify(read);
-/** How often to try again while the rate limit allows nothing. */
-const LIMIT_POLL_MS = 10;
 /** The most bytes of a source, because one without a size may never end. */
 const MAX_STREAM_LENGTH: number = 64 * 1024 ** 3;
 

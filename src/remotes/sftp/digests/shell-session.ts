@@ -3,6 +3,7 @@ import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { type Deferred, deferred } from '../../../util/deferred.ts';
 import { LineSplitter } from '../../../util/line-splitter.ts';
+import { MAX_TIMER_MS } from '../../../util/max-timer.ts';
 import { SLOWEST_BYTES_PER_MS } from '../../../util/slowest-server.ts';
 import type { ExecChannel } from '../ssh/ssh-connection.ts';
 import { noShell } from './no-shell.ts';
@@ -27,8 +28,6 @@ const CLOSE_MS = 1000;
  * whether it or the shell has ended.
  */
 const CONNECTION_END_MS = 50;
-/** The longest delay of a timer. */
-const MAX_TIMER_MS = 0x7fffffff;
 const UNASKED = 'The server sent an answer without a request.';
 
 /** The part of a {@link DigestConnection} that a shell needs. */
