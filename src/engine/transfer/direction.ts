@@ -4,15 +4,15 @@
  * target in any other way.
  */
 import type { CopyError } from '../../errors.ts';
-import type { Range } from '../../remotes/remote.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
 import type { ConnectionPool } from '../connections/connection-pool.ts';
 import type { TransferEventBody, VerifiedBytes } from '../events.ts';
 import type { JournalStore } from '../resume/file-journal.ts';
 import type { Counters } from '../runner/counters.ts';
-import type { RunnerCommand, RunnerReport } from '../runner/piece-runner.ts';
+import type { RunnerReport } from '../runner/piece-runner.ts';
 import type { Runners } from '../runner/runners.ts';
-import type { Order, Scheduler } from '../schedule/scheduler.ts';
+import type { Scheduler } from '../schedule/scheduler.ts';
+import type { TaskOwner, TaskRouter } from '../schedule/task-router.ts';
 import type { DigestProviders } from '../verify/digest-providers.ts';
 import type { OverwrittenTarget } from './target-state.ts';
 import type { Verify } from './verify.ts';
@@ -106,7 +106,7 @@ export interface Examined {
 export type RunnerAnswer = Extract<RunnerReport, { kind: 'probed' | 'left' | 'file-closed' }>;
 
 /** A file job, as the run uses it. */
-export interface RunningJob {
+export interface RunningJob extends TaskOwner {
   /**
    * Resolves when the target is in its place; rejects with a CopyError. In both cases, the job uses nothing any more.
    */
@@ -120,11 +120,6 @@ export interface RunningJob {
   readonly isStream: boolean;
   /** Whether the server syncs the file, so that it may answer nothing else. */
   isSyncing(nowMs: number): boolean;
-  /** The command that carries a range. */
-  command(task: number, connection: number, range: Range): RunnerCommand;
-  acknowledged(parts: readonly Range[]): void;
-  hashed(report: Extract<RunnerReport, { kind: 'hashed' }>): void;
-  taskEnded(connection: number, error: CopyError | undefined): void;
   /** A runner has answered a command of this job that is not a task. */
   answered(report: RunnerAnswer): void;
   connectionOpened(): void;
@@ -163,12 +158,7 @@ export interface Continuity {
 }
 
 /** Gives ranges to connections. */
-export interface Dispatcher {
-  /** Gives idle connections something to do. */
-  dispatch(): void;
-  /** Carries out an order of the scheduler. */
-  carryOut(order: Order): void;
-}
+export type Dispatcher = Pick<TaskRouter, 'dispatch' | 'carryOut'>;
 
 /** What the run offers to file jobs. A job passes to each of its parts only what that part needs. */
 export interface JobServices {

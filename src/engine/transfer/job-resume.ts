@@ -69,6 +69,7 @@ export interface ResumedFile {
 
 /** Claims of an earlier run. */
 export interface Claims {
+  /** Ascending and disjoint. */
   readonly claims: readonly Range[];
   /** How they are checked: by digests of both sides, or by those that the journal has of the local file. */
   readonly by: 'digests' | 'journal';

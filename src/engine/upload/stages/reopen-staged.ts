@@ -3,6 +3,7 @@ import { CopyError } from '../../../errors.ts';
 import type { Range, RemoteConnection, Staged, StageToken } from '../../../remotes/remote.ts';
 import type { Claim, FileJournal } from '../../resume/file-journal.ts';
 import { differingSamples } from '../../resume/sample-claims.ts';
+import type { Claims } from '../../transfer/job-resume.ts';
 
 /** The local file. */
 export interface ReopenedSource {
@@ -11,12 +12,8 @@ export interface ReopenedSource {
   readonly size: number;
 }
 
-export interface Reopened {
+export interface Reopened extends Omit<Claims, 'older'> {
   readonly staged: Staged;
-  /** Ascending and disjoint. */
-  readonly claims: readonly Range[];
-  /** How they are to be checked: by digests of both sides, or by those that the journal has of the local file. */
-  readonly by: 'digests' | 'journal';
   /** Whether the journal is about the staged file; otherwise it is a copy, which no journal names yet. */
   readonly isOurs: boolean;
 }
