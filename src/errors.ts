@@ -184,6 +184,11 @@ export class CopyError extends Error implements CopyErrorData {
   }
 }
 
+/** Whether a failure concerns a connection or the run, so that it says nothing about the file. */
+export function isBeyondFile({ scope }: CopyErrorData): boolean {
+  return scope === 'connection' || scope === 'run';
+}
+
 const MEMORY_CODES: readonly unknown[] = [
   'ENOMEM',
   'ERR_MEMORY_ALLOCATION_FAILED',

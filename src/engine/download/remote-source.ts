@@ -5,7 +5,7 @@
  * Some servers let one connection at a time read a file (locks, limits on transfers). The first connection that has
  * opened it is the reader then, and after its loss the next one that opens it.
  */
-import { CopyError } from '../../errors.ts';
+import { CopyError, isBeyondFile } from '../../errors.ts';
 import type { Attributes, Range, RemoteConnection, RemoteFile } from '../../remotes/remote.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
@@ -139,7 +139,7 @@ export class RemoteSource {
     const isSame = await this.#services.access.onConnection(async (_, remote) => {
       const file = await remote.open(this.path).catch((error: unknown) => {
         const failure = CopyError.from(error);
-        if (failure.scope === 'connection' || failure.scope === 'run') throw failure;
+        if (isBeyondFile(failure)) throw failure;
         return undefined;
       });
       if (file === undefined) return true;

@@ -7,7 +7,7 @@
  * or shorter than what was acknowledged. Others truncate a file when it is opened, or ignore offsets and append; a size
  * that changes in the wrong way shows that.
  */
-import { CopyError } from '../../errors.ts';
+import { CopyError, isBeyondFile } from '../../errors.ts';
 import type { Fill, Range, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
 import { slicesOf } from '../../util/slices-of.ts';
 
@@ -41,10 +41,10 @@ export async function regainStaged(remote: RemoteConnection, file: KeptFile): Pr
     if (await isKept(staged, file)) return staged;
   } catch (error) {
     const failure = CopyError.from(error);
-    if (isOfOthers(failure)) throw failure;
+    if (isBeyondFile(failure)) throw failure;
   }
   await staged?.close().catch((error: unknown) => {
-    if (isOfOthers(CopyError.from(error))) throw error;
+    if (isBeyondFile(CopyError.from(error))) throw error;
   });
   return undefined;
 }
@@ -88,8 +88,4 @@ async function respectsOffsets(staged: Staged, slice: Range, fill: Fill, onAckno
     if (before !== undefined && after?.size === before.size) return true;
   }
   return false;
-}
-
-function isOfOthers({ scope }: CopyError): boolean {
-  return scope === 'connection' || scope === 'run';
 }

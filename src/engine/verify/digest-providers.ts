@@ -4,7 +4,7 @@
  * digest or none.
  */
 
-import { CopyError, type ErrorCode } from '../../errors.ts';
+import { CopyError, type ErrorCode, isBeyondFile } from '../../errors.ts';
 import type {
   DigestAlgorithm,
   Digester,
@@ -283,7 +283,7 @@ export class DigestProviders {
     } catch (error) {
       const failure = CopyError.from(error);
       if (this.#isOver) throw over();
-      if (failure.scope === 'connection' || failure.scope === 'run') throw failure;
+      if (isBeyondFile(failure)) throw failure;
       this.drop(method, `it could not be tried (${cleanText(failure.message)})`);
     }
   }

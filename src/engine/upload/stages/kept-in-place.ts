@@ -1,5 +1,5 @@
 /** Finds out whether a target that is written in place has some of the source already. */
-import { CopyError } from '../../../errors.ts';
+import { CopyError, isBeyondFile } from '../../../errors.ts';
 import type { RemoteConnection, Staged } from '../../../remotes/remote.ts';
 import { likeness } from '../../resume/likeness.ts';
 import { fillFrom } from '../../runner/descriptor-fill.ts';
@@ -39,7 +39,7 @@ async function readable(sampled: () => Promise<number>): Promise<number> {
     return await sampled();
   } catch (error) {
     const failure = CopyError.from(error);
-    if (failure.scope === 'connection' || failure.scope === 'run') throw failure;
+    if (isBeyondFile(failure)) throw failure;
     return 0;
   }
 }

@@ -1,5 +1,5 @@
 /** Opens what an earlier run staged, or a copy of it, to continue the file there. */
-import { CopyError } from '../../../errors.ts';
+import { CopyError, isBeyondFile } from '../../../errors.ts';
 import type { Range, RemoteConnection, Staged, StageToken } from '../../../remotes/remote.ts';
 import type { Claim, FileJournal } from '../../resume/file-journal.ts';
 import { differingSamples } from '../../resume/sample-claims.ts';
@@ -128,7 +128,7 @@ async function sampled(
     return claims.filter(({ offset }) => !differing.has(offset));
   } catch (error) {
     const failure = CopyError.from(error);
-    if (failure.scope === 'connection' || failure.scope === 'run') throw failure;
+    if (isBeyondFile(failure)) throw failure;
     return [];
   }
 }

@@ -4,7 +4,7 @@
  * copies them. The server also copies the old target, which stays until it is replaced.
  */
 import { setTimeout } from 'node:timers/promises';
-import { CopyError } from '../../../errors.ts';
+import { CopyError, isBeyondFile } from '../../../errors.ts';
 import type { Attributes, CopiedStage, DrawnStage, FoundStage, StageToken } from '../../../remotes/remote.ts';
 import { ABANDONED_MS } from '../../../util/partial-name.ts';
 import type { ConnectionAccess } from '../../connections/connection-access.ts';
@@ -57,8 +57,7 @@ export class StageSearch {
     try {
       return await this.#access.onConnection((_, remote) => remote.findStaged(this.#file.target));
     } catch (error) {
-      const { scope } = CopyError.from(error);
-      if (scope === 'connection' || scope === 'run') throw error;
+      if (isBeyondFile(CopyError.from(error))) throw error;
       return [];
     }
   }
@@ -176,8 +175,7 @@ export class StageSearch {
         }
       });
     } catch (error) {
-      const { scope } = CopyError.from(error);
-      if (scope === 'connection' || scope === 'run') throw error;
+      if (isBeyondFile(CopyError.from(error))) throw error;
       return 0;
     }
   }
