@@ -57,8 +57,6 @@ export function journalPath(
 }
 
 export interface PruneOptions {
-  /** Journals that stay, however old. */
-  readonly inUse?: readonly string[];
   /** Milliseconds since 1970. */
   readonly nowMs?: number;
   /** Called for each file that could not be examined or removed; the others are still removed. */
@@ -70,15 +68,14 @@ export interface PruneOptions {
  * number at a time. Resolves with their number. Never rejects.
  */
 export async function pruneJournals(directory: string, options: PruneOptions = {}): Promise<number> {
-  const { inUse = [], nowMs = Date.now(), onFailure = () => {} } = options;
+  const { nowMs = Date.now(), onFailure = () => {} } = options;
   let examined = 0;
   let removed = 0;
   try {
     for await (const { name } of await opendir(directory)) {
       if (++examined > MAX_EXAMINED || removed >= MAX_REMOVED) break;
-      const path = join(directory, name);
-      if (!JOURNAL_PATTERN.test(name) || inUse.includes(path)) continue;
-      if (await removeIfOld(path, nowMs).catch(onFailure)) removed++;
+      if (!JOURNAL_PATTERN.test(name)) continue;
+      if (await removeIfOld(join(directory, name), nowMs).catch(onFailure)) removed++;
     }
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT') onFailure(error);

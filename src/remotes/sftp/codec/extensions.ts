@@ -79,11 +79,6 @@ export function encodeCopyFile({ from, to, overwrite }: CopyFile): Buffer {
     .finish();
 }
 
-export function parseCopyFile(payload: Uint8Array): CopyFile {
-  const reader = new PacketReader(payload);
-  return { from: reader.string(), to: reader.string(), overwrite: reader.byte() !== 0 };
-}
-
 /**
  * The reply to `limits@openssh.com`, whose request has no payload. Lengths in bytes; 0 means that the server sets none.
  */
