@@ -89,14 +89,15 @@ export class RunnerPool implements Runners {
     return this.#runnerOf.get(command.connection) ?? this.local;
   }
 
+  /** The runner with the fewest connections; this thread comes first, then the oldest worker. */
   #leastLoaded(connection: number): PieceRunner {
-    if (connection <= LOCAL_CONNECTIONS) return this.local;
-    return this.#byLoad()[0]!;
-  }
-
-  /** The runner with the fewest connections comes first. */
-  #byLoad(): PieceRunner[] {
-    return [this.local, ...this.#workers].sort((a, b) => this.#connectionsOf(a).length - this.#connectionsOf(b).length);
+    let least: PieceRunner = this.local;
+    if (connection <= LOCAL_CONNECTIONS) return least;
+    const counts = new Map<PieceRunner, number>();
+    for (const runner of this.#runnerOf.values()) counts.set(runner, (counts.get(runner) ?? 0) + 1);
+    const countOf = (runner: PieceRunner): number => counts.get(runner) ?? 0;
+    for (const worker of this.#workers) if (countOf(worker) < countOf(least)) least = worker;
+    return least;
   }
 
   #connectionsOf(runner: PieceRunner): number[] {
@@ -157,8 +158,9 @@ export class RunnerPool implements Runners {
   #share(): void {
     const fair = Math.ceil(this.#runnerOf.size / (this.#workers.size + 1));
     for (const runner of [this.local, ...this.#workers]) {
-      const movable = this.#connectionsOf(runner).filter((connection) => connection > LOCAL_CONNECTIONS);
-      const surplus = Math.max(0, this.#connectionsOf(runner).length - fair);
+      const connections = this.#connectionsOf(runner);
+      const movable = connections.filter((connection) => connection > LOCAL_CONNECTIONS);
+      const surplus = Math.max(0, connections.length - fair);
       for (const connection of movable.slice(0, surplus)) this.#listener({ kind: 'relocate', connection });
     }
   }

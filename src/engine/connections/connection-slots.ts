@@ -83,6 +83,7 @@ export class ConnectionSlots implements Iterable<Slot> {
 
   /** Open connections beyond the limit; one of those that can commit is never among them. `latest`: opened last. */
   surplus(latest?: Slot): number[] {
+    if (this.open.length <= this.#most) return [];
     const open = this.in('open').sort((a, b) => Number(a === latest) - Number(b === latest));
     const committing = open.find(isOwn);
     const others = open.filter((slot) => slot !== committing);

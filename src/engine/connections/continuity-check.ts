@@ -5,8 +5,7 @@ import type { ServerContinuity } from './server-continuity.ts';
 
 /** What this needs of the run. */
 export interface AskedConnections {
-  /** Connections that are open now. */
-  open(): readonly number[];
+  isOpen(connection: number): boolean;
   /** Closes a connection that does not answer. Its loss is reported later. */
   drop(connection: number): void;
   /**
@@ -63,8 +62,7 @@ export class ContinuityCheck {
   async assure(connection: number): Promise<void> {
     const silent = new Set<number>();
     while (!this.#continuity.isWitness(connection)) {
-      const open = this.#connections.open();
-      const witness = this.#continuity.witnesses.find((other) => open.includes(other) && !silent.has(other));
+      const witness = this.#continuity.witnesses.find((other) => this.#connections.isOpen(other) && !silent.has(other));
       if (witness === undefined)
         throw new CopyError(
           'connection-lost',

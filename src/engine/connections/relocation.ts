@@ -24,7 +24,7 @@ export interface RelocatedTasks {
 }
 
 export interface RelocationOptions {
-  readonly pool: Pick<ConnectionPool, 'open' | 'renew'>;
+  readonly pool: Pick<ConnectionPool, 'isOpen' | 'renew'>;
   readonly tasks: RelocatedTasks;
   /** Whether nothing but its tasks needs the connection now. */
   readonly isFree: (connection: number) => boolean;
@@ -49,7 +49,7 @@ export class Relocation {
   relocateIfFree(): void {
     const { pool, tasks, isFree } = this.#options;
     for (const connection of this.#requested) {
-      if (!isFree(connection) || !pool.open.includes(connection)) continue;
+      if (!isFree(connection) || !pool.isOpen(connection)) continue;
       this.#requested.delete(connection);
       this.#retired.add(connection);
       tasks.retire(connection);

@@ -68,7 +68,7 @@ export class RunConnections {
     const connection = (id: number) => runner.local.connection(id);
     this.access = new ConnectionAccess({ pool, connection, retryForMs: options.retryForMs, signal });
     this.continuity = new ContinuityCheck(new ServerContinuity(), {
-      open: () => pool.open,
+      isOpen: (id) => pool.isOpen(id),
       drop: (id) => pool.drop(id),
       ask: (id) => runner.post({ kind: 'ask', connection: id }),
     });

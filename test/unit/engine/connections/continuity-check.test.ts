@@ -9,7 +9,7 @@ function scene(count: number) {
   for (const connection of open) continuity.opened(connection);
   const asked: number[] = [];
   const check = new ContinuityCheck(continuity, {
-    open: () => [...open],
+    isOpen: (connection) => open.has(connection),
     drop: (connection) => void open.delete(connection),
     ask: (connection) => void asked.push(connection),
   });

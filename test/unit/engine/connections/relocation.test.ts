@@ -8,7 +8,7 @@ function scene() {
   const state = { isFree: true };
   const relocation = new Relocation({
     pool: {
-      open,
+      isOpen: (connection) => open.includes(connection),
       renew: (connection) => void did.push(`renew ${connection}`),
     },
     tasks: {
