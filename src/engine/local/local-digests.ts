@@ -20,6 +20,8 @@ const STEP = 1024 * 1024;
 const MAX_READS = 2;
 /** Digests that are kept, several for each of the 16,384 pieces that a file has at most. Others are computed again. */
 const MAX_KEPT = 131_072;
+/** The length of a section of the file. What is to be forgotten is found by section, not by looking at all digests. */
+const SECTION = 64 * 1024 * 1024;
 
 interface Kept {
   readonly range: Range;
@@ -29,6 +31,8 @@ interface Kept {
 export class LocalDigests {
   readonly #fill: Fill;
   readonly #kept: Map<string, Kept> = new Map();
+  /** The keys of the kept digests, by section. */
+  readonly #keys: Map<number, Set<string>> = new Map();
   #reads = 0;
   readonly #waiting: (() => void)[] = [];
 
@@ -46,7 +50,7 @@ export class LocalDigests {
     const entry = { range, digest };
     this.#keep(key, entry);
     digest.catch(() => {
-      if (this.#kept.get(key) === entry) this.#kept.delete(key);
+      if (this.#kept.get(key) === entry) this.#drop(key, entry);
     });
     return digest;
   }
@@ -75,14 +79,28 @@ export class LocalDigests {
   }
 
   /** To be called before anything in `range` is written: what is known of it does not hold any more. */
-  forget({ offset, length }: Range): void {
-    for (const [key, { range }] of this.#kept) {
-      if (range.offset < offset + length && offset < range.offset + range.length) this.#kept.delete(key);
+  forget(range: Range): void {
+    for (const section of sectionsOf(range)) {
+      for (const key of this.#keys.get(section) ?? []) {
+        const kept = this.#kept.get(key)!;
+        if (overlap(kept.range, range)) this.#drop(key, kept);
+      }
     }
   }
 
   #keep(key: string, kept: Kept): void {
-    if (this.#kept.has(key) || this.#kept.size < MAX_KEPT) this.#kept.set(key, kept);
+    if (!this.#kept.has(key) && this.#kept.size >= MAX_KEPT) return;
+    this.#kept.set(key, kept);
+    for (const section of sectionsOf(kept.range)) {
+      const keys = this.#keys.get(section);
+      if (keys === undefined) this.#keys.set(section, new Set([key]));
+      else keys.add(key);
+    }
+  }
+
+  #drop(key: string, { range }: Kept): void {
+    this.#kept.delete(key);
+    for (const section of sectionsOf(range)) this.#keys.get(section)?.delete(key);
   }
 
   async #hash(range: Range, algorithm: DigestAlgorithm): Promise<Buffer> {
@@ -116,6 +134,14 @@ export class LocalDigests {
     await next;
     return hash.digest();
   }
+}
+
+function* sectionsOf({ offset, length }: Range): Generator<number> {
+  for (let section = Math.floor(offset / SECTION); section * SECTION < offset + length; section++) yield section;
+}
+
+function overlap(one: Range, other: Range): boolean {
+  return one.offset < other.offset + other.length && other.offset < one.offset + one.length;
 }
 
 function keyOf({ offset, length }: Range, algorithm: DigestAlgorithm): string {

@@ -65,3 +65,13 @@ test('a digest holds until its range is written again', async () => {
   bytes[0]! ^= 1;
   expect(await digest(first!)).toBe(createHash('sha256').update(bytes.subarray(0, PIECE)).digest('hex'));
 });
+
+test('what shares bytes with a range is forgotten, wherever it is in a huge file, and nothing else', async () => {
+  const local = new LocalDigests(() => Promise.reject(new Error('It would be read.')));
+  const length = 1024 ** 3;
+  const ranges = Array.from({ length: 4 }, (_, index) => ({ offset: index * length, length }));
+  for (const range of ranges) local.learn(range, 'sha256', Buffer.alloc(32, 1));
+  local.forget({ offset: 2 * length - 1, length: 2 });
+  const results = await Promise.allSettled(ranges.map((range) => local.digest(range, 'sha256')));
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
+});
