@@ -58,7 +58,7 @@ export class ConnectionAccess {
    * @throws {CopyError} scope `connection`: no attempt succeeded; any other failure that `work` rejects with; why the
    *   run is over
    */
-  async onConnection<T>(
+  async withConnection<T>(
     work: (connection: number, remote: RemoteConnection) => Promise<T>,
     { prefer, avoid, attempts = Number.POSITIVE_INFINITY }: OnConnectionOptions = {},
   ): Promise<T> {
@@ -108,7 +108,7 @@ export class ConnectionAccess {
    * Calls `work` once with an open connection of this thread, even when the run is over. Undefined: none is open, or
    * `work` failed or took longer than `limitMs`. This is for questions whose answers only make a message more precise.
    */
-  async onAnyOpen<T>(work: (remote: RemoteConnection) => Promise<T>, limitMs: number): Promise<T | undefined> {
+  async withAnyOpen<T>(work: (remote: RemoteConnection) => Promise<T>, limitMs: number): Promise<T | undefined> {
     const { pool, connection } = this.#options;
     const remote = pool.open.map(connection).find((one) => one !== undefined);
     if (remote === undefined) return undefined;

@@ -80,7 +80,7 @@ export class DownloadFile implements FileTransfer {
       of: this.#source.path,
       fd: this.#opened.fd,
       back: (ranges, algorithm) =>
-        this.#source.onFile((file) =>
+        this.#source.withFile((file) =>
           digestBack({ readBack: (slices, drain) => file.read(slices, drain) }, ranges, algorithm),
         ),
       wrongText: 'are not what the server has, and fetched again',

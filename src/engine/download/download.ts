@@ -94,7 +94,7 @@ async function lookAt(access: ConnectionAccess, path: Uint8Array): Promise<Found
   const shown = path.length === 0 ? 'The home directory' : cleanText(path);
   try {
     const looked = path.length === 0 ? Buffer.from('.') : path;
-    const attributes = await access.onConnection((_, remote) => statSource(remote, looked));
+    const attributes = await access.withConnection((_, remote) => statSource(remote, looked));
     if (attributes === undefined) throw new CopyError('source-missing', `${shown} does not exist.`);
     if (attributes.kind === 'directory' || isDots(baseName(path))) {
       throw new CopyError('source-unsupported', `${shown} is a directory; only files can be copied so far.`, {

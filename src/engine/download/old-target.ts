@@ -32,11 +32,11 @@ export interface OldTargetOptions {
 
 export class OldTarget {
   readonly #services: UsefulOldServices;
-  readonly #source: Pick<RemoteSource, 'onFile'>;
+  readonly #source: Pick<RemoteSource, 'withFile'>;
   readonly #options: OldTargetOptions;
   #file: FileHandle | undefined;
 
-  constructor(services: UsefulOldServices, source: Pick<RemoteSource, 'onFile'>, options: OldTargetOptions) {
+  constructor(services: UsefulOldServices, source: Pick<RemoteSource, 'withFile'>, options: OldTargetOptions) {
     this.#services = services;
     this.#source = source;
     this.#options = options;
@@ -87,7 +87,7 @@ export class OldTarget {
   /** Failures of the server concern the source itself. */
   async #likeness(fd: number, length: number): Promise<number> {
     try {
-      return await this.#source.onFile((file) => likeness((slices, drain) => file.read(slices, drain), fd, length));
+      return await this.#source.withFile((file) => likeness((slices, drain) => file.read(slices, drain), fd, length));
     } catch (error) {
       const failure = CopyError.from(error);
       if (failure.code === 'local-io') return 0;

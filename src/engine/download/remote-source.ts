@@ -14,7 +14,7 @@ import type { PieceRunner } from '../runner/piece-runner.ts';
 import type { LocalConnections } from '../runner/runners.ts';
 
 export interface RemoteSourceServices {
-  readonly access: Pick<ConnectionAccess, 'onConnection' | 'progressed'>;
+  readonly access: Pick<ConnectionAccess, 'withConnection' | 'progressed'>;
   readonly runner: Pick<PieceRunner, 'post'> & { readonly local: Pick<LocalConnections, 'openedFile' | 'connection'> };
 }
 
@@ -82,7 +82,7 @@ export class RemoteSource {
       this.#first = connection;
     };
     // Files begin on different connections.
-    await access.onConnection(openOn, { prefer: this.#job });
+    await access.withConnection(openOn, { prefer: this.#job });
   }
 
   /** `connection` opens it, or may have done so. */
@@ -107,10 +107,10 @@ export class RemoteSource {
   }
 
   /** Works with the open file on a connection that may read it. */
-  async onFile<T>(work: (file: RemoteFile) => Promise<T>): Promise<T> {
+  async withFile<T>(work: (file: RemoteFile) => Promise<T>): Promise<T> {
     const { access, runner } = this.#services;
     const first = this.#first;
-    return access.onConnection(
+    return access.withConnection(
       async (connection) => {
         const file = await runner.local.openedFile(connection, this.path);
         this.#readers.add(connection);
@@ -124,7 +124,7 @@ export class RemoteSource {
 
   /** @throws {CopyError} `source-changed`: it is not what it was when the download was planned */
   async checkUnchanged(): Promise<void> {
-    const now = await this.#services.access.onConnection((_, remote) => statSource(remote, this.path));
+    const now = await this.#services.access.withConnection((_, remote) => statSource(remote, this.path));
     if (now === undefined) throw this.#changed('removed');
     this.#expectSame(now);
   }
@@ -136,7 +136,7 @@ export class RemoteSource {
    * @throws {CopyError} `source-changed`: some of them differ
    */
   async checkSamples(fd: number, ranges: Iterable<Range>): Promise<void> {
-    const isSame = await this.#services.access.onConnection(async (_, remote) => {
+    const isSame = await this.#services.access.withConnection(async (_, remote) => {
       const file = await remote.open(this.path).catch((error: unknown) => {
         const failure = CopyError.from(error);
         if (isBeyondFile(failure)) throw failure;
@@ -161,7 +161,7 @@ export class RemoteSource {
     const slices = [beyond];
     let isLonger = false;
     try {
-      await this.onFile((file) =>
+      await this.withFile((file) =>
         file.read({ take: () => slices.shift() }, async () => {
           isLonger = true;
         }),

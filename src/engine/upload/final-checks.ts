@@ -36,13 +36,13 @@ export function finalAttributes(
  * @throws {CopyError} as `RemoteConnection.publish`
  */
 export function publishStaged(
-  access: Pick<ConnectionAccess, 'onConnection'>,
+  access: Pick<ConnectionAccess, 'withConnection'>,
   token: StageToken,
   seal: Seal,
   old: Attributes | undefined,
 ): Promise<Published> {
   let isRepeat = false;
-  return access.onConnection((_, remote) => {
+  return access.withConnection((_, remote) => {
     const publishing = remote.publish(token, seal, { isRepeat, replaces: old ?? 'nothing' });
     isRepeat = true;
     return publishing;

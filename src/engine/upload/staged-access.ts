@@ -16,7 +16,7 @@ const BEGUN_AGAIN = new CopyError('cancelled', 'The file began again.');
 export const OWNER_LOST: CopyError = new CopyError('connection-lost', 'The one connection that wrote it was lost.');
 
 export interface StagedAccessServices {
-  readonly access: Pick<ConnectionAccess, 'onConnection' | 'progressed'>;
+  readonly access: Pick<ConnectionAccess, 'withConnection' | 'progressed'>;
   readonly runner: Pick<LocalConnections, 'joined'>;
   readonly writers: Pick<Writers, 'known'>;
 }
@@ -39,7 +39,7 @@ export class StagedAccess {
    * @throws {CopyError} `cancelled`: `token` names a staged file that is not used any more; `connection-lost`: its
    *   owner was lost; whatever `work` rejects with
    */
-  async onStaged<T>(token: StageToken, work: (staged: Staged) => Promise<T>): Promise<T> {
+  async withStaged<T>(token: StageToken, work: (staged: Staged) => Promise<T>): Promise<T> {
     const { access, runner, writers } = this.#services;
     const holders = this.#holders;
     const workOn = async (connection: number): Promise<T> => {
@@ -51,7 +51,7 @@ export class StagedAccess {
     };
     for (;;) {
       if (writers.known === 'many')
-        return access.onConnection(workOn, { prefer: holders.localHolder ?? holders.owner });
+        return access.withConnection(workOn, { prefer: holders.localHolder ?? holders.owner });
       if (token !== holders.token) throw BEGUN_AGAIN;
       if (holders.isOwnerHolding) return workOn(holders.owner);
       if (!this.#job.isOngoing) throw OWNER_LOST;

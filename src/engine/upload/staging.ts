@@ -24,7 +24,7 @@ import { type AdmittingPool, isRefusedOpen } from './writer-admission.ts';
 const NOT_KEPT = new CopyError('connection-lost', 'The server did not keep what a lost connection had written.');
 
 export interface StagingServices {
-  readonly access: Pick<ConnectionAccess, 'onConnection' | 'progressed'>;
+  readonly access: Pick<ConnectionAccess, 'withConnection' | 'progressed'>;
   readonly pool: AdmittingPool;
   readonly runner: Pick<LocalConnections, 'adopt'>;
   readonly ledger: Pick<JobLedger, 'acknowledged'>;
@@ -97,14 +97,14 @@ export class Staging {
     const staged = await upload.admission.admit(
       pool,
       () =>
-        access.onConnection(
+        access.withConnection(
           (connection, remote) => this.#stageOn(connection, remote, attempt, adopted, earlier, previous),
           { prefer: this.#file.number },
         ),
       () => this.#mayBeFull,
     );
     if (previous !== undefined && adopted !== undefined) {
-      await access.onConnection((_, remote) => remote.discard(previous));
+      await access.withConnection((_, remote) => remote.discard(previous));
     }
     if (attempt === 1) await earlier?.clear(this.#holders.token!);
     const { claims = [] } = staged.reopened ?? {};
@@ -120,7 +120,7 @@ export class Staging {
     const { access, runner, ledger, upload, signal } = this.#services;
     const token = this.#holders.token!;
     const { fd, size } = this.#file;
-    await access.onConnection(async (connection, remote) => {
+    await access.withConnection(async (connection, remote) => {
       const staged = await regainStaged(remote, {
         token,
         acknowledged: ledger.acknowledged,

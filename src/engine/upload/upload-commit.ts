@@ -25,7 +25,7 @@ const MAX_SEALS = 3;
 
 export interface CommitServices {
   readonly verify: Verify;
-  readonly access: Pick<ConnectionAccess, 'onConnection'>;
+  readonly access: Pick<ConnectionAccess, 'withConnection'>;
   readonly runner: Pick<LocalConnections, 'joined' | 'forget'>;
   readonly continuity: Pick<Continuity, 'assure'>;
   readonly report: Report;
@@ -89,7 +89,7 @@ export class UploadCommit {
     try {
       if ((await this.#job.findOverwritten()) === undefined) return;
       // The server may have lost the bytes in a crash: then no program has overwritten them.
-      await access.onConnection((connection) => continuity.assure(connection), { prefer: this.#holders.owner });
+      await access.withConnection((connection) => continuity.assure(connection), { prefer: this.#holders.owner });
     } catch (error) {
       throw interruptedIfLost(error);
     }
@@ -121,7 +121,9 @@ export class UploadCommit {
   }
 
   #sealAnywhere(): Promise<Seal> {
-    return this.#services.access.onConnection((connection) => this.#seal(connection), { prefer: this.#holders.owner });
+    return this.#services.access.withConnection((connection) => this.#seal(connection), {
+      prefer: this.#holders.owner,
+    });
   }
 
   /** If only the owner may open the file, the owner has to seal it. */

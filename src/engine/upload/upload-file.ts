@@ -124,10 +124,10 @@ export class UploadFile implements FileTransfer {
     return {
       of: token,
       fd: this.#source.fd,
-      back: (ranges, algorithm) => access.onStaged(token, (staged) => digestBack(staged, ranges, algorithm)),
+      back: (ranges, algorithm) => access.withStaged(token, (staged) => digestBack(staged, ranges, algorithm)),
       wrongText: 'are wrong on the server, and sent again',
       // Where there is no room for the piece, sending it again is of no use.
-      beforeRepeat: (piece) => access.onStaged(token, (staged) => staged.checkRoom(piece)),
+      beforeRepeat: (piece) => access.withStaged(token, (staged) => staged.checkRoom(piece)),
     };
   }
 

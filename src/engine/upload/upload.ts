@@ -42,7 +42,7 @@ export class Upload implements Direction<PlannedUpload> {
   async prepare(access: ConnectionAccess): Promise<Preparation> {
     const { files, failures } = this.#sources;
     const several = files.length + failures.length > 1;
-    const destination = await access.onConnection((_, remote) =>
+    const destination = await access.withConnection((_, remote) =>
       Destination.resolve(remote, this.#options.destination, several),
     );
     this.#destination = destination;
@@ -84,7 +84,7 @@ export class Upload implements Direction<PlannedUpload> {
   /** @throws {CopyError} scope `run`: no target can be found */
   async #plan(access: ConnectionAccess, source: SourceFile): Promise<PlannedUpload | UnplannedFile> {
     try {
-      const target = await access.onConnection((_, remote) => this.#destination!.targetFor(remote, source.name));
+      const target = await access.withConnection((_, remote) => this.#destination!.targetFor(remote, source.name));
       const paths = { source: textFromBytes(source.path), target: textFromBytes(target.path) };
       return { ...shown(source), paths, replaces: target.old !== undefined, source, target };
     } catch (error) {
@@ -97,7 +97,7 @@ export class Upload implements Direction<PlannedUpload> {
   async #makeDirectories({ access, signal }: JobServices): Promise<void> {
     const destination = this.#destination!;
     try {
-      await access.onConnection((_, remote) => destination.prepare(remote));
+      await access.withConnection((_, remote) => destination.prepare(remote));
     } catch (error) {
       signal.throwIfAborted();
       const refusal = CopyError.from(error);

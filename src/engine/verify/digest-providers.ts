@@ -61,7 +61,7 @@ interface LaneChoice {
   readonly onChosen?: (connection: number) => void;
 }
 
-export type DigestAccess = Pick<ConnectionAccess, 'onConnection' | 'progressed'>;
+export type DigestAccess = Pick<ConnectionAccess, 'withConnection' | 'progressed'>;
 
 /** The bytes on the server that a provider is tried on. */
 export interface Trial {
@@ -323,7 +323,7 @@ export class DigestProviders {
     const lanes = usable.sort(([, a], [, b]) => a.asks - b.asks);
     const isFree = lanes.length < this.#mostLanes && (lanes[0]?.[1].asks ?? 1) > 0;
     const prefer = isFree ? undefined : lanes[0]![1].connection;
-    return this.#access.onConnection(
+    return this.#access.withConnection(
       async (connection, remote) => {
         if (connection === avoid) throw new CopyError('unsupported', 'No other connection is open.');
         const lane = this.#laneOn(connection, remote, method);

@@ -21,7 +21,7 @@ export interface FailedUpload extends FailedJob {
 
 /** Examines what is left of a failed file, and explains the failure by it. Never rejects. */
 export async function examineFailure(
-  access: Pick<ConnectionAccess, 'onAnyOpen'>,
+  access: Pick<ConnectionAccess, 'withAnyOpen'>,
   job: FailedUpload,
   failure: CopyError,
 ): Promise<Examined> {
@@ -34,7 +34,7 @@ export async function examineFailure(
 }
 
 async function examineLeftOver(
-  access: Pick<ConnectionAccess, 'onAnyOpen'>,
+  access: Pick<ConnectionAccess, 'withAnyOpen'>,
   job: FailedUpload,
   failure: CopyError,
 ): Promise<Examined> {
@@ -45,23 +45,23 @@ async function examineLeftOver(
   const tries = isExplained(failure);
   if (!tries && kept === 0) return { failure, bytesKept: 0, isSeen: false };
   const look = (remote: RemoteConnection): Promise<Situation> => remote.examine(job.target, job.token, tries);
-  const situation = await access.onAnyOpen(look, LOOK_MS);
+  const situation = await access.withAnyOpen(look, LOOK_MS);
   if (situation === undefined) return { failure, bytesKept: kept, isSeen: false };
   const seen = keptOf(job, situation, kept);
   if (!tries) return { failure, ...seen };
   // Removed only after the examination, which finds out how much room there is.
-  const isRemoved = job.partial === 'left' && (await access.onAnyOpen((remote) => isDiscarded(remote, job), LOOK_MS));
+  const isRemoved = job.partial === 'left' && (await access.withAnyOpen((remote) => isDiscarded(remote, job), LOOK_MS));
   const partial = isRemoved ? 'removed' : job.partial;
   return { failure: explainFailure(failure, situation, { ...job, partial }), ...seen };
 }
 
 /** A file that is written in place may be wrong because another program writes into it, or has replaced it. */
 async function examineOverwritten(
-  access: Pick<ConnectionAccess, 'onAnyOpen'>,
+  access: Pick<ConnectionAccess, 'withAnyOpen'>,
   { target, bytesThere }: FailedUpload,
   failure: CopyError,
 ): Promise<CopyError> {
-  const now = await access.onAnyOpen((remote) => remote.stat(target), LOOK_MS);
+  const now = await access.withAnyOpen((remote) => remote.stat(target), LOOK_MS);
   const shown = cleanText(target);
   // Our own file would not be shorter than what the server has acknowledged.
   if (now !== undefined && now.size < bytesThere) {
@@ -89,7 +89,7 @@ function keptOf(job: FailedUpload, { staged }: Situation, kept: number): Omit<Ex
  * Explains why the directory of the targets could not be created, by the nearest directory that exists. Never rejects.
  */
 export async function examineDirectoryFailure(
-  access: Pick<ConnectionAccess, 'onAnyOpen'>,
+  access: Pick<ConnectionAccess, 'withAnyOpen'>,
   directory: Uint8Array,
   failure: CopyError,
 ): Promise<CopyError> {
@@ -105,7 +105,7 @@ export async function examineDirectoryFailure(
     }
     return undefined;
   };
-  const situation = await access.onAnyOpen(look, LOOK_MS);
+  const situation = await access.withAnyOpen(look, LOOK_MS);
   if (situation === undefined) return failure;
   const nothing = { size: 0, bytesThere: 0, inplace: false, partial: 'left', oldSize: undefined } as const;
   return explainFailure(failure, situation, { target: directory, ...nothing });

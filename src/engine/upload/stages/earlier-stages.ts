@@ -18,7 +18,7 @@ import { ForeignStages } from './foreign-stages.ts';
 import { type CanCompare, type Reopened, reopenCopy, reopenStaged } from './reopen-staged.ts';
 
 export interface EarlierStagesServices {
-  readonly access: Pick<ConnectionAccess, 'onConnection'>;
+  readonly access: Pick<ConnectionAccess, 'withConnection'>;
   readonly digests: Pick<DigestProviders, 'isAvailable' | 'isSurelyAvailable' | 'trusted'>;
   readonly report: Pick<Report, 'notice' | 'emit'>;
 }

@@ -177,7 +177,7 @@ export class StageAdoption {
   /** Whether it could be removed. A failure only leads to a message. */
   async #isRemoved(remove: (remote: RemoteConnection) => Promise<boolean>): Promise<boolean> {
     try {
-      return await this.#services.access.onConnection((_, remote) => remove(remote), { attempts: CLEANING_ATTEMPTS });
+      return await this.#services.access.withConnection((_, remote) => remove(remote), { attempts: CLEANING_ATTEMPTS });
     } catch {
       return false;
     }

@@ -17,7 +17,7 @@ const MAX_COMPARED = 4;
 const COPY_ATTEMPTS = 2;
 
 /** Operations on open connections: see `ConnectionAccess`. */
-export type StageAccess = Pick<ConnectionAccess, 'onConnection'>;
+export type StageAccess = Pick<ConnectionAccess, 'withConnection'>;
 
 export interface SearchedFile {
   readonly target: Uint8Array;
@@ -55,7 +55,7 @@ export class StageSearch {
   /** Everything that is staged, including what this run stages; nothing if the server refuses to list the directory. */
   async find(): Promise<readonly FoundStage[]> {
     try {
-      return await this.#access.onConnection((_, remote) => remote.findStaged(this.#file.target));
+      return await this.#access.withConnection((_, remote) => remote.findStaged(this.#file.target));
     } catch (error) {
       if (isBeyondFile(CopyError.from(error))) throw error;
       return [];
@@ -92,7 +92,7 @@ export class StageSearch {
   #looks(
     found: readonly FoundStage[],
   ): Promise<{ readonly stage: FoundStage; readonly now: Attributes | undefined }[]> {
-    return this.#access.onConnection((_, remote) =>
+    return this.#access.withConnection((_, remote) =>
       Promise.all(found.map(async (stage) => ({ stage, now: await remote.lookAt(stage.token) }))),
     );
   }
@@ -118,7 +118,7 @@ export class StageSearch {
    * Sealing a file sets its mtime to that of the source, so that only its atime shows when that was.
    */
   async abandoned(found: readonly FoundStage[], own: StageToken): Promise<readonly FoundStage[]> {
-    const created = await this.#access.onConnection((_, remote) => remote.lookAt(own));
+    const created = await this.#access.withConnection((_, remote) => remote.lookAt(own));
     const nowMs = created?.mtimeMs;
     if (nowMs === undefined) return [];
     return found.filter(({ attributes: { mtimeMs = nowMs, atimeMs = nowMs } }) => {
@@ -128,12 +128,14 @@ export class StageSearch {
 
   /** Bytes that may be written on the file system of `own`; undefined: the server does not say. */
   freeSpace(own: StageToken): Promise<number | undefined> {
-    return this.#access.onConnection((_, remote) => remote.freeSpace(own));
+    return this.#access.withConnection((_, remote) => remote.freeSpace(own));
   }
 
   /** Removes the files. Returns whether all of them are gone. */
   async discard(tokens: readonly StageToken[]): Promise<boolean> {
-    const gone = await this.#access.onConnection((_, remote) => Promise.all(tokens.map((one) => remote.discard(one))));
+    const gone = await this.#access.withConnection((_, remote) =>
+      Promise.all(tokens.map((one) => remote.discard(one))),
+    );
     return gone.every((isGone) => isGone);
   }
 
@@ -147,7 +149,7 @@ export class StageSearch {
     onDrawn: (copy: DrawnStage) => void,
     signal: AbortSignal,
   ): Promise<StageCopy | undefined> {
-    return this.#access.onConnection(
+    return this.#access.withConnection(
       async (_, remote) => {
         const drawn = remote.drawStage(this.#file.target);
         onDrawn(drawn);
@@ -166,7 +168,7 @@ export class StageSearch {
   async #score({ path, attributes }: Candidate): Promise<number> {
     const length = Math.min(attributes.size, this.#file.size);
     try {
-      return await this.#access.onConnection(async (_, remote) => {
+      return await this.#access.withConnection(async (_, remote) => {
         const file = await remote.open(path);
         try {
           return length * (await likeness((slices, drain) => file.read(slices, drain), this.#file.fd, length));

@@ -62,7 +62,7 @@ export class StreamUpload {
   async run(): Promise<FileResult> {
     for (;;) {
       const { access, pool, upload } = this.#services;
-      const attempts = () => access.onConnection((connection, remote) => this.#attempt(connection, remote));
+      const attempts = () => access.withConnection((connection, remote) => this.#attempt(connection, remote));
       const attempt = await upload.admission.admit(pool, attempts, () => this.#mayBeFull);
       if ('result' in attempt) return attempt.result;
       this.#checkAgain(attempt.error);

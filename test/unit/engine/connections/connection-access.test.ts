@@ -35,7 +35,7 @@ const lost = (): CopyError => new CopyError('connection-lost', 'It is gone.');
 test('connections of this thread take turns, unless one is preferred', async () => {
   const { access } = scene([1, 2, 3]);
   const used = async (prefer?: number): Promise<number> =>
-    access.onConnection(async (connection) => connection, prefer === undefined ? {} : { prefer });
+    access.withConnection(async (connection) => connection, prefer === undefined ? {} : { prefer });
   expect([await used(), await used(), await used()]).toEqual([1, 2, 1]);
   expect([await used(1), await used(1)]).toEqual([1, 1]);
   expect(await used(3), 'it is in another thread').toBe(2);
@@ -43,7 +43,7 @@ test('connections of this thread take turns, unless one is preferred', async () 
 
 test('what fails with its connection is done on another, and the connection is hung up', async () => {
   const { access, dropped } = scene([1, 2]);
-  const done = access.onConnection(async (connection) => {
+  const done = access.withConnection(async (connection) => {
     if (connection === 1) throw lost();
     return connection;
   });
@@ -56,7 +56,7 @@ test('any other failure is the result', async () => {
   const { access, dropped } = scene([1, 2]);
   let calls = 0;
   const refused = new CopyError('destination-refused', 'No.');
-  const failing = access.onConnection(async () => {
+  const failing = access.withConnection(async () => {
     calls++;
     throw refused;
   });
@@ -66,22 +66,22 @@ test('any other failure is the result', async () => {
 
 test('waits for a connection, and ends when the run is over', async () => {
   const { access, opened, over } = scene([]);
-  const done = access.onConnection(async (connection) => connection);
+  const done = access.withConnection(async (connection) => connection);
   opened(2);
   expect(await done).toBe(2);
   const other = scene([]);
-  const waiting = other.access.onConnection(async (connection) => connection);
+  const waiting = other.access.withConnection(async (connection) => connection);
   const cause = new CopyError('cancelled', 'Stopped.');
   other.over.abort(cause);
   await expect(waiting).rejects.toBe(cause);
-  await expect(other.access.onConnection(async () => 1)).rejects.toBe(cause);
+  await expect(other.access.withConnection(async () => 1)).rejects.toBe(cause);
   expect(over.signal.aborted).toBe(false);
 });
 
 test('gives up after the time to retry, however many attempts that takes', async () => {
   const { access, opened } = scene([1]);
   let calls = 0;
-  const failing = access.onConnection(async () => {
+  const failing = access.withConnection(async () => {
     calls++;
     setTimeout(() => opened(1), 0);
     throw lost();
@@ -98,7 +98,7 @@ test('gives up after the time to retry, however many attempts that takes', async
 test('as long as the run makes progress, an operation that fails is not given up', async () => {
   const { access, opened } = scene([1]);
   let isDone = false;
-  const failing = access.onConnection(async () => {
+  const failing = access.withConnection(async () => {
     setTimeout(() => opened(1), 0);
     throw lost();
   });
@@ -118,7 +118,7 @@ test('as long as the run makes progress, an operation that fails is not given up
 
 test('what may make the server hang up is tried on some connections only', async () => {
   const { access, dropped } = scene([1, 2]);
-  const failing = access.onConnection(() => Promise.reject(lost()), { attempts: 2 });
+  const failing = access.withConnection(() => Promise.reject(lost()), { attempts: 2 });
   const outcome = failing.catch((error: unknown) => error);
   await vi.advanceTimersByTimeAsync(1000);
   expect(await outcome).toMatchObject({ code: 'connection-lost' });
@@ -127,13 +127,13 @@ test('what may make the server hang up is tried on some connections only', async
 
 test('what only serves to tell more fails silently, and takes no longer than it may', async () => {
   const { access, over } = scene([1]);
-  expect(await access.onAnyOpen(() => Promise.reject(lost()), 100)).toBeUndefined();
-  const late = access.onAnyOpen(() => new Promise(() => {}), 100);
+  expect(await access.withAnyOpen(() => Promise.reject(lost()), 100)).toBeUndefined();
+  const late = access.withAnyOpen(() => new Promise(() => {}), 100);
   await vi.advanceTimersByTimeAsync(100);
   expect(await late).toBeUndefined();
   over.abort(new CopyError('cancelled', 'Stopped.'));
-  expect(await access.onAnyOpen(async () => 'told', 100), 'also when the run is over').toBe('told');
-  expect(await scene([3]).access.onAnyOpen(async () => 'told', 100)).toBeUndefined();
+  expect(await access.withAnyOpen(async () => 'told', 100), 'also when the run is over').toBe('told');
+  expect(await scene([3]).access.withAnyOpen(async () => 'told', 100)).toBeUndefined();
 });
 
 test('an operation of several steps is repeated by the same policy, as long as it is wanted', async () => {
@@ -160,7 +160,7 @@ test('what was repeated in vain is not repeated again', async () => {
   let operations = 0;
   const failing = access.repeat(() => {
     operations++;
-    return access.onConnection(async () => {
+    return access.withConnection(async () => {
       setTimeout(() => opened(1), 0);
       throw lost();
     });
@@ -185,7 +185,7 @@ test('an operation looks at one connection or two, however many there are', asyn
   const used = new Set<number>();
   const operations = 1000;
   for (let operation = 0; operation < operations; operation++) {
-    await access.onConnection(async (id) => used.add(id), operation % 2 === 0 ? { prefer: 7 } : {});
+    await access.withConnection(async (id) => used.add(id), operation % 2 === 0 ? { prefer: 7 } : {});
   }
   expect(used.size, 'in turn').toBeGreaterThan(400);
   // One more for the connection itself.

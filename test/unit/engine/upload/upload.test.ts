@@ -18,7 +18,7 @@ async function scene(names: readonly string[]) {
   /** Fails instead of the next look. */
   const failures: CopyError[] = [];
   const access = {
-    onConnection: async (work: (connection: number, there: typeof remote) => Promise<unknown>) => {
+    withConnection: async (work: (connection: number, there: typeof remote) => Promise<unknown>) => {
       looks.begun++;
       looks.most = Math.max(looks.most, ++looks.underWay);
       try {

@@ -37,7 +37,7 @@ function providersOf({ open, options }: Script, count = 3) {
   let turn = 0;
   const run = {
     progressed: () => {},
-    onConnection: <T>(
+    withConnection: <T>(
       work: (id: number, remote: RemoteConnection) => Promise<T>,
       { prefer, avoid }: { prefer?: number; avoid?: number | undefined } = {},
     ) => {

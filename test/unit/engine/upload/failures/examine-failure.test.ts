@@ -19,9 +19,9 @@ const job: FailedUpload = {
 /** Nobody can look where `size` is undefined. */
 function examined(size: number | undefined, more: Partial<FailedUpload> = {}) {
   const remote = { stat: async () => ({ kind: 'file', size }) };
-  const onAnyOpen = async (work: (remote: object) => Promise<unknown>) =>
+  const withAnyOpen = async (work: (remote: object) => Promise<unknown>) =>
     size === undefined ? undefined : work(remote);
-  return examineFailure({ onAnyOpen } as never, { ...job, ...more }, wrong);
+  return examineFailure({ withAnyOpen } as never, { ...job, ...more }, wrong);
 }
 
 test('what is wrong in place, and too short to be ours, was replaced by somebody else', async () => {

@@ -59,7 +59,7 @@ async function scene({ mtimeMs, isGone = false }: Looks, lookAgainMs = 200) {
     },
   };
   const services = {
-    access: { onConnection: async (work: (connection: number, remote: object) => unknown) => work(1, remote) },
+    access: { withConnection: async (work: (connection: number, remote: object) => unknown) => work(1, remote) },
     report: { notice: () => {} },
   } as unknown as StageServices;
   const moved: StageToken[] = [];
