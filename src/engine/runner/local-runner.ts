@@ -45,7 +45,7 @@ export class LocalRunner implements Runners, LocalConnections {
   readonly #dialling: Map<number, AbortController> = new Map();
   readonly #connections: Map<number, OpenConnection> = new Map();
   readonly #slices: Map<number, TaskSlices> = new Map();
-  readonly #gone: Set<Promise<void>> = new Set();
+  readonly #inProgress: Set<Promise<void>> = new Set();
   #listener: (report: RunnerReport) => void = () => {};
 
   constructor(remote: Remote, counters: Counters) {
@@ -89,7 +89,7 @@ export class LocalRunner implements Runners, LocalConnections {
   async end(): Promise<void> {
     for (const dial of this.#dialling.values()) dial.abort(new CopyError('cancelled', 'The run ended.'));
     await Promise.all([...this.#connections.values()].map(({ remote }) => remote.close()));
-    await Promise.all(this.#gone);
+    await Promise.all(this.#inProgress);
   }
 
   connection(id: number): RemoteConnection | undefined {
@@ -134,8 +134,8 @@ export class LocalRunner implements Runners, LocalConnections {
     const dial = new AbortController();
     this.#dialling.set(connection, dial);
     try {
-      const admitted = (): void => this.#report({ kind: 'admitted', connection });
-      const remote = await this.#remote.connect(connection, dial.signal, admitted);
+      const onAdmitted = (): void => this.#report({ kind: 'admitted', connection });
+      const remote = await this.#remote.connect(connection, dial.signal, onAdmitted);
       if (dial.signal.aborted) {
         // The command to close it came after it was opened and before this continued.
         await remote.close();
@@ -170,19 +170,19 @@ export class LocalRunner implements Runners, LocalConnections {
 
   #send(command: Command<'send'>): Promise<void> {
     const { task, connection, of, fd, hashing: what } = command;
-    return this.#carry(command, async (slices, carried) => {
+    return this.#carry(command, async (slices, onCarried) => {
       const staged = await this.joined(connection, of);
       const fill = fillFrom(fd);
-      await staged.write(slices, what ? hashingFill(fill, what, this.#onHashed(task)) : fill, carried);
+      await staged.write(slices, what ? hashingFill(fill, what, this.#onHashed(task)) : fill, onCarried);
     });
   }
 
   #receive(command: Command<'receive'>): Promise<void> {
     const { task, connection, from, fd, hashing: what } = command;
-    return this.#carry(command, async (slices, carried) => {
+    return this.#carry(command, async (slices, onCarried) => {
       const file = await this.openedFile(connection, from);
       const drain = drainTo(fd);
-      await file.read(slices, reporting(what ? hashingDrain(drain, what, this.#onHashed(task)) : drain, carried));
+      await file.read(slices, reporting(what ? hashingDrain(drain, what, this.#onHashed(task)) : drain, onCarried));
     });
   }
 
@@ -191,12 +191,12 @@ export class LocalRunner implements Runners, LocalConnections {
   }
 
   /**
-   * What sending and receiving have in common. `carry` moves the bytes, and calls `carried` with those that have
+   * What sending and receiving have in common. `carry` moves the bytes, and calls `onCarried` with those that have
    * arrived.
    */
   async #carry(
     { task, connection, range }: Command<'send' | 'receive'>,
-    carry: (slices: Slices, carried: (part: Range) => void) => Promise<void>,
+    carry: (slices: Slices, onCarried: (part: Range) => void) => Promise<void>,
   ): Promise<void> {
     const progress = new TaskProgress((acknowledged) => this.#report({ kind: 'progress', task, acknowledged }));
     const slices = new TaskSlices(range, connection, this.#counters, () => this.#report({ kind: 'taken', task }));
@@ -265,16 +265,16 @@ export class LocalRunner implements Runners, LocalConnections {
 
   /** `work` never rejects; {@link end} waits for it. */
   #track(work: Promise<void>): void {
-    this.#gone.add(work);
-    void work.finally(() => this.#gone.delete(work));
+    this.#inProgress.add(work);
+    void work.finally(() => this.#inProgress.delete(work));
   }
 }
 
-/** Calls `drained` with each part after it was drained. */
-function reporting(drain: Drain, drained: (part: Range) => void): Drain {
+/** Calls `onDrained` with each part after it was drained. */
+function reporting(drain: Drain, onDrained: (part: Range) => void): Drain {
   return async (views, offset) => {
     await drain(views, offset);
-    drained({ offset, length: views.reduce((sum, view) => sum + view.length, 0) });
+    onDrained({ offset, length: views.reduce((sum, view) => sum + view.length, 0) });
   };
 }
 

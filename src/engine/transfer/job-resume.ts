@@ -211,12 +211,12 @@ export class JobResume {
     await this.journal?.close();
   }
 
-  #compare(ranges: readonly Range[], tell: (judged: Judged) => Promise<void>): Promise<void> {
+  #compare(ranges: readonly Range[], onJudged: (judged: Judged) => Promise<void>): Promise<void> {
     const { digests, continuity } = this.#services;
     const { sides } = this.#job.verification;
     const { signal } = this.#ending;
     const file = { ...sides, size: this.#size, pieceSize: this.#pieceSize, epoch: () => continuity.epoch, signal };
-    return checkClaims(digests, file, ranges, tell);
+    return checkClaims(digests, file, ranges, onJudged);
   }
 
   async #checked(work: () => Promise<void>): Promise<void> {

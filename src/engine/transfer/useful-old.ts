@@ -9,16 +9,16 @@ export interface UsefulOldServices {
 }
 
 /**
- * Whether samples show that the old file at `path` has some of the new content, and the server can hash. `sampled`
- * resolves with the part of the samples that is the same: 0 if the old file cannot be read.
- * @throws {CopyError} whatever `sampled` rejects with; `cancelled`: the run is over
+ * Whether samples show that the old file at `path` has some of the new content, and the server can hash.
+ * `compareSamples` resolves with the part of the samples that is the same: 0 if the old file cannot be read.
+ * @throws {CopyError} whatever `compareSamples` rejects with; `cancelled`: the run is over
  */
 export async function isUsefulOld(
   { digests, report }: UsefulOldServices,
   path: Uint8Array,
-  sampled: () => Promise<number>,
+  compareSamples: () => Promise<number>,
 ): Promise<boolean> {
-  if ((await sampled()) === 0) return false;
+  if ((await compareSamples()) === 0) return false;
   if (await digests.isSurelyAvailable()) return true;
   const what = `the old ${cleanText(path)}, which has some of the new content`;
   const message = `Nothing is taken from ${what}: the server cannot be made to hash.`;

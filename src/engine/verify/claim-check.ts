@@ -35,15 +35,15 @@ const NOTHING: Judged = { right: [], wrong: [], unknown: [] };
 
 /**
  * Compares the claims: whole pieces first, then the cells of a finer grid that the other claims fill. Where a piece
- * differs and some of its sampled cells do not, each of its cells is compared. `tell` is called with every byte of the
- * claims once.
- * @throws {CopyError} the run is over, or the source cannot be read; whatever `tell` rejects with
+ * differs and some of its sampled cells do not, each of its cells is compared. `onJudged` is called with every byte of
+ * the claims once.
+ * @throws {CopyError} the run is over, or the source cannot be read; whatever `onJudged` rejects with
  */
 export async function checkClaims(
   providers: DigestProviders,
   file: ClaimedFile,
   claims: Iterable<Range>,
-  tell: (judged: Judged) => Promise<void>,
+  onJudged: (judged: Judged) => Promise<void>,
 ): Promise<void> {
   const check = new ClaimCheck(providers, file);
   const rest = new RangeSet(claims);
@@ -52,13 +52,14 @@ export async function checkClaims(
   const cells = [...rest].flatMap((range) => check.cellsOf(range));
   for (const cell of cells) rest.remove(cell);
   // Ranges that do not fill a cell are not worth a digest: they are sent again.
-  if (!rest.isEmpty) await tell({ ...NOTHING, wrong: [...rest] });
+  if (!rest.isEmpty) await onJudged({ ...NOTHING, wrong: [...rest] });
   for (const batch of batchesOf(pieces)) {
     const { judged, begun } = await check.pieces(batch);
-    await tell(judged);
-    for (const some of batchesOf(begun.flatMap((piece) => check.cellsOf(piece)))) await tell(await check.compare(some));
+    await onJudged(judged);
+    for (const some of batchesOf(begun.flatMap((piece) => check.cellsOf(piece))))
+      await onJudged(await check.compare(some));
   }
-  for (const batch of batchesOf(cells)) await tell(await check.compare(batch));
+  for (const batch of batchesOf(cells)) await onJudged(await check.compare(batch));
 }
 
 class ClaimCheck {

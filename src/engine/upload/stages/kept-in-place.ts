@@ -26,17 +26,17 @@ export async function keptInPlace(
   const pieceSize = choosePieceSize(size, abilities.pieceSize, wanted);
   const length = Math.min(staged.found?.size ?? 0, size);
   if (pieceCount(size, pieceSize) < 2 || length < pieceSize) return undefined;
-  const sampled = (): Promise<number> => likeness((slices, drain) => staged.readBack(slices, drain), fd, length);
-  if (!(await isUsefulOld(services, target, () => readable(sampled)))) return undefined;
+  const compareSamples = (): Promise<number> => likeness((slices, drain) => staged.readBack(slices, drain), fd, length);
+  if (!(await isUsefulOld(services, target, () => readable(compareSamples)))) return undefined;
   // Some servers show the old file while another one is written in its place.
   if (abilities.writers !== 'many' && !(await canBeContinued(staged, size, fillFrom(fd)))) return undefined;
   return { staged, claims: [{ offset: 0, length }], by: 'digests', isOurs: false };
 }
 
 /** Resolves with 0 if this account may not read the file. */
-async function readable(sampled: () => Promise<number>): Promise<number> {
+async function readable(compareSamples: () => Promise<number>): Promise<number> {
   try {
-    return await sampled();
+    return await compareSamples();
   } catch (error) {
     const failure = CopyError.from(error);
     if (isBeyondFile(failure)) throw failure;
