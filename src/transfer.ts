@@ -146,7 +146,7 @@ async function planPut(options: PutOptions & Defaults, observer: Observer): Prom
   if (sources.files.length === 0 && onlyFailure !== undefined) {
     // No connection is needed. The failure of a single source is in the result.
     if (options.sources.length > 1) tellFailures(sources, observer);
-    return { ...NOTHING_DONE, filesFailed: sources.failures.length, error: onlyFailure.error, ended: false };
+    return { ...NOTHING_DONE, filesFailed: sources.failures.length, error: onlyFailure.error, hasEndedRun: false };
   }
   const sizes = sources.files.map(({ size }) => size);
   const direction = new Upload(sources, { ...options, destination: toBytes(options.destination) });
@@ -183,7 +183,7 @@ async function transfer<Options extends PutOptions | GetOptions>(
     const settledContext = asked ? { ...context, interaction: asked.interaction } : context;
     outcome = await run(settled, settledContext, () => plan(settled, observer), observer, wiring);
   } catch (error) {
-    outcome = { ...NOTHING_DONE, error: CopyError.from(error), ended: true };
+    outcome = { ...NOTHING_DONE, error: CopyError.from(error), hasEndedRun: true };
   }
   const elapsedMs = performance.now() - startedMs - (asked?.waitedMs ?? 0);
   const event = resultOf(outcome, options.sources.length > 1, elapsedMs);

@@ -37,10 +37,10 @@ export function noServerError(destination: string, sources: readonly string[]): 
       'mtput copies to a server: SOURCE... [USER@]HOST:[PATH].',
     );
   }
-  const bare = /^[^/\s:]+$/.test(destination);
+  const isBareName = /^[^/\s:]+$/.test(destination);
   return usageError(
     `The destination '${destination}' names no server`,
-    bare ? `For the home directory there, write ${destination}: with the colon.` : 'Write [USER@]HOST:[PATH].',
+    isBareName ? `For the home directory there, write ${destination}: with the colon.` : 'Write [USER@]HOST:[PATH].',
   );
 }
 

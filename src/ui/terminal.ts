@@ -13,7 +13,7 @@ export class TerminalUi extends PlainUi {
   readonly #draw: ReturnType<typeof createLogUpdate>;
   readonly #stream: NodeJS.WriteStream;
   #line = '';
-  #ended = false;
+  #hasEnded = false;
 
   constructor(options: TerminalOptions) {
     super({ ...options, progressEveryMs: undefined });
@@ -68,7 +68,7 @@ export class TerminalUi extends PlainUi {
   }
 
   #redraw(): void {
-    if (this.#ended || this.paused || this.view.plan === undefined || this.view.plan.dryRun) return;
+    if (this.#hasEnded || this.paused || this.view.plan === undefined || this.view.plan.dryRun) return;
     // One cell is left free: some terminals wrap after the last one.
     this.#line = progressLine(this.view, (this.#stream.columns || 80) - 1);
     this.#draw(this.#line);
@@ -81,9 +81,9 @@ export class TerminalUi extends PlainUi {
   }
 
   #end(): void {
-    if (this.#ended) return;
+    if (this.#hasEnded) return;
     this.#clear();
-    this.#ended = true;
+    this.#hasEnded = true;
     this.#draw.done();
   }
 }

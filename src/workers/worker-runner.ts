@@ -25,7 +25,7 @@ export class WorkerRunner implements PieceRunner {
   readonly #pending = new PendingCommands();
   #listener: (report: RunnerReport) => void = () => {};
   #failure: CopyError | undefined;
-  #ending = false;
+  #isEnding = false;
 
   constructor(worker: Worker, counters: Counters) {
     this.#worker = worker;
@@ -45,7 +45,7 @@ export class WorkerRunner implements PieceRunner {
       worker.once('exit', () => {
         this.#failure ??= died(undefined);
         this.#giveUp(this.#failure);
-        resolve(this.#ending ? undefined : this.#failure);
+        resolve(this.#isEnding ? undefined : this.#failure);
       });
     });
   }
@@ -62,7 +62,7 @@ export class WorkerRunner implements PieceRunner {
   }
 
   async end(): Promise<void> {
-    this.#ending = true;
+    this.#isEnding = true;
     this.#worker.postMessage({ kind: 'end' } satisfies WorkerMessage);
     const timer = setTimeout(() => void this.#worker.terminate(), END_MS);
     await this.gone;

@@ -25,7 +25,7 @@ export interface WatchedTask {
   /** Bytes that are neither acknowledged nor given to another task. */
   readonly outstanding: number;
   /** Whether other connections may work on the file too. */
-  readonly shared: boolean;
+  readonly isShared: boolean;
 }
 
 export interface StallWatchOptions {
@@ -49,9 +49,9 @@ export class StallWatch {
     const idle = tasks.idle();
     if (idle.length === 0) return [];
     const waitedFor = new Set<number>();
-    for (const { connection, outstanding, shared } of tasks.tasks()) {
+    for (const { connection, outstanding, isShared } of tasks.tasks()) {
       const isOtherIdle = idle.length > 1 || idle[0] !== connection;
-      if (shared && outstanding > 0 && isOtherIdle && !isBusy(connection)) waitedFor.add(connection);
+      if (isShared && outstanding > 0 && isOtherIdle && !isBusy(connection)) waitedFor.add(connection);
     }
     return [...waitedFor].filter((connection) => rates.silentForMs(connection, nowMs) > this.#patienceMs(connection));
   }

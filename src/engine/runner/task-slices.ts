@@ -13,7 +13,7 @@ export class TaskSlices implements Slices {
   readonly #offset: number;
   #next: number;
   #end: number;
-  #finished = false;
+  #isFinished = false;
   #failure: CopyError | undefined;
 
   /** `onTaken` is called once, when nothing is left to take. */
@@ -73,8 +73,8 @@ export class TaskSlices implements Slices {
   }
 
   #finish(): undefined {
-    if (!this.#finished) {
-      this.#finished = true;
+    if (!this.#isFinished) {
+      this.#isFinished = true;
       this.#onTaken();
     }
     return undefined;

@@ -64,9 +64,9 @@ export interface TaskView {
   /** Bytes that are neither acknowledged nor given to another task. */
   readonly outstanding: number;
   /** Whether no bytes are left to take. */
-  readonly taken: boolean;
+  readonly isTaken: boolean;
   /** Whether other connections may work on the file too. */
-  readonly shared: boolean;
+  readonly isShared: boolean;
 }
 
 interface ConnectionState {
@@ -240,8 +240,8 @@ export class Scheduler {
       connection,
       file: file.file,
       outstanding,
-      taken: isTaken,
-      shared: file.only === undefined,
+      isTaken,
+      isShared: file.only === undefined,
     }));
   }
 

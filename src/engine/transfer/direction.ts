@@ -87,7 +87,7 @@ export interface Direction<File extends PlannedFile = PlannedFile> {
 export interface FileResult {
   readonly bytes: number;
   /** Whether the size of the target was read back and is right. */
-  readonly sizeVerified: boolean;
+  readonly isSizeVerified: boolean;
   readonly verified: Pick<VerifiedBytes, 'byDigest' | 'byReadBack'>;
 }
 

@@ -194,7 +194,7 @@ export class FileJob implements RunningJob {
         await this.#send(attempt);
         this.#verification.expectVerified();
         const { bytes, isSizeVerified } = await this.#transfer.commit();
-        return { bytes, sizeVerified: isSizeVerified, verified: this.#verification.verified };
+        return { bytes, isSizeVerified, verified: this.#verification.verified };
       } catch (error) {
         await this.#recover(error);
       }

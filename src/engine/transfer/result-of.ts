@@ -8,7 +8,7 @@ export type ResultEvent = Extract<TransferEventBody, { readonly type: 'result' }
 
 /** `isSeveral`: whether there may be several file jobs, so that the failure of one is not the exit code of all. */
 export function resultOf(outcome: TransferOutcome, isSeveral: boolean, elapsedMs: number): ResultEvent {
-  const { error, ended, ...totals } = outcome;
-  const exitCode = error === undefined ? 0 : isSeveral && !ended ? 1 : error.exitCode;
+  const { error, hasEndedRun, ...totals } = outcome;
+  const exitCode = error === undefined ? 0 : isSeveral && !hasEndedRun ? 1 : error.exitCode;
   return { type: 'result', exitCode, ...totals, elapsedMs, ...(error && { error: error.toData() }) };
 }

@@ -63,12 +63,12 @@ export class RunTotals {
     return { filesDone, filesFailed, bytesSent, bytesResumed, ...kept, verified, connectionsUsed };
   }
 
-  fileDone({ bytes, sizeVerified, verified: { byDigest, byReadBack } }: FileResult, bytesResumed: number): void {
+  fileDone({ bytes, isSizeVerified, verified: { byDigest, byReadBack } }: FileResult, bytesResumed: number): void {
     this.#filesDone++;
     this.#bytesResumed += bytesResumed;
     this.#verified.byDigest += byDigest;
     this.#verified.byReadBack += byReadBack;
-    this.#verified[sizeVerified ? 'bySize' : 'notVerified'] += bytes - byDigest - byReadBack;
+    this.#verified[isSizeVerified ? 'bySize' : 'notVerified'] += bytes - byDigest - byReadBack;
   }
 
   fileFailed(failure: CopyError): void {

@@ -19,5 +19,5 @@ export interface TransferOutcome extends TransferTotals {
   /** What ended the run, or else the failure of the first file job that failed. */
   readonly error: CopyError | undefined;
   /** Whether `error` ended the run. */
-  readonly ended: boolean;
+  readonly hasEndedRun: boolean;
 }

@@ -120,7 +120,7 @@ export class TransferRun<File extends PlannedFile> {
     return {
       ...this.#totals.all(this.services.counters.totalAcknowledged()),
       error: this.#error ?? this.#totals.firstFailure,
-      ended: this.#error !== undefined,
+      hasEndedRun: this.#error !== undefined,
     };
   }
 

@@ -74,7 +74,7 @@ export class StagedFile implements Staged {
   readonly #reportsShortWrites: boolean;
   readonly #writesOver: number;
   #bytesWritten = 0;
-  #closed = false;
+  #isClosed = false;
 
   /**
    * @param reportsShortWrites whether the server reports a failure for a write of which only a part found room on its
@@ -214,8 +214,8 @@ export class StagedFile implements Staged {
 
   /** @param bytes how many bytes the server may have to write to its disk */
   async #close(bytes: number): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     await Promise.all([
       this.#readBack.close(),
       withCodedErrors(this.#session.closeHandle(this.#handle, bytes), this.#context('close')),

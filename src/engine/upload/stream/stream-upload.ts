@@ -241,7 +241,7 @@ export class StreamUpload {
     };
     return {
       bytes: size,
-      sizeVerified: isSizeVerified(this.#services.report, verify, file, published, verified),
+      isSizeVerified: isSizeVerified(this.#services.report, verify, file, published, verified),
       verified,
     };
   }

@@ -19,7 +19,7 @@ export interface FirstAuthenticationOptions {
   /** MT_COPY_PASSWORD. */
   readonly password: string | undefined;
   /** Whether a password may be sent; false where the host key is not the known one. */
-  readonly passwordsAllowed: boolean;
+  readonly arePasswordsAllowed: boolean;
   /** Stops the deadline while a person or an agent is waited for. */
   readonly around: Around;
 }
@@ -98,7 +98,7 @@ export class FirstAuthentication implements Authentication {
 
   async #step(method: AuthenticationMethod): Promise<CredentialStep | undefined> {
     if (method === 'publickey') return this.#publicKeyStep();
-    if (!this.#options.passwordsAllowed) return undefined;
+    if (!this.#options.arePasswordsAllowed) return undefined;
     if (method === 'keyboard-interactive') {
       if (!this.#passwords.left || this.#roundsTried >= this.#options.settings.authentication.passwordPrompts)
         return undefined;

@@ -60,7 +60,7 @@ export class EmbeddedTransport implements SshTransport {
       mayLogInAnew: false,
     });
     if (settled === undefined) return transport;
-    transport.#shared.hostKey = { blob: Buffer.from(settled.hostKey), passwordsAllowed: true };
+    transport.#shared.hostKey = { blob: Buffer.from(settled.hostKey), arePasswordsAllowed: true };
     transport.#shared.credential = credentialFromSpec(settled.credential);
     transport.#shared.reuse.settle(transport.#shared.credential);
     transport.#shared.gate.settle();

@@ -12,7 +12,7 @@ export interface HostKeyVerdict {
    * False where the key is not the known one and StrictHostKeyChecking is off. Then, as in OpenSSH, only public keys
    * are used for authentication, which reveal nothing to an attacker in between.
    */
-  readonly passwordsAllowed: boolean;
+  readonly arePasswordsAllowed: boolean;
 }
 
 interface Shown {
@@ -49,7 +49,7 @@ export class HostKeyPolicy {
     const { hostKeys, hostKeysChosen } = this.#settings.algorithms;
     if (hostKeysChosen || this.#settings.hostKeys.pins.length > 0) return hostKeys;
     const known = await this.#knownKeys();
-    const exact = known.filter((key) => key.marker === undefined && !key.bare);
+    const exact = known.filter((key) => key.marker === undefined && !key.isBare);
     const plain = exact.length > 0 ? exact : known.filter((key) => key.marker === undefined);
     const first = new Set(plain.flatMap((key) => signatureAlgorithms(key.type)));
     return [...hostKeys.filter((name) => first.has(name)), ...hostKeys.filter((name) => !first.has(name))];
@@ -58,7 +58,7 @@ export class HostKeyPolicy {
   /** Whether a key of this host and port is known, which means that there was a server before. */
   async isKnownHost(): Promise<boolean> {
     if (this.#settings.hostKeys.pins.length > 0) return true;
-    return (await this.#knownKeys()).some(({ marker, bare }) => marker === undefined && !bare);
+    return (await this.#knownKeys()).some(({ marker, isBare }) => marker === undefined && !isBare);
   }
 
   /**
@@ -71,18 +71,18 @@ export class HostKeyPolicy {
     const judgement = judgeKey(await this.#knownKeys(), blob);
     if (judgement.state === 'revoked') throw this.#revoked(shown, judgement);
     if (this.#settings.hostKeys.pins.length > 0) return this.#checkPins(shown);
-    if (judgement.state === 'ok') return { passwordsAllowed: true };
+    if (judgement.state === 'ok') return { arePasswordsAllowed: true };
     const strict = this.#strictness();
     if (judgement.state === 'changed') {
       const error = this.#changed(shown, judgement);
       if (strict !== 'no') throw error;
       this.#onWarning(`${error.message} Continuing without passwords because of StrictHostKeyChecking=no.`);
-      return { passwordsAllowed: false };
+      return { arePasswordsAllowed: false };
     }
     if (strict === 'yes') throw await this.#unknown(shown);
     if (strict === 'ask' && !(await this.#askUser(shown))) throw await this.#unknown(shown);
     await this.#remember(shown);
-    return { passwordsAllowed: true };
+    return { arePasswordsAllowed: true };
   }
 
   /**
@@ -118,7 +118,7 @@ export class HostKeyPolicy {
   }
 
   #checkPins(shown: Shown): HostKeyVerdict {
-    if (this.#settings.hostKeys.pins.includes(shown.fingerprint)) return { passwordsAllowed: true };
+    if (this.#settings.hostKeys.pins.includes(shown.fingerprint)) return { arePasswordsAllowed: true };
     throw new CopyError(
       'host-key-changed',
       `${this.#hostText()} showed a key that is not pinned: ${shown.type} ${shown.fingerprint}.`,

@@ -56,7 +56,7 @@ export class Identities {
     const named = new Set(files.map(inAgent).filter((identity) => identity !== undefined));
     yield* named;
     const rest = files.filter((file) => inAgent(file) === undefined && file.hasPrivateKey);
-    const early = rest.filter((file) => file.explicit || !file.encrypted);
+    const early = rest.filter((file) => file.explicit || !file.isEncrypted);
     for (const file of early) yield* this.#fromFile(file);
     if (!this.#settings.identitiesOnly) yield* agentKeys.filter((identity) => !named.has(identity));
     for (const file of rest.filter((one) => !early.includes(one))) yield* this.#fromFile(file);

@@ -11,7 +11,7 @@ export interface KeyFile {
   readonly path: string;
   /** Whether the user named it. */
   readonly explicit: boolean;
-  readonly encrypted: boolean;
+  readonly isEncrypted: boolean;
   /** Undefined for a key that is encrypted as a whole and has no `.pub` file beside it. */
   readonly publicKey: ParsedKey | undefined;
   /** Whether the file has the private half. A file with only a public key can still name a key of the agent. */
@@ -92,7 +92,7 @@ function keyFile(path: string, explicit: boolean, content: Buffer, key: ParsedKe
   return {
     path,
     explicit,
-    encrypted: false,
+    isEncrypted: false,
     publicKey: key,
     hasPrivateKey: key.isPrivateKey(),
     unlock: () => Promise.resolve(key),
@@ -117,7 +117,7 @@ function encryptedKeyFile(path: string, explicit: boolean, content: Buffer, publ
   return {
     path,
     explicit,
-    encrypted: true,
+    isEncrypted: true,
     publicKey,
     hasPrivateKey: true,
     unlock: (tries) => {

@@ -26,7 +26,7 @@ export interface KnownKey {
   /** `file:line`. */
   readonly where: string;
   /** Whether it applies only to the bare name. */
-  readonly bare: boolean;
+  readonly isBare: boolean;
 }
 
 export interface KnownHostsFile {
@@ -78,7 +78,7 @@ export function judgeKey(known: readonly KnownKey[], blob: Uint8Array): KeyJudge
   if (revoked.length > 0) return answer('revoked', revoked);
   const equal = plain.filter(same);
   if (equal.length > 0) return answer('ok', equal);
-  const others = plain.filter((key) => !key.bare);
+  const others = plain.filter((key) => !key.isBare);
   return others.length > 0 ? answer('changed', others) : answer('new', []);
 }
 
@@ -91,10 +91,10 @@ function readLine(line: string, names: LookupNames, where: string): KnownKey | u
   const [hosts, type, encoded] = fields;
   if (hosts === undefined || type === undefined || encoded === undefined) return undefined;
   const exact = hostsMatch(hosts, names.name);
-  const bare = !exact && names.bareName !== undefined && hostsMatch(hosts, names.bareName);
-  if (!exact && !bare) return undefined;
+  const isBare = !exact && names.bareName !== undefined && hostsMatch(hosts, names.bareName);
+  if (!exact && !isBare) return undefined;
   const blob = readKey(type, encoded);
-  return blob === undefined ? undefined : { ...(marker === undefined ? {} : { marker }), type, blob, where, bare };
+  return blob === undefined ? undefined : { ...(marker === undefined ? {} : { marker }), type, blob, where, isBare };
 }
 
 function readKey(type: string, encoded: string): Uint8Array | undefined {

@@ -130,7 +130,7 @@ export class Login {
       interaction,
       // The password of the environment was refused, so that only the user can give another one.
       password: isAnew ? undefined : password,
-      passwordsAllowed: hostKey?.passwordsAllowed ?? false,
+      arePasswordsAllowed: hostKey?.arePasswordsAllowed ?? false,
       around,
     });
   }

@@ -230,7 +230,7 @@ test('a restricted file belongs to one connection, and nobody steals from it', (
     expect.objectContaining({ kind: 'send', connection: 2, range: { offset: 0, length: 100 * PIECE } }),
   ]);
   expect(scheduler.orders()).toEqual([]);
-  expect(scheduler.tasks()[0]!.shared).toBe(false);
+  expect(scheduler.tasks()[0]!.isShared).toBe(false);
   scheduler.restrict(1, undefined);
   expect(scheduler.orders()).toContainEqual(expect.objectContaining({ kind: 'shorten' }));
 });

@@ -104,7 +104,7 @@ function interrupting(it: Scene, times = 1): Partial<FileTransfer> {
 
 test('a file is transferred, committed, and its files are closed', async () => {
   const { job, calls, notices } = scene();
-  expect(await job.run()).toEqual({ bytes: SIZE, sizeVerified: true, verified: { byDigest: 0, byReadBack: 0 } });
+  expect(await job.run()).toEqual({ bytes: SIZE, isSizeVerified: true, verified: { byDigest: 0, byReadBack: 0 } });
   expect(calls).toEqual(['begin 1', 'commit', 'abandon', 'close']);
   expect(notices).toEqual([]);
 });

@@ -106,7 +106,7 @@ test('the failure of one file is not that of the others', async () => {
     if (name === '1') throw new CopyError('no-space', 'There is no room.');
     direction.copy(name, range);
   });
-  expect(outcome).toMatchObject({ filesDone: 2, filesFailed: 1, ended: false });
+  expect(outcome).toMatchObject({ filesDone: 2, filesFailed: 1, hasEndedRun: false });
   expect(outcome.error).toMatchObject({ code: 'no-space' });
   expect(direction.committed.sort()).toEqual(['0', '2']);
 });

@@ -11,7 +11,7 @@ test('every figure of the outcome is in the result', () => {
   totals.kept({ failure, bytesKept: 100, isSeen: true });
   totals.kept({ failure, bytesKept: 30, isSeen: false });
   totals.connectionsOpen(3);
-  expect(resultOf({ ...totals.all(500), error: failure, ended: false }, false, 12)).toEqual({
+  expect(resultOf({ ...totals.all(500), error: failure, hasEndedRun: false }, false, 12)).toEqual({
     type: 'result',
     exitCode: 4,
     filesDone: 0,
@@ -32,9 +32,12 @@ test.each([
   [failure, false, false, 4],
   [failure, false, true, 1],
   [failure, true, true, 4],
-])('with error %o that ended the run: %s, several: %s, the exit code is %i', (error, ended, isSeveral, exitCode) => {
-  const result = resultOf({ ...new RunTotals().all(0), error, ended }, isSeveral, 0);
-  expect(result.exitCode).toBe(exitCode);
-  expect(result).not.toHaveProperty('ended');
-  expect(result).not.toHaveProperty('bytesKeptUnseen');
-});
+])(
+  'with error %o that ended the run: %s, several: %s, the exit code is %i',
+  (error, hasEndedRun, isSeveral, exitCode) => {
+    const result = resultOf({ ...new RunTotals().all(0), error, hasEndedRun }, isSeveral, 0);
+    expect(result.exitCode).toBe(exitCode);
+    expect(result).not.toHaveProperty('hasEndedRun');
+    expect(result).not.toHaveProperty('bytesKeptUnseen');
+  },
+);

@@ -4,8 +4,8 @@ import { CopyError } from '../../../../src/errors.ts';
 
 test('files that are done count by what they were verified by', () => {
   const totals = new RunTotals();
-  totals.fileDone({ bytes: 100, sizeVerified: true, verified: { byDigest: 60, byReadBack: 10 } }, 20);
-  totals.fileDone({ bytes: 5, sizeVerified: false, verified: { byDigest: 0, byReadBack: 0 } }, 0);
+  totals.fileDone({ bytes: 100, isSizeVerified: true, verified: { byDigest: 60, byReadBack: 10 } }, 20);
+  totals.fileDone({ bytes: 5, isSizeVerified: false, verified: { byDigest: 0, byReadBack: 0 } }, 0);
   expect(totals).toMatchObject({
     filesDone: 2,
     bytesResumed: 20,

@@ -33,7 +33,7 @@ test('files of every kind of size arrive whole, by several connections', async (
     connectionsUsed: 3,
     verified: { byDigest: 0, byReadBack: 0, bySize: bytes, notVerified: 0 },
     error: undefined,
-    ended: false,
+    hasEndedRun: false,
   });
 });
 
@@ -72,7 +72,12 @@ test('one missing source of several is the failure of that one', async () => {
   const it = await uploadScene([MIB, undefined, 100]);
   const outcome = await it.run();
   expectArrived(it, [MIB, undefined, 100]);
-  expect(outcome).toMatchObject({ filesDone: 2, filesFailed: 1, ended: false, error: { code: 'source-missing' } });
+  expect(outcome).toMatchObject({
+    filesDone: 2,
+    filesFailed: 1,
+    hasEndedRun: false,
+    error: { code: 'source-missing' },
+  });
   expect(filesOf(it.events).filter(({ state }) => state === 'failed')).toEqual([
     expect.objectContaining({ source: it.sources[1], error: expect.objectContaining({ exitCode: 3 }) }),
   ]);
@@ -85,7 +90,7 @@ test('two sources of one name never become one file', async () => {
   expect(outcome).toMatchObject({
     filesDone: 1,
     filesFailed: 1,
-    ended: false,
+    hasEndedRun: false,
     error: { code: 'usage', scope: 'file' },
   });
   expectArrived(it, [100]);
@@ -264,7 +269,7 @@ test('when none comes back in time, there is no connection, and the target is as
     for (const connection of it.remote.open) it.remote.lose(connection);
   };
   const outcome = await it.run({ retryForMs: 300 });
-  expect(outcome).toMatchObject({ filesDone: 0, ended: true, error: { code: 'no-connection', exitCode: 5 } });
+  expect(outcome).toMatchObject({ filesDone: 0, hasEndedRun: true, error: { code: 'no-connection', exitCode: 5 } });
   expect(it.remote.contents('/home/0')!.toString()).toBe('old');
 });
 
@@ -272,7 +277,11 @@ test('a first connection that is refused its login ends the run with that', asyn
   const denied = new CopyError('authentication-failed', 'No.').toData();
   const it = await uploadScene([MIB], { failConnect: { 1: [denied] }, hangConnect: [2, 3] });
   const outcome = await it.run();
-  expect(outcome).toMatchObject({ ended: true, filesDone: 0, error: { code: 'authentication-failed', exitCode: 7 } });
+  expect(outcome).toMatchObject({
+    hasEndedRun: true,
+    filesDone: 0,
+    error: { code: 'authentication-failed', exitCode: 7 },
+  });
   expect(it.remote.files.size).toBe(0);
 });
 
@@ -284,7 +293,7 @@ test('cancelled in the middle: everything stops, the target is as it was', async
     if (++writes === 20) it.stop.abort(new CopyError('cancelled', 'Interrupted.'));
   };
   const outcome = await it.run();
-  expect(outcome).toMatchObject({ filesDone: 0, ended: true, error: { code: 'cancelled', exitCode: 130 } });
+  expect(outcome).toMatchObject({ filesDone: 0, hasEndedRun: true, error: { code: 'cancelled', exitCode: 130 } });
   expect(it.remote.contents('/home/0')!.toString()).toBe('old');
   expect(it.remote.contents('/home/1')).toBeUndefined();
 });
@@ -313,7 +322,12 @@ test('a source that changes while it is copied is never published', async () => 
     await changed;
   };
   const outcome = await it.run();
-  expect(outcome).toMatchObject({ filesDone: 1, filesFailed: 1, ended: false, error: { code: 'source-changed' } });
+  expect(outcome).toMatchObject({
+    filesDone: 1,
+    filesFailed: 1,
+    hasEndedRun: false,
+    error: { code: 'source-changed' },
+  });
   expect(it.remote.contents('/home/0')).toBeUndefined();
   expect(it.remote.contents('/home/1')?.equals(contents(100, 1))).toBe(true);
 });

@@ -66,9 +66,9 @@ test('without a provider it is verified by size, and that is said once', async (
 
 test('what must be hashed and cannot be fails before the first byte', async () => {
   const it = await uploadScene([SIZE], {});
-  const { error, ended, bytesSent } = await it.run({ verify: 'hash' });
+  const { error, hasEndedRun, bytesSent } = await it.run({ verify: 'hash' });
   expect(error).toMatchObject({ code: 'no-digests', exitCode: 9 });
-  expect([ended, bytesSent, it.remote.bytesStored]).toEqual([true, 0, 0]);
+  expect([hasEndedRun, bytesSent, it.remote.bytesStored]).toEqual([true, 0, 0]);
   expect([...it.remote.files.keys()]).toEqual([]);
 });
 

@@ -72,7 +72,7 @@ describe('HostKeyPolicy', () => {
   });
 
   test('asks, and stores the key after a yes', async () => {
-    expect(await policy([], answering(true)).check(blob)).toEqual({ passwordsAllowed: true });
+    expect(await policy([], answering(true)).check(blob)).toEqual({ arePasswordsAllowed: true });
     expect(questions).toEqual([
       { host: '[example.org]:2222', keyType: 'ssh-ed25519', fingerprint: fingerprintOf(blob) },
     ]);
@@ -112,7 +112,7 @@ describe('HostKeyPolicy', () => {
 
   test('"no" continues with a changed key without passwords, and warns', async () => {
     await knows(`[example.org]:2222 ${lineOf(other)}\n`);
-    expect(await policy(['StrictHostKeyChecking=no']).check(blob)).toEqual({ passwordsAllowed: false });
+    expect(await policy(['StrictHostKeyChecking=no']).check(blob)).toEqual({ arePasswordsAllowed: false });
     expect(warnings).toHaveLength(1);
   });
 
