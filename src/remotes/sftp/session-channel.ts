@@ -171,7 +171,7 @@ export class SessionChannel {
 
   #expect(id: number, expects: Expected, slowMs: number, length: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const request: PendingRequest = { expects, length, slowMs, resolve, reject, oldestSince: undefined };
+      const request: PendingRequest = { expects, length, slowMs, resolve, reject, oldestSinceMs: undefined };
       this.#pending.set(id, request);
       this.#deadlines.onBegun(request);
     });

@@ -14,10 +14,10 @@ export class SessionDeadlines {
   readonly #stallTimeoutMs: number;
   readonly #now: () => number;
   readonly #onExpired: (error: CopyError) => void;
-  #lastActivity = 0;
+  #lastActivityMs = 0;
   #slowCount = 0;
   #timer: NodeJS.Timeout | undefined;
-  #timerAt = 0;
+  #timerAtMs = 0;
   #check: NodeJS.Immediate | undefined;
 
   /** @param pending the requests, oldest first; the caller changes the map, and then calls the methods of this class */
@@ -35,7 +35,7 @@ export class SessionDeadlines {
 
   /** To be called when bytes were received, or were taken by the socket. */
   onActivity(): void {
-    this.#lastActivity = this.#now();
+    this.#lastActivityMs = this.#now();
   }
 
   /** To be called when a request was added to the map. */
@@ -71,22 +71,22 @@ export class SessionDeadlines {
 
   #onOldestChanged(): void {
     const oldest = this.#oldest();
-    if (oldest !== undefined && oldest.slowMs > 0) oldest.oldestSince ??= this.#now();
+    if (oldest !== undefined && oldest.slowMs > 0) oldest.oldestSinceMs ??= this.#now();
     this.#arm();
   }
 
   #deadline(): number {
     const oldest = this.#oldest();
-    if (oldest?.oldestSince !== undefined) return oldest.oldestSince + oldest.slowMs;
-    return this.#lastActivity + this.#stallTimeoutMs;
+    if (oldest?.oldestSinceMs !== undefined) return oldest.oldestSinceMs + oldest.slowMs;
+    return this.#lastActivityMs + this.#stallTimeoutMs;
   }
 
   /** Makes the timer fire no later than the deadline. It may fire earlier, and is set again then. */
   #arm(): void {
     const deadline = this.#deadline();
-    if (this.#timer !== undefined && this.#timerAt <= deadline) return;
+    if (this.#timer !== undefined && this.#timerAtMs <= deadline) return;
     clearTimeout(this.#timer);
-    this.#timerAt = deadline;
+    this.#timerAtMs = deadline;
     const delay = Math.ceil(Math.max(1, deadline - this.#now()));
     this.#timer = setTimeout(this.#onTimer, Math.min(delay, MAX_TIMER_MS));
     this.#timer.unref();

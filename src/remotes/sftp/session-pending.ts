@@ -25,7 +25,7 @@ export interface PendingRequest {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
   /** When a slow request became the oldest. */
-  oldestSince: number | undefined;
+  oldestSinceMs: number | undefined;
 }
 
 /**
