@@ -20,7 +20,7 @@ const IN_TURN_SHARE = 0.85;
 /**
  * Bytes for each connection: in a smaller sample, it is a matter of chance which of them had a request acknowledged.
  */
-const TELLING_BYTES = 64 * 1024;
+const SIGNIFICANT_BYTES = 64 * 1024;
 /** A rate that was measured longer ago says nothing about the line as it is now. */
 const MEMORY_MS = 30_000;
 
@@ -36,7 +36,7 @@ interface Sample {
   readonly acknowledged: number;
   /** The largest share that one connection had of the bytes acknowledged since the last sample. */
   readonly topShare: number;
-  readonly isTelling: boolean;
+  readonly isSignificant: boolean;
 }
 
 export class ConnectionGain {
@@ -60,7 +60,7 @@ export class ConnectionGain {
       atMs,
       acknowledged: (this.#samples.at(-1)?.acknowledged ?? 0) + total,
       topShare: total > 0 ? Math.max(...fresh) / total : 0,
-      isTelling: total >= TELLING_BYTES * acknowledged.size,
+      isSignificant: total >= SIGNIFICANT_BYTES * acknowledged.size,
     };
     if (acknowledged.size === 1 && !this.#wasShared) this.#sampleAlone(sample);
     if (acknowledged.size < 2) {
@@ -88,9 +88,9 @@ export class ConnectionGain {
     if (oldest === undefined || newest === undefined || newest.atMs - oldest.atMs < TOGETHER_MS) return undefined;
     const together = ((newest.acknowledged - oldest.acknowledged) / (newest.atMs - oldest.atMs)) * 1000;
     const alone = this.#alone !== undefined && atMs - this.#alone.atMs < MEMORY_MS ? this.#alone.bytesPerSecond : 0;
-    const telling = rest.filter(({ isTelling }) => isTelling);
-    const topShare = telling.reduce((sum, sample) => sum + sample.topShare, 0) / telling.length;
-    const isInTurn = telling.length > rest.length / 2 && topShare >= IN_TURN_SHARE;
+    const significant = rest.filter(({ isSignificant }) => isSignificant);
+    const topShare = significant.reduce((sum, sample) => sum + sample.topShare, 0) / significant.length;
+    const isInTurn = significant.length > rest.length / 2 && topShare >= IN_TURN_SHARE;
     // If nothing is acknowledged at all, that has another reason.
     if (together === 0 || !(isInTurn || together <= GAIN * alone)) return undefined;
     this.#isTold = true;

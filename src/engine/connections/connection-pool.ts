@@ -58,7 +58,7 @@ export class ConnectionPool {
   /** Set when it is known that the credential of the open connection works for no other. */
   #loginsRefused: { readonly error: CopyErrorData; isTold: boolean } | undefined;
   /** Connections lost since bytes were last acknowledged. */
-  #fruitless = 0;
+  #lossesWithoutProgress = 0;
   #hasEnded = false;
 
   constructor(runner: PieceRunner, options: ConnectionPoolOptions, listener: ConnectionPoolListener) {
@@ -123,7 +123,7 @@ export class ConnectionPool {
 
   /** Bytes were acknowledged: the losses before that are no reason to give the run up. */
   progressed(): void {
-    this.#fruitless = 0;
+    this.#lossesWithoutProgress = 0;
     this.#patience.progressed();
   }
 
@@ -271,13 +271,13 @@ export class ConnectionPool {
     this.#listener.onLost(slot.connection);
     if (this.#hasEnded || !this.#isUsed(slot)) return;
     if (isRenewing) return this.#dialler.dial();
-    this.#fruitless++;
+    this.#lossesWithoutProgress++;
     if (this.#patience.hasEnded(performance.now())) {
       const silent = new CopyError('connection-stalled', 'Connections open, but nothing that is sent is answered.');
       return this.#fail(error === undefined ? silent : CopyError.fromData(error));
     }
     // If connections are lost repeatedly without progress, the pauses grow.
-    this.#wait(slot, error, redialDelayMs(Math.floor((this.#fruitless - 1) / this.#slots.count)), 'lost');
+    this.#wait(slot, error, redialDelayMs(Math.floor((this.#lossesWithoutProgress - 1) / this.#slots.count)), 'lost');
     this.#dialler.dial();
   }
 

@@ -126,8 +126,8 @@ function hasCollapsed(sample: Sample, inFlight: number): boolean {
   const observedMs = history.length < 2 ? 0 : history.at(-1)!.atMs - history[0]!.atMs;
   if (observedMs < COLLAPSED_FOR_MS) return false;
   // At its own rate, all that is in flight would have been acknowledged in this time.
-  const isTelling = (ownBytesPerSecond * observedMs) / 1000 > inFlight;
-  return isTelling && recentRate(sample) < COLLAPSED_SHARE * ownBytesPerSecond;
+  const isSignificant = (ownBytesPerSecond * observedMs) / 1000 > inFlight;
+  return isSignificant && recentRate(sample) < COLLAPSED_SHARE * ownBytesPerSecond;
 }
 
 /** Bytes per second in the time of the history. */

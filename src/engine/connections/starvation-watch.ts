@@ -20,7 +20,7 @@ const SHARED_LINE_SHARE = 0.7;
 /**
  * Bytes per second of each connection. Lower rates are a matter of chance: nothing follows from a comparison of them.
  */
-const TELLING_RATE = 100;
+const SIGNIFICANT_RATE = 100;
 
 export interface StarvationSample {
   readonly nowMs: number;
@@ -65,7 +65,7 @@ export class StarvationWatch {
     if (this.#before !== undefined) {
       if (nowMs - this.#before.atMs < WINDOW_MS + PATIENCE_MS) return undefined;
       const { together, each } = this.#before;
-      const isShared = each < TELLING_RATE || bytesPerSecond >= SHARED_LINE_SHARE * together;
+      const isShared = each < SIGNIFICANT_RATE || bytesPerSecond >= SHARED_LINE_SHARE * together;
       this.#before = undefined;
       if (!isShared) {
         this.#isOff = true;

@@ -47,7 +47,7 @@ export type Answer =
  * Tries to connect to a socket, which shows whether a process listens there.
  * @throws the error of the system, one of {@link OWN_TROUBLE}
  */
-export function knockAt(address: string): Promise<Answer> {
+export function probeSocket(address: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const socket = connect({ path: address });
     const end = (answer: Answer): void => {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isPrivate } from '../../util/is-private.ts';
 import { makeDirectories } from '../../util/make-directories.ts';
 import type { HeldName, LockNames } from './lock-names.ts';
-import { knockAt, listenAt } from './name-sockets.ts';
+import { listenAt, probeSocket } from './name-sockets.ts';
 
 /**
  * Length of sun_path on macOS and the BSDs without the NUL at the end, bytes; Linux has four more. Node 20 truncates a
@@ -70,10 +70,10 @@ class SocketFiles implements LockNames {
   async #isGone(path: string): Promise<boolean> {
     const before = identityOf(path);
     if (before === undefined) return true;
-    let answer = await knockAt(path);
+    let answer = await probeSocket(path);
     if (answer === 'refuses') {
       await sleep(SECOND_LOOK_MS);
-      answer = await knockAt(path);
+      answer = await probeSocket(path);
     }
     if (answer !== 'refuses') return answer === 'missing';
     // Nothing is awaited from here on, so that the file that is removed is the one that refused.

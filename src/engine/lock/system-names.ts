@@ -1,6 +1,6 @@
 /** Names that exist only in the operating system, so that a process that is killed leaves nothing behind. */
 import type { HeldName, LockNames } from './lock-names.ts';
-import { knockAt, listenAt } from './name-sockets.ts';
+import { listenAt, probeSocket } from './name-sockets.ts';
 
 /** Length of sun_path without the NUL in front, bytes. */
 const ABSTRACT_LENGTH = 107;
@@ -17,7 +17,7 @@ class SystemNames implements LockNames {
   }
 
   async isHeld(name: string): Promise<boolean> {
-    return (await knockAt(this.#address(name))) === 'answers';
+    return (await probeSocket(this.#address(name))) === 'answers';
   }
 }
 

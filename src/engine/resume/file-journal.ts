@@ -73,7 +73,7 @@ export class FileJournal {
   /** How often {@link forget} was called. */
   #forgotten = 0;
   /** Whether the journal is about the staged file of this run, and on the disk. */
-  #isKept = false;
+  #isJournalled = false;
   /** What this run knows of the server; undefined: nothing yet. */
   #hasManyWriters: boolean | undefined;
 
@@ -115,7 +115,7 @@ export class FileJournal {
 
   /** Whether the journal is about the staged file of this run, and on the disk. */
   get isJournalled(): boolean {
-    return this.#isKept;
+    return this.#isJournalled;
   }
 
   /** Whether a run has found out, on what the journal names, that many connections may write it. */
@@ -126,7 +126,7 @@ export class FileJournal {
   /** Records whether many connections may write; on the disk after the next flush. */
   noteWriters(areMany: boolean): void {
     this.#hasManyWriters = areMany;
-    if (this.#isKept) this.#journal?.setMark('many-writers', areMany);
+    if (this.#isJournalled) this.#journal?.setMark('many-writers', areMany);
   }
 
   /** Whether the server failed to bring what is staged to its disk: then its digests do not tell what is durable. */
@@ -141,7 +141,7 @@ export class FileJournal {
 
   /** Bytes that the next run need not send, if the staged file has `size` bytes. */
   keptWithin(size: number): number {
-    if (!this.#isKept) return 0;
+    if (!this.#isJournalled) return 0;
     const there = this.claims.filter(({ offset, length }) => offset + length <= size);
     return bytesIn(there);
   }
@@ -181,7 +181,7 @@ export class FileJournal {
 
   /** The staged file that the journal names is continued, and digests of both sides show what is right. */
   continueByDigests(found: Attributes | undefined): void {
-    this.#isKept = true;
+    this.#isJournalled = true;
     const { claims } = this;
     if (claims.length === 0 || !this.isAsLeft(found, claims)) return;
     for (const { offset, digest } of claims) this.#claimed.set(offset, digest);
@@ -193,7 +193,7 @@ export class FileJournal {
       this.#claimed.set(claim.offset, claim.digest);
       this.#noted?.add(claim, 'durable');
     }
-    this.#isKept = true;
+    this.#isJournalled = true;
   }
 
   /** The claims are wrong, as samples of the staged file have shown. */
@@ -208,7 +208,7 @@ export class FileJournal {
    */
   async setAside(): Promise<void> {
     this.#noted = undefined;
-    this.#isKept = false;
+    this.#isJournalled = false;
     await this.#journal?.close();
     this.#aside = this.#journal;
     this.#journal = undefined;
@@ -217,7 +217,7 @@ export class FileJournal {
   /** This run has staged a file, and the journal is about it from now on. Resolves when that is on the disk. */
   async begin(token: StageToken, pieceSize: number): Promise<void> {
     await this.#journal?.close();
-    this.#isKept = true;
+    this.#isJournalled = true;
     this.#use(await Journal.create(this.#path, { ...this.#about, token, pieceSize }, this.#onFailed));
     if (this.#hasManyWriters !== undefined) this.#journal?.setMark('many-writers', this.#hasManyWriters);
   }
@@ -336,7 +336,7 @@ export class FileJournal {
   }
 
   readonly #onFailed = (error: CopyError): void => {
-    this.#isKept = false;
+    this.#isJournalled = false;
     this.#journals.onFailed(error);
   };
 

@@ -10,7 +10,7 @@ const SHARE = 0.1;
 const MAX_REST_MS = 10_000;
 
 /** A pace at which work takes a tenth of the time, until `ended` is aborted. */
-export function leisurely(ended: AbortSignal): Pace {
+export function restingPace(ended: AbortSignal): Pace {
   return async (workedMs) => {
     const restMs = Math.min(MAX_REST_MS, workedMs / SHARE - workedMs);
     await sleep(restMs, undefined, { signal: ended }).catch(() => {});

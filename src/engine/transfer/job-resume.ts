@@ -11,7 +11,7 @@ import type { Attributes, Range } from '../../remotes/remote.ts';
 import { bytesIn, RangeSet } from '../../util/range-set.ts';
 import type { ServerContinuity } from '../connections/server-continuity.ts';
 import { FileJournal, type JournalStore, type JournalSubject } from '../resume/file-journal.ts';
-import { leisurely, type Pace, withinMs } from '../resume/pace.ts';
+import { type Pace, restingPace, withinMs } from '../resume/pace.ts';
 import { cellsAcross, choosePieceSize, isPiece, pieceCount, UNLIMITED_PIECES } from '../schedule/grid.ts';
 import { checkClaims, type Judged } from '../verify/claim-check.ts';
 import type { DigestProviders } from '../verify/digest-providers.ts';
@@ -187,7 +187,7 @@ export class JobResume {
   noteAcknowledged(nowMs: number): void {
     if (nowMs - this.#lastNotedMs < (this.#countsWritten ? NOTE_WRITTEN_EVERY_MS : NOTE_EVERY_MS)) return;
     this.#lastNotedMs = nowMs;
-    if (this.#countsWritten) return this.#beginNoting(() => this.#noteWritten(leisurely(this.#ending.signal)));
+    if (this.#countsWritten) return this.#beginNoting(() => this.#noteWritten(restingPace(this.#ending.signal)));
     void this.journal?.noteAcknowledged(this.#services.ledger.acknowledged);
   }
 
@@ -331,7 +331,7 @@ export class JobResume {
       // little.
       const isNearEnd = this.#services.ledger.msLeft(performance.now()) < WORTHWHILE_MS;
       if (isNearEnd && this.#job.verification.hashing === undefined) return;
-      await this.#note(leisurely(signal));
+      await this.#note(restingPace(signal));
     }
   }
 

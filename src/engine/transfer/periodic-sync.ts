@@ -22,7 +22,7 @@ const LONGEST_REST_MS = 10_000;
  */
 const BUSY_MS = 10_000;
 /** When all connections are lost before a sync, the first and the shortest time are halved, down to a quarter. */
-const MOST_HASTE = 4;
+const MAX_FREQUENCY = 4;
 
 /** The file that is written, and the connection that has it open. */
 export interface SyncPoint {
@@ -54,7 +54,8 @@ export class PeriodicSync {
   readonly #services: SyncServices;
   readonly #listener: SyncListener;
   #seen: Attributes | undefined;
-  #haste = 1;
+  /** How many times as often as usual a sync may be made. */
+  #frequency = 1;
   #underWay: Promise<void> | undefined;
   /** Until when the sync in progress may keep the server from answering. */
   #busyUntilMs = 0;
@@ -94,7 +95,7 @@ export class PeriodicSync {
 
   /** Acknowledged bytes may be lost: from now on, they are synced sooner. */
   cameTooLate(): void {
-    this.#haste = Math.min(MOST_HASTE, this.#haste * 2);
+    this.#frequency = Math.min(MAX_FREQUENCY, this.#frequency * 2);
     this.#dueMs = undefined;
   }
 
@@ -106,7 +107,7 @@ export class PeriodicSync {
   /** Begins a sync if it is due. Only a witness can show that nothing was lost before the sync. */
   ifDue(nowMs: number, point: SyncPoint): void {
     if (!this.mayBeDue(nowMs) || !this.#services.ledger.isAtRisk) return;
-    this.#dueMs ??= nowMs + FIRST_MS / this.#haste;
+    this.#dueMs ??= nowMs + FIRST_MS / this.#frequency;
     if (nowMs >= this.#dueMs && this.#isWitness(point)) this.#begin(point);
   }
 
@@ -143,7 +144,7 @@ export class PeriodicSync {
   #begin(point: SyncPoint): Promise<void> {
     this.#workMs = 0;
     this.#underWay = this.#sync(point).finally(() => {
-      const shortestMs = SHORTEST_REST_MS / this.#haste;
+      const shortestMs = SHORTEST_REST_MS / this.#frequency;
       const restMs = Math.min(LONGEST_REST_MS, Math.max(shortestMs, REST_FACTOR * this.#workMs));
       this.#underWay = undefined;
       // In the meantime, another staged file may have begun, or all connections may have been lost.

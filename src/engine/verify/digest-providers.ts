@@ -35,9 +35,9 @@ const PATIENCE_MS = 5000;
 /** On how many connections a request is tried: it may be the reason why the server closes them. */
 const MAX_CONNECTIONS = 5;
 /** Failures of a connection that a provider may have caused. Others are failures of the line. */
-const SPOILT: readonly ErrorCode[] = ['connection-stalled', 'protocol'];
+const SUSPECT_CODES: readonly ErrorCode[] = ['connection-stalled', 'protocol'];
 /** After so many such failures in a row the provider is dropped: a line that stalls causes fewer of them. */
-const MAX_SPOILT = LANES + 1;
+const MAX_SUSPECT_FAILURES = LANES + 1;
 /**
  * How often a provider may be wrong when it is tried. Once may not be its fault: what an earlier run had in flight may
  * arrive between its answer and the reading back, and a crash may take bytes.
@@ -97,12 +97,12 @@ export class DigestProviders {
   /** The algorithm of the provider that was found last. */
   #algorithm: DigestAlgorithm | undefined;
   /** Providers that gave right digests when they were tried. */
-  readonly #stood: Set<DigestProvider> = new Set();
+  readonly #trusted: Set<DigestProvider> = new Set();
   #trying: Promise<void> | undefined;
   /** Digesters of the method in use, by the connection they work over. */
   readonly #lanes: Map<RemoteConnection, Lane> = new Map();
   /** Failures in a row that the provider in use may have caused. */
-  #spoilt = 0;
+  #suspectFailures = 0;
   /** At most {@link LANES}; lower if the server allows fewer. */
   #mostLanes = LANES;
   #isOver = false;
@@ -152,7 +152,7 @@ export class DigestProviders {
   async trusted(trial: Trial): Promise<DigestProvider | undefined> {
     for (;;) {
       const provider = await this.#found();
-      if (provider === undefined || this.#stood.has(provider)) return provider;
+      if (provider === undefined || this.#trusted.has(provider)) return provider;
       if (this.#trying !== undefined) {
         // The caller whose trial it is gets its failure. Other callers make a trial of their own.
         await this.#trying.catch(() => {});
@@ -216,7 +216,7 @@ export class DigestProviders {
     this.#onNotice(`The server's ${method} is not used: ${reason.replace(/\.$/, '')}.`);
     this.#closeLanes();
     this.#search = undefined;
-    this.#spoilt = 0;
+    this.#suspectFailures = 0;
   }
 
   end(): void {
@@ -277,7 +277,7 @@ export class DigestProviders {
       for (let failed = 0; failed < MAX_FAILED_TRIALS; failed++) {
         const there = await this.ask(provider, of, cells);
         if (there === undefined) return;
-        if (await areRight(there, back(cells, algorithm))) return void this.#stood.add(provider);
+        if (await areRight(there, back(cells, algorithm))) return void this.#trusted.add(provider);
       }
       this.drop(method, 'its answers are wrong');
     } catch (error) {
@@ -335,10 +335,10 @@ export class DigestProviders {
           if (digester === undefined || this.inUse !== method) return await this.#again(method, work);
           const answer = await work(digester);
           lane.isLate = false;
-          this.#spoilt = 0;
+          this.#suspectFailures = 0;
           return answer;
         } catch (error) {
-          throw this.#blamed(CopyError.from(error));
+          throw this.#attributed(CopyError.from(error));
         } finally {
           lane.asks--;
         }
@@ -364,8 +364,8 @@ export class DigestProviders {
   }
 
   /** The failure of the connection, or that of the provider where one connection after another fails with it. */
-  #blamed(failure: CopyError): CopyError {
-    if (!SPOILT.includes(failure.code) || ++this.#spoilt < MAX_SPOILT) return failure;
+  #attributed(failure: CopyError): CopyError {
+    if (!SUSPECT_CODES.includes(failure.code) || ++this.#suspectFailures < MAX_SUSPECT_FAILURES) return failure;
     return new CopyError('unsupported', failure.message, { cause: failure });
   }
 

@@ -13,7 +13,7 @@ const MIN_CELL = 64 * 1024;
  * Batches without a single digest, one after another, after which files are hashed one by one. A few are no evidence
  * that batches do not work, because one file that does not exist any more spoils its batch.
  */
-const MAX_FRUITLESS = 3;
+const MAX_EMPTY_BATCHES = 3;
 /** The most files of a batch, so that requests and answers stay short. */
 const MAX_FILES = 64;
 const MAX_PATH_BYTES = 16_384;
@@ -59,7 +59,7 @@ export class FileBatches {
   readonly #waiting: Waiting[] = [];
   #isBusy = false;
   /** How many batches in a row had no digest. */
-  #fruitless = 0;
+  #emptyBatches = 0;
 
   constructor(questions: BatchQuestions) {
     this.#questions = questions;
@@ -109,9 +109,9 @@ export class FileBatches {
   }
 
   async #askMany(files: readonly SmallFile[]): Promise<readonly (Uint8Array | undefined)[]> {
-    if (this.#fruitless === MAX_FRUITLESS || files.length === 1) return [];
+    if (this.#emptyBatches === MAX_EMPTY_BATCHES || files.length === 1) return [];
     const digests = await this.#questions.many(files);
-    this.#fruitless = digests.some((digest) => digest !== undefined) ? 0 : this.#fruitless + 1;
+    this.#emptyBatches = digests.some((digest) => digest !== undefined) ? 0 : this.#emptyBatches + 1;
     return digests;
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { knockAt } from '../../../../src/engine/lock/name-sockets.ts';
+import { probeSocket } from '../../../../src/engine/lock/name-sockets.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
 
 /** Longer than a look waits for an answer. */
@@ -11,7 +11,7 @@ function holdUp(): void {
 
 test('where this process gets no time meanwhile, what is not there is not taken for somebody else', async () => {
   const dir = await tempDirForTest();
-  const answer = knockAt(dir.file('nobody'));
+  const answer = probeSocket(dir.file('nobody'));
   holdUp();
   expect(await answer).toBe('missing');
 });

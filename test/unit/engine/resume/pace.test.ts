@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { leisurely, withinMs } from '../../../../src/engine/resume/pace.ts';
+import { restingPace, withinMs } from '../../../../src/engine/resume/pace.ts';
 
 test('a tenth of the time is worked', async () => {
-  const pace = leisurely(new AbortController().signal);
+  const pace = restingPace(new AbortController().signal);
   const begun = performance.now();
   expect(await pace(10)).toBe(true);
   expect(performance.now() - begun).toBeGreaterThan(85);
@@ -10,7 +10,7 @@ test('a tenth of the time is worked', async () => {
 
 test('whoever rests is woken when it ends, and works no more', async () => {
   const ending = new AbortController();
-  const pace = leisurely(ending.signal);
+  const pace = restingPace(ending.signal);
   const begun = performance.now();
   const asked = pace(60_000);
   ending.abort();
