@@ -2,7 +2,8 @@
 import type { LocalDigests } from '../../../src/engine/local/local-digests.ts';
 import { Scheduler } from '../../../src/engine/schedule/scheduler.ts';
 import { JobLedger } from '../../../src/engine/transfer/job-ledger.ts';
-import type { DigestProvider, DigestProviders } from '../../../src/engine/verify/digest-providers.ts';
+import type { DigestProvider } from '../../../src/engine/verify/digest-provider.ts';
+import type { DigestProviders } from '../../../src/engine/verify/digest-providers.ts';
 import { FileVerifier } from '../../../src/engine/verify/file-verifier.ts';
 import type { Range } from '../../../src/remotes/remote.ts';
 import { PIECE_SIZE, TIB } from './engine-scene.ts';

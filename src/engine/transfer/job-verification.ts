@@ -31,7 +31,7 @@ export interface VerificationServices {
 }
 
 /** Both sides of a file that was begun. */
-export interface FileSides extends Omit<Sides, 'local' | 'repeat'> {
+export interface FileSides extends Omit<Sides, 'local' | 'repeat' | 'expectSource'> {
   /** What a message says of pieces that are wrong, such as "are wrong on the server, and sent again". */
   readonly wrongText: string;
   /**
@@ -81,7 +81,14 @@ export class JobVerification {
   get sides(): Sides {
     const { of, fd, back } = this.#sides!;
     const { access } = this.#services;
-    return { of, fd, back, local: this.#job.local, repeat: (work, isWanted) => access.repeat(work, isWanted) };
+    return {
+      of,
+      fd,
+      back,
+      local: this.#job.local,
+      expectSource: () => this.#job.checkUnchanged(),
+      repeat: (work, isWanted) => access.repeat(work, isWanted),
+    };
   }
 
   /** An attempt has begun, and the ledger is open. */

@@ -6,6 +6,7 @@ import type { LocalDigests } from '../local/local-digests.ts';
 import { isAllAlike } from '../local/local-source.ts';
 import { cellsOf } from '../schedule/grid.ts';
 import { type DigestBack, isSameDigest } from './digest-back.ts';
+import type { ExpectSource } from './digest-provider.ts';
 import type { DigestProviders } from './digest-providers.ts';
 
 /** A provider is tried on two short ranges. Ranges of equal bytes are used only where there are no others. */
@@ -28,6 +29,7 @@ export interface Sides {
   readonly fd: number;
   readonly local: LocalDigests;
   readonly back: DigestBack;
+  readonly expectSource?: ExpectSource;
   /** Repeats what fails with a connection. */
   readonly repeat: ConnectionAccess['repeat'];
   /** Aborted when the result is not needed any more: then nothing is tried again after the failure of a connection. */
@@ -36,14 +38,14 @@ export interface Sides {
 
 /**
  * Compares `ranges`, which are cells of the file's grid or of a finer one. Undefined: no provider can be trusted.
- * @throws {CopyError} the run is over, or the source cannot be read
+ * @throws {CopyError} the run is over, or the source cannot be read or has changed
  */
 export async function compareDigests(
   providers: DigestProviders,
-  { of, fd, local, back, repeat, signal }: Sides,
+  { of, fd, local, back, expectSource, repeat, signal }: Sides,
   ranges: readonly Range[],
 ): Promise<Compared | undefined> {
-  const trial = { of, back, ranges: () => trialRanges(fd, ranges) };
+  const trial = { of, back, expectSource, ranges: () => trialRanges(fd, ranges) };
   const isWanted = (): boolean => signal?.aborted !== true;
   for (;;) {
     // The failure of a connection does not show what the server can do.
@@ -52,9 +54,10 @@ export async function compareDigests(
     const cells = ranges.map((range) => cellsOf(range, provider.maxRangeLength));
     // Both sides hash at the same time.
     const hashing = local.digests(cells.flat(), provider.algorithm);
-    const [there, here] = await Promise.all([providers.ask(provider, of, cells.flat()), hashing]).finally(() =>
-      // After a failure the caller may close the file, so that nothing may read it any more by then.
-      hashing.catch(() => {}),
+    const [there, here] = await Promise.all([providers.ask(provider, of, cells.flat(), expectSource), hashing]).finally(
+      () =>
+        // After a failure the caller may close the file, so that nothing may read it any more by then.
+        hashing.catch(() => {}),
     );
     if (there === undefined) continue;
     let next = 0;

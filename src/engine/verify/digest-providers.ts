@@ -20,7 +20,8 @@ import { bytesIn } from '../../util/range-set.ts';
 import { SLOWEST_BYTES_PER_MS } from '../../util/slowest-server.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
 import { cellsOf } from '../schedule/grid.ts';
-import { areRight, type DigestBack } from './digest-back.ts';
+import { areRight } from './digest-back.ts';
+import type { DigestProvider, ExpectSource, Trial } from './digest-provider.ts';
 
 const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha512', 'sha1', 'md5'];
 /** How long the search for a provider may take. */
@@ -62,22 +63,6 @@ interface LaneChoice {
 }
 
 export type DigestAccess = Pick<ConnectionAccess, 'withConnection' | 'progressed'>;
-
-/** The bytes on the server that a provider is tried on. */
-export interface Trial {
-  readonly of: StageToken | Uint8Array;
-  /** Cells, as `Digester.digests` wants them. Called only if a provider is to be tried. */
-  readonly ranges: () => Promise<readonly Range[]>;
-  readonly back: DigestBack;
-}
-
-/** A provider that was found, and what it can be asked for. */
-export interface DigestProvider {
-  readonly method: DigestMethod;
-  readonly algorithm: DigestAlgorithm;
-  /** The most bytes of one range. */
-  readonly maxRangeLength: number;
-}
 
 interface Lane {
   readonly connection: number;
@@ -167,12 +152,13 @@ export class DigestProviders {
 
   /**
    * Has the server hash ranges, each a cell as `Digester.digests` wants it. Undefined: the provider was dropped.
-   * @throws {CopyError} `cancelled`: the run is over
+   * @throws {CopyError} `cancelled`: the run is over; whatever `expectSource` throws
    */
   async ask(
     { method, algorithm }: DigestProvider,
     of: StageToken | Uint8Array,
     ranges: readonly Range[],
+    expectSource?: ExpectSource,
   ): Promise<readonly (Uint8Array | undefined)[] | undefined> {
     if (this.#isOver) throw over();
     if (this.inUse !== method) return undefined;
@@ -186,6 +172,7 @@ export class DigestProviders {
       const failure = CopyError.from(error);
       if (this.#isOver) throw over();
       if (failure.scope === 'run') throw failure;
+      await expectSource?.();
       // Several connections failed in turn: perhaps the server closes them because of the request.
       this.drop(method, cleanText(failure.message));
       return undefined;
@@ -270,20 +257,21 @@ export class DigestProviders {
   }
 
   /** Drops a provider that fails its trial. Rejects where the trial itself could not be made. */
-  async #try(provider: DigestProvider, { of, ranges, back }: Trial): Promise<void> {
+  async #try(provider: DigestProvider, { of, ranges, back, expectSource }: Trial): Promise<void> {
     const { method, algorithm, maxRangeLength } = provider;
     const cells = (await ranges()).flatMap((range) => cellsOf(range, maxRangeLength));
     try {
       for (let failed = 0; failed < MAX_FAILED_TRIALS; failed++) {
-        const there = await this.ask(provider, of, cells);
+        const there = await this.ask(provider, of, cells, expectSource);
         if (there === undefined) return;
         if (await areRight(there, back(cells, algorithm))) return void this.#trusted.add(provider);
       }
+      await expectSource?.();
       this.drop(method, 'its answers are wrong');
     } catch (error) {
       const failure = CopyError.from(error);
       if (this.#isOver) throw over();
-      if (isBeyondFile(failure)) throw failure;
+      if (isBeyondFile(failure) || failure.code === 'source-changed') throw failure;
       this.drop(method, `it could not be tried (${cleanText(failure.message)})`);
     }
   }

@@ -239,7 +239,10 @@ export class FileVerifier {
       this.#verified.add(piece, 'read-back');
       // What a lost connection had in flight may have arrived between the digest and the reading back.
       const again = await this.#compare([piece]);
-      if (again?.method === method && !again.same[0]) this.#dropMethod(method);
+      if (again?.method === method && !again.same[0]) {
+        await this.#file.expectSource?.();
+        this.#dropMethod(method);
+      }
       return;
     }
     if (this.#isStopped || !this.#ledger.has(piece)) return;
@@ -248,7 +251,7 @@ export class FileVerifier {
     if (rewrites > MAX_REWRITES) {
       throw new CopyError(
         'integrity',
-        `${piece.length} bytes at ${piece.offset} are wrong on the server, however often they are sent.`,
+        `${piece.length} bytes at ${piece.offset} are not the same on both sides, however often they are copied.`,
       );
     }
     await this.#listener.onWrong(piece);

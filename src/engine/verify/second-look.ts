@@ -19,7 +19,7 @@ const LIMIT_MS = 10_000;
 
 export interface SecondLook {
   readonly providers: Pick<DigestProviders, 'trusted' | 'ask' | 'drop' | 'inUse'>;
-  readonly sides: Pick<Sides, 'of' | 'local' | 'back'>;
+  readonly sides: Pick<Sides, 'of' | 'local' | 'back' | 'expectSource'>;
   /** Pieces that were verified by the provider in use, ascending. */
   readonly pieces: readonly Range[];
   /** Default: 10 s. */
@@ -29,7 +29,7 @@ export interface SecondLook {
 /**
  * Finds a part of the pieces that has changed since it was verified; undefined: none was found. A provider that gives a
  * wrong digest is dropped.
- * @throws {CopyError} the run is over, or the source cannot be read; scope `connection`
+ * @throws {CopyError} the run is over, or the source cannot be read or has changed; scope `connection`
  */
 export async function findOverwritten(look: SecondLook): Promise<Range | undefined> {
   const { providers, sides } = look;
@@ -45,6 +45,7 @@ export async function findOverwritten(look: SecondLook): Promise<Range | undefin
   const there = await inTime(providers.ask(provider, sides.of, cells), look.limitMs ?? LIMIT_MS);
   const changed = there && cells.find((_, index) => !isSameDigest(here[index]!, there[index]));
   if (changed === undefined || !(await isSameReadBack(sides, changed))) return changed;
+  await sides.expectSource?.();
   providers.drop(method, 'it gave a wrong digest');
   return undefined;
 }

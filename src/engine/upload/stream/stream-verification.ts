@@ -2,7 +2,8 @@
 import { CopyError } from '../../../errors.ts';
 import type { DigestMethod, Range, StageToken } from '../../../remotes/remote.ts';
 import { type DigestBack, isSameDigest } from '../../verify/digest-back.ts';
-import type { DigestProvider, DigestProviders } from '../../verify/digest-providers.ts';
+import type { DigestProvider } from '../../verify/digest-provider.ts';
+import type { DigestProviders } from '../../verify/digest-providers.ts';
 import type { HashedCell, StreamDigests } from './stream-digests.ts';
 
 /** How many cells are compared at once. */
