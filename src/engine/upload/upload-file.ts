@@ -278,6 +278,7 @@ export class UploadFile implements FileTransfer {
     const job = {
       target: path,
       token: this.#holders.token,
+      isContinuable: this.#attempt.pieces > 1,
       size: this.size,
       bytesThere,
       inplace: upload.inplace,

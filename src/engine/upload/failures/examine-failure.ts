@@ -15,6 +15,8 @@ const MAX_PARENTS = 64;
 
 export interface FailedUpload extends FailedJob {
   readonly token: StageToken | undefined;
+  /** Whether another run would continue what was staged if it found it: not where the file is one piece. */
+  readonly isContinuable: boolean;
   /** Bytes that another run need not send if the staged file has `size` bytes. */
   keptWithin(size: number): number;
 }
@@ -41,8 +43,15 @@ async function examineLeftOver(
   if (failure.code === 'integrity' && job.inplace) {
     return { failure: await examineOverwritten(access, job, failure), bytesKept: 0, isSeen: false };
   }
-  const kept = job.keptWithin(Number.POSITIVE_INFINITY);
   const tries = isExplained(failure);
+  const isUseless = !job.inplace && (failure.code === 'integrity' || (job.partial === 'left' && !job.isContinuable));
+  const discarded = async (): Promise<boolean> =>
+    (await access.withAnyOpen((remote) => isDiscarded(remote, job), LOOK_MS)) === true;
+  if (!tries && isUseless) {
+    await discarded();
+    return { failure, bytesKept: 0, isSeen: false };
+  }
+  const kept = job.keptWithin(Number.POSITIVE_INFINITY);
   if (!tries && kept === 0) return { failure, bytesKept: 0, isSeen: false };
   const look = (remote: RemoteConnection): Promise<Situation> => remote.examine(job.target, job.token, tries);
   const situation = await access.withAnyOpen(look, LOOK_MS);
@@ -50,8 +59,7 @@ async function examineLeftOver(
   const seen = keptOf(job, situation, kept);
   if (!tries) return { failure, ...seen };
   // Removed only after the examination, which finds out how much room there is.
-  const isRemoved = job.partial === 'left' && (await access.withAnyOpen((remote) => isDiscarded(remote, job), LOOK_MS));
-  const partial = isRemoved ? 'removed' : job.partial;
+  const partial = job.partial === 'left' && (await discarded()) ? 'removed' : job.partial;
   return { failure: explainFailure(failure, situation, { ...job, partial }), ...seen };
 }
 

@@ -37,7 +37,7 @@ export class StreamJob extends TasklessJob {
   examine(failure: CopyError): Promise<Examined> {
     const { access, upload } = this.#services;
     const { path, old } = this.#plan.target;
-    const nothingKept = { token: undefined, partial: 'left', keptWithin: () => 0 } as const;
+    const nothingKept = { token: undefined, isContinuable: false, partial: 'left', keptWithin: () => 0 } as const;
     const { inplace } = upload;
     // Of a partial file, nothing is kept.
     const bytesThere = inplace ? this.#upload.bytesAcknowledged : 0;
