@@ -130,6 +130,8 @@ export class JobResume {
     const { journals, subject, size, pieceSize } = file;
     if (pieceCount(size, choosePieceSize(size, UNLIMITED_PIECES, pieceSize)) <= 1) return undefined;
     const isKept = journals !== undefined && subject !== undefined;
+    // What is recorded for the next run depends on whether it can compare digests, even if this one compares none.
+    if (isKept) services.digests.start();
     return new JobResume(services, job, isKept ? await FileJournal.open(journals, subject) : undefined, size);
   }
 
