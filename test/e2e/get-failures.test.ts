@@ -1,7 +1,9 @@
 /** Downloads for which there is no room, or of which only one connection may read. */
-import { readdir } from 'node:fs/promises';
+import { chmod, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
+import { proftpdForTest, sshdForTest, tempDirForTest } from '../support/for-one-test.ts';
 import { eventsOf, mtget, mtgetJson } from '../support/mtput.ts';
 import { startProftpd } from '../support/proftpd.ts';
 import { sha256Of, writeRandomFile } from '../support/random-file.ts';
@@ -55,5 +57,36 @@ describeWithServers(['proftpd'], 'mtget from a server that lets few connections 
     expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
     expect(await sha256Of(dir.file('x'))).toBe(await sha256Of(`${server.home}/big.bin`));
     expect(eventsOf(run, 'notice').filter(({ code }) => code === 'single-reader')).toMatchObject([{ level: 'detail' }]);
+  });
+});
+
+describeWithServers(['proftpd'], 'mtget of several files from a server that lets one be read at a time', () => {
+  it.each([
+    ['large ones', 2, 12_000_000],
+    ['small ones', 5, 100_000],
+  ])('%s: each waits for its turn', async (_, count, size) => {
+    const server = await proftpdForTest('MaxTransfersPerUser RETR 2');
+    const dir = await tempDirForTest();
+    const paths = Array.from({ length: count }, (_, index) => `${index}.bin`);
+    for (const path of paths) await writeRandomFile(join(server.home, path), size);
+    const run = await mtgetJson({ server, paths }, dir.path, ['-n', '3']);
+    expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
+    for (const path of paths) expect(await sha256Of(dir.file(path))).toBe(await sha256Of(join(server.home, path)));
+  });
+});
+
+describeWithServers(['sshd', 'root'], 'mtget of several files of which one may not be read', () => {
+  it('fails for that one, and gets the others', async () => {
+    const server = await sshdForTest({ user: 'nobody' });
+    const dir = await tempDirForTest();
+    const paths = ['a.bin', 'secret.bin', 'b.bin'];
+    for (const path of paths) await writeRandomFile(join(server.home, path), 5_000_000);
+    await chmod(join(server.home, 'secret.bin'), 0o600);
+    const run = await mtgetJson({ server, paths }, dir.path, ['-n', '2']);
+    expect(run.code).toBe(1);
+    expect(await readdir(dir.path)).toEqual(['a.bin', 'b.bin']);
+    expect(eventsOf(run, 'file').filter(({ state }) => state === 'failed')).toMatchObject([
+      { source: expect.stringContaining('secret.bin'), error: { code: 'source-unreadable', exitCode: 3 } },
+    ]);
   });
 });

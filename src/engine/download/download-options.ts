@@ -1,5 +1,6 @@
 /** What only downloads are told, and what their file jobs receive. */
 import type { JobServices } from '../transfer/direction.ts';
+import type { ReaderLimits } from './reader-limits.ts';
 
 export interface DownloadOptions {
   /** Paths on the server; relative ones begin at the home directory. At least one. */
@@ -14,4 +15,5 @@ export interface DownloadOptions {
 
 export interface DownloadServices extends JobServices {
   readonly download: Pick<DownloadOptions, 'inplace' | 'preserve'>;
+  readonly readers: ReaderLimits;
 }

@@ -19,6 +19,7 @@ import { TakenTargets } from '../transfer/taken-targets.ts';
 import { DownloadFile } from './download-file.ts';
 import type { DownloadOptions } from './download-options.ts';
 import type { PlannedDownload } from './download-plan.ts';
+import { ReaderLimits } from './reader-limits.ts';
 import { statSource } from './remote-source.ts';
 
 /** Sources that are looked at at once. */
@@ -36,6 +37,7 @@ export class Download implements Direction<PlannedDownload> {
   #destination: Destination | undefined;
   /** Directories that are missing on the way to the targets are being made, or were. */
   #making: Promise<void> | undefined;
+  #readers: ReaderLimits | undefined;
 
   constructor(options: DownloadOptions) {
     this.#options = options;
@@ -74,7 +76,9 @@ export class Download implements Direction<PlannedDownload> {
     this.#making ??= this.#destination!.prepare(LOCAL_TARGET_FILES);
     await this.#making;
     const { inplace, preserve } = this.#options;
-    const download = { ...services, download: { inplace, preserve } };
+    const { options, report, signal } = services;
+    this.#readers ??= new ReaderLimits({ retryForMs: options.retryForMs, report, signal });
+    const download = { ...services, download: { inplace, preserve }, readers: this.#readers };
     return new FileJob(number, services, (job) => new DownloadFile(number, download, job, plan));
   }
 

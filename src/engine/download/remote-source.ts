@@ -12,8 +12,10 @@ import type { ConnectionAccess } from '../connections/connection-access.ts';
 import { hasSameSamples } from '../resume/likeness.ts';
 import type { PieceRunner } from '../runner/piece-runner.ts';
 import type { LocalConnections } from '../runner/runners.ts';
+import { isRefusal, type ReaderLimits } from './reader-limits.ts';
 
 export interface RemoteSourceServices {
+  readonly readers: ReaderLimits;
   readonly access: Pick<ConnectionAccess, 'withConnection' | 'progressed'>;
   readonly runner: Pick<PieceRunner, 'post'> & { readonly local: Pick<LocalConnections, 'openedFile' | 'connection'> };
 }
@@ -70,10 +72,14 @@ export class RemoteSource {
   }
 
   /**
-   * Opens it on one connection.
+   * Opens it on one connection. Where the server lets few files be read at a time, this may wait for other jobs.
    * @throws {CopyError} of the source: it cannot be opened; `source-changed`: it is not what was planned
    */
   async open(): Promise<void> {
+    await this.#services.readers.open(this.#job, () => this.#openOnAny());
+  }
+
+  async #openOnAny(): Promise<void> {
     const { access, runner } = this.#services;
     const openOn = async (connection: number): Promise<void> => {
       const { attributes } = await runner.local.openedFile(connection, this.path);
@@ -81,8 +87,13 @@ export class RemoteSource {
       this.#expectSame(attributes);
       this.#first = connection;
     };
-    // Files begin on different connections.
-    await access.withConnection(openOn, { prefer: this.#job });
+    try {
+      // Files begin on different connections.
+      await access.withConnection(openOn, { prefer: this.#job });
+    } catch (error) {
+      if (isRefusal(CopyError.from(error))) await this.checkUnchanged();
+      throw error;
+    }
   }
 
   /** `connection` opens it, or may have done so. */
@@ -93,6 +104,7 @@ export class RemoteSource {
   onConnectionLost(connection: number): void {
     this.#readers.delete(connection);
     if (this.#first === connection) this.#first = undefined;
+    if (this.#readers.size === 0) this.#services.readers.onEnded(this.#job);
   }
 
   /**
@@ -158,14 +170,15 @@ export class RemoteSource {
    */
   async checkEnd(): Promise<void> {
     const beyond = { offset: this.attributes.size, length: 1 };
-    const slices = [beyond];
     let isLonger = false;
     try {
-      await this.withFile((file) =>
-        file.read({ take: () => slices.shift() }, async () => {
+      await this.withFile((file) => {
+        // The question may be asked again on another connection.
+        const slices = [beyond];
+        return file.read({ take: () => slices.shift() }, async () => {
           isLonger = true;
-        }),
-      );
+        });
+      });
     } catch (error) {
       if (CopyError.from(error).code !== 'source-changed') throw error;
     }
@@ -184,6 +197,7 @@ export class RemoteSource {
       this.#services.runner.post({ kind: 'close-file', job: this.#job, connection, from: this.path });
     }
     this.#readers.clear();
+    this.#services.readers.onEnded(this.#job);
   }
 
   #expectSame({ kind, size, mtimeMs }: Attributes): void {
