@@ -88,7 +88,7 @@ const kinds: Record<ErrorCode, ErrorKind> = {
   unsupported: kind('file', false, 8, 'The server cannot do this.'),
   'single-writer': kind('piece', true, 8, 'One connection writes the file.'),
   integrity: kind('file', false, 9, 'Run the same command again; if it happens again, suspect the server.'),
-  'no-digests': kind('run', false, 9, 'Put the helper on the server with --install-helper, or use --verify read-back.'),
+  'no-digests': kind('run', false, 9, 'Put the helper on the server (--install-helper), or choose another --verify.'),
   'source-changed': kind('file', false, 10, 'Copy again when nobody writes the source.'),
   'local-io': kind('file', false, 11, 'Check the local disk.'),
   'no-memory': kind('run', false, 11, 'Allow this program more memory (ulimit -v), or use fewer connections (-n).'),
@@ -103,11 +103,11 @@ function kind(scope: ErrorScope, retry: boolean, exitCode: number, advice: strin
   return { scope, retry, exitCode, advice };
 }
 
-/** What a server answered "no" to. */
+/** What the server, or the system, answered "no" to. */
 export interface Refused {
   /** What it was asked to do, such as `open` or `write`. */
   readonly operation: string;
-  /** What it said about that. Hostile until cleaned; empty if it said nothing. */
+  /** What the server said about that. Hostile until cleaned; empty if it said nothing. */
   readonly text: string;
 }
 
@@ -121,7 +121,7 @@ export interface CopyErrorData {
   readonly message: string;
   /** One sentence of what to do. */
   readonly advice: string;
-  /** Set where a server refused something. */
+  /** Set where something was refused whose kind matters. */
   readonly refused?: Refused;
   /** Where it came from; of a `bug` alone, for its report. */
   readonly stack?: string;

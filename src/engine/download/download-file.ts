@@ -8,7 +8,7 @@ import { cleanText } from '../../util/clean-text.ts';
 import { formatSize } from '../../util/format-size.ts';
 import { LocalDigests } from '../local/local-digests.ts';
 import { LocalPartial } from '../local/local-partial.ts';
-import { bytesOnDisk, freeSpaceBeside } from '../local/local-partials.ts';
+import { bytesOnDisk } from '../local/local-partials.ts';
 import { SourceWatch } from '../local/source-watch.ts';
 import type { FileJournal, JournalSubject } from '../resume/file-journal.ts';
 import { fillFrom } from '../runner/descriptor-fill.ts';
@@ -25,11 +25,11 @@ import type { DownloadServices } from './download-options.ts';
 import type { PlannedDownload } from './download-plan.ts';
 import { EarlierPartials, tokenOf } from './earlier-partials.ts';
 import { OldTarget } from './old-target.ts';
+import { isRefusal } from './reader-limits.ts';
 import { RemoteSource } from './remote-source.ts';
+import { expectRoom, prepareInPlace } from './room.ts';
 
 const READER_LOST = new CopyError('connection-lost', 'The one connection that read it was lost.');
-/** Failures of a server that lets one connection at a time read a file. */
-const REFUSALS = ['source-missing', 'source-unreadable', 'source-unsupported', 'unsupported'];
 
 export class DownloadFile implements FileTransfer {
   readonly local: LocalDigests;
@@ -53,7 +53,7 @@ export class DownloadFile implements FileTransfer {
     this.#watch = new SourceWatch(this.#source, (error) => job.stop(error));
     const { size } = plan.attributes;
     this.#old = new OldTarget(services, this.#source, { target: plan.target.path, size, pieceSize: this.#pieceSize });
-    this.local = new LocalDigests((views, offset) => fillFrom(this.#opened.fd)(views, offset));
+    this.local = new LocalDigests((views, offset) => fillFrom(this.#opened.fd, 'target')(views, offset));
   }
 
   get name(): string {
@@ -128,7 +128,7 @@ export class DownloadFile implements FileTransfer {
   onTaskFailed(error: CopyError, connection: number): boolean {
     if (error.scope === 'connection') return true;
     const wasSingle = this.#source.isSingle;
-    if (!REFUSALS.includes(error.code) || !this.#source.becomesSingle(connection)) return false;
+    if (!isRefusal(error) || !this.#source.becomesSingle(connection)) return false;
     if (!wasSingle) {
       const why = cleanText(error.message).replace(/\.$/, '');
       const message = `${this.name}: one connection reads it, because others were refused (${why}).`;
@@ -170,7 +170,7 @@ export class DownloadFile implements FileTransfer {
     const partial = this.#opened;
     report.emit({ type: 'file', state: 'committing', ...paths, size });
     // Most of it is on the disk by the time that the source is checked.
-    const syncing = partial.sync();
+    const syncing = this.#synced(partial.sync());
     await Promise.all([this.#source.checkUnchanged(), this.#source.checkEnd(), this.#checkContents()]).finally(() =>
       // The file may be closed after a failure.
       syncing.catch(() => {}),
@@ -178,12 +178,13 @@ export class DownloadFile implements FileTransfer {
     await syncing;
     const { mtimeMs } = attributes;
     const mode = finalMode(download, attributes, target.old);
-    const warnings = await partial.finish({ size, mode, mtimeMs: download.preserve ? mtimeMs : undefined });
+    const finishing = partial.finish({ size, mode, mtimeMs: download.preserve ? mtimeMs : undefined });
+    const warnings = await this.#synced(finishing);
     for (const warning of warnings) report.notice('attributes', `${cleanText(target.path)}: ${warning}.`, 'warning');
     const bytes = (await partial.look()).size;
     if (bytes !== size)
       throw new CopyError('integrity', `${cleanText(target.path)} has ${bytes} bytes instead of ${size}.`);
-    if (!download.inplace) await partial.publish(target.path);
+    if (!download.inplace) await partial.publish(target.path, target.old);
     this.#isCommitted = true;
     return { bytes, isSizeVerified: this.#services.options.verify !== 'none' };
   }
@@ -206,8 +207,9 @@ export class DownloadFile implements FileTransfer {
       const hadContent = this.#plan.replaces;
       return { ...nothing, overwritten: { path, bytesThere, size: this.size, hadContent } };
     }
+    if (!(await partial.isInPlace())) return nothing;
     // Where the server can hash, digests tell the next run what is right; else only what the journal has a digest of.
-    const isCompared = this.#services.digests.inUse !== undefined;
+    const isCompared = this.#services.digests.inUse !== undefined && journal?.wasSyncRefused !== true;
     const isOfAnother = failure.code === 'integrity' || (failure.code === 'source-changed' && !isCompared);
     const isEmpty = bytesThere === 0 && partial.found.size === 0;
     // What no run can rely on is not left behind.
@@ -217,6 +219,16 @@ export class DownloadFile implements FileTransfer {
     }
     const bytesKept = isCompared ? bytesThere : journal.keptWithin(this.size);
     return { failure: await this.#withPartial(failure, partial), bytesKept, isSeen: true };
+  }
+
+  /** After a failure to store something, the next sync succeeds, so that none is trusted any more. */
+  async #synced<T>(syncing: Promise<T>): Promise<T> {
+    try {
+      return await syncing;
+    } catch (error) {
+      this.#job.onSyncRefused(CopyError.from(error));
+      throw error;
+    }
   }
 
   /** Where there is no room, the user has to know what takes it. */
@@ -265,20 +277,20 @@ export class DownloadFile implements FileTransfer {
     await (download.inplace ? this.#partial?.close() : this.#partial?.discardAndClose());
     this.#partial = undefined;
     if (download.inplace) {
+      await prepareInPlace(this.#services.report, target.path, this.size);
       this.#partial = await LocalPartial.inPlace(target.path);
-      await this.#expectRoom(this.#partial);
       return isResuming ? this.#old.inPlace(this.#partial) : undefined;
     }
     if (journal !== undefined) {
       this.#earlier ??= new EarlierPartials(
         this.#services,
-        { target: target.path, size: this.size, isResuming },
+        { target: target.path, size: this.size, isDated: this.#plan.attributes.mtimeMs !== undefined, isResuming },
         journal,
       );
     }
     const continued = attempt === 1 ? await this.#earlier?.reopen() : undefined;
     this.#partial = continued?.partial ?? (await LocalPartial.create(target.path));
-    await this.#expectRoom(this.#partial);
+    await expectRoom(target.path, this.size, await bytesOnDisk(this.#partial.path));
     if (attempt === 1) await this.#earlier?.clear(this.#partial);
     if (continued?.isJournalled !== true) await journal?.begin(tokenOf(this.#partial), this.#pieceSize);
     return this.#withOlder(continued?.claims, isResuming ? this.#partial : undefined);
@@ -289,17 +301,6 @@ export class DownloadFile implements FileTransfer {
     if (partial === undefined || claims?.by === 'journal' || !this.#plan.replaces) return claims;
     const older = await this.#old.beside(partial, (range) => this.local.forget(range));
     return older === undefined ? claims : { claims: [], by: 'digests', ...claims, older };
-  }
-
-  /** @throws {CopyError} `no-space`: the disk cannot take what is missing */
-  async #expectRoom(partial: LocalPartial): Promise<void> {
-    const free = await freeSpaceBeside(this.#plan.target.path);
-    const missing = this.size - (await bytesOnDisk(partial.path));
-    if (free === undefined || missing <= free) return;
-    const message = `${this.name} needs ${formatSize(missing)}, and ${formatSize(free)} are free.`;
-    throw new CopyError('no-space', message, {
-      advice: 'Make room on the local disk, then run the same command again.',
-    });
   }
 }
 

@@ -34,6 +34,8 @@ export interface EarlierPartialsOptions {
   readonly target: Uint8Array;
   /** Of the source, bytes. */
   readonly size: number;
+  /** Whether the server tells the time of the source: without it, another source may have the same size. */
+  readonly isDated: boolean;
   /** False: what earlier runs left is thrown away. */
   readonly isResuming: boolean;
 }
@@ -57,7 +59,7 @@ export class EarlierPartials {
   /** The partial file that is to be continued; undefined: there is none. */
   async reopen(): Promise<ContinuedPartial | undefined> {
     if (!this.#options.isResuming) return undefined;
-    const candidates = (await findPartials(this.#options.target)).filter(isContinuable);
+    const candidates = (await findPartials(this.#options.target)).filter((found) => this.#mayContinue(found));
     // The search for a provider takes time, and is waited for only if something may be continued.
     if (!this.#journal.mayContinue && candidates.length === 0) return undefined;
     const canHash = await this.#services.digests.isSurelyAvailable();
@@ -88,7 +90,8 @@ export class EarlierPartials {
     if (!journal.mayContinue || named === undefined) return undefined;
     const partial = await LocalPartial.reopen(named);
     if (partial === undefined) return undefined;
-    if (canHash) {
+    // Digests are of what the system has in its memory, too.
+    if (canHash && !journal.wasSyncRefused) {
       journal.continueByDigests(partial.found);
       return {
         partial,
@@ -96,8 +99,9 @@ export class EarlierPartials {
         isJournalled: true,
       };
     }
-    const { claims } = journal;
-    if (claims.length > 0 && journal.isAsLeft(partial.found, claims)) {
+    // After a crash of the system, it may be shorter than the journal says. What it has is compared with the journal.
+    const claims = journal.claims.filter(({ offset, length }) => offset + length <= partial.found.size);
+    if (claims.length > 0 && this.#options.isDated) {
       journal.continueByJournal(claims);
       return { partial, claims: { claims, by: 'journal' }, isJournalled: true };
     }
@@ -116,6 +120,11 @@ export class EarlierPartials {
     return undefined;
   }
 
+  #mayContinue({ isCertain, size, path }: FoundPartial): boolean {
+    const isDoubtful = this.#journal.wasSyncRefused && this.#named?.equals(path) === true;
+    return isCertain && size > 0 && !isDoubtful;
+  }
+
   #written({ found }: LocalPartial): Range {
     return { offset: 0, length: Math.min(found.size, this.#options.size) };
   }
@@ -129,8 +138,4 @@ export class EarlierPartials {
     const isBeside = directoryName(path).equals(directoryName(target));
     return isBeside && partialNameFits(baseName(path), baseName(target)) !== undefined ? path : undefined;
   }
-}
-
-function isContinuable({ isCertain, size }: FoundPartial): boolean {
-  return isCertain && size > 0;
 }

@@ -98,7 +98,7 @@ export class OldTarget {
 
 /** Returns a function that copies a range of at most {@link STEP} bytes, as far as the file that is read has them. */
 function copier(from: number, to: number): (range: Range) => Promise<void> {
-  const [fill, drain] = [fillFrom(from), drainTo(to)];
+  const [fill, drain] = [fillFrom(from, 'target'), drainTo(to)];
   const buffer = Buffer.allocUnsafe(STEP);
   return async ({ offset, length }) => {
     const part = buffer.subarray(0, length);
@@ -106,7 +106,7 @@ function copier(from: number, to: number): (range: Range) => Promise<void> {
       await fill([part], offset);
     } catch (error) {
       // Where the old file cannot be read any more, the range is fetched.
-      if (['source-changed', 'local-io'].includes(CopyError.from(error).code)) return;
+      if (['partial-refused', 'local-io'].includes(CopyError.from(error).code)) return;
       throw error;
     }
     await drain([part], offset);

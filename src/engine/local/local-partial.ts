@@ -4,10 +4,11 @@
  * link.
  *
  * What can go wrong: there is no room, or no permission; the file system cannot keep mode or times (a warning, because
- * the bytes are right); somebody replaces the partial file before it takes its place (the copy fails).
+ * the bytes are right); somebody replaces the partial file before it takes its place, or changes the target (the copy
+ * fails).
  */
-import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { access, type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
 import { CopyError } from '../../errors.ts';
 import type { Attributes } from '../../remotes/remote.ts';
 import { directoryName } from '../../util/byte-path.ts';
@@ -16,7 +17,9 @@ import { isPrivate } from '../../util/is-private.ts';
 import { newPartialPath } from '../../util/partial-name.ts';
 import { PERMISSION_BITS } from '../../util/permission-bits.ts';
 import { systemErrorCode, systemErrorText } from '../../util/system-error.ts';
-import { attributesOf, targetError } from './local-target-files.ts';
+import { targetError } from '../runner/target-error.ts';
+import { freeSpaceBeside } from './local-partials.ts';
+import { attributesOf, LOCAL_TARGET_FILES } from './local-target-files.ts';
 
 const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
 const PRIVATE = 0o600;
@@ -37,12 +40,14 @@ export class LocalPartial {
   /** As it was when it was opened. */
   readonly found: Attributes;
   readonly #file: FileHandle;
+  readonly #identity: Pick<Stats, 'dev' | 'ino'>;
   #closing: Promise<void> | undefined;
 
-  private constructor(path: Buffer, file: FileHandle, found: Attributes) {
+  private constructor(path: Buffer, file: FileHandle, stats: Stats) {
     this.path = path;
     this.#file = file;
-    this.found = found;
+    this.#identity = stats;
+    this.found = attributesOf(stats);
   }
 
   /**
@@ -68,7 +73,7 @@ export class LocalPartial {
     }
     const stats = await file.stat();
     if (stats.isFile() && isPrivate(stats) && stats.nlink === 1) {
-      return new LocalPartial(Buffer.from(path), file, attributesOf(stats));
+      return new LocalPartial(Buffer.from(path), file, stats);
     }
     await file.close();
     return undefined;
@@ -84,11 +89,11 @@ export class LocalPartial {
 
   static async #open(path: Buffer, flags: number, name: string): Promise<LocalPartial> {
     const mode = (flags & O_EXCL) === 0 ? 0o666 : PRIVATE;
-    const file = await open(path, flags, mode).catch((error: unknown) => {
-      throw targetError(error, name);
+    const file = await open(path, flags, mode).catch(async (error: unknown) => {
+      throw await openError(error, path, name);
     });
     const stats = await file.stat();
-    if (stats.isFile()) return new LocalPartial(path, file, attributesOf(stats));
+    if (stats.isFile()) return new LocalPartial(path, file, stats);
     await file.close();
     throw new CopyError('destination-in-the-way', `${name} is not a regular file.`);
   }
@@ -108,7 +113,7 @@ export class LocalPartial {
    */
   async sync(): Promise<boolean> {
     await this.#file.datasync().catch((error: unknown) => {
-      throw targetError(error, cleanText(this.path));
+      throw this.#syncError(error);
     });
     return true;
   }
@@ -119,7 +124,6 @@ export class LocalPartial {
    * @throws {CopyError} of the destination, or `local-io`
    */
   async finish({ size, mode, mtimeMs }: FinalState): Promise<string[]> {
-    const name = cleanText(this.path);
     const warnings: string[] = [];
     const attempt = async (what: string, work: Promise<void>): Promise<void> => {
       await work.catch((error: unknown) => warnings.push(`${what} could not be set (${systemErrorText(error)})`));
@@ -128,24 +132,40 @@ export class LocalPartial {
       if ((await this.#file.stat()).size !== size) await this.#file.truncate(size);
       if (mode !== undefined) await attempt('the mode', this.#file.chmod(mode & PERMISSION_BITS));
       if (mtimeMs !== undefined) await attempt('the times', this.#file.utimes(Date.now() / 1000, mtimeMs / 1000));
-      await this.#file.sync();
-      return warnings;
     } catch (error) {
-      throw targetError(error, name);
+      throw targetError(error, cleanText(this.path));
     }
+    await this.#file.sync().catch((error: unknown) => {
+      throw this.#syncError(error);
+    });
+    return warnings;
   }
 
   /**
-   * Renames it to `target`, and syncs the directory.
-   * @throws {CopyError} `partial-refused`: somebody has removed or replaced it; of the destination: it cannot be
-   *   renamed
+   * Renames it to `target`, and syncs the directory. If it cannot be renamed, it is private again, as {@link reopen}
+   * demands.
+   * @param replaces what was at `target` when the copy was planned; undefined: nothing
+   * @throws {CopyError} `partial-refused`: somebody has removed or replaced it; `target-busy`: somebody has changed the
+   *   target; of the destination: it cannot be renamed
    */
-  async publish(target: Uint8Array): Promise<void> {
-    await this.#expectInPlace();
-    await rename(this.path, Buffer.from(target)).catch((error: unknown) => {
-      throw targetError(error, cleanText(target));
-    });
+  async publish(target: Uint8Array, replaces: Attributes | undefined): Promise<void> {
+    try {
+      await this.#expectInPlace();
+      await expectUntouched(target, replaces);
+      await rename(this.path, Buffer.from(target)).catch(async (error: unknown) => {
+        throw await renameError(error, target);
+      });
+    } catch (error) {
+      // The failure that led here is the one to report.
+      await this.#file.chmod(PRIVATE).catch(() => {});
+      throw error;
+    }
     await syncDirectory(directoryName(target));
+  }
+
+  /** Whether its path still leads to it, also after {@link close}. */
+  async isInPlace(): Promise<boolean> {
+    return (await this.#named()) === 'ours';
   }
 
   /** Removes it, if it is still there. The failure that led here is the one to report. */
@@ -164,11 +184,61 @@ export class LocalPartial {
   }
 
   async #expectInPlace(): Promise<void> {
-    const [named, opened] = await Promise.all([lstat(this.path).catch(() => undefined), this.#file.stat()]);
-    if (named?.ino === opened.ino && named.dev === opened.dev) return;
+    const named = await this.#named();
+    if (named === 'ours') return;
     const what = named === undefined ? 'removed' : 'replaced';
     throw new CopyError('partial-refused', `${cleanText(this.path)} was ${what} by another program.`);
   }
+
+  /** What is at its path; undefined: nothing. */
+  async #named(): Promise<'ours' | 'another' | undefined> {
+    const named = await lstat(this.path).catch(() => undefined);
+    if (named === undefined) return undefined;
+    return named.ino === this.#identity.ino && named.dev === this.#identity.dev ? 'ours' : 'another';
+  }
+
+  /** It names the operation, because the system reports once that it could not store something. */
+  #syncError(error: unknown): CopyError {
+    const { code, message, advice } = targetError(error, cleanText(this.path));
+    return new CopyError(code, message, { advice, cause: error, refused: { operation: 'sync', text: '' } });
+  }
+}
+
+/** A file system may have room, and none for another file. */
+async function openError(error: unknown, path: Buffer, name: string): Promise<CopyError> {
+  const failure = targetError(error, name);
+  if (systemErrorCode(error) === 'ENOSPC' && ((await freeSpaceBeside(path)) ?? 0) > 0) {
+    const advice = 'Remove some files there: the file system holds no more of them (inodes), however short they are.';
+    return new CopyError('no-space', failure.message, { cause: error, advice });
+  }
+  if (systemErrorCode(error) !== 'EACCES' || !(await LOCAL_TARGET_FILES.lstat(path))) return failure;
+  return new CopyError(failure.code, failure.message, { cause: error, advice: 'Check the permissions of the file.' });
+}
+
+/** A file that may be written although it cannot be replaced: it is mounted there, or its directory belongs to others. */
+async function renameError(error: unknown, target: Uint8Array): Promise<CopyError> {
+  const failure = targetError(error, cleanText(target));
+  const mayOverwrite = await access(Buffer.from(target), constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  if (!mayOverwrite || !['EBUSY', 'EXDEV', 'EPERM', 'EACCES'].includes(systemErrorCode(error) ?? '')) return failure;
+  const message = `${cleanText(target)} cannot be replaced: ${systemErrorText(error)}.`;
+  return new CopyError('rename-refused', message, { cause: error, advice: 'Use --inplace, which writes into it.' });
+}
+
+/**
+ * Without the lock of another machine or program, this is as near to the rename as the check can be.
+ * @throws {CopyError} `target-busy`: what is at `target` is not what was there `before`
+ */
+async function expectUntouched(target: Uint8Array, before: Attributes | undefined): Promise<void> {
+  const now = await LOCAL_TARGET_FILES.lstat(target);
+  // A directory cannot be replaced by the rename, which tells so.
+  if (now === undefined || now.kind === 'directory') return;
+  if (now.kind === 'file' && now.size === before?.size && now.mtimeMs === before.mtimeMs) return;
+  throw new CopyError('target-busy', `Somebody else changed ${cleanText(target)} while it was being copied.`, {
+    advice: 'Look at what is there now; the same command replaces it, and fetches only what is missing.',
+  });
 }
 
 /** Makes a rename survive a crash of the system, where the file system can do that for a directory. */

@@ -1,10 +1,10 @@
 /** The local file system as the side that files are copied to, in the terms of the contract of a remote. */
 import type { BigIntStats, Stats } from 'node:fs';
 import { lstat, mkdir, realpath, stat } from 'node:fs/promises';
-import { CopyError } from '../../errors.ts';
 import type { Attributes, RemoteConnection } from '../../remotes/remote.ts';
 import { cleanText } from '../../util/clean-text.ts';
-import { systemErrorCode, systemErrorText } from '../../util/system-error.ts';
+import { systemErrorCode } from '../../util/system-error.ts';
+import { targetError } from '../runner/target-error.ts';
 
 export const LOCAL_TARGET_FILES: Pick<RemoteConnection, 'stat' | 'lstat' | 'realPath' | 'makeDirectory'> = {
   stat: (path) => look(stat(Buffer.from(path)), path),
@@ -26,38 +26,6 @@ export function attributesOf(stats: Stats | BigIntStats): Attributes {
   const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'link' : 'other';
   const [size, mode] = [Number(stats.size), Number(stats.mode) & 0o7777];
   return { kind, size, mode, mtimeMs: Number(stats.mtimeMs), atimeMs: Number(stats.atimeMs) };
-}
-
-/** What the failure of a system call on the target of a download, or around it, means. `name`: for messages. */
-export function targetError(error: unknown, name: string): CopyError {
-  if (error instanceof CopyError) return error;
-  const code = systemErrorCode(error);
-  const message = `${name} cannot be written: ${systemErrorText(error)}.`;
-  switch (code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new CopyError('no-space', message, { cause: error, advice: 'Make room on the local disk.' });
-    case 'EFBIG':
-      return new CopyError('no-space', message, { cause: error, advice: 'Raise the limit, or copy to another disk.' });
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new CopyError('destination-permission', message, { cause: error });
-    case 'EISDIR':
-      return new CopyError('destination-is-directory', message, { cause: error });
-    case 'ENOENT':
-    case 'ENOTDIR':
-    case 'EEXIST':
-    case 'ELOOP':
-    case 'ENAMETOOLONG':
-    case 'EINVAL':
-      return new CopyError('destination-refused', message, {
-        cause: error,
-        advice: 'Check the path of the destination.',
-      });
-    default:
-      return new CopyError('local-io', message, { cause: error });
-  }
 }
 
 async function look(looking: Promise<Stats>, path: Uint8Array): Promise<Attributes | undefined> {

@@ -96,11 +96,12 @@ export class FileJournal {
 
   /**
    * Whether what was written counts before it is synced: the journal is about a file of this machine, which was not
-   * started again since the file was begun.
+   * started again since the file was begun, and which has stored everything so far.
    */
   get countsWritten(): boolean {
     const { direction, boot } = this.#journal?.header ?? {};
-    return direction === 'download' && boot !== undefined && boot === this.#journals.boot;
+    const isSameBoot = direction === 'download' && boot !== undefined && boot === this.#journals.boot;
+    return isSameBoot && !this.wasSyncRefused;
   }
 
   /** What an earlier run on this machine staged for this target, even if it cannot be continued. */
@@ -129,12 +130,12 @@ export class FileJournal {
     if (this.#isJournalled) this.#journal?.setMark('many-writers', areMany);
   }
 
-  /** Whether the server failed to bring what is staged to its disk: then its digests do not tell what is durable. */
+  /** Whether what is written could not be brought to the disk: then digests of it do not tell what is durable. */
   get wasSyncRefused(): boolean {
     return this.#journal?.hasMark('sync-refused') ?? false;
   }
 
-  /** Records that the server failed to bring what is staged to its disk; on the local disk after the next flush. */
+  /** Records that what is written could not be brought to the disk; in the journal on the disk after the next flush. */
   noteSyncRefused(): void {
     this.#journal?.setMark('sync-refused', true);
   }

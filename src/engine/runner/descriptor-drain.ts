@@ -3,8 +3,8 @@ import { writev } from 'node:fs';
 import { promisify } from 'node:util';
 import { CopyError } from '../../errors.ts';
 import type { Drain } from '../../remotes/remote.ts';
-import { systemErrorCode, systemErrorText } from '../../util/system-error.ts';
 import { skipBytes } from './skip-bytes.ts';
+import { targetError } from './target-error.ts';
 
 const writevAt = promisify(writev);
 /** The most bytes, and views, that are written by one call of the system. */
@@ -78,19 +78,11 @@ async function writeViews(fd: number, views: readonly Uint8Array[], offset: numb
   let position = offset;
   while (rest.length > 0) {
     const { bytesWritten } = await writevAt(fd, rest, position).catch((error: unknown) => {
-      throw sinkError(error);
+      throw targetError(error, 'The local file');
     });
     // Trying again would never end.
     if (bytesWritten === 0) throw new CopyError('local-io', 'The local file takes no more bytes.');
     position += bytesWritten;
     rest = skipBytes(rest, bytesWritten);
   }
-}
-
-/** The failure of a system call on the local file of a download as an error for the user. */
-export function sinkError(error: unknown): CopyError {
-  const code = systemErrorCode(error);
-  const message = `The local file cannot be written: ${systemErrorText(error)}.`;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return new CopyError('local-io', message, { cause: error });
-  return new CopyError('no-space', message, { cause: error, advice: 'Make room on the local disk.' });
 }

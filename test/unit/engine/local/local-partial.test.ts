@@ -1,10 +1,12 @@
 import {
+  appendFile,
   chmod,
   link,
   lstat,
   mkdir,
   readdir,
   readFile,
+  rename,
   stat,
   symlink,
   unlink,
@@ -15,6 +17,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LocalPartial } from '../../../../src/engine/local/local-partial.ts';
 import { findPartials, removeIfOld } from '../../../../src/engine/local/local-partials.ts';
+import { LOCAL_TARGET_FILES } from '../../../../src/engine/local/local-target-files.ts';
 import { drainTo } from '../../../../src/engine/runner/descriptor-drain.ts';
 import { makeTempDir, type TempDir } from '../../../support/temp-dir.ts';
 
@@ -36,6 +39,11 @@ async function kept(opening: Promise<LocalPartial>): Promise<LocalPartial> {
   return partial;
 }
 
+/** What is at the target, as a run sees it that is going to replace it. */
+function look(path: Buffer) {
+  return LOCAL_TARGET_FILES.stat(path);
+}
+
 async function write(partial: LocalPartial, text: string): Promise<void> {
   await drainTo(partial.fd)([Buffer.from(text)], 0);
 }
@@ -54,7 +62,7 @@ describe('a partial file', () => {
     const partial = await kept(LocalPartial.create(target));
     await write(partial, 'newer');
     expect(await partial.finish({ size: 3, mode: 0o4640, mtimeMs: 1_000_000_000_000 })).toEqual([]);
-    await partial.publish(target);
+    await partial.publish(target, await look(target));
     expect(await readFile(target, 'utf8')).toBe('new');
     const { mode, mtimeMs } = await stat(target);
     expect({ mode: mode & 0o7777, mtimeMs }).toEqual({ mode: 0o640, mtimeMs: 1_000_000_000_000 });
@@ -74,11 +82,62 @@ describe('a partial file', () => {
     await writeFile(target, 'old');
     const partial = await kept(LocalPartial.create(target));
     await change(partial.path);
-    await expect(partial.publish(target)).rejects.toMatchObject({
+    await expect(partial.publish(target, await look(target))).rejects.toMatchObject({
       code: 'partial-refused',
       message: expect.stringContaining(what),
     });
     expect(await readFile(target, 'utf8')).toBe('old');
+  });
+
+  it.each([
+    ['changed', 'old', async () => appendFile(target, ' and more')],
+    [
+      'replaced',
+      'old',
+      async () => {
+        await unlink(target);
+        await writeFile(target, 'another');
+      },
+    ],
+    ['created', undefined, async () => writeFile(target, 'another')],
+    [
+      'replaced by a link',
+      'old',
+      async () => symlink(target, `${target}.link`).then(() => rename(`${target}.link`, target)),
+    ],
+  ] as const)('does not take the place of a target that somebody else has %s meanwhile: 12', async (_, old, change) => {
+    if (old !== undefined) await writeFile(target, old);
+    const before = await look(target);
+    const partial = await kept(LocalPartial.create(target));
+    await write(partial, 'new');
+    await partial.finish({ size: 3, mode: 0o664, mtimeMs: undefined });
+    await change();
+    const theirs = await lstat(target);
+    await expect(partial.publish(target, before)).rejects.toMatchObject({ code: 'target-busy', exitCode: 12 });
+    expect((await lstat(target)).ino).toBe(theirs.ino);
+    const again = await LocalPartial.reopen(partial.path);
+    expect(again?.found).toMatchObject({ size: 3, mode: 0o600 });
+    await again?.close();
+  });
+
+  it('takes the place of a target that was removed meanwhile', async () => {
+    await writeFile(target, 'old');
+    const before = await look(target);
+    const partial = await kept(LocalPartial.create(target));
+    await unlink(target);
+    await partial.publish(target, before);
+    expect(await readdir(dir.path)).toEqual(['target']);
+  });
+
+  it('that cannot take the place of a directory may be opened again', async () => {
+    const partial = await kept(LocalPartial.create(target));
+    await partial.finish({ size: 3, mode: 0o666, mtimeMs: undefined });
+    await mkdir(target);
+    await expect(partial.publish(target, undefined)).rejects.toMatchObject({ exitCode: 4 });
+    expect((await stat(partial.path)).mode & 0o7777).toBe(0o600);
+    expect(await partial.isInPlace()).toBe(true);
+    await unlink(partial.path);
+    expect(await partial.isInPlace()).toBe(false);
   });
 
   it('is opened again with what it has', async () => {

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { drainTo, sinkError } from '../../../../src/engine/runner/descriptor-drain.ts';
+import { drainTo } from '../../../../src/engine/runner/descriptor-drain.ts';
+import { targetError } from '../../../../src/engine/runner/target-error.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
 import { mountSmallDisk } from '../../../support/small-disk.ts';
 
@@ -78,11 +79,12 @@ test.each([
   ['ENOSPC', 'no-space'],
   ['EDQUOT', 'no-space'],
   ['EIO', 'local-io'],
-  ['EFBIG', 'local-io'],
+  ['EFBIG', 'no-space'],
+  ['EROFS', 'destination-permission'],
   [undefined, 'local-io'],
 ])('%s is %s', (code, expected) => {
   const error = Object.assign(new Error('words'), { code });
-  expect(sinkError(error)).toMatchObject({ code: expected, cause: error });
+  expect(targetError(error, 'The local file')).toMatchObject({ code: expected, cause: error });
 });
 
 test('a disk that gets full takes a part, and then tells that it is full', async (context) => {

@@ -1,0 +1,45 @@
+/** Checks before anything is fetched that the local disk has room for it. */
+import { CopyError } from '../../errors.ts';
+import { cleanText } from '../../util/clean-text.ts';
+import { formatSize } from '../../util/format-size.ts';
+import { LocalPartial } from '../local/local-partial.ts';
+import { bytesOnDisk, findPartials, freeSpaceBeside, isOnSharedFileSystem } from '../local/local-partials.ts';
+import type { Report } from '../transfer/direction.ts';
+
+/**
+ * @param size of the new file, bytes
+ * @param available bytes that it need not occupy anew
+ * @param advice what to do where there is too little room
+ * @throws {CopyError} `no-space`: the disk cannot take the rest; where the system does not tell, nothing is checked
+ */
+export async function expectRoom(
+  target: Uint8Array,
+  size: number,
+  available: number,
+  advice = 'Make room on the local disk, then run the same command again.',
+): Promise<void> {
+  const free = await freeSpaceBeside(target);
+  const missing = size - available;
+  if (free === undefined || missing <= free) return;
+  const message = `${cleanText(target)} needs ${formatSize(missing)}, and ${formatSize(free)} are free.`;
+  throw new CopyError('no-space', message, { advice });
+}
+
+/**
+ * Removes the partial files that earlier runs left for a target that is going to be written itself, because they may occupy
+ * the room that is needed. If it is known beforehand that this is too little, nothing is removed, and the target is not
+ * touched. On a file system that other machines share, another run may be writing them, so that they stay.
+ * @throws {CopyError} `no-space`
+ */
+export async function prepareInPlace(report: Pick<Report, 'notice'>, target: Uint8Array, size: number): Promise<void> {
+  const isShared = await isOnSharedFileSystem(target);
+  const left = isShared ? [] : (await findPartials(target)).filter(({ isCertain }) => isCertain);
+  const sizes = await Promise.all(left.map(({ path }) => bytesOnDisk(path)));
+  const available = sizes.reduce((sum, one) => sum + one, await bytesOnDisk(target));
+  await expectRoom(target, size, available, 'Make room on the local disk; nothing was written.');
+  for (const [index, { path }] of left.entries()) {
+    await (await LocalPartial.reopen(path))?.discardAndClose();
+    const partial = `${cleanText(path)} (${formatSize(sizes[index]!)})`;
+    report.notice('partial-removed', `The partial file of an earlier run was removed: ${partial}.`);
+  }
+}
