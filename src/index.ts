@@ -14,10 +14,13 @@ export type { HostKeyQuestion, Interaction } from './remotes/sftp/ssh/interactio
 export type { SshInput } from './remotes/sftp/ssh/ssh-options.ts';
 export {
   type CopyOptions,
+  type DigestAlgorithm,
   type GetOptions,
   get,
   type PutOptions,
   put,
+  type SftpDigestMethod,
   type TransferContext,
   type TransferResult,
+  type Verify,
 } from './transfer.ts';

@@ -33,6 +33,8 @@ import { textFromBytes } from './util/bytes-text.ts';
 import { RunnerPool, type RunnerPoolOptions } from './workers/runner-pool.ts';
 import { startWorker } from './workers/start-worker.ts';
 
+export type { DigestAlgorithm, SftpDigestMethod, Verify };
+
 /** The options of both directions. Sizes are in bytes, times in milliseconds. */
 export interface CopyOptions {
   readonly ssh: SshInput;
