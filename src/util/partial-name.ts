@@ -9,6 +9,8 @@ export const ABANDONED_MS: number = 24 * 60 * 60 * 1000;
 
 const SUFFIX = '.mtpart';
 const OLD_SUFFIX = '.mtold';
+/** As long as {@link OLD_SUFFIX}, so that the name fits as well. */
+const FOREIGN_SUFFIX = '.other';
 /** The longest name that common file systems accept, in bytes. */
 const MAX_NAME = 255;
 const HEX_LENGTH = 16;
@@ -37,6 +39,13 @@ export function hexOf(partial: Uint8Array): string {
 /** The path to which an old target is moved while the new one takes its name. `stage`: that of the staged file. */
 export function asidePath(target: Uint8Array, stage: string): Buffer {
   return besideOf(target, `.${stage}${OLD_SUFFIX}`);
+}
+
+/**
+ * The path to which a file is moved that is at the path `aside` and turned out to be of another run: no run removes it.
+ */
+export function foreignPath(aside: Uint8Array): Buffer {
+  return Buffer.concat([aside.subarray(0, -OLD_SUFFIX.length), Buffer.from(FOREIGN_SUFFIX)]);
 }
 
 /** Whether `name` is the last name of some {@link asidePath} of `target`. */

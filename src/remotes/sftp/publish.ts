@@ -1,7 +1,7 @@
 /** The commit on SFTP: renames the sealed partial file to its target. */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
-import { asidePath } from '../../util/partial-name.ts';
+import { asidePath, foreignPath } from '../../util/partial-name.ts';
 import type { Attributes, Published, PublishOptions, Seal } from '../remote.ts';
 import { removalRefusal, removeAsideFiles } from './aside-files.ts';
 import { ExtensionName, StatusCode } from './codec/constants.ts';
@@ -183,7 +183,7 @@ async function replaceInSteps(
   const moved = notAside === undefined ? await lookAt(session, aside) : undefined;
   if (moved !== undefined && isOfOthers(moved, before)) {
     const isBack = (await refusalOf(session.rename(aside, target), aside)) === undefined;
-    throw overtaken(target, isBack ? undefined : aside);
+    throw overtaken(target, isBack ? undefined : await keptForOthers(session, aside));
   }
   const failure = await refusalOf(session.rename(partial, target), partial);
   if (failure === undefined) return (await removeAfterwards(session, move, before, moved)) ?? { isAtomic: false };
@@ -207,12 +207,20 @@ async function removeAfterwards(
 ): Promise<Done | undefined> {
   const moved = look ?? (await lookAt(session, aside));
   if (moved.isTold && moved.at === undefined) return undefined;
-  if (isOfOthers(moved, before)) throw overtaken(target, aside);
+  if (isOfOthers(moved, before)) throw overtaken(target, await keptForOthers(session, aside));
   const refusal = await removalRefusal(session, aside);
   if (refusal === undefined) return moved.isTold ? { isAtomic: false } : undefined;
   const shown = cleanText(aside);
   const warning = `the old file is still there as ${shown}, which the server refuses to remove (${reasonOf(refusal)}); ${cleanText(target)} cannot be replaced again before it is removed`;
   return { isAtomic: false, ...(moved.isTold && { warnings: [warning] }) };
+}
+
+/**
+ * Later runs remove what was moved aside, so that the file of another run gets another name. Returns where it is now.
+ */
+async function keptForOthers(session: SftpSession, aside: Buffer): Promise<Buffer> {
+  const kept = foreignPath(aside);
+  return (await refusalOf(session.rename(aside, kept), aside)) === undefined ? kept : aside;
 }
 
 /**

@@ -305,9 +305,16 @@ test('what an earlier call moved aside late is not removed where it is not the o
   server.disk.delete('/home/f');
   server.put(aside, 'theirs', { mtimeSeconds: 2000 });
   const published = connection.publish(token, seal, { replaces, isRepeat: true });
-  await expect(published).rejects.toMatchObject({ code: 'target-busy', message: expect.stringContaining(aside) });
-  expect(server.read(aside)?.toString()).toBe('theirs');
+  const kept = partial.replace(/mtpart$/, 'other');
+  await expect(published).rejects.toMatchObject({ code: 'target-busy', message: expect.stringContaining(kept) });
+  expect(server.read(kept)?.toString()).toBe('theirs');
   expect(server.read('/home/f')?.equals(source)).toBe(true);
+  // The next run removes what was moved aside before it, and not this.
+  const staged = await connection.stage(target, 'new');
+  await staged.write(slicesOf({ offset: 0, length: source.length }), fillWith(source), () => {});
+  const next = await staged.seal({ size: source.length });
+  await connection.publish(staged.token, next, { replaces: (await connection.stat(target))! });
+  expect(server.read(kept)?.toString()).toBe('theirs');
 });
 
 test('a target that somebody else wrote to while it was written in place is reported', async () => {
