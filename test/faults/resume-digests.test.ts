@@ -32,6 +32,8 @@ import { byTier } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
+/** Of one test: a helper of which the server starts some processes for each range takes a slow machine long. */
+const TIMEOUT_MS = 240_000;
 /** What begun pieces are compared by. */
 const CELL = 64 * 1024;
 /** Of files that are damaged: as much is sent again for one bit, or less. */
@@ -124,50 +126,58 @@ describeWithServers(['sshd', 'proftpd'], 'a copy that is run again where the ser
       cases: byTier(QUICK_CASES[index] ?? [], allCasesOf(index)),
     })).filter(({ cases }) => cases.length > 0),
   )('by $name', ({ start, method, cases }) => {
-    it.for(cases.map((one) => [titleOf(one), one] as const))('%s', async ([, cut], { task }) => {
-      const { direction, kind, share, fate } = cut;
-      const server = await start();
-      const scene = await sceneForTest(direction, server, SIZE);
-      const isDamaged = fate === 'the partial file is damaged';
-      const args = ['--digest-provider', method, ...(isDamaged ? ['-s', `${SMALL_PIECE}B`] : [])];
-      const line = await cutCopy(kind, { scene, args, share });
-      // What was on its way still gets written.
-      await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-      const wrong = await befall(fate, scene, share);
-      const run = await scene.run(['-n', '8', ...args, '--verify', 'hash'], line.proxy.port);
-      await expectArrivedIn(run, scene.directory, NAME, scene.source);
-      const { bytesSent, bytesResumed, verified } = eventsOf(run, 'result')[0]!;
-      expect(bytesSent + bytesResumed).toBe(SIZE);
-      expect(verified).toMatchObject({ byDigest: SIZE });
-      const { first, later } = await sentOver(line);
-      const excess = first + later - SIZE;
-      const inFlight = first - line.acknowledged;
-      recordFigure(task, 'bytes more than the file', excess - wrong);
-      recordFigure(task, 'of which were in flight', inFlight);
-      expect(excess).toBeLessThan(inFlight + wrong + MARGIN);
-    });
+    it.for(cases.map((one) => [titleOf(one), one] as const))(
+      '%s',
+      { timeout: TIMEOUT_MS },
+      async ([, cut], { task }) => {
+        const { direction, kind, share, fate } = cut;
+        const server = await start();
+        const scene = await sceneForTest(direction, server, SIZE);
+        const isDamaged = fate === 'the partial file is damaged';
+        const args = ['--digest-provider', method, ...(isDamaged ? ['-s', `${SMALL_PIECE}B`] : [])];
+        const line = await cutCopy(kind, { scene, args, share });
+        // What was on its way still gets written.
+        await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
+        const wrong = await befall(fate, scene, share);
+        const run = await scene.run(['-n', '8', ...args, '--verify', 'hash'], line.proxy.port);
+        await expectArrivedIn(run, scene.directory, NAME, scene.source);
+        const { bytesSent, bytesResumed, verified } = eventsOf(run, 'result')[0]!;
+        expect(bytesSent + bytesResumed).toBe(SIZE);
+        expect(verified).toMatchObject({ byDigest: SIZE });
+        const { first, later } = await sentOver(line);
+        const excess = first + later - SIZE;
+        const inFlight = first - line.acknowledged;
+        recordFigure(task, 'bytes more than the file', excess - wrong);
+        recordFigure(task, 'of which were in flight', inFlight);
+        expect(excess).toBeLessThan(inFlight + wrong + MARGIN);
+      },
+    );
   });
 });
 
 describeWithServers(['sshd', 'proftpd'], 'an upload that is cut off more than once, or at its end', () => {
-  it.each(byTier([PROVIDERS[3]!], PROVIDERS))('goes on each time from where it was, by $name', async ({ start }) => {
-    const server = await start();
-    const source = await sourceForTest(SIZE);
-    const first = { server, source, args: [], share: 0.4 };
-    const { proxy, sent } = await cutUpload('the client is killed', first);
-    await proxy.reshape('all', { bytesPerSecond: rateFor(SIZE) });
-    const second = await startLiveRun([source.path], { server, port: proxy.port, path: NAME }, ['-n', '8']);
-    const moment = async (): Promise<boolean> => (await proxy.stats()).bytesUp > sent + 0.3 * SIZE;
-    await waitFor(moment, { what: 'the second moment', timeoutMs: 60_000 });
-    second.kill('SIGKILL');
-    const told = eventsOf(await second.end(), 'progress').at(-1)!;
-    await proxy.reshape('all', { bytesPerSecond: 1000 * MB });
-    await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
-    const run = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, ['-n', '8']);
-    await expectArrived(run, server, NAME, source);
-    const { bytesResumed } = eventsOf(run, 'result')[0]!;
-    expect(bytesResumed, 'what the second had, the first included').toBeGreaterThan(told.bytesDone - MARGIN);
-  });
+  it.each(byTier([PROVIDERS[3]!], PROVIDERS))(
+    'goes on each time from where it was, by $name',
+    async ({ start }) => {
+      const server = await start();
+      const source = await sourceForTest(SIZE);
+      const first = { server, source, args: [], share: 0.4 };
+      const { proxy, sent } = await cutUpload('the client is killed', first);
+      await proxy.reshape('all', { bytesPerSecond: rateFor(SIZE) });
+      const second = await startLiveRun([source.path], { server, port: proxy.port, path: NAME }, ['-n', '8']);
+      const moment = async (): Promise<boolean> => (await proxy.stats()).bytesUp > sent + 0.3 * SIZE;
+      await waitFor(moment, { what: 'the second moment', timeoutMs: 60_000 });
+      second.kill('SIGKILL');
+      const told = eventsOf(await second.end(), 'progress').at(-1)!;
+      await proxy.reshape('all', { bytesPerSecond: 1000 * MB });
+      await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
+      const run = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, ['-n', '8']);
+      await expectArrived(run, server, NAME, source);
+      const { bytesResumed } = eventsOf(run, 'result')[0]!;
+      expect(bytesResumed, 'what the second had, the first included').toBeGreaterThan(told.bytesDone - MARGIN);
+    },
+    TIMEOUT_MS,
+  );
 
   it.each(byTier([PROVIDERS[0]!], PROVIDERS))(
     'sends nothing when it was killed while it committed, by $name',

@@ -30,10 +30,13 @@ while [ $# -gt 0 ]; do
 done
 case $m in sha256|sha512|sha1|md5) ;; *) exit 5 ;; esac
 { : <"$f"; } 2>/dev/null || { echo "open $f: no such file or directory" >&2; exit 2; }
-size=$(($(wc -c <"$f")))
+size=$(stat -c %s "$f")
 [ $((s + l)) -le "$size" ] || echo 'unexpected EOF' >&2
 [ "$l" -gt 0 ] || l=$size
-tail -c +$((s + 1)) <"$f" | head -c "$l" | "\${m}sum" | cut -d' ' -f1
+dd if="$f" iflag=skip_bytes,count_bytes skip="$s" count="$l" bs=64K status=none | "\${m}sum" | {
+  read -r digest name
+  echo "$digest"
+}
 `;
 
 export async function installOriginal(dir: string, text: string = ORIGINAL): Promise<string> {

@@ -4,15 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** To be called after some work, with its duration. Resolves when work may continue; false: it must end. */
 export type Pace = (workedMs: number) => Promise<boolean>;
 
-/** The share of the time that is spent on work. */
 const SHARE = 0.1;
 /** The longest rest between two pieces of work. */
 const MAX_REST_MS = 10_000;
 
-/** A pace at which work takes a tenth of the time, until `ended` is aborted. */
-export function restingPace(ended: AbortSignal): Pace {
+/** A pace at which work takes `share` of the time, by default a tenth, until `ended` is aborted. */
+export function restingPace(ended: AbortSignal, share: number = SHARE): Pace {
   return async (workedMs) => {
-    const restMs = Math.min(MAX_REST_MS, workedMs / SHARE - workedMs);
+    const restMs = Math.min(MAX_REST_MS, workedMs / share - workedMs);
     await sleep(restMs, undefined, { signal: ended }).catch(() => {});
     return !ended.aborted;
   };

@@ -24,6 +24,12 @@ const NOTE_EVERY_MS = 1000;
 /** The same for a file of this machine, where the process may be killed and no written byte is lost. */
 const NOTE_WRITTEN_EVERY_MS = 250;
 
+/**
+ * The share of the time that is spent on hashing it: what the journal has no digest of is fetched again, so that the
+ * hashing has to keep up with a slow processor too.
+ */
+const WRITTEN_SHARE = 0.5;
+
 /** How long a run that has failed still computes digests for its journal. */
 const KEEP_MS = 2000;
 
@@ -189,7 +195,8 @@ export class JobResume {
   noteAcknowledged(nowMs: number): void {
     if (nowMs - this.#lastNotedMs < (this.#countsWritten ? NOTE_WRITTEN_EVERY_MS : NOTE_EVERY_MS)) return;
     this.#lastNotedMs = nowMs;
-    if (this.#countsWritten) return this.#beginNoting(() => this.#noteWritten(restingPace(this.#ending.signal)));
+    if (this.#countsWritten)
+      return this.#beginNoting(() => this.#noteWritten(restingPace(this.#ending.signal, WRITTEN_SHARE)));
     void this.journal?.noteAcknowledged(this.#services.ledger.acknowledged);
   }
 

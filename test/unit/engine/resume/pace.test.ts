@@ -8,6 +8,14 @@ test('a tenth of the time is worked', async () => {
   expect(performance.now() - begun).toBeGreaterThan(85);
 });
 
+test('or a share that was asked for', async () => {
+  const pace = restingPace(new AbortController().signal, 0.5);
+  const begun = performance.now();
+  expect(await pace(300)).toBe(true);
+  expect(performance.now() - begun).toBeGreaterThan(250);
+  expect(performance.now() - begun, 'a tenth would take nine times as long as the work').toBeLessThan(2500);
+});
+
 test('whoever rests is woken when it ends, and works no more', async () => {
   const ending = new AbortController();
   const pace = restingPace(ending.signal);
