@@ -269,8 +269,8 @@ export class ConnectionAttempt {
     this.#reportSlowPath(client);
     const software = this.#identification?.software ?? '';
     const reader = this.#reader;
-    const outlet = reader && fastOutlet(client, channel, this.#socket!);
     const inlet = reader && fastInlet(client, channel, reader);
+    const outlet = reader && fastOutlet(client, channel, this.#socket!, () => inlet?.onRequest());
     const exec = (command: string): Promise<ExecChannel> => execOn(client, command);
     const programEnd = (ms: number): Promise<ProgramEnd> => program.end(ms);
     this.#resolveOpen({ software, sftp: channel, outlet, inlet, closed, exec, programEnd, close: () => this.#close() });

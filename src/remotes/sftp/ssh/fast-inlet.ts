@@ -11,10 +11,12 @@ import type { ReadSplitter, SocketReader } from './socket-reader.ts';
 /** The receive window of a channel in ssh2, in bytes. */
 const WINDOW = 2 * 1024 * 1024;
 /**
- * How many bytes are received before the server is told that it may send as many again. ssh2 itself waits for half of
- * the window, so that on a long line the server would have half of it to send, in the worst case.
+ * When so many bytes were received, the next request tells the server that it may send as many again. What the
+ * requests ask for is never more than the window, so that this is in time, and it costs no system call of its own.
  */
-const ADJUST_EVERY = WINDOW / 4;
+const ADJUST_WITH_REQUEST = WINDOW / 8;
+/** Without a request, the server is told so when this many bytes were received, as by ssh2 itself. */
+const ADJUST_ALONE = WINDOW / 2;
 /** The length field and the authentication code of a packet, and the longest packet that ssh2 accepts (crypto.js). */
 const LENGTH_FIELD = 4;
 const TAG = 16;
@@ -48,13 +50,13 @@ interface Outgoing {
 }
 
 /** Undefined where ssh2 has another version. */
-export function fastInlet(client: Client, channel: ClientChannel, reader: SocketReader): PacketInlet | undefined {
+export function fastInlet(client: Client, channel: ClientChannel, reader: SocketReader): FastInlet | undefined {
   const protocol = Reflect.get(client, '_protocol') as Protocol | undefined;
   if (protocol?._identRaw?.toString('latin1') !== KNOWN_VERSION) return undefined;
   return new FastInlet(protocol, channel, reader);
 }
 
-class FastInlet implements PacketInlet, ReadSplitter {
+export class FastInlet implements PacketInlet, ReadSplitter {
   readonly #protocol: Protocol;
   readonly #channel: ClientChannel;
   readonly #reader: SocketReader;
@@ -100,9 +102,19 @@ class FastInlet implements PacketInlet, ReadSplitter {
     if (incoming.window === 0) return;
     incoming.window -= data.length;
     onBytes(data);
-    const used = WINDOW - incoming.window;
-    if (used < ADJUST_EVERY || this.#outgoing.state === 'closed') return;
-    incoming.window += used;
+    this.#adjust(ADJUST_ALONE);
+  }
+
+  /** To be called before a request is sent in the same turn of the event loop. */
+  onRequest(): void {
+    this.#adjust(ADJUST_WITH_REQUEST);
+  }
+
+  /** Lets the server send as many bytes as were received, if these are at least `least`. */
+  #adjust(least: number): void {
+    const used = WINDOW - this.#incoming.window;
+    if (used < least || this.#outgoing.state === 'closed') return;
+    this.#incoming.window += used;
     this.#protocol.channelWindowAdjust(this.#outgoing.id, used);
   }
 

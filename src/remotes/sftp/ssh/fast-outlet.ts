@@ -50,13 +50,21 @@ interface Layout {
   readonly paddingLength: number;
 }
 
-/** Undefined where ssh2 has another version, or where the packets of the server are too small for this to pay off. */
-export function fastOutlet(client: Client, channel: ClientChannel, socket: Socket): PacketOutlet | undefined {
+/**
+ * Undefined where ssh2 has another version, or where the packets of the server are too small for this to pay off.
+ * @param onGather sends what is to be sent together with the next request
+ */
+export function fastOutlet(
+  client: Client,
+  channel: ClientChannel,
+  socket: Socket,
+  onGather: () => void,
+): PacketOutlet | undefined {
   const protocol = Reflect.get(client, '_protocol') as Protocol | undefined;
   if (protocol?._identRaw?.toString('latin1') !== KNOWN_VERSION) return undefined;
   // Each packet takes a whole buffer, so that a window of small packets would take many times its size.
   if ((maxPacketOf(channel) ?? 0) < MAX_PAYLOAD / 2) return undefined;
-  return new FastOutlet(protocol, channel, socket);
+  return new FastOutlet(protocol, channel, socket, onGather);
 }
 
 class FastOutlet implements PacketOutlet {
@@ -66,14 +74,16 @@ class FastOutlet implements PacketOutlet {
   readonly #channel: ClientChannel;
   readonly #outgoing: Outgoing;
   readonly #socket: Socket;
+  readonly #onGather: () => void;
   #layout: Layout | undefined;
   #isGathering = false;
 
-  constructor(protocol: Protocol, channel: ClientChannel, socket: Socket) {
+  constructor(protocol: Protocol, channel: ClientChannel, socket: Socket, onGather: () => void) {
     this.#protocol = protocol;
     this.#channel = channel;
     this.#outgoing = Reflect.get(channel, 'outgoing') as Outgoing;
     this.#socket = socket;
+    this.#onGather = onGather;
     this.maxPayload = Math.min(MAX_PAYLOAD, this.#outgoing.packetSize);
   }
 
@@ -94,6 +104,7 @@ class FastOutlet implements PacketOutlet {
     if (this.#isGathering) return;
     this.#isGathering = true;
     this.#socket.cork();
+    this.#onGather();
     process.nextTick(() => {
       this.#isGathering = false;
       this.#socket.uncork();
