@@ -88,7 +88,7 @@ const kinds: Record<ErrorCode, ErrorKind> = {
   unsupported: kind('file', false, 8, 'The server cannot do this.'),
   'single-writer': kind('piece', true, 8, 'One connection writes the file.'),
   integrity: kind('file', false, 9, 'Run the same command again; if it happens again, suspect the server.'),
-  'no-digests': kind('run', false, 9, 'Put the helper on the server (--install-helper), or choose another --verify.'),
+  'no-digests': kind('run', false, 9, 'Put the helper on the server with --install-helper, or use --verify read-back.'),
   'source-changed': kind('file', false, 10, 'Copy again when nobody writes the source.'),
   'local-io': kind('file', false, 11, 'Check the local disk.'),
   'no-memory': kind('run', false, 11, 'Allow this program more memory (ulimit -v), or use fewer connections (-n).'),

@@ -266,9 +266,15 @@ export class FileJournal {
     await this.#journal?.flush();
   }
 
-  /** Records that ranges will survive a crash of the system. */
+  /**
+   * Records which of the ranges that the journal has digests of will survive a crash of the system. The others are of no
+   * use to another run.
+   */
   async noteDurable(durable: Iterable<Range>): Promise<void> {
-    for (const range of durable) this.#journal?.record(range, 'durable');
+    for (const range of durable) {
+      for (const { offset, length, state } of this.#journal?.digestedWithin(range) ?? [])
+        if (state === 'acknowledged') this.#journal?.record({ offset, length }, 'durable');
+    }
     await this.#journal?.flush();
   }
 

@@ -15,7 +15,10 @@ export function targetError(error: unknown, name: string): CopyError {
     case 'EFBIG':
       return new CopyError('no-space', message, { cause: error, advice: 'Raise the limit, or copy to another disk.' });
     case 'EROFS':
-      return new CopyError('destination-permission', message, { cause: error, advice: 'Name another destination.' });
+      return new CopyError('destination-permission', message, {
+        cause: error,
+        advice: 'Name a destination on another file system.',
+      });
     case 'EACCES':
     case 'EPERM':
       return new CopyError('destination-permission', message, { cause: error });
