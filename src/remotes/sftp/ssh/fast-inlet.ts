@@ -11,8 +11,9 @@ import type { ReadSplitter, SocketReader } from './socket-reader.ts';
 /** The receive window of a channel in ssh2, in bytes. */
 const WINDOW = 2 * 1024 * 1024;
 /**
- * When so many bytes were received, the next request tells the server that it may send as many again. What the
- * requests ask for is never more than the window, so that this is in time, and it costs no system call of its own.
+ * When so many bytes were received, the next request tells the server that it may send as many again, which costs no
+ * system call of its own. It is in time, because the requests in flight ask for no more than the window, unless the user
+ * wants more of them.
  */
 const ADJUST_WITH_REQUEST = WINDOW / 8;
 /** Without a request, the server is told so when this many bytes were received, as by ssh2 itself. */
