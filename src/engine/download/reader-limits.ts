@@ -16,9 +16,9 @@ export function isRefusal({ code }: CopyError): boolean {
 }
 
 export interface ReaderLimitsOptions {
-  /** How long after the last read a refusal may have this reason where the server has shown it, in milliseconds. */
+  /** For how long a file that this run had open is refused at most because its lost connection is not noticed yet. */
   readonly retryForMs: number;
-  /** The same where the server has not shown yet that it does so. Default: 2000. */
+  /** How long after the last read any other file may be refused because of it, in milliseconds. Default: 2000. */
   readonly graceMs?: number;
   readonly report: Pick<Report, 'emit'>;
   /** Aborted when the run is over. */
@@ -41,15 +41,16 @@ export class ReaderLimits {
 
   /**
    * Opens the file of `job` by `open`, which is called again after a refusal as long as that may be due to other reads.
+   * `isAgain`: whether it was open before, so that it may be read.
    * @throws whatever `open` rejects with; why the run is over
    */
-  async open(job: number, open: () => Promise<void>): Promise<void> {
+  async open(job: number, isAgain: boolean, open: () => Promise<void>): Promise<void> {
     try {
       return await this.#try(job, open);
     } catch (error) {
-      if (this.#are === 'not there' || !isRefusal(CopyError.from(error))) throw error;
+      if ((this.#are === 'not there' && !isAgain) || !isRefusal(CopyError.from(error))) throw error;
     }
-    const waiting = this.#turns.then(() => this.#openLater(job, open));
+    const waiting = this.#turns.then(() => this.#openLater(job, isAgain, open));
     this.#turns = waiting.catch(() => {});
     await waiting;
     this.#foundOut();
@@ -60,14 +61,15 @@ export class ReaderLimits {
     if (this.#busy.delete(job)) this.#lastReadMs = performance.now();
   }
 
-  async #openLater(job: number, open: () => Promise<void>): Promise<void> {
+  async #openLater(job: number, isAgain: boolean, open: () => Promise<void>): Promise<void> {
     const { retryForMs, graceMs = GRACE_MS, signal } = this.#options;
     for (;;) {
       try {
         return await this.#try(job, open);
       } catch (error) {
         if (!isRefusal(CopyError.from(error))) throw error;
-        const patienceMs = this.#are === 'there' ? retryForMs : graceMs;
+        // A file that may never be read must not keep the others from their turns for long.
+        const patienceMs = isAgain ? retryForMs : graceMs;
         if (this.#busy.size === 0 && performance.now() - this.#lastReadMs >= patienceMs) {
           // It is not due to other reads, and no other refusal need be waited for.
           if (this.#lastReadMs > Number.NEGATIVE_INFINITY && this.#are === 'unknown') this.#are = 'not there';

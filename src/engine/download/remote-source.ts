@@ -47,6 +47,7 @@ export class RemoteSource {
   readonly #readers: Set<number> = new Set();
   #first: number | undefined;
   #isSingle = false;
+  #wasOpen = false;
 
   /** `job`: the number of the file job. `attributes`: as they were when the download was planned. */
   constructor(services: RemoteSourceServices, job: number, path: Uint8Array, attributes: Attributes) {
@@ -76,7 +77,8 @@ export class RemoteSource {
    * @throws {CopyError} of the source: it cannot be opened; `source-changed`: it is not what was planned
    */
   async open(): Promise<void> {
-    await this.#services.readers.open(this.#job, () => this.#openOnAny());
+    await this.#services.readers.open(this.#job, this.#wasOpen, () => this.#openOnAny());
+    this.#wasOpen = true;
   }
 
   async #openOnAny(): Promise<void> {

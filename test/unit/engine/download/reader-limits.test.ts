@@ -18,8 +18,8 @@ function sceneOf(most: number, graceMs = 60_000) {
     events,
     ending,
     limits,
-    begin: (job: number, secret = false) =>
-      limits.open(job, async () => {
+    begin: (job: number, { secret = false, isAgain = false } = {}) =>
+      limits.open(job, isAgain, async () => {
         tries.push(job);
         if (secret || open.size >= most) throw refusal();
         open.add(job);
@@ -45,10 +45,10 @@ test('a file waits until another one is closed, and the user is told once', asyn
 });
 
 test('the server may notice late that a connection was lost', async () => {
-  const scene = sceneOf(1);
+  const scene = sceneOf(1, 150);
   await scene.begin(1);
   scene.limits.onEnded(1);
-  const again = scene.begin(1);
+  const again = scene.begin(1, { isAgain: true });
   await waitFor(() => scene.tries.length > 3, { what: 'tries' });
   scene.open.delete(1);
   await again;
@@ -56,28 +56,40 @@ test('the server may notice late that a connection was lost', async () => {
 
 test('the first refusal is final where nothing else is read', async () => {
   const scene = sceneOf(9);
-  await expect(scene.begin(1, true)).rejects.toMatchObject({ code: 'source-unreadable' });
+  await expect(scene.begin(1, { secret: true })).rejects.toMatchObject({ code: 'source-unreadable' });
   expect(scene.tries.length).toBeLessThanOrEqual(2);
 });
 
 test('a file that may never be read fails when the others have ended, and the next one at once', async () => {
   const scene = sceneOf(9, 150);
   await scene.begin(1);
-  const secret = scene.begin(2, true);
+  const secret = scene.begin(2, { secret: true });
   await waitFor(() => scene.tries.length > 2, { what: 'tries' });
   scene.end(1);
   await expect(secret).rejects.toMatchObject({ code: 'source-unreadable' });
   await scene.begin(3);
   const tries = scene.tries.length;
-  await expect(scene.begin(4, true)).rejects.toMatchObject({ code: 'source-unreadable' });
+  await expect(scene.begin(4, { secret: true })).rejects.toMatchObject({ code: 'source-unreadable' });
   expect(scene.tries.length).toBe(tries + 1);
   expect(scene.events).toEqual([]);
+});
+
+test('where the server limits reads, a file that may never be read does not hold up the others', async () => {
+  const scene = sceneOf(1, 150);
+  await scene.begin(1);
+  const waiting = scene.begin(2);
+  scene.end(1);
+  await waiting;
+  const secret = scene.begin(3, { secret: true });
+  scene.end(2);
+  await expect(secret).rejects.toMatchObject({ code: 'source-unreadable' });
+  await scene.begin(4);
 });
 
 test('files that are opened at the same moment do not refuse each other for ever', async () => {
   const scene = sceneOf(9, 150);
   await scene.begin(1);
-  const secrets = [scene.begin(2, true), scene.begin(3, true)];
+  const secrets = [scene.begin(2, { secret: true }), scene.begin(3, { secret: true })];
   scene.end(1);
   expect((await Promise.allSettled(secrets)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
 });
