@@ -26,9 +26,9 @@ export async function expectRoom(
 }
 
 /**
- * Removes the partial files that earlier runs left for a target that is going to be written itself, because they may occupy
- * the room that is needed. If it is known beforehand that this is too little, nothing is removed, and the target is not
- * touched. On a file system that other machines share, another run may be writing them, so that they stay.
+ * Removes the partial files that earlier runs left for a target that is going to be written itself, because they may
+ * occupy the room that is needed. If even that would be too little, nothing is removed, and the target is not touched.
+ * On a file system that other machines share, another run may be writing them, so that they stay.
  * @throws {CopyError} `no-space`
  */
 export async function prepareInPlace(report: Pick<Report, 'notice'>, target: Uint8Array, size: number): Promise<void> {
@@ -38,7 +38,9 @@ export async function prepareInPlace(report: Pick<Report, 'notice'>, target: Uin
   const available = sizes.reduce((sum, one) => sum + one, await bytesOnDisk(target));
   await expectRoom(target, size, available, 'Make room on the local disk; nothing was written.');
   for (const [index, { path }] of left.entries()) {
-    await (await LocalPartial.reopen(path))?.discardAndClose();
+    const earlier = await LocalPartial.reopen(path);
+    if (earlier === undefined) continue;
+    await earlier.discardAndClose();
     const partial = `${cleanText(path)} (${formatSize(sizes[index]!)})`;
     report.notice('partial-removed', `The partial file of an earlier run was removed: ${partial}.`);
   }
