@@ -1,8 +1,9 @@
 /** What happens to the target of a download, or to its partial file, while the download is in progress. */
 import { appendFile, mkdir, readdir, readFile, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { describeOn } from '../support/each-server.ts';
+import { tempDirForTest } from '../support/for-one-test.ts';
 import { type LiveRun, startLiveDownload } from '../support/live-run.ts';
 import { eventsOf, type JsonRun, mtget, mtgetJson } from '../support/mtput.ts';
 import { partialOf, partialsOf } from '../support/partials.ts';
@@ -112,49 +113,43 @@ describeOn(
   'sshd',
   'mtget --inplace to a disk',
   (bed) => {
-    it('that has no room: 4, and nothing is written or created', async () => {
+    /** A source of 12 MB, and a disk for its target. */
+    async function placeOn(bytes: number) {
       await writeRandomFile(join(bed.server.home, 'big.bin'), 12 * MB);
-      const directory = bed.dir.file('none');
-      const disk = await mountSmallDisk(directory, 8 * MB);
+      const directory = (await tempDirForTest()).file('disk');
+      const disk = await mountSmallDisk(directory, bytes);
       if (typeof disk === 'string') throw new Error(disk);
-      try {
-        const from = { server: bed.server, paths: ['big.bin'] };
-        expect((await mtget(from, join(directory, 'x'), ['--inplace'])).code).toBe(4);
-        expect(await readdir(directory)).toEqual([]);
-        await writeFile(join(directory, 'x'), 'old');
-        const { code, stderr } = await mtget(from, join(directory, 'x'), ['--inplace']);
-        expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringMatching(/nothing was written/) });
-        expect(stderr).not.toMatch(/overwritten/);
-        expect(await readFile(join(directory, 'x'), 'utf8')).toBe('old');
-      } finally {
-        disk.unmount();
-      }
+      onTestFinished(disk.unmount);
+      return { disk, directory, from: { server: bed.server, paths: ['big.bin'] }, target: join(directory, 'x') };
+    }
+
+    it('that has no room: 4, and nothing is written or created', async () => {
+      const { directory, from, target } = await placeOn(8 * MB);
+      expect((await mtget(from, target, ['--inplace'])).code).toBe(4);
+      expect(await readdir(directory)).toEqual([]);
+      await writeFile(target, 'old');
+      const { code, stderr } = await mtget(from, target, ['--inplace']);
+      expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringMatching(/nothing was written/) });
+      expect(stderr).not.toMatch(/overwritten/);
+      expect(await readFile(target, 'utf8')).toBe('old');
     });
 
     it('on which a partial file takes the room: removes that first, and says so', async () => {
-      await writeRandomFile(join(bed.server.home, 'big.bin'), 12 * MB);
-      const directory = bed.dir.file('partial');
-      const disk = await mountSmallDisk(directory, 20 * MB);
-      if (typeof disk === 'string') throw new Error(disk);
-      try {
-        const [from, target] = [{ server: bed.server, paths: ['big.bin'] }, join(directory, 'x')];
-        const live = await startLiveDownload(from, target, ['-n', '2', '--limit', '6M']);
-        await live.event('progress', ({ bytesDone }) => bytesDone > 9 * MB);
-        live.kill();
-        await live.end();
-        const partial = await partialOf(directory, 'x');
-        expect((await stat(partial)).size).toBeGreaterThan(8 * MB);
-        await disk.leave(4 * MB);
-        const run = await mtget(from, target, ['--inplace']);
-        expect({ code: run.code, said: run.stdout + run.stderr }).toEqual({
-          code: 0,
-          said: expect.stringMatching(/partial file of an earlier run was removed: .*\.x\.[0-9a-f]{16}\.mtpart/),
-        });
-        expect(await sha256Of(target)).toBe(await sha256Of(join(bed.server.home, 'big.bin')));
-        expect(await partialsOf(directory, 'x')).toEqual([]);
-      } finally {
-        disk.unmount();
-      }
+      const { disk, directory, from, target } = await placeOn(20 * MB);
+      const live = await startLiveDownload(from, target, ['-n', '2', '--limit', '6M']);
+      await live.event('progress', ({ bytesDone }) => bytesDone > 9 * MB);
+      live.kill();
+      await live.end();
+      const partial = await partialOf(directory, 'x');
+      expect((await stat(partial)).size).toBeGreaterThan(8 * MB);
+      await disk.leave(4 * MB);
+      const run = await mtget(from, target, ['--inplace']);
+      expect({ code: run.code, said: run.stdout + run.stderr }).toEqual({
+        code: 0,
+        said: expect.stringMatching(/partial file of an earlier run was removed: .*\.x\.[0-9a-f]{16}\.mtpart/),
+      });
+      expect(await sha256Of(target)).toBe(await sha256Of(join(bed.server.home, 'big.bin')));
+      expect(await partialsOf(directory, 'x')).toEqual([]);
     });
   },
   undefined,
