@@ -90,6 +90,17 @@ describeOn(
   'sshd',
   'mtget from a server that runs no commands',
   (bed) => {
+    it('--verify hash: 9, and no advice that mtget refuses', async () => {
+      await writeRandomFile(join(bed.server.home, 'small.bin'), MB);
+      const from = { server: bed.server, paths: ['small.bin'] };
+      const { code, stderr } = await mtget(from, bed.dir.file('hash'), ['--verify', 'hash']);
+      expect({ code, stderr }).toEqual({
+        code: 9,
+        stderr: expect.stringMatching(/--install-helper, or use --verify auto/),
+      });
+      expect(stderr).not.toMatch(/read-back/);
+    });
+
     it.each(['auto', 'size', 'none'])('--verify %s: what is said to be kept is continued', async (verify) => {
       const source = join(bed.server.home, 'source.bin');
       await writeRandomFile(source, SIZE);

@@ -198,8 +198,7 @@ export class DownloadFile implements FileTransfer {
     await this.#partial?.close();
   }
 
-  async examine(cause: CopyError, { bytesThere, journal }: FailedJobState): Promise<Examined> {
-    const failure = cause.code === 'no-digests' ? withoutReadBack(cause) : cause;
+  async examine(failure: CopyError, { bytesThere, journal }: FailedJobState): Promise<Examined> {
     const partial = this.#partial;
     const nothing = { failure, bytesKept: 0, isSeen: true };
     if (partial === undefined || this.#isCommitted) return nothing;
@@ -303,12 +302,6 @@ export class DownloadFile implements FileTransfer {
     const older = await this.#old.beside(partial, (range) => this.local.forget(range));
     return older === undefined ? claims : { claims: [], by: 'digests', ...claims, older };
   }
-}
-
-/** What has arrived is local: there is nothing to read back. */
-function withoutReadBack(cause: CopyError): CopyError {
-  const advice = 'Put the helper on the server with --install-helper, or use --verify auto.';
-  return new CopyError(cause.code, cause.message, { cause, advice });
 }
 
 /** Mode of the source, or, where that is not wanted, of what is replaced, or what this user's new files get. */

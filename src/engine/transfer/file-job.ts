@@ -148,7 +148,7 @@ export class FileJob implements RunningJob {
 
   /** Bytes that were acknowledged and not synced may be lost. */
   serverMayHaveRestarted(): void {
-    if (this.#transfer.lookHere !== undefined || !this.#losses.onMayHaveRestarted()) return;
+    if (this.#isTargetLocal || !this.#losses.onMayHaveRestarted()) return;
     this.#verification.verifier?.distrusted();
     this.#sync.cameTooLate();
   }
@@ -168,6 +168,10 @@ export class FileJob implements RunningJob {
   fail(error: CopyError): void {
     this.#phase.stop(error);
     this.#transfer.onRunOver?.(error);
+  }
+
+  get #isTargetLocal(): boolean {
+    return this.#transfer.lookHere !== undefined;
   }
 
   #openResume(): Promise<JobResume | undefined> {
@@ -283,7 +287,7 @@ export class FileJob implements RunningJob {
   #look(): void {
     if (this.#ledger.hasTasks) return;
     this.#ledger.onDrained();
-    if (this.#verification.lacksMeans) this.#phase.stop(noDigests());
+    if (this.#verification.lacksMeans) this.#phase.stop(noDigests(this.#isTargetLocal));
     if (!this.#ledger.isComplete || this.#transfer.isProbing) return;
     if (this.#verification.isSettled) this.#phase.complete();
   }
@@ -375,6 +379,7 @@ export class FileJob implements RunningJob {
       name,
       size,
       local,
+      isTargetLocal: this.#isTargetLocal,
       get hasJournal() {
         return job.#resume?.journal !== undefined;
       },

@@ -49,6 +49,8 @@ export interface VerifiedJob {
   readonly size: number;
   /** Digests of the local file. */
   readonly local: LocalDigests;
+  /** Whether the file is written on this machine. */
+  readonly isTargetLocal: boolean;
   /** Whether a journal records digests of pieces. */
   readonly hasJournal: boolean;
   /** @throws {CopyError} `source-changed`: the source is not what it was when it was opened */
@@ -139,7 +141,7 @@ export class JobVerification {
    * @throws {CopyError} `no-digests`: verification of the contents is demanded, and they are not verified
    */
   expectVerified(): void {
-    if (demandsContents(this.#services.verify) && !this.isVerified) throw noDigests();
+    if (demandsContents(this.#services.verify) && !this.isVerified) throw noDigests(this.#job.isTargetLocal);
   }
 
   /** See {@link findOverwritten}. */
@@ -193,6 +195,9 @@ export class JobVerification {
 }
 
 /** The failure of {@link Verify} `hash` if no provider is left. */
-export function noDigests(): CopyError {
-  return new CopyError('no-digests', 'The server has no way to make digests that can be relied on.');
+export function noDigests(isTargetLocal: boolean): CopyError {
+  const message = 'The server has no way to make digests that can be relied on.';
+  // What has arrived here cannot be read back from the server.
+  const advice = 'Put the helper on the server with --install-helper, or use --verify auto.';
+  return new CopyError('no-digests', message, isTargetLocal ? { advice } : {});
 }

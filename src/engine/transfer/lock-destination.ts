@@ -22,7 +22,7 @@ export async function lockDestination(
   try {
     if (options.verify === 'hash' && !(await digests.isAvailable())) {
       signal.throwIfAborted();
-      throw noDigests();
+      throw noDigests(isLocal);
     }
     return lock;
   } catch (error) {

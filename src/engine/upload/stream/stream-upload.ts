@@ -216,7 +216,7 @@ export class StreamUpload {
 
   /** @throws {CopyError} `no-digests`: verification was demanded */
   #unverified(): undefined {
-    if (this.#services.options.verify === 'hash' && this.#bytesAcknowledged > 0) throw noDigests();
+    if (this.#services.options.verify === 'hash' && this.#bytesAcknowledged > 0) throw noDigests(false);
     return undefined;
   }
 
