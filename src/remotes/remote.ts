@@ -142,8 +142,7 @@ export interface RemoteConnection {
   /**
    * Opens a file for reading; follows symbolic links. Callers should look at the path first, because opening a pipe may
    * never end.
-   * @throws {CopyError} `source-missing`: when nothing exists; `source-unreadable`: when the server refuses;
-   *   `source-unsupported`: when it is not a file
+   * @throws {CopyError} `source-missing`: when nothing exists; `source-unreadable`: when the server refuses
    */
   open(path: Uint8Array): Promise<RemoteFile>;
   /**
@@ -246,8 +245,12 @@ export interface Digester {
 
 /** A file that one connection has open for reading. It cannot be used after its connection is gone. */
 export interface RemoteFile {
-  /** The attributes when it was opened. */
-  readonly attributes: Attributes;
+  /**
+   * The attributes when it was opened. They may be asked for at the same time as the first bytes, so that nobody has to
+   * wait for them before a {@link read}. It may reject although the file can be read.
+   * @throws {CopyError} `source-unsupported`: when it is not a file; `source-unreadable`: when the server does not tell
+   */
+  readonly attributes: Promise<Attributes>;
   /**
    * Takes slices until none is left, and drains each of their bytes exactly once: in parts of any length and in any
    * order, several at a time. Bytes that are not drained yet count as in flight, which limits how much is taken.
@@ -255,7 +258,8 @@ export interface RemoteFile {
    *
    * Rejects with the first failure, whether of the server, of `slices` or of `drain`. From then on nothing more is
    * taken, every call of `drain` has settled, and none follows.
-   * @throws {CopyError} `source-changed`: when the file ends before a slice does
+   * @throws {CopyError} `source-changed`: when the file ends before a slice does; `source-unsupported`: when it is not a
+   *   file
    */
   read(slices: Slices, drain: Drain): Promise<void>;
   /** Closes the file; no {@link read} may be in progress. A second call has no effect. */

@@ -66,7 +66,7 @@ for (const [name, start] of servers) {
         const source = sourceBytes(size + 4).subarray(0, size);
         await serve(server, source);
         const file = await connection.open(from);
-        expect(file.attributes).toMatchObject({ kind: 'file', size });
+        expect(await file.attributes).toMatchObject({ kind: 'file', size });
         const sink = new Sink(size);
         await file.read(slicesOf({ offset: 0, length: size }), sink.drain);
         expect(sink.total).toBe(size);

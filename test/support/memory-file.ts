@@ -5,7 +5,7 @@ import type { MemoryConnection } from './memory-remote.ts';
 import { carrySlices } from './memory-slices.ts';
 
 export class MemoryRemoteFile implements RemoteFile {
-  readonly attributes: Attributes;
+  readonly attributes: Promise<Attributes>;
   readonly #connection: MemoryConnection;
   readonly #path: string;
   #closed = false;
@@ -13,7 +13,7 @@ export class MemoryRemoteFile implements RemoteFile {
   constructor(connection: MemoryConnection, path: string, attributes: Attributes) {
     this.#connection = connection;
     this.#path = path;
-    this.attributes = attributes;
+    this.attributes = Promise.resolve(attributes);
   }
 
   async read(slices: Slices, drain: Drain): Promise<void> {

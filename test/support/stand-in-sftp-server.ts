@@ -82,6 +82,8 @@ export interface Quirks {
   refusesReading: boolean;
   /** Most that a READ is answered with. */
   longestRead: number;
+  /** Requests of these types are never answered. */
+  leavesUnanswered: readonly string[];
   /** Whether, and how wrongly, check-file is answered. */
   checkFile: CheckFileHabit;
   /** Called before check-file is looked at. */
@@ -138,6 +140,7 @@ const NO_QUIRKS: Quirks = {
   freeBytes: undefined,
   refusesReading: false,
   longestRead: Number.POSITIVE_INFINITY,
+  leavesUnanswered: [],
   checkFile: 'none',
   beforeCheckFile: () => {},
 };
@@ -258,6 +261,7 @@ class StandInSession {
         continue;
       }
       this.#server.asked.push(request.type === 'extended' ? request.name : request.type);
+      if (this.#server.quirks.leavesUnanswered.includes(request.type)) continue;
       const answer = this.#answer(request);
       if (answer !== 'none' && !this.channel.destroyed)
         this.channel.push(encodeReply({ ...answer, id: request.id } as Reply));

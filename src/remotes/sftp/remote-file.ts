@@ -7,7 +7,7 @@ import { ReadHandle } from './read-handle.ts';
 import type { SftpSession } from './session.ts';
 
 export class SftpRemoteFile implements RemoteFile {
-  readonly attributes: Attributes;
+  readonly attributes: Promise<Attributes>;
   readonly #handle: ReadHandle;
   readonly #path: Uint8Array;
 
@@ -16,27 +16,22 @@ export class SftpRemoteFile implements RemoteFile {
     const earlyEnd = (): CopyError =>
       new CopyError('source-changed', `${cleanText(path)} became shorter while it was copied.`);
     const handle = await ReadHandle.open(session, window, { path, side: 'source', earlyEnd });
-    try {
-      // The attributes are those of the handle, because the path may lead to another file by now.
-      const attributes = await handle.attributes();
-      if (attributes.kind === 'file') return new SftpRemoteFile(handle, path, attributes);
-      throw new CopyError('source-unsupported', `${cleanText(path)} is not a regular file.`);
-    } catch (error) {
-      // The first failure is reported, not that of the close.
-      await handle.close().catch(() => {});
-      throw error;
-    }
+    return new SftpRemoteFile(handle, path);
   }
 
-  private constructor(handle: ReadHandle, path: Uint8Array, attributes: Attributes) {
+  private constructor(handle: ReadHandle, path: Uint8Array) {
     this.#handle = handle;
     this.#path = path;
-    this.attributes = attributes;
+    // The attributes are those of the handle, because the path may lead to another file by now.
+    this.attributes = this.#attributesOfFile();
+    // Whoever needs them waits for them.
+    this.attributes.catch(() => {});
   }
 
   async read(slices: Slices, drain: Drain): Promise<void> {
     try {
       await this.#handle.read(slices, drain);
+      await this.#expectFile();
     } catch (error) {
       const failure = CopyError.from(error);
       throw failure.code === 'source-changed' ? await this.#earlyEnd(failure) : failure;
@@ -45,12 +40,24 @@ export class SftpRemoteFile implements RemoteFile {
 
   /** Some files, as those of /sys, end before the size that the system reports of them, though nobody writes them. */
   async #earlyEnd(failure: CopyError): Promise<CopyError> {
-    const { size } = this.attributes;
-    const now = await this.#handle.attributes().catch(() => undefined);
-    if (now?.size !== size || now.mtimeMs !== this.attributes.mtimeMs) return failure;
-    const message = `${cleanText(this.#path)} ends before the ${size} bytes that the server reports.`;
+    const [before, now] = await Promise.all([this.attributes, this.#handle.attributes()]).catch(() => []);
+    if (before === undefined || now?.size !== before.size || now.mtimeMs !== before.mtimeMs) return failure;
+    const message = `${cleanText(this.#path)} ends before the ${before.size} bytes that the server reports.`;
     const advice = 'If nobody writes it, the server does not know its size: copy it with another program.';
     return new CopyError('source-changed', message, { advice });
+  }
+
+  async #attributesOfFile(): Promise<Attributes> {
+    const attributes = await this.#handle.attributes();
+    if (attributes.kind === 'file') return attributes;
+    throw new CopyError('source-unsupported', `${cleanText(this.#path)} is not a regular file.`);
+  }
+
+  /** A server that does not tell what it is may let it be read. */
+  async #expectFile(): Promise<void> {
+    await this.attributes.catch((error: unknown) => {
+      if (CopyError.from(error).code === 'source-unsupported') throw error;
+    });
   }
 
   close(): Promise<void> {

@@ -94,7 +94,7 @@ export class ModelConnection extends ModelLine implements RemoteConnection {
     if (inode === undefined) throw new CopyError('source-missing', 'There is nothing.');
     if (!this.server.habits.readsBack) throw new CopyError('source-unreadable', 'Nobody may read.');
     return {
-      attributes: inode.attributes,
+      attributes: Promise.resolve(inode.attributes),
       read: (slices, drain) => this.readInode(inode, slices, drain, 'source-changed'),
       close: async () => {},
     };

@@ -19,7 +19,7 @@ async function scene(faults: Partial<MemoryFaults> = {}) {
 test('a file is read whole, in answers of any length, until it is closed', async () => {
   const { remote, connection, sink } = await scene({ answerLength: 777 });
   const file = await connection.open(path);
-  expect(file.attributes).toMatchObject({ kind: 'file', size: source.length });
+  expect(await file.attributes).toMatchObject({ kind: 'file', size: source.length });
   await file.read(slicesOf(whole), sink.drain);
   expect(sink.bytes.equals(source)).toBe(true);
   expect(remote.readers).toBe(1);

@@ -17,7 +17,7 @@ test('has the attributes from when it was opened', async () => {
   const { server, file } = await opened();
   server.put('/home/f', 'another one took its name');
   const attributes = { kind: 'file', size: source.length, mode: 0o640, mtimeMs: 1_700_000_000_000, atimeMs: 0 };
-  expect(file.attributes).toEqual(attributes);
+  expect(await file.attributes).toEqual(attributes);
 });
 
 test('is read completely by several calls at a time', async () => {
@@ -75,7 +75,6 @@ test('the failure of the drain is the failure of the read; the connection goes o
 test.each([
   ['nothing', 'source-missing', {}],
   ['f', 'source-unreadable', { refusesReading: true }],
-  ['', 'source-unsupported', {}],
 ])('/home/%s: %s', async (name, code, quirks) => {
   const server = new StandInSftpServer(quirks);
   server.put('/home/f', source);
@@ -83,6 +82,33 @@ test.each([
   const opening = (await server.connection()).open(Buffer.from(`/home/${name}`));
   await expect(opening).rejects.toMatchObject({ code, exitCode: 3 });
   expect(server.openHandles).toBe(0);
+});
+
+test('a directory that can be opened is no file, and gives no bytes', async () => {
+  const server = new StandInSftpServer();
+  server.put('/home/d', 'names', { kind: 'directory' });
+  const file = await (await server.connection()).open(Buffer.from('/home/d'));
+  const refusal = { code: 'source-unsupported', exitCode: 3 };
+  await expect(file.attributes).rejects.toMatchObject(refusal);
+  await expect(file.read(slicesOf({ offset: 0, length: 5 }), new Sink(5).drain)).rejects.toMatchObject(refusal);
+  await file.close();
+  expect(server.openHandles).toBe(0);
+});
+
+test('the first bytes do not wait for the attributes', async () => {
+  const { connection, file, sink } = await opened({ leavesUnanswered: ['fstat'] });
+  let onDrained = (): void => {};
+  const isDrained = new Promise<void>((resolve) => {
+    onDrained = resolve;
+  });
+  const reading = file.read(slicesOf(whole), async (views, offset) => {
+    await sink.drain(views, offset);
+    if (sink.total === source.length) onDrained();
+  });
+  await isDrained;
+  expect(sink.bytes.equals(source)).toBe(true);
+  await connection.close();
+  await reading;
 });
 
 test('no request is sent for a file that is closed while it is read, because its handle may be reused', async () => {
