@@ -8,6 +8,7 @@ import { SftpRemote } from '../../src/remotes/sftp/sftp-remote.ts';
 import { EmbeddedTransport } from '../../src/remotes/sftp/ssh/embedded-transport.ts';
 import { resolveSshOptions } from '../../src/remotes/sftp/ssh/resolve-options.ts';
 import type { SshConnection } from '../../src/remotes/sftp/ssh/ssh-connection.ts';
+import { deferred } from '../../src/util/deferred.ts';
 import { makeSsh2Key } from '../support/ssh2-key.ts';
 
 const never = new AbortController().signal;
@@ -20,6 +21,8 @@ interface Script {
   readonly authenticate: (context: AuthContext) => void;
   readonly channel?: (channel: ServerChannel) => void;
   readonly session?: (session: Session) => void;
+  /** No channel is opened before. */
+  readonly beforeChannels?: Promise<void>;
   /** One for each connection, the last for the rest. */
   readonly hostKeys?: readonly string[];
   /** The largest packet that is taken on a channel. */
@@ -47,7 +50,8 @@ async function scripted(script: Script): Promise<{ port: number; sockets: Socket
       client.on('error', () => {});
       if (script.maxPacket !== undefined) sayMaxPacket(client, script.maxPacket);
       client.on('authentication', script.authenticate);
-      client.on('session', (accept) => {
+      client.on('session', async (accept) => {
+        await script.beforeChannels;
         const session = accept();
         script.session?.(session);
         session.on('subsystem', (acceptSubsystem) => {
@@ -425,6 +429,22 @@ describe('EmbeddedTransport', () => {
     await connection.close();
     expect(performance.now() - begin).toBeLessThan(2500);
     expect(await connection.closed).toBeUndefined();
+  });
+
+  test('what may be used again is sent by the others before the first connection has its channel', async () => {
+    const allIn = deferred<void>();
+    let accepted = 0;
+    const { port } = await scripted({
+      authenticate: (context) => {
+        context.accept();
+        if (++accepted === 3) allIn.resolve();
+      },
+      beforeChannels: allIn.promise,
+    });
+    const { transport: one } = transport(port, {});
+    const opened = await Promise.all([1, 2, 3].map((id) => one.open(id, never, () => {})));
+    expect(accepted).toBe(3);
+    await Promise.all(opened.map((connection) => connection.close()));
   });
 
   test('connections at once, the first lost in the middle: another takes its place', async () => {

@@ -36,6 +36,11 @@ export class CredentialReuse {
   /** Settles when the turn in progress has ended. */
   #busy: Deferred<void> | undefined;
 
+  /** Whether all connections may send the credential. */
+  get isReusable(): boolean {
+    return this.#state === 'reusable';
+  }
+
   /** Whether the credential was refused to a further connection. */
   get isRefused(): boolean {
     return this.#state === 'refused';

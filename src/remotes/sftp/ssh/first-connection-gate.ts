@@ -19,6 +19,11 @@ export interface GatePass {
   /** To be called by the first connection: the others may check their host keys now. */
   hostKeyAccepted(): void;
   /**
+   * To be called by the first connection when the server has let it in with a credential that may be used again, such
+   * as a key: the others may send it now. Otherwise they may when the first connection leaves without an error.
+   */
+  credentialAccepted(): void;
+  /**
    * Ends the membership. If the first connection leaves with an error that ends the run, all fail with it; otherwise
    * another connection becomes the first. Returns the error to report: `error`, or an error of scope `run` after the
    * last cut.
@@ -33,10 +38,11 @@ const CUT_LOGIN_PAUSE_MS = 1000;
 
 /**
  * Orders the steps of connections that are opened at the same time. All may do TCP and key exchange at once. They may
- * check their host key when the first connection has accepted one, and send a secret when the first connection is open.
+ * check their host key when the first connection has accepted one. They may send a key when the first connection was let
+ * in with it, and any other secret when the first connection is open.
  *
- * States: one connection is first and the others wait; the host key is accepted; settled, after which all are
- * followers.
+ * States: one connection is first and the others wait; the host key is accepted; the credential is accepted; settled,
+ * after which all are followers.
  *
  * A server may hang up instead of refusing, and may count attempts. Therefore, each time the connection is cut while
  * the first one authenticates, the next attempt waits twice as long, and after the fifth cut in a row the run ends.
@@ -46,6 +52,7 @@ export class FirstConnectionGate {
   #waiters: Waiter[] = [];
   #first: GatePass | undefined;
   #isHostKeyAccepted = false;
+  #isCredentialAccepted = false;
   #isSettled = false;
   #cutLogins = 0;
   #pause: NodeJS.Timeout | undefined;
@@ -60,6 +67,10 @@ export class FirstConnectionGate {
         }),
       hostKeyAccepted: () => {
         this.#isHostKeyAccepted = true;
+        this.#wake();
+      },
+      credentialAccepted: () => {
+        this.#isCredentialAccepted = true;
         this.#wake();
       },
       leave: (error) => this.#leave(pass, error),
@@ -122,7 +133,8 @@ export class FirstConnectionGate {
   #wake(): void {
     if (!this.#isSettled) this.#first ??= this.#waiters[0]?.pass;
     const ready = ({ pass, step }: Waiter): boolean => {
-      if (this.#isSettled || (step === 'host-key' && this.#isHostKeyAccepted)) return true;
+      const isAccepted = step === 'host-key' ? this.#isHostKeyAccepted : this.#isCredentialAccepted;
+      if (this.#isSettled || isAccepted) return true;
       return pass === this.#first && (step === 'host-key' || this.#pause === undefined);
     };
     const woken = this.#waiters.filter(ready);

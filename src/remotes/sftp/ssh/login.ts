@@ -64,6 +64,7 @@ export class Login {
     if (!(this.#authentication instanceof FirstAuthentication)) return;
     this.#shared.credential = this.#authentication.credential;
     this.#shared.reuse.settle(this.#shared.credential);
+    if (this.#shared.reuse.isReusable) this.#pass.credentialAccepted();
   }
 
   /** To be called when the connection is counted among the open ones. */

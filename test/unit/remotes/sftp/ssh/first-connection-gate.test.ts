@@ -34,6 +34,20 @@ describe('FirstConnectionGate', () => {
     expect(await now(third.turn('host-key'))).toBe('follower');
   });
 
+  test('the others send what may be used again as soon as it has let the first one in', async () => {
+    const gate = new FirstConnectionGate();
+    const first = enter(gate).pass;
+    const second = enter(gate);
+    const credential = second.pass.turn('credential');
+    expect(await now(first.turn('credential'))).toBe('first');
+    expect(await now(credential)).toBe('waits');
+    first.credentialAccepted();
+    expect(await now(credential)).toBe('follower');
+    // A server without SFTP ends the run for all, as before.
+    first.leave(new CopyError('subsystem-missing', 'x'));
+    expect(second.failures).toMatchObject([{ code: 'subsystem-missing' }]);
+  });
+
   test('when the first one fails with scope run, all fail with it, and the next one is first', async () => {
     const gate = new FirstConnectionGate();
     const [first, second, third] = [enter(gate), enter(gate), enter(gate)];
