@@ -16,12 +16,13 @@
  *   again.
  */
 import type { Range } from '../../remotes/remote.ts';
-import { CutCandidates, keptLength } from './cut-candidates.ts';
+import { ConnectionRates } from './connection-rates.ts';
 import { FileLedger } from './file-ledger.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { MAX_RANGE, MIN_RANGE, rangeLength } from './range-length.ts';
 import { bySequence, ReadyFiles } from './ready-files.ts';
 import { type PauseReason, ScheduledFile, ScheduledTask } from './scheduled-file.ts';
+import { type Shorten, TaskCuts } from './task-cuts.ts';
 import { TaskTable } from './task-table.ts';
 
 export type { PauseReason } from './scheduled-file.ts';
@@ -37,7 +38,7 @@ export type Order =
       readonly file: number;
       readonly range: Range;
     }
-  | { readonly kind: 'shorten'; readonly task: number; readonly length: number };
+  | Shorten;
 
 /**
  * While no rate is known, each range of a connection is so many times as long as the one before: rates are sampled
@@ -86,24 +87,16 @@ export class Scheduler {
   readonly #ready: ReadyFiles<ScheduledFile> = new ReadyFiles((connection) => this.#updateReserved(connection));
   /** Idle connections for which a file is ready that no other connection may work on. */
   readonly #reserved: Set<number> = new Set();
-  readonly #candidates: CutCandidates<ScheduledTask> = new CutCandidates((connection) => this.#rate(connection));
-  /**
-   * Tasks that may be cut, of files that now belong to another connection: few, because files are seldom restricted
-   * later.
-   */
-  readonly #misplaced: Set<ScheduledTask> = new Set();
-  /** Tasks of which a cut has been asked for and not answered. */
-  readonly #beingCut: Set<ScheduledTask> = new Set();
-  readonly #rateOf: (connection: number) => number;
-  /** The average of the known rates, in bytes per second; 0: none is known. */
-  #averageRate = 0;
+  readonly #rates: ConnectionRates;
+  readonly #cuts: TaskCuts;
   #isRefreshDue = false;
   #lastTask = 0;
   #lastSequence = 0;
 
   /** `rateOf`: the rate of a connection in bytes per second; 0: not known yet. */
   constructor(rateOf: (connection: number) => number) {
-    this.#rateOf = rateOf;
+    this.#rates = new ConnectionRates(rateOf);
+    this.#cuts = new TaskCuts((connection) => this.#rates.of(connection));
   }
 
   addConnection(connection: number): void {
@@ -131,7 +124,7 @@ export class Scheduler {
   retire(connection: number): Order[] {
     const task = this.#connections.get(connection)?.task;
     this.removeConnection(connection);
-    return task === undefined ? [] : [this.#cut(task, 0)];
+    return task === undefined ? [] : [this.#cuts.cut(task, 0)];
   }
 
   /** Whether a connection has tasks that have not ended. */
@@ -172,7 +165,7 @@ export class Scheduler {
     if (state === undefined) return [];
     state.pausedFor.add(reason);
     this.#fileChanged(state);
-    return [...state.tasks].filter(({ isTaken }) => !isTaken).map((task) => this.#cut(task, 0));
+    return [...state.tasks].filter(({ isTaken }) => !isTaken).map((task) => this.#cuts.cut(task, 0));
   }
 
   resume(file: number, reason: PauseReason): void {
@@ -202,7 +195,7 @@ export class Scheduler {
     const state = this.#tasks.get(task);
     if (state === undefined || state.isTaken) return;
     state.isTaken = true;
-    this.#updateCandidate(state);
+    this.#cuts.update(state);
     const connection = this.#connections.get(state.connection);
     if (connection?.task !== state) return;
     connection.task = undefined;
@@ -213,14 +206,13 @@ export class Scheduler {
   shortened(task: number, length: number): void {
     const state = this.#tasks.get(task);
     if (state === undefined) return;
-    this.#endCut(state);
     const freed = { offset: state.offset + length, length: state.length - length };
     state.isUncuttable = freed.length <= 0;
     if (freed.length > 0) {
       state.length = length;
       state.file.ledger.giveBack(freed);
     }
-    this.#updateCandidate(state);
+    this.#cuts.answered(state);
   }
 
   /** The last report on a task: what was not acknowledged of it is to do again. */
@@ -228,7 +220,7 @@ export class Scheduler {
     const state = this.#tasks.get(task);
     if (state === undefined) return;
     this.taken(task);
-    this.#endCut(state);
+    this.#cuts.answered(state);
     this.#tasks.delete(state);
     state.file.tasks.delete(state);
     for (const lost of state.acknowledged.missingIn(state)) state.file.ledger.giveBack(lost);
@@ -263,9 +255,7 @@ export class Scheduler {
   orders(): Order[] {
     if (this.#idle.size === 0) return [];
     this.#refreshIfDue();
-    const orders = this.#handOut();
-    this.#cutForIdle(orders);
-    return orders;
+    return [...this.#handOut(), ...this.#cuts.forIdle(this.#idle)];
   }
 
   /**
@@ -300,7 +290,7 @@ export class Scheduler {
     this.#tasks.add(task);
     this.#connections.get(connection)!.task = task;
     this.#becomeBusy(connection);
-    this.#updateCandidate(task);
+    this.#cuts.update(task);
     return { kind: 'send', task: task.task, connection, file: file.file, range };
   }
 
@@ -310,41 +300,14 @@ export class Scheduler {
     // A small file is sent as a whole, so that it is hashed while it is sent.
     if (ledger.size <= Math.min(pieceSize, SMALL_FILE)) return run;
     const state = this.#connections.get(connection)!;
-    const known = this.#rate(connection);
+    const known = this.#rates.of(connection);
     const length = rangeLength(run.offset, known || state.firstLength / 2, pieceSize, smallestCut);
     if (known === 0) state.firstLength = Math.min(MAX_RANGE, FIRST_GROWTH * state.firstLength);
     return { offset: run.offset, length: Math.min(run.length, length) };
   }
 
-  /** Each cut that is not answered yet will give bytes to one idle connection, the fastest first. */
-  #cutForIdle(orders: Order[]): void {
-    for (const task of this.#misplaced) {
-      const only = task.file.only!;
-      if (this.#beingCut.size >= this.#idle.size || !this.#idle.has(only)) continue;
-      const length = keptLength(task, this.#rate(task.connection), this.#rate(only));
-      if (length !== undefined) orders.push(this.#cut(task, length));
-    }
-    for (let rank = this.#beingCut.size; rank < this.#idle.size; rank++) {
-      const cut = this.#candidates.next(this.#idle.at(rank)!);
-      if (cut === undefined) return;
-      orders.push(this.#cut(cut.task, cut.length));
-    }
-  }
-
-  #cut(task: ScheduledTask, length: number): Order {
-    task.isBeingCut = true;
-    this.#beingCut.add(task);
-    this.#updateCandidate(task);
-    return { kind: 'shorten', task: task.task, length };
-  }
-
-  #endCut(task: ScheduledTask): void {
-    task.isBeingCut = false;
-    this.#beingCut.delete(task);
-  }
-
   #becomeIdle(connection: number): void {
-    this.#idle.add(connection, this.#rate(connection));
+    this.#idle.add(connection, this.#rates.of(connection));
     this.#updateReserved(connection);
   }
 
@@ -360,28 +323,14 @@ export class Scheduler {
 
   #fileChanged(file: ScheduledFile): void {
     this.#ready.update(file);
-    for (const task of file.tasks) this.#updateCandidate(task);
-  }
-
-  #updateCandidate(task: ScheduledTask): void {
-    const { file, connection, mayBeCut } = task;
-    if (mayBeCut && file.only === undefined) this.#candidates.add(task);
-    else this.#candidates.delete(task);
-    if (mayBeCut && file.only !== undefined && file.only !== connection) this.#misplaced.add(task);
-    else this.#misplaced.delete(task);
+    for (const task of file.tasks) this.#cuts.update(task);
   }
 
   #refreshIfDue(): void {
     if (!this.#isRefreshDue) return;
     this.#isRefreshDue = false;
-    const known = [...this.#connections.keys()].map(this.#rateOf).filter((rate) => rate > 0);
-    this.#averageRate = known.length === 0 ? 0 : known.reduce((sum, rate) => sum + rate, 0) / known.length;
-    this.#idle.refresh((connection) => this.#rate(connection));
-    this.#candidates.refresh();
-  }
-
-  /** A connection that is not measured yet counts as an average one; 0: none is measured. */
-  #rate(connection: number): number {
-    return this.#rateOf(connection) || this.#averageRate;
+    this.#rates.refresh(this.#connections.keys());
+    this.#idle.refresh((connection) => this.#rates.of(connection));
+    this.#cuts.refresh();
   }
 }
