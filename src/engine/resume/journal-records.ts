@@ -68,7 +68,12 @@ export type JournalRecord =
   | { readonly kind: JournalMark };
 
 /** The first line, and the checksum that binds the others to it. */
-export function headerLine(header: JournalHeader): { readonly line: string; readonly seed: string } {
+export interface HeaderLine {
+  readonly line: string;
+  readonly seed: string;
+}
+
+export function headerLine(header: JournalHeader): HeaderLine {
   const { machine, boot, sourcePath, source, targetPath, token, pieceSize, direction } = header;
   const { size, mtimeNs, ctimeNs, inode, device } = source;
   const identity = {

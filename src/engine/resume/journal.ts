@@ -3,17 +3,14 @@
  *
  * After each {@link Journal.flush} the file claims nothing that is no longer true: lines only add to each other, and
  * where something was taken back, the file is written anew. A lost line costs time, and never leads to a wrong result.
- *
- * A journal is in one of these states: writing; failed, when the file could not be written (the journal then works in
- * memory alone); closed.
+ * Where the file cannot be written, the journal works in memory alone.
  */
 import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
-import { cleanText } from '../../util/clean-text.ts';
-import { systemErrorText } from '../../util/system-error.ts';
 import { JournalFile } from './journal-file.ts';
 import {
   type DigestedPiece,
+  type HeaderLine,
   headerLine,
   isDigest,
   isRangeWithin,
@@ -21,54 +18,31 @@ import {
   type JournalMark,
   type JournalRecord,
   type KnownPiece,
-  MAX_HEADER_LENGTH,
   type PieceState,
-  recordLine,
   type StagedSeen,
 } from './journal-records.ts';
+import { type JournalFailure, JournalWriter } from './journal-writer.ts';
 import { KnownPieces } from './known-pieces.ts';
-import { MAX_JOURNAL_SIZE, readJournal } from './read-journal.ts';
-
-/** The most characters that wait for a flush. When there are more, the file is written anew from what is known. */
-const MAX_BUFFER = 1024 * 1024;
-const COMPACT_ABOVE = 1024 * 1024;
-const COMPACT_FACTOR = 4;
-/** A longer file is always compacted, because a run would not read it if it came near the limit. */
-const COMPACT_ALWAYS_ABOVE = (MAX_JOURNAL_SIZE / 4) * 3;
-
-/** Called once, when the journal cannot be written. From then on it works in memory alone, and the copy continues. */
-export type JournalFailure = (error: CopyError) => void;
+import { type JournalContent, readJournal } from './read-journal.ts';
 
 export class Journal {
   readonly header: JournalHeader;
-  readonly #seed: string;
   readonly #pieces: KnownPieces;
-  readonly #file: JournalFile;
-  readonly #onFailure: JournalFailure;
   #staged: StagedSeen | undefined;
-  readonly #marks: Set<JournalMark> = new Set();
-  #buffer = '';
-  #mustRewrite = false;
-  /** Whether the file claims something that is no longer true. */
-  #overclaims = false;
-  #state: 'writing' | 'failed' | 'closed' = 'writing';
-  #compactAbove = COMPACT_ABOVE;
-  #last: Promise<void> = Promise.resolve();
-  #queued: Promise<void> | undefined;
+  readonly #marks: Set<JournalMark>;
+  readonly #writer: JournalWriter;
 
   private constructor(
-    header: JournalHeader,
-    pieces: KnownPieces,
-    staged: StagedSeen | undefined,
+    { header, pieces, staged, marks }: Omit<JournalContent, 'seed'>,
+    line: HeaderLine,
     file: JournalFile,
     onFailure: JournalFailure,
   ) {
     this.header = header;
-    this.#seed = headerLine(header).seed;
     this.#pieces = pieces;
     this.#staged = staged;
-    this.#file = file;
-    this.#onFailure = onFailure;
+    this.#marks = new Set(marks);
+    this.#writer = new JournalWriter(file, line, () => this.#records(), onFailure);
   }
 
   /**
@@ -79,24 +53,24 @@ export class Journal {
   static async open(path: string, onFailure: JournalFailure): Promise<Journal | undefined> {
     const read = await readJournal(path);
     if (read === undefined) return undefined;
-    const { header, pieces, staged } = read.content;
-    const journal = new Journal(header, pieces, staged, new JournalFile(path, read.found), onFailure);
-    for (const mark of read.content.marks) journal.#marks.add(mark);
+    const line = headerLine(read.content.header);
+    const journal = new Journal(read.content, line, new JournalFile(path, read.found), onFailure);
     // Our header would have another checksum, to which the lines in the file do not belong.
-    if (journal.#seed !== read.content.seed) journal.#rewriteNext();
+    if (line.seed !== read.content.seed) journal.#writer.rewriteNext();
     return journal;
   }
 
   /** Creates a journal in the place of whatever is at `path`. Never rejects: see {@link JournalFailure}. */
   static async create(path: string, header: JournalHeader, onFailure: JournalFailure): Promise<Journal> {
-    const journal = new Journal(header, new KnownPieces(), undefined, new JournalFile(path), onFailure);
-    journal.#takeBack();
+    const known = { header, pieces: new KnownPieces(), staged: undefined, marks: new Set<JournalMark>() };
+    const journal = new Journal(known, headerLine(header), new JournalFile(path), onFailure);
+    journal.#writer.takeBack();
     await journal.flush();
     return journal;
   }
 
   get path(): string {
-    return this.#file.path;
+    return this.#writer.path;
   }
 
   /** A copy of what is known, ascending and disjoint. Runs without a digest are merged. */
@@ -127,15 +101,15 @@ export class Journal {
       throw new CopyError('bug', `A journal cannot hold ${length} bytes at ${offset}.`);
     }
     const effect = this.#pieces.record(range, state, digest);
-    if (effect === 'other') this.#takeBack();
+    if (effect === 'other') this.#writer.takeBack();
     const piece = { kind: 'piece', offset, length, state } as const;
-    if (effect === 'more') this.#append(digest === undefined ? piece : { ...piece, digest });
+    if (effect === 'more') this.#writer.append(digest === undefined ? piece : { ...piece, digest });
   }
 
   /** What the staged file looked like when the server had synced it. */
   sawStaged(seen: StagedSeen): void {
     this.#staged = seen;
-    this.#append({ kind: 'staged', ...seen });
+    this.#writer.append({ kind: 'staged', ...seen });
   }
 
   hasMark(mark: JournalMark): boolean {
@@ -147,129 +121,41 @@ export class Journal {
     if (holds === this.#marks.has(mark)) return;
     if (holds) {
       this.#marks.add(mark);
-      this.#append({ kind: mark });
+      this.#writer.append({ kind: mark });
     } else {
       this.#marks.delete(mark);
-      this.#takeBack();
+      this.#writer.takeBack();
     }
   }
 
   /** The range is to be sent again. The caller flushes the journal before the range is overwritten. */
   forget(range: Range): void {
-    if (this.#pieces.forget(range)) this.#takeBack();
+    if (this.#pieces.forget(range)) this.#writer.takeBack();
   }
 
   /** Resolves when everything recorded so far is on the disk, or cannot be written. Never rejects. */
   flush(): Promise<void> {
-    this.#queued ??= this.#last.then(() => {
-      this.#queued = undefined;
-      return this.#write();
-    });
-    this.#last = this.#queued;
-    return this.#queued;
+    return this.#writer.flush();
   }
 
   /** Flushes and closes; the file stays for another run. */
-  async close(): Promise<void> {
-    await this.flush();
-    this.#state = 'closed';
-    await this.#file.close().catch(() => {});
+  close(): Promise<void> {
+    return this.#writer.close();
   }
 
   /** The copy is done: closes and removes the file. */
-  async finish(): Promise<void> {
-    const hadFailed = this.#state === 'failed';
-    this.#state = 'closed';
-    await this.#last;
-    await this.#file.remove().catch((error: unknown) => {
-      if (!hadFailed) this.#onFailure(this.#failure('removed', error));
-    });
+  finish(): Promise<void> {
+    return this.#writer.remove();
   }
 
-  #append(record: JournalRecord): void {
-    if (this.#mustRewrite || this.#state !== 'writing') return;
-    this.#buffer += recordLine(record, this.#seed);
-    if (this.#buffer.length > MAX_BUFFER) this.#rewriteNext();
-  }
-
-  #takeBack(): void {
-    this.#overclaims = true;
-    this.#rewriteNext();
-  }
-
-  #rewriteNext(): void {
-    this.#mustRewrite = true;
-    this.#buffer = '';
-  }
-
-  async #write(): Promise<void> {
-    try {
-      if (this.#state === 'writing') await this.#writeOut();
-    } catch (error) {
-      this.#buffer = '';
-      if (this.#state === 'writing') {
-        this.#state = 'failed';
-        this.#onFailure(this.#failure('written', error));
-      }
-    }
-    // The next run must not believe claims that cannot be corrected.
-    if (this.#state !== 'failed' || !this.#overclaims) return;
-    this.#overclaims = false;
-    await this.#file.remove().catch(() => {});
-  }
-
-  async #writeOut(): Promise<void> {
-    const lines = this.#buffer;
-    this.#buffer = '';
-    // Something may be taken back during the append: then the file is written anew right after it.
-    if (!this.#mustRewrite && lines !== '' && !(await this.#file.append(lines))) this.#mustRewrite = true;
-    if (!this.#mustRewrite && this.#file.size > this.#compactAbove) this.#mustRewrite = this.#isMostlyWaste();
-    if (this.#mustRewrite) await this.#rewrite();
-  }
-
-  async #rewrite(): Promise<void> {
-    // Records that come while the file is written are appended afterwards.
-    const lines = this.#lines();
-    const overclaimed = this.#overclaims;
-    this.#buffer = '';
-    this.#mustRewrite = false;
-    this.#overclaims = false;
-    try {
-      await this.#file.replace(lines);
-    } catch (error) {
-      this.#overclaims ||= overclaimed;
-      throw error;
-    }
-  }
-
-  #isMostlyWaste(): boolean {
-    let needed = 0;
-    for (const line of this.#lines()) needed += Buffer.byteLength(line);
-    this.#compactAbove = Math.min(COMPACT_ALWAYS_ABOVE, Math.max(COMPACT_ABOVE, COMPACT_FACTOR * needed));
-    return this.#file.size > this.#compactAbove;
-  }
-
-  /** Everything that is known now, as the lines of a journal. */
-  #lines(): Iterable<string> {
-    const { line } = headerLine(this.header);
-    if (Buffer.byteLength(line) > MAX_HEADER_LENGTH) throw new Error('The paths are too long');
+  /** Everything that is known now. */
+  #records(): JournalRecord[] {
     const staged: JournalRecord[] = this.#staged === undefined ? [] : [{ kind: 'staged', ...this.#staged }];
     const marks: JournalRecord[] = [...this.#marks].map((kind) => ({ kind }));
-    return linesOf(line, this.#seed, [...marks, ...staged, ...this.#pieces.rows().map(toRecord)]);
-  }
-
-  #failure(what: string, error: unknown): CopyError {
-    const text = `The journal ${cleanText(this.path)} cannot be ${what}: ${systemErrorText(error)}.`;
-    const advice = 'The copy goes on; if it is interrupted, more may have to be sent again.';
-    return new CopyError('local-io', text, { cause: error, advice });
+    return [...marks, ...staged, ...this.#pieces.rows().map(toRecord)];
   }
 }
 
 function toRecord(piece: KnownPiece): JournalRecord {
   return { kind: 'piece', ...piece };
-}
-
-function* linesOf(header: string, seed: string, records: readonly JournalRecord[]): Generator<string> {
-  yield header;
-  for (const record of records) yield recordLine(record, seed);
 }
