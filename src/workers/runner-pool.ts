@@ -7,17 +7,16 @@
  * What can go wrong: a thread cannot be started, or ends. The copy then continues with the other threads; the
  * connections of the ended thread are reported as lost, and no other thread is started in this run.
  */
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import type { Counters } from '../engine/runner/counters.ts';
 import type { LocalRunner } from '../engine/runner/local-runner.ts';
 import type { PieceRunner, RunnerCommand, RunnerReport } from '../engine/runner/piece-runner.ts';
 import { LOCAL_CONNECTIONS, type Runners } from '../engine/runner/runners.ts';
 import { CopyError } from '../errors.ts';
+import { LoadSampler } from './load-sampler.ts';
 import { type LoadSample, ThreadNeed } from './thread-need.ts';
 import { WorkerRunner } from './worker-runner.ts';
-
-const SAMPLE_MS = 500;
 
 export interface RunnerPoolOptions {
   readonly local: LocalRunner;
@@ -30,36 +29,34 @@ export interface RunnerPoolOptions {
   readonly isGrowing?: (sample: LoadSample) => boolean;
 }
 
-type Utilization = ReturnType<typeof performance.eventLoopUtilization>;
-
 export class RunnerPool implements Runners {
   readonly local: LocalRunner;
   readonly #counters: Counters;
   readonly #startWorker: () => Worker;
-  readonly #isGrowing: (sample: LoadSample) => boolean;
   readonly #onWarning: (message: string) => void;
   readonly #workers: Set<WorkerRunner> = new Set();
   /** The runner of each connection, from the command to open it until its end was reported. */
   readonly #runnerOf: Map<number, PieceRunner> = new Map();
   /** The runner of each task, from its beginning to its last report. */
   readonly #tasks: Map<number, PieceRunner> = new Map();
-  readonly #sampler: NodeJS.Timeout;
-  readonly #before: Map<PieceRunner, Utilization> = new Map();
-  #idleBefore: { readonly idleMs: number; readonly atMs: number } = idleTime();
+  /** Stopped when a thread ended unexpectedly, or could not be started: no other one is started in this run. */
+  readonly #sampler: LoadSampler;
   #listener: (report: RunnerReport) => void = () => {};
-  /** Whether a thread ended unexpectedly, or could not be started: no other one is started in this run. */
-  #hasFailed = false;
 
   constructor(options: RunnerPoolOptions) {
     this.local = options.local;
     this.#counters = options.counters;
     this.#startWorker = options.startWorker;
-    const need = new ThreadNeed(availableParallelism());
-    this.#isGrowing = options.isGrowing ?? ((sample) => need.isGrowing(sample));
     this.#onWarning = options.onWarning ?? (() => {});
     this.local.onReport(this.#report);
-    this.#sampler = setInterval(() => this.#sample(), SAMPLE_MS);
-    this.#sampler.unref();
+    const need = new ThreadNeed(availableParallelism());
+    this.#sampler = new LoadSampler({
+      others: this.#workers,
+      // The connections that stay on this thread would not use another one.
+      useful: () => 1 + Math.max(0, this.#runnerOf.size - LOCAL_CONNECTIONS),
+      isGrowing: options.isGrowing ?? ((sample) => need.isGrowing(sample)),
+      onNeeded: () => this.#grow(),
+    });
   }
 
   /** How many threads there are beside this one. */
@@ -79,7 +76,7 @@ export class RunnerPool implements Runners {
   }
 
   async end(): Promise<void> {
-    clearInterval(this.#sampler);
+    this.#sampler.stop();
     await Promise.all([this.local, ...this.#workers].map((runner) => runner.end()));
   }
 
@@ -110,27 +107,6 @@ export class RunnerPool implements Runners {
     this.#listener(report);
   };
 
-  #sample(): void {
-    const runners = [this.local, ...this.#workers];
-    const idle = idleTime();
-    const busy = runners.map((runner) => this.#busy(runner));
-    const idleCores = (idle.idleMs - this.#idleBefore.idleMs) / Math.max(1, idle.atMs - this.#idleBefore.atMs);
-    this.#idleBefore = idle;
-    if (this.#hasFailed) return;
-    // The connections that stay on this thread would not use another one.
-    const useful = 1 + Math.max(0, this.#runnerOf.size - LOCAL_CONNECTIONS);
-    if (this.#isGrowing({ busy, idleCores, useful })) this.#grow();
-  }
-
-  #busy(runner: PieceRunner): number {
-    const loop = runner instanceof WorkerRunner ? runner.utilization() : performance.eventLoopUtilization();
-    const before = this.#before.get(runner);
-    this.#before.set(runner, loop);
-    if (before === undefined) return 0;
-    const active = loop.active - before.active;
-    return active / Math.max(1, active + loop.idle - before.idle);
-  }
-
   #grow(): void {
     try {
       const worker = this.#startWorker();
@@ -139,7 +115,6 @@ export class RunnerPool implements Runners {
       this.#workers.add(runner);
       void runner.gone.then((failure) => {
         this.#workers.delete(runner);
-        this.#before.delete(runner);
         if (failure !== undefined) this.#failed(failure);
       });
       worker.once('online', () => this.#share());
@@ -150,7 +125,7 @@ export class RunnerPool implements Runners {
 
   /** The copy continues with the other threads. */
   #failed({ message }: CopyError): void {
-    this.#hasFailed = true;
+    this.#sampler.stop();
     this.#onWarning(message);
   }
 
@@ -164,9 +139,4 @@ export class RunnerPool implements Runners {
       for (const connection of movable.slice(0, surplus)) this.#listener({ kind: 'relocate', connection });
     }
   }
-}
-
-/** The idle time of all cores together since the machine started. */
-function idleTime(): { readonly idleMs: number; readonly atMs: number } {
-  return { idleMs: cpus().reduce((sum, { times }) => sum + times.idle, 0), atMs: performance.now() };
 }
