@@ -384,9 +384,9 @@ export class FileJob implements RunningJob {
         return job.#resume?.journal !== undefined;
       },
       checkUnchanged: () => this.#transfer.checkUnchanged(),
-      forget: async (piece) => {
+      forget: async (pieces) => {
         this.#sync.invalidate();
-        await this.#resume?.journal?.forget([piece]);
+        await this.#resume?.journal?.forget(pieces);
       },
       onChanged: () => this.#look(),
       onFailed: (error) => this.#phase.fail(error),

@@ -55,8 +55,8 @@ export interface VerifiedJob {
   readonly hasJournal: boolean;
   /** @throws {CopyError} `source-changed`: the source is not what it was when it was opened */
   checkUnchanged(): Promise<void>;
-  /** A piece is wrong on the server. Resolves when the journal does not claim it any more. */
-  forget(piece: Range): Promise<void>;
+  /** Pieces are, or may be, wrong on the server. Resolves when the journal does not claim them any more. */
+  forget(pieces: readonly Range[]): Promise<void>;
   /** The value of {@link JobVerification.isSettled} may have changed. */
   onChanged(): void;
   onFailed(error: unknown): void;
@@ -163,7 +163,7 @@ export class JobVerification {
     return new FileVerifier(file, ledger, verify === 'read-back' ? undefined : digests, {
       onChanged: () => this.#job.onChanged(),
       onFailed: (error) => this.#failed(error),
-      onWrong: (piece) => this.#repeat(sides, piece),
+      onWrong: (piece, doubted) => this.#repeat(sides, piece, doubted),
     });
   }
 
@@ -177,12 +177,14 @@ export class JobVerification {
     }
   }
 
-  async #repeat(sides: FileSides, piece: Range): Promise<void> {
+  async #repeat(sides: FileSides, piece: Range, doubted: readonly Range[]): Promise<void> {
     const { ledger, report } = this.#services;
     const verifier = this.#verifier;
     ledger.withdraw(piece);
     try {
-      await this.#job.forget(piece);
+      // To forget something, the journal is written anew. Where one piece is wrong, the others that differ are mostly
+      // wrong too: they are forgotten with it, so that the journal is not written anew for each of them.
+      await this.#job.forget([piece, ...doubted]);
       await sides.beforeRepeat(piece);
     } finally {
       // The file may have begun again in the meantime, with another verifier.

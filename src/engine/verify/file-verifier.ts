@@ -46,8 +46,11 @@ export interface VerifierListener {
   /** Called when the value of `isSettled` may have changed. */
   onChanged(): void;
   onFailed(error: CopyError): void;
-  /** A piece is wrong on the server. Resolves when it may be sent again. */
-  onWrong(piece: Range): Promise<void>;
+  /**
+   * A piece is wrong on the server. Resolves when it may be sent again. `doubted`: pieces of which the same comparison
+   * says that they differ, and which may be wrong next.
+   */
+  onWrong(piece: Range, doubted: readonly Range[]): Promise<void>;
 }
 
 /** Verified bytes, by method. */
@@ -210,11 +213,13 @@ export class FileVerifier {
       this.#clearQueue();
       return;
     }
+    const doubted = batch.filter((_, index) => !compared.same[index]);
     for (const [index, piece] of batch.entries()) {
+      if (!compared.same[index]) doubted.shift();
       // A dropped provider is not trusted, and the server may have lost the piece since it was hashed.
       if (this.#isDropped(compared.method) || epoch !== this.#epoch) this.acknowledged([piece]);
       else if (compared.same[index]) this.#verified.add(piece, compared.method);
-      else await this.#differs(piece, compared.method);
+      else await this.#differs(piece, compared.method, doubted);
     }
   }
 
@@ -231,7 +236,7 @@ export class FileVerifier {
   }
 
   /** A piece is sent again only if reading it back shows that it differs: the provider may be wrong. */
-  async #differs(piece: Range, method: VerificationMethod): Promise<void> {
+  async #differs(piece: Range, method: VerificationMethod, doubted: readonly Range[]): Promise<void> {
     const epoch = this.#epoch;
     const isSame = method !== 'read-back' && (await isWronglyDoubted(this.#file, piece));
     if (epoch !== this.#epoch) return this.acknowledged([piece]);
@@ -254,7 +259,7 @@ export class FileVerifier {
         `${piece.length} bytes at ${piece.offset} are not the same on both sides, however often they are copied.`,
       );
     }
-    await this.#listener.onWrong(piece);
+    await this.#listener.onWrong(piece, doubted);
   }
 
   #isDropped(method: VerificationMethod): boolean {
