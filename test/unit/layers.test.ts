@@ -2,11 +2,10 @@
  * The layers, as a table: who may import what. An import of types counts like any other. A layer is the first row
  * whose pattern fits the path of the file below src/.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, posix } from 'node:path';
+import { dirname, posix } from 'node:path';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
-import { repoRoot } from '../support/repo-root.ts';
+import { sourceFiles as files, parse, sourceText } from '../support/source-files.ts';
 
 interface Layer {
   readonly name: string;
@@ -143,14 +142,7 @@ interface Import {
   readonly types: boolean;
 }
 
-const root = join(repoRoot, 'src');
-const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
-  .map((path) => path.split('\\').join('/'))
-  .filter((path) => path.endsWith('.ts'))
-  .sort();
-
 function importsOf(file: string, text: string): Import[] {
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   const found: Import[] = [];
   const add = (node: ts.Node | undefined, types: boolean): void => {
     if (node === undefined) return;
@@ -184,7 +176,7 @@ function importsOf(file: string, text: string): Import[] {
     }
     ts.forEachChild(node, visit);
   };
-  visit(source);
+  visit(parse(file, text));
   return found;
 }
 
@@ -217,7 +209,7 @@ function objection({ file, specifier, types }: Import): string | undefined {
 let found: Import[] | undefined;
 
 function allImports(): readonly Import[] {
-  found ??= files.flatMap((file) => importsOf(file, readFileSync(join(root, file), 'utf8')));
+  found ??= files.flatMap((file) => importsOf(file, sourceText(file)));
   return found;
 }
 
