@@ -164,8 +164,10 @@ async function planGet(options: GetOptions & Defaults): Promise<Planned> {
   const { inplace, preserve } = options;
   const sources = options.sources.map(toBytes);
   const direction = new Download({ sources, destination: toBytes(options.destination), inplace, preserve });
-  // Only the server can tell how much there is to copy.
-  return { direction, wanted: 1, wantedFor: (sizes) => wantedConnections(options, sizes) };
+  // Only the server can tell how much there is to copy. The connections that the user asks for are opened until then,
+  // because each takes many round trips; those that are of no use are hung up.
+  const wanted = options.connections === 'auto' || options.dryRun ? 1 : options.connections;
+  return { direction, wanted, wantedFor: (sizes) => wantedConnections(options, sizes) };
 }
 
 async function transfer<Options extends PutOptions | GetOptions>(

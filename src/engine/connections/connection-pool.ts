@@ -94,9 +94,11 @@ export class ConnectionPool {
     this.#dialler.dial();
   }
 
-  /** More connections are wanted than the pool was created with: `count`, if that is more. */
+  /** It has turned out that `count` connections are wanted, which may be more or fewer than before. */
   want(count: number): void {
-    this.#slots.add(count);
+    this.#slots.want(count);
+    for (const connection of this.#slots.surplus()) this.drop(connection);
+    for (const connection of this.#slots.dialledInVain()) this.#runner.post({ kind: 'close', connection });
     this.#dialler.dial();
   }
 
@@ -193,6 +195,8 @@ export class ConnectionPool {
   #openFailed(slot: Slot, error: CopyErrorData): void {
     slot.state = 'waiting';
     if (this.#hasEnded || !this.#isUsed(slot)) return;
+    // It was hung up because it was not wanted, and now it is.
+    if (error.code === 'cancelled') return this.#dialler.dial();
     slot.failures++;
     slot.brokenHandshakes = isBroken(error) ? slot.brokenHandshakes + 1 : 0;
     if (error.code === 'credential-not-reusable') {

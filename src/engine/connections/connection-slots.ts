@@ -9,18 +9,20 @@ import { isOwn, newSlot, type Slot, stopWaiting } from './connection-slot.ts';
 export class ConnectionSlots implements Iterable<Slot> {
   readonly #slots: Slot[] = [];
   readonly #onSpared: (connection: number) => void;
-  #most = Number.POSITIVE_INFINITY;
+  #wanted = 0;
+  #limit = Number.POSITIVE_INFINITY;
   /** Undefined: it has to be found out. It is asked for far more often than it changes. */
   #open: readonly number[] | undefined;
 
   /** `onSpared` is called for each connection that is not used from now on because fewer are. */
   constructor(wanted: number, onSpared: (connection: number) => void) {
     this.#onSpared = onSpared;
-    this.add(wanted);
+    this.want(wanted);
   }
 
-  /** Adds places until there are `count` of them. */
-  add(count: number): void {
+  /** At most `count` connections are to work from now on, if nothing else limits them. */
+  want(count: number): void {
+    this.#wanted = count;
     while (this.#slots.length < count) this.#slots.push(newSlot(this.#slots.length + 1));
   }
 
@@ -39,7 +41,7 @@ export class ConnectionSlots implements Iterable<Slot> {
 
   /** How many connections may work. */
   get most(): number {
-    return Math.min(this.#slots.length, this.#most);
+    return Math.min(this.#wanted, this.#limit);
   }
 
   /** Connections that are open now, the lowest number first; the same list until {@link openChanged}. */
@@ -66,29 +68,39 @@ export class ConnectionSlots implements Iterable<Slot> {
   }
 
   /**
-   * `most`: how many connections may work from now on, at least 1. {@link fit} and {@link surplus} say what follows.
+   * `most`: how many of the wanted connections may work from now on, at least 1. {@link fit} and {@link surplus} say
+   * what follows.
    */
   limit(most: number): void {
-    this.#most = Math.max(1, most);
+    this.#limit = Math.max(1, most);
   }
 
   /** Of those that wait, makes spare what exceeds the limit; uses spare ones again where there is room for them. */
   fit(): void {
     const needed = this.#needed();
     const working = this.#slots.filter(({ state }) => state === 'open' || state === 'dialling' || state === 'closing');
-    let room = this.#most - working.length;
+    let room = this.most - working.length;
     for (const slot of this.in('waiting')) if (slot !== needed && room-- <= 0) this.#spare(slot);
     for (const slot of this.in('spare')) if (slot === needed || room-- > 0) slot.state = 'waiting';
   }
 
   /** Open connections beyond the limit; one of those that can commit is never among them. `latest`: opened last. */
   surplus(latest?: Slot): number[] {
-    if (this.open.length <= this.#most) return [];
+    if (this.open.length <= this.most) return [];
     const open = this.in('open').sort((a, b) => Number(a === latest) - Number(b === latest));
     const committing = open.find(isOwn);
     const others = open.filter((slot) => slot !== committing);
-    const kept = committing === undefined ? this.#most : this.#most - 1;
+    const kept = committing === undefined ? this.most : this.most - 1;
     return others.slice(kept).map(({ connection }) => connection);
+  }
+
+  /** Connections that are being dialled and exceed the limit; none where none that can commit is open. */
+  dialledInVain(): number[] {
+    if (!this.in('open').some(isOwn)) return [];
+    const room = Math.max(0, this.most - this.open.length);
+    return this.in('dialling')
+      .slice(room)
+      .map(({ connection }) => connection);
   }
 
   /** The connection that has to be dialled so that something can be committed; undefined: none has to. */

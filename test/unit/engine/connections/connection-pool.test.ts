@@ -641,6 +641,53 @@ test('reports on tasks are not its business', () => {
   expect(pool.report({ kind: 'ended', task: 1 })).toBe(false);
 });
 
+describe('how many connections are wanted turns out later', () => {
+  test('more are opened', () => {
+    const scene = new Scene({ wanted: 1 });
+    scene.start();
+    scene.open(1);
+    scene.pool.want(3);
+    expect(scene.pool.wanted).toBe(3);
+    scene.wait(0);
+    expect(scene.dialling).toEqual([2, 3]);
+  });
+
+  test('those that are of no use are hung up, open or not, and not opened again', () => {
+    const scene = new Scene({ wanted: 5, maxStartups: 5 });
+    scene.start();
+    for (const connection of [1, 2, 3]) scene.open(connection);
+    scene.pool.want(2);
+    expect(scene.pool.wanted).toBe(2);
+    expect(scene.closes()).toEqual([3, 4, 5]);
+    scene.closed(3);
+    scene.fail(4, 'cancelled');
+    // It came through before it was hung up.
+    scene.open(5);
+    scene.closed(5);
+    // Whoever lifts a limit does not bring back what is not wanted.
+    scene.pool.limit(Number.POSITIVE_INFINITY);
+    scene.wait(60_000);
+    expect(scene.dialling).toEqual([]);
+    expect(scene.of('connection', 'closed')).toEqual([3, 4, 5]);
+    expect(scene.of('connection', 'given-up')).toEqual([]);
+    expect(scene.failures).toEqual([]);
+  });
+
+  test('one that was hung up in vain is opened anew where another one was lost meanwhile', () => {
+    const scene = new Scene({ wanted: 3, maxStartups: 3 });
+    scene.start();
+    for (const connection of [1, 2]) scene.open(connection);
+    scene.pool.want(2);
+    expect(scene.closes()).toEqual([3]);
+    scene.lose(2);
+    scene.fail(3, 'cancelled');
+    scene.wait(0);
+    expect(scene.of('connection', 'given-up')).toEqual([]);
+    scene.wait(60_000);
+    expect([...scene.pool.open, ...scene.dialling]).toHaveLength(2);
+  });
+});
+
 describe('a limit on the number of connections', () => {
   test('what is too many is hung up and not opened again; without the limit all come back', () => {
     const scene = new Scene({ wanted: 5, maxStartups: 4 });
