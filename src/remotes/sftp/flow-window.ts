@@ -1,5 +1,6 @@
 import { FlowMemory } from './flow-memory.ts';
-import { type Flight, LineModel, SHORTEST_REQUEST } from './line-model.ts';
+import { type Flight, LineModel } from './line-model.ts';
+import { SHORTEST_REQUEST } from './shortest-request.ts';
 import { DEFAULT_STALL_TIMEOUT_MS } from './ssh/ssh-options.ts';
 
 export type { Flight } from './line-model.ts';

@@ -1,0 +1,2 @@
+/** Shorter requests consist largely of headers. In bytes. */
+export const SHORTEST_REQUEST = 2048;
