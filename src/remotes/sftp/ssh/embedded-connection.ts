@@ -25,6 +25,7 @@ import { fastInlet } from './fast-inlet.ts';
 import { fastOutlet } from './fast-outlet.ts';
 import type { GatePass } from './first-connection-gate.ts';
 import { hangUp } from './hang-up.ts';
+import { HostKeyCheck } from './host-key-check.ts';
 import { Identification } from './identification.ts';
 import { Login } from './login.ts';
 import { PatientDeadline } from './patient-deadline.ts';
@@ -62,6 +63,7 @@ export class ConnectionAttempt {
   readonly #reader: SocketReader | undefined;
   readonly #pass: GatePass;
   readonly #login: Login;
+  readonly #hostKey: HostKeyCheck;
   #stage: Stage = 'identification';
   #isKnown = false;
   #isOpen = false;
@@ -70,7 +72,6 @@ export class ConnectionAttempt {
   #client: Client | undefined;
   #channel: ClientChannel | undefined;
   #identification: Identification | undefined;
-  #hostKey: Uint8Array | undefined;
   #resolveOpen: (connection: SshConnection) => void = () => {};
   #rejectOpen: (error: CopyError) => void = () => {};
   #resolveClosed: (reason: CopyError | undefined) => void = () => {};
@@ -89,6 +90,10 @@ export class ConnectionAttempt {
     this.#reader = shared.settings.fastPath ? new SocketReader() : undefined;
     this.#pass = shared.gate.enter((error) => this.#fail(error));
     this.#login = new Login(shared, this.#pass, this.#deadline);
+    this.#hostKey = new HostKeyCheck(shared, this.#pass, this.#deadline, {
+      isOver: () => this.#isOver,
+      fail: (error) => this.#fail(error),
+    });
   }
 
   /** To be called once. Where the attempt fails, rejects when its socket is closed. */
@@ -138,7 +143,7 @@ export class ConnectionAttempt {
         // `deadline` is used instead, because the time must not run while a person is asked.
         readyTimeout: 0,
         algorithms: this.#algorithms(hostKeyAlgorithms),
-        hostVerifier: (blob: Buffer, verify: (right: boolean) => void) => this.#verifyHostKey(blob, verify),
+        hostVerifier: (blob: Buffer, verify: (right: boolean) => void) => this.#hostKey.verify(blob, verify),
         authHandler: (methods, partial, next) => void this.#authenticate(methods, partial, next),
       });
     } catch (error) {
@@ -166,38 +171,6 @@ export class ConnectionAttempt {
     const lists = { cipher: ciphers, hmac: macs, kex: keyExchange, serverHostKey, compress: ['none'] };
     // The names were checked against our own lists, which the declared type repeats.
     return lists as unknown as Algorithms;
-  }
-
-  /**
-   * Called for every key exchange, also for later ones. During these, data is in flight, and ssh2 would send some
-   * between the old and the new keys if the known host key were not accepted at once. It must be accepted by the
-   * returned value: with a synchronous call of `verify`, ssh2 loses count of the steps of the exchange.
-   */
-  #verifyHostKey(blob: Buffer, verify: (right: boolean) => void): true | undefined {
-    if (this.#hostKey !== undefined && Buffer.compare(this.#hostKey, blob) === 0) return true;
-    void this.#checkHostKey(Buffer.from(blob), verify);
-    return undefined;
-  }
-
-  async #checkHostKey(blob: Buffer, verify: (right: boolean) => void): Promise<void> {
-    const shared = this.#shared;
-    try {
-      const role = await this.#deadline.during(this.#pass.turn('host-key'));
-      const accepted = this.#hostKey ?? shared.hostKey?.blob;
-      if (accepted !== undefined) {
-        await shared.policy.checkAgain(blob, accepted);
-      } else {
-        const verdict = await this.#deadline.during(shared.policy.check(blob));
-        if (this.#isOver) return;
-        shared.hostKey = { ...verdict, blob };
-      }
-      if (this.#isOver) return;
-      this.#hostKey = blob;
-      if (role === 'first') this.#pass.hostKeyAccepted();
-      verify(true);
-    } catch (error) {
-      this.#fail(CopyError.from(error));
-    }
   }
 
   #onHandshake(): void {
