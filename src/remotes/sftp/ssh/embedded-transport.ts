@@ -1,7 +1,8 @@
 /** SSH connections by ssh2, without the ssh program of the system. */
+import { cleanText } from '../../../util/clean-text.ts';
+import { ConnectionAttempt } from './connection-attempt.ts';
 import { credentialFromSpec, toCredentialSpec } from './credential.ts';
 import { CredentialReuse, notReusable } from './credential-reuse.ts';
-import { ConnectionAttempt } from './embedded-connection.ts';
 import { FirstConnectionGate } from './first-connection-gate.ts';
 import { HostKeyPolicy } from './host-key-policy.ts';
 import { Identities } from './identities.ts';
@@ -36,9 +37,11 @@ export class EmbeddedTransport implements SshTransport {
 
   constructor(options: EmbeddedTransportOptions) {
     const { settings, environment, onWarning } = options;
+    const { host, port } = settings;
     const interaction = settings.batch ? undefined : options.interaction;
     this.#shared = {
       settings,
+      target: cleanText(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`),
       interaction,
       password: environment.variables['MT_COPY_PASSWORD'],
       policy: new HostKeyPolicy(settings, interaction, onWarning ?? (() => {})),
@@ -85,6 +88,6 @@ export class EmbeddedTransport implements SshTransport {
   async open(_id: number, signal: AbortSignal, onAdmitted: () => void = () => {}): Promise<SshConnection> {
     // Otherwise, it would fail with this error only after the key exchange.
     if (this.#shared.reuse.isRefused && this.#shared.open > 0) throw notReusable();
-    return new ConnectionAttempt(this.#shared, signal, onAdmitted).open();
+    return new ConnectionAttempt(this.#shared, onAdmitted).open(signal);
   }
 }

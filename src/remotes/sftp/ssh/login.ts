@@ -41,7 +41,7 @@ export class Login {
   }
 
   /**
-   * The next method to try; undefined where the connection has ended meanwhile.
+   * The next method to try; undefined where the login is over meanwhile.
    * @throws {CopyError} `authentication-failed`, `connection-refused`, `credential-not-reusable`: when nothing is left
    *   to try
    */
@@ -67,8 +67,9 @@ export class Login {
     if (this.#shared.reuse.isReusable) this.#pass.credentialAccepted();
   }
 
-  /** To be called when the connection is counted among the open ones. */
+  /** To be called when the connection is counted among the open ones. The login is over then. */
   onOpen(): void {
+    this.#isOver = true;
     this.#endTurn('accepted');
   }
 

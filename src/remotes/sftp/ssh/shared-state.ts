@@ -9,6 +9,8 @@ import type { SshSettings } from './ssh-settings.ts';
 /** What the connections of one transport share. */
 export interface SharedState {
   readonly settings: SshSettings;
+  /** How messages name the server: its address and port. */
+  readonly target: string;
   /** Absent in batch mode. */
   readonly interaction: Interaction | undefined;
   /** MT_COPY_PASSWORD. */
