@@ -21,6 +21,7 @@ import { ExtensionName, OpenFlag } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
 import { copyData } from './copies/copy-data.ts';
 import type { DefaultModes } from './default-modes.ts';
+import { DiskSpace } from './disk-space.ts';
 import type { FlowWindow } from './flow-window.ts';
 import { lookAt, lookAtOpen } from './looks.ts';
 import { ReadBack } from './read-back.ts';
@@ -31,9 +32,6 @@ import { SliceWriter } from './slice-writer.ts';
 import { type StagedToken, stagedPath, toStageToken } from './staged-token.ts';
 import type { StatusContext } from './status-errors.ts';
 import { probeWriters } from './writer-probe.ts';
-
-/** Where less than this is free, in bytes, an unspecified failure of a write means that the disk is full. */
-const SPACE_TO_SPARE = 1024 * 1024;
 
 /** The flow windows of a connection, one for each direction. */
 export interface FlowWindows {
@@ -71,8 +69,7 @@ export class StagedFile implements Staged {
   readonly #handle: Uint8Array;
   readonly #writer: SliceWriter;
   readonly #readBack: ReadBack;
-  readonly #reportsShortWrites: boolean;
-  readonly #writesOver: number;
+  readonly #space: DiskSpace;
   #bytesWritten = 0;
   #isClosed = false;
 
@@ -100,8 +97,8 @@ export class StagedFile implements Staged {
     this.#writer = new SliceWriter(session, windows.writing, handle);
     this.#readBack = new ReadBack(session, windows.reading, this.#path, handle);
     this.found = found;
-    this.#reportsShortWrites = reportsShortWrites;
-    this.#writesOver = token.partial === undefined ? (found?.size ?? 0) : 0;
+    const oldSize = token.partial === undefined ? (found?.size ?? 0) : 0;
+    this.#space = new DiskSpace(session, this.#path, oldSize, reportsShortWrites);
   }
 
   async write(slices: Slices, fill: Fill, onAcknowledged: (part: Range) => void): Promise<void> {
@@ -111,7 +108,7 @@ export class StagedFile implements Staged {
         onAcknowledged(part);
       });
     } catch (error) {
-      throw await this.#explainWriteFailure(error);
+      throw await this.#space.explainWriteFailure(error);
     }
   }
 
@@ -132,7 +129,7 @@ export class StagedFile implements Staged {
   async sync(): Promise<boolean> {
     if (!(await this.#sync(this.#bytesWritten))) return false;
     // Where the disk is full, parts of writes may be missing although the rest is durable.
-    return this.#reportsShortWrites || (await this.#noSpace()) === undefined;
+    return this.#space.hadRoomForAll();
   }
 
   async look(): Promise<Attributes | undefined> {
@@ -140,14 +137,8 @@ export class StagedFile implements Staged {
     return look.isTold ? look.at : undefined;
   }
 
-  /**
-   * The server may have acknowledged a write of which only a part found room, also in the middle of the file, where the
-   * size does not show it. That can only happen where the disk is full, and not where existing bytes were overwritten.
-   */
-  async checkRoom({ offset, length }: Range): Promise<void> {
-    if (this.#reportsShortWrites || offset + length <= this.#writesOver) return;
-    const failure = await this.#noSpace();
-    if (failure !== undefined) throw failure;
+  checkRoom(range: Range): Promise<void> {
+    return this.#space.checkRoom(range);
   }
 
   async copyRange(from: Uint8Array, range: Range): Promise<boolean> {
@@ -181,7 +172,7 @@ export class StagedFile implements Staged {
   }
 
   async seal(final: FinalAttributes): Promise<Seal> {
-    if (this.#writesOver > final.size) await this.cutOff(final.size);
+    if (this.#space.oldSize > final.size) await this.cutOff(final.size);
     const warnings: string[] = [];
     const mode = final.mode ?? (await this.#modeOfTheServer(warnings));
     // These are sent together, in this order, because writing and setting the mode may change the times.
@@ -249,7 +240,7 @@ export class StagedFile implements Staged {
   async #checkSize(found: number, { size: wanted, isVerified = false }: FinalAttributes): Promise<void> {
     if (found === wanted) return isVerified ? undefined : this.checkRoom({ offset: 0, length: wanted });
     const message = `${cleanText(this.#path)} has ${found} bytes instead of ${wanted}, although the server acknowledged all.`;
-    throw (await this.#noSpace()) ?? new CopyError('integrity', message);
+    throw (await this.#space.shortage()) ?? new CopyError('integrity', message);
   }
 
   async #look(): Promise<Attributes | undefined> {
@@ -305,27 +296,6 @@ export class StagedFile implements Staged {
 
   #refusal(attributes: SftpAttributes): Promise<SftpStatusError | undefined> {
     return refusalOf(this.#session.fsetStat(this.#handle, attributes));
-  }
-
-  /** OpenSSH reports only "Failure" when its disk is full. */
-  async #explainWriteFailure(error: unknown): Promise<CopyError> {
-    const failure = toCodedError(error, this.#context('write'));
-    return failure.code === 'destination-refused' ? ((await this.#noSpace(error)) ?? failure) : failure;
-  }
-
-  /** The error for a full disk; undefined where there is enough room, or the server does not tell. */
-  async #noSpace(cause?: unknown): Promise<CopyError | undefined> {
-    if (!this.#session.offers(ExtensionName.statVfs)) return undefined;
-    try {
-      const { blocksAvailable, fragmentSize } = await this.#session.statVfs(this.#path);
-      if (blocksAvailable * fragmentSize > SPACE_TO_SPARE) return undefined;
-      const refused = { operation: 'write', text: 'No space is left' };
-      const message = `No space is left on the server for ${cleanText(this.#path)}.`;
-      return new CopyError('no-space', message, { cause, refused });
-    } catch {
-      // This request only serves to explain a failure, and must not replace it by another one.
-      return undefined;
-    }
   }
 
   #context(operation: StatusContext['operation']): StatusContext {
