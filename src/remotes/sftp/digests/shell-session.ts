@@ -3,11 +3,11 @@ import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { type Deferred, deferred } from '../../../util/deferred.ts';
 import { LineSplitter } from '../../../util/line-splitter.ts';
-import { MAX_TIMER_MS } from '../../../util/max-timer.ts';
 import { SLOWEST_BYTES_PER_MS } from '../../../util/slowest-server.ts';
 import type { ExecChannel } from '../ssh/ssh-connection.ts';
 import { noShell } from './no-shell.ts';
 import type { DigestConnection } from './path-digester.ts';
+import { RequestPipeline } from './request-pipeline.ts';
 
 /** The only command that is ever run. sh, bash, zsh, ksh, csh, tcsh and fish all understand it. */
 export const SHELL_COMMAND = 'exec /bin/sh';
@@ -19,8 +19,6 @@ export const RECOGNISE_MS = 5000;
 const MAX_NOISE = 1 << 20;
 /** How many of these bytes are kept, to quote them where the server has no shell. */
 const KEPT_NOISE = 1000;
-/** How many requests may be without an answer, so that little is written at a time, however much is asked for. */
-const MAX_IN_FLIGHT = 256;
 /** How long {@link ShellSession.close} waits for the end of the shell. */
 const CLOSE_MS = 1000;
 /**
@@ -56,13 +54,6 @@ export function hashingMs(bytes: number): number {
   return 60_000 + bytes / SLOWEST_BYTES_PER_MS;
 }
 
-interface Call extends Deferred<readonly string[]> {
-  readonly requests: readonly Uint8Array[];
-  readonly timeoutMs: number;
-  readonly lines: string[];
-  sent: number;
-}
-
 /**
  * A shell on the server that runs one script, which answers each request with one line.
  *
@@ -80,7 +71,7 @@ export class ShellSession {
   readonly #marker: string;
   readonly #lines: LineSplitter;
   readonly #greeted: Deferred<string> = deferred();
-  readonly #calls: Call[] = [];
+  readonly #pipeline: RequestPipeline;
   #noise = 0;
   #said = '';
   #isGreeted = false;
@@ -88,8 +79,6 @@ export class ShellSession {
   #isNew = true;
   /** A line that came before it was expected; see {@link expect}. */
   #early: string | undefined;
-  #inFlight = 0;
-  #timer: NodeJS.Timeout | undefined;
   #end: CopyError | undefined;
 
   /**
@@ -121,6 +110,10 @@ export class ShellSession {
     this.#marker = script.marker;
     this.#lines = new LineSplitter(script.maxLineLength ?? 1024);
     this.greeting = this.#greeted.promise;
+    this.#pipeline = new RequestPipeline(
+      (requests) => channel.stdin.write(requests),
+      () => this.fail('The server takes too long to answer.'),
+    );
     channel.stdout.on('data', (chunk: Buffer) => this.#onData(chunk));
     void channel.exited.then((status) => this.#onExit(status));
     channel.stdin.write(script.text);
@@ -135,14 +128,10 @@ export class ShellSession {
    */
   ask(requests: readonly Uint8Array[], timeoutMs: number): Promise<readonly string[]> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
-    const call: Call = { ...deferred<readonly string[]>(), requests, timeoutMs, lines: [], sent: 0 };
     if (requests.length === 0) return Promise.resolve([]);
     if (this.#early !== undefined) return Promise.reject(this.fail(UNASKED));
     this.#isNew = false;
-    this.#calls.push(call);
-    if (this.#calls.length === 1) this.#restartTimer();
-    this.#send();
-    return call.promise;
+    return this.#pipeline.ask(requests, timeoutMs);
   }
 
   /**
@@ -195,48 +184,13 @@ export class ShellSession {
   }
 
   #onAnswer(line: string): void {
-    const [call] = this.#calls;
-    if (call === undefined && this.#isNew) {
+    if (this.#isNew) {
       // It may arrive in one packet with the marker, and so before `expect` could be called.
       this.#isNew = false;
       this.#early = line;
       return;
     }
-    if (call === undefined || call.lines.length === call.sent) {
-      this.fail(UNASKED);
-      return;
-    }
-    call.lines.push(line);
-    this.#inFlight--;
-    if (call.lines.length === call.requests.length) {
-      this.#calls.shift();
-      this.#restartTimer();
-      call.resolve(call.lines);
-    }
-    this.#send();
-  }
-
-  #send(): void {
-    const batch: Uint8Array[] = [];
-    for (const call of this.#calls) {
-      const room = MAX_IN_FLIGHT - this.#inFlight;
-      const next = call.requests.slice(call.sent, call.sent + room);
-      call.sent += next.length;
-      this.#inFlight += next.length;
-      batch.push(...next);
-      if (this.#inFlight === MAX_IN_FLIGHT) break;
-    }
-    const bytes = Buffer.concat(batch);
-    if (bytes.length > 0) this.#channel.stdin.write(bytes);
-  }
-
-  /** Starts the time of the call that is answered next. */
-  #restartTimer(): void {
-    clearTimeout(this.#timer);
-    const [first] = this.#calls;
-    if (first === undefined) return;
-    const late = (): unknown => this.fail('The server takes too long to answer.');
-    this.#timer = setTimeout(late, Math.min(first.timeoutMs, MAX_TIMER_MS));
+    if (!this.#pipeline.answer(line)) this.fail(UNASKED);
   }
 
   async #onExit(status: number | undefined): Promise<void> {
@@ -258,11 +212,10 @@ export class ShellSession {
   #endWith(error: CopyError): CopyError {
     if (this.#end !== undefined) return this.#end;
     this.#end = error;
-    clearTimeout(this.#timer);
     this.#channel.stdin.end();
     this.#channel.close();
     this.#greeted.reject(error);
-    for (const call of this.#calls.splice(0)) call.reject(error);
+    this.#pipeline.end(error);
     return error;
   }
 }
