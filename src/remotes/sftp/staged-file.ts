@@ -1,8 +1,6 @@
 /** A staged file on SFTP: the partial file beside the target, or the target itself. */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
-import { newPartialPath } from '../../util/partial-name.ts';
-import { PERMISSION_BITS } from '../../util/permission-bits.ts';
 import type {
   Attributes,
   Drain,
@@ -16,9 +14,7 @@ import type {
   StageToken,
   WriterProbe,
 } from '../remote.ts';
-import type { SftpAttributes } from './codec/attributes.ts';
 import { ExtensionName, OpenFlag } from './codec/constants.ts';
-import { SftpStatusError } from './codec/status-error.ts';
 import { copyData } from './copies/copy-data.ts';
 import type { DefaultModes } from './default-modes.ts';
 import { DiskSpace } from './disk-space.ts';
@@ -26,9 +22,9 @@ import type { FlowWindow } from './flow-window.ts';
 import { lookAt, lookAtOpen } from './looks.ts';
 import { ReadBack } from './read-back.ts';
 import type { SftpSession } from './session.ts';
-import { timesOf } from './set-attributes.ts';
 import { toCodedError, withCodedErrors } from './sftp-files.ts';
 import { SliceWriter } from './slice-writer.ts';
+import { StagedAttributes } from './staged-attributes.ts';
 import { type StagedToken, stagedPath, toStageToken } from './staged-token.ts';
 import type { StatusContext } from './status-errors.ts';
 import { probeWriters } from './writer-probe.ts';
@@ -60,16 +56,13 @@ export class StagedFile implements Staged {
   readonly token: StageToken;
   readonly found: Attributes | undefined;
   readonly warnings: readonly string[];
-  readonly #defaultModes: DefaultModes;
-  readonly #target: Buffer;
-  /** Whether a mode must be set even if the caller names none: others cannot read a partial file until then. */
-  readonly #needsMode: boolean;
   readonly #session: SftpSession;
   readonly #path: Buffer;
   readonly #handle: Uint8Array;
   readonly #writer: SliceWriter;
   readonly #readBack: ReadBack;
   readonly #space: DiskSpace;
+  readonly #attributes: StagedAttributes;
   #bytesWritten = 0;
   #isClosed = false;
 
@@ -86,10 +79,7 @@ export class StagedFile implements Staged {
     reportsShortWrites: boolean,
     { defaultModes, warnings = [] }: StagedFileOptions,
   ) {
-    this.#defaultModes = defaultModes;
     this.warnings = warnings;
-    this.#target = token.target;
-    this.#needsMode = token.partial !== undefined && !token.hasServerMode;
     this.#session = session;
     this.token = toStageToken(token);
     this.#path = stagedPath(token);
@@ -99,6 +89,7 @@ export class StagedFile implements Staged {
     this.found = found;
     const oldSize = token.partial === undefined ? (found?.size ?? 0) : 0;
     this.#space = new DiskSpace(session, this.#path, oldSize, reportsShortWrites);
+    this.#attributes = new StagedAttributes(session, token, handle, defaultModes);
   }
 
   async write(slices: Slices, fill: Fill, onAcknowledged: (part: Range) => void): Promise<void> {
@@ -174,7 +165,7 @@ export class StagedFile implements Staged {
   async seal(final: FinalAttributes): Promise<Seal> {
     if (this.#space.oldSize > final.size) await this.cutOff(final.size);
     const warnings: string[] = [];
-    const mode = final.mode ?? (await this.#modeOfTheServer(warnings));
+    const mode = final.mode ?? (await this.#attributes.modeOfTheServer(warnings));
     // These are sent together, in this order, because writing and setting the mode may change the times.
     const flushed = this.#flush(final.size, warnings);
     // Syncing takes long, and a partial file with such a mode cannot be continued by another run if this one ends
@@ -182,11 +173,12 @@ export class StagedFile implements Staged {
     if (!isUsable(mode)) await flushed;
     const [, modeRefusal, timesAreSet, found] = await Promise.all([
       flushed,
-      mode === undefined ? undefined : this.#refusal({ permissions: mode & PERMISSION_BITS }),
-      this.#setTimes(final.mtimeMs, warnings),
+      mode === undefined ? undefined : this.#attributes.setMode(mode),
+      this.#attributes.setTimes(final.mtimeMs, warnings),
       this.look(),
     ]);
-    const isByPath = modeRefusal !== undefined && (await this.#setModeByPath(mode!, modeRefusal, found, warnings));
+    const isByPath =
+      modeRefusal !== undefined && (await this.#attributes.setModeByPath(mode!, modeRefusal, found, warnings));
     const sealed = isByPath ? await this.look() : found;
     if (sealed !== undefined) await this.#checkSize(sealed.size, final);
     await this.#close(final.size);
@@ -248,56 +240,6 @@ export class StagedFile implements Staged {
     return look.isTold ? look.at : undefined;
   }
 
-  /**
-   * The mode that the server gives to new files; undefined where the file has it already, or it cannot be found out.
-   */
-  async #modeOfTheServer(warnings: string[]): Promise<number | undefined> {
-    if (!this.#needsMode) return undefined;
-    const { mode, warnings: more } = await withCodedErrors(
-      this.#defaultModes.of(this.#session, newPartialPath(this.#target)),
-      this.#context('set attributes of'),
-    );
-    warnings.push(...more);
-    if (mode === undefined) warnings.push('it could not be found out which mode the server gives to new files');
-    return mode;
-  }
-
-  /**
-   * Sets the mode by the path, where the server refuses to set that of an open file. Resolves with whether it was set.
-   * Adds a warning unless the file has that mode already.
-   */
-  async #setModeByPath(
-    mode: number,
-    refusal: SftpStatusError,
-    found: Attributes | undefined,
-    warnings: string[],
-  ): Promise<boolean> {
-    if (found?.mode !== undefined && (found.mode & PERMISSION_BITS) === (mode & PERMISSION_BITS)) return false;
-    const again = await refusalOf(this.#session.setStat(this.#path, { permissions: mode & PERMISSION_BITS }));
-    if (again === undefined) return true;
-    const now =
-      found?.mode === undefined ? '' : `, which stay ${(found.mode & PERMISSION_BITS).toString(8).padStart(4, '0')}`;
-    warnings.push(`the server refused to set its mode bits (${refusal.text || refusal.status})${now}`);
-    return false;
-  }
-
-  /** Sets the times. Resolves with whether the server accepted them. */
-  async #setTimes(mtimeMs: number | undefined, warnings: string[]): Promise<boolean> {
-    if (mtimeMs === undefined) return false;
-    const times = timesOf(mtimeMs);
-    if (times === undefined) {
-      warnings.push('the protocol cannot express the time of its last change');
-      return false;
-    }
-    const refusal = await this.#refusal({ times });
-    if (refusal !== undefined) warnings.push(`the server refused to set its times (${refusal.text || refusal.status})`);
-    return refusal === undefined;
-  }
-
-  #refusal(attributes: SftpAttributes): Promise<SftpStatusError | undefined> {
-    return refusalOf(this.#session.fsetStat(this.#handle, attributes));
-  }
-
   #context(operation: StatusContext['operation']): StatusContext {
     return { operation, path: this.#path };
   }
@@ -311,14 +253,4 @@ export function mayOthersWrite(mode: number): boolean {
 /** Whether another run could continue a staged file of this mode. */
 function isUsable(mode = 0o600): boolean {
   return (mode & 0o600) === 0o600 && !mayOthersWrite(mode);
-}
-
-async function refusalOf(change: Promise<void>): Promise<SftpStatusError | undefined> {
-  try {
-    await change;
-    return undefined;
-  } catch (error) {
-    if (error instanceof SftpStatusError) return error;
-    throw error;
-  }
 }
