@@ -1,10 +1,11 @@
 /** A shell on the server that answers each request with one line. */
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
-import { type Deferred, deferred } from '../../../util/deferred.ts';
+import { deferred } from '../../../util/deferred.ts';
 import { LineSplitter } from '../../../util/line-splitter.ts';
 import { SLOWEST_BYTES_PER_MS } from '../../../util/slowest-server.ts';
 import type { ExecChannel } from '../ssh/ssh-connection.ts';
+import { MarkerSearch } from './marker-search.ts';
 import { noShell } from './no-shell.ts';
 import type { DigestConnection } from './path-digester.ts';
 import { RequestPipeline } from './request-pipeline.ts';
@@ -15,10 +16,6 @@ export const SHELL_COMMAND = 'exec /bin/sh';
 /** How long a provider may take to send its greeting. */
 export const RECOGNISE_MS = 5000;
 
-/** How many bytes rc files may print before the marker. */
-const MAX_NOISE = 1 << 20;
-/** How many of these bytes are kept, to quote them where the server has no shell. */
-const KEPT_NOISE = 1000;
 /** How long {@link ShellSession.close} waits for the end of the shell. */
 const CLOSE_MS = 1000;
 /**
@@ -64,17 +61,11 @@ export function hashingMs(bytes: number): number {
  * States: started (nothing but the marker is expected), greeted (requests are answered), ended.
  */
 export class ShellSession {
-  /** What follows the marker on its line, as Latin-1 and not cleaned. */
-  readonly greeting: Promise<string>;
   readonly #connection: ShellConnection;
   readonly #channel: ExecChannel;
-  readonly #marker: string;
   readonly #lines: LineSplitter;
-  readonly #greeted: Deferred<string> = deferred();
+  readonly #search: MarkerSearch;
   readonly #pipeline: RequestPipeline;
-  #noise = 0;
-  #said = '';
-  #isGreeted = false;
   /** Whether nothing was asked and no line was received since the marker. */
   #isNew = true;
   /** A line that came before it was expected; see {@link expect}. */
@@ -107,9 +98,8 @@ export class ShellSession {
   private constructor(connection: ShellConnection, channel: ExecChannel, script: ShellScript) {
     this.#connection = connection;
     this.#channel = channel;
-    this.#marker = script.marker;
     this.#lines = new LineSplitter(script.maxLineLength ?? 1024);
-    this.greeting = this.#greeted.promise;
+    this.#search = new MarkerSearch(script.marker);
     this.#pipeline = new RequestPipeline(
       (requests) => channel.stdin.write(requests),
       () => this.fail('The server takes too long to answer.'),
@@ -117,6 +107,11 @@ export class ShellSession {
     channel.stdout.on('data', (chunk: Buffer) => this.#onData(chunk));
     void channel.exited.then((status) => this.#onExit(status));
     channel.stdin.write(script.text);
+  }
+
+  /** What follows the marker on its line, as Latin-1 and not cleaned. */
+  get greeting(): Promise<string> {
+    return this.#search.greeting;
   }
 
   /**
@@ -165,22 +160,14 @@ export class ShellSession {
   #onData(chunk: Buffer): void {
     if (this.#end !== undefined) return;
     for (const line of this.#lines.push(chunk)) {
-      if (!this.#isGreeted) this.#lookForMarker(line);
+      if (!this.#search.isFound) this.#search.onLine(line);
       else if (line === undefined) this.fail('The server answered with a line that is too long.');
       else this.#onAnswer(line.toString('latin1'));
       if (this.#end !== undefined) return;
     }
-    if (this.#isGreeted) return;
-    this.#said = (this.#said + chunk.toString('latin1', 0, KEPT_NOISE)).slice(0, KEPT_NOISE);
-    this.#noise += chunk.length;
-    if (this.#noise > MAX_NOISE) this.fail('The server prints without end.');
-  }
-
-  #lookForMarker(line: Buffer | undefined): void {
-    const text = line?.toString('latin1');
-    if (!text?.startsWith(this.#marker)) return;
-    this.#isGreeted = true;
-    this.#greeted.resolve(text.slice(this.#marker.length));
+    if (this.#search.isFound) return;
+    this.#search.onNoise(chunk);
+    if (this.#search.isTooNoisy) this.fail('The server prints without end.');
   }
 
   #onAnswer(line: string): void {
@@ -204,7 +191,7 @@ export class ShellSession {
 
   #whyEnded(status: number | undefined): string {
     const errors = this.#channel.stderrTail().trim();
-    if (!this.#isGreeted) return noShell(`${this.#said.trim()}\n${errors}`, status);
+    if (!this.#search.isFound) return noShell(`${this.#search.said.trim()}\n${errors}`, status);
     const how = status === undefined ? '' : ` with status ${status}`;
     return `The shell on the server ended${how}${errors === '' ? '' : `: ${cleanText(errors).slice(-300)}`}.`;
   }
@@ -214,7 +201,7 @@ export class ShellSession {
     this.#end = error;
     this.#channel.stdin.end();
     this.#channel.close();
-    this.#greeted.reject(error);
+    this.#search.giveUp(error);
     this.#pipeline.end(error);
     return error;
   }
