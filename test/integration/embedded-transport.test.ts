@@ -381,6 +381,23 @@ describeWithServers(['sshd'], 'EmbeddedTransport with sshd', () => {
     expect((await failureOf(EmbeddedTransport.fromSpec(moved).open(2, never))).code).toBe('host-key-changed');
   });
 
+  test.each(['ed25519', 'rsa'] as const)(
+    'only the first connection asks whether a key of type %s is accepted',
+    async (type) => {
+      const talkative = await withSshd({ logLevel: 'VERBOSE' });
+      const key = dir.file(`asked-${type}`);
+      await makeKey(key, type);
+      await writeFile(`${talkative.dir}/authorized_keys`, `${await publicKey(key)}\n`);
+      const transport = transportTo(talkative, { input: { ...trusting(talkative), identityFiles: [key] } });
+      const connections = await Promise.all([1, 2, 3].map((id) => transport.open(id, never)));
+      await expectAnotherThreadLetIn(transport);
+      await Promise.all(connections.map((connection) => connection.close()));
+      const log = await talkative.log();
+      expect(log.match(/Accepted publickey/g)).toHaveLength(5);
+      expect(log.match(/Postponed publickey/g)).toHaveLength(1);
+    },
+  );
+
   test('two methods in a row, the first with an agent key', async () => {
     const strict = await withSshd({ config: ['AuthenticationMethods publickey,publickey'] });
     await makeKey(dir.file('second'), 'ed25519');

@@ -18,7 +18,7 @@ import { slowPathNote } from './slow-path.ts';
 import { SocketReader } from './socket-reader.ts';
 import type { SshConnection } from './ssh-connection.ts';
 import type { SshSettings } from './ssh-settings.ts';
-import { maxPacketOf, onAuthenticationFailure, retireChannel } from './ssh2-internals.ts';
+import { maxPacketOf, onAuthenticationFailure, retireChannel, signWithoutAsking } from './ssh2-internals.ts';
 
 /** The smallest packet size that a server may ask for, in bytes. Less cannot be meant seriously. */
 const MIN_PACKET = 512;
@@ -128,6 +128,8 @@ export class ConnectionAttempt {
     };
     client.connect(config, (what) => this.#fail(noSshError(what, target, this.#shared.credential !== undefined)));
     onAuthenticationFailure(ssh, (methods, partialSuccess) => this.#login.onAnswer(methods, partialSuccess));
+    // The server has accepted the key on the first connection.
+    signWithoutAsking(ssh, () => !this.#login.isFirst);
   }
 
   /**

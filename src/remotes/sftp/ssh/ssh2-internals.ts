@@ -30,6 +30,24 @@ export function onAuthenticationFailure(
   });
 }
 
+/**
+ * Makes the client send the signature of a key at once, without asking first whether the server would accept the key,
+ * wherever `isAccepted` returns true. RFC 4252, section 7, allows both, and the question takes a round trip. To be called
+ * directly after `connect`.
+ */
+export function signWithoutAsking(client: Client, isAccepted: () => boolean): void {
+  const protocol = field(client, '_protocol');
+  const authenticate = field(protocol, 'authPK');
+  const onAccepted = field(field(protocol, '_handlers'), 'USERAUTH_PK_OK');
+  if (typeof protocol !== 'object' || protocol === null) return;
+  if (typeof authenticate !== 'function' || typeof onAccepted !== 'function') return;
+  Reflect.set(protocol, 'authPK', (user: unknown, key: unknown, algorithm: unknown, sign: unknown) => {
+    // With `sign`, it is the signed request, and otherwise the question.
+    if (typeof sign !== 'function' && isAccepted()) Reflect.apply(onAccepted, undefined, [protocol]);
+    else Reflect.apply(authenticate, protocol, [user, key, algorithm, sign]);
+  });
+}
+
 /** The identification that ssh2 sends to servers, which contains its version. */
 export function identificationOf(client: Client): string | undefined {
   const raw = field(field(client, '_protocol'), '_identRaw');
