@@ -8,6 +8,7 @@ import type { ConnectionAccess } from '../connections/connection-access.ts';
 import type { JournalStore } from '../resume/file-journal.ts';
 import { fillFrom } from '../runner/descriptor-fill.ts';
 import type { LocalConnections } from '../runner/runners.ts';
+import { choosePieceSize, pieceCount } from '../schedule/grid.ts';
 import type { Report } from '../transfer/direction.ts';
 import { StartOver } from '../transfer/interruption.ts';
 import type { JobLedger } from '../transfer/job-ledger.ts';
@@ -50,6 +51,9 @@ export interface StagingFile {
 
 export interface StagedAttempt {
   readonly abilities: Abilities;
+  readonly pieceSize: number;
+  /** Whether the file has more than one piece. */
+  readonly hasManyPieces: boolean;
   /** What an earlier run left; undefined: the staged file is new. */
   readonly reopened: Reopened | undefined;
 }
@@ -58,6 +62,7 @@ export class Staging {
   readonly #services: StagingServices;
   readonly #file: StagingFile;
   readonly #holders: StagedHolders;
+  #last: StagedAttempt | undefined;
   /** The size of the staged file when it was opened, bytes. */
   #foundSize = 0;
   /** The end of all that was acknowledged since the file was staged, bytes. */
@@ -69,6 +74,16 @@ export class Staging {
     this.#services = services;
     this.#file = file;
     this.#holders = holders;
+  }
+
+  /** How the file was staged last; undefined: it was not staged yet. */
+  get last(): StagedAttempt | undefined {
+    return this.#last;
+  }
+
+  /** Whether the file has more than one piece; false until it was staged for the first time. */
+  get hasManyPieces(): boolean {
+    return this.#last?.hasManyPieces ?? false;
   }
 
   /** Size of the staged file when it was opened, bytes. */
@@ -109,6 +124,7 @@ export class Staging {
     if (attempt === 1) await earlier?.clear(this.#holders.token!);
     const { claims = [] } = staged.reopened ?? {};
     this.#writtenEnd = Math.max(0, ...claims.slice(-1).map(({ offset, length }) => offset + length));
+    this.#last = staged;
     return staged;
   }
 
@@ -166,7 +182,9 @@ export class Staging {
     runner.adopt(connection, staged);
     this.#foundSize = Math.min(size, staged.found?.size ?? 0);
     this.#holders.setOwner(connection, staged.token);
-    return { abilities: remote.abilities, reopened: kept };
+    const { abilities } = remote;
+    const pieceSize = choosePieceSize(size, abilities.pieceSize, this.#services.options.pieceSize);
+    return { abilities, pieceSize, hasManyPieces: pieceCount(size, pieceSize) > 1, reopened: kept };
   }
 
   async #keptInPlace(remote: RemoteConnection, staged: Staged, isFirst: boolean): Promise<Reopened | undefined> {

@@ -1,11 +1,11 @@
 /**
  * The upload of one file, as its file job uses it: the file is staged on one connection, written by as many connections
  * as the server allows, sealed and published. This class passes what happens to its parts: {@link StagedHolders} (the
- * connections that have the staged file open), {@link WriterSearch} (how many may write it), {@link EarlierStages}
+ * connections that have the staged file open), {@link FileWriters} (those that may write it), {@link EarlierStages}
  * (what earlier runs left), {@link Staging} and {@link UploadCommit}.
  */
 import { CopyError } from '../../errors.ts';
-import type { Abilities, Range, Staged, WriterProbe } from '../../remotes/remote.ts';
+import type { Range, Staged } from '../../remotes/remote.ts';
 import { LocalDigests } from '../local/local-digests.ts';
 import type { LocalSource } from '../local/local-source.ts';
 import { SourceWatch } from '../local/source-watch.ts';
@@ -13,32 +13,20 @@ import type { FileJournal, JournalSubject } from '../resume/file-journal.ts';
 import { fillFrom } from '../runner/descriptor-fill.ts';
 import type { PieceHashing } from '../runner/piece-hasher.ts';
 import type { RunnerCommand } from '../runner/piece-runner.ts';
-import { choosePieceSize, pieceCount } from '../schedule/grid.ts';
 import type { Examined, RunnerAnswer } from '../transfer/direction.ts';
 import type { Begun, Committed, FailedJobState, FileTransfer, JobControl } from '../transfer/file-transfer.ts';
 import type { FileSides } from '../transfer/job-verification.ts';
 import type { SyncPoint } from '../transfer/periodic-sync.ts';
 import { digestBack } from '../verify/digest-back.ts';
 import { examineFailure } from './failures/examine-failure.ts';
-import { OWNER_LOST, StagedAccess } from './staged-access.ts';
+import { FileWriters } from './file-writers.ts';
+import { StagedAccess } from './staged-access.ts';
 import { StagedHolders } from './staged-holders.ts';
 import { EarlierStages } from './stages/earlier-stages.ts';
-import type { Reopened } from './stages/reopen-staged.ts';
 import { Staging } from './staging.ts';
 import { UploadCommit } from './upload-commit.ts';
 import type { UploadServices } from './upload-options.ts';
 import type { UploadPlan } from './upload-plan.ts';
-import { WriterSearch } from './writer-search.ts';
-
-interface Attempt {
-  readonly pieceSize: number;
-  readonly pieces: number;
-  readonly writers: Abilities['writers'];
-  /** Undefined: the staged file is new. */
-  readonly reopened: Reopened | undefined;
-}
-
-const NO_ATTEMPT: Attempt = { pieceSize: 0, pieces: 0, writers: 'unknown', reopened: undefined };
 
 export class UploadFile implements FileTransfer {
   readonly local: LocalDigests;
@@ -50,55 +38,40 @@ export class UploadFile implements FileTransfer {
   readonly #holders: StagedHolders;
   readonly #stagedAccess: StagedAccess;
   readonly #staging: Staging;
-  readonly #search: WriterSearch;
+  readonly #writers: FileWriters;
   readonly #commit: UploadCommit;
-  readonly #unsubscribe: () => void;
   /** What earlier runs staged; undefined where nothing is kept for another run. */
   #earlier: EarlierStages | undefined;
-  #journal: FileJournal | undefined;
-  /** The grid of the current attempt, and what it continues. */
-  #attempt: Attempt = NO_ATTEMPT;
 
   /** `number`: of the file job, from 1. */
   constructor(number: number, services: UploadServices, job: JobControl, plan: UploadPlan, source: LocalSource) {
-    const { access, pool, runner, dispatcher, upload, options, continuity, report } = services;
+    const { access, runner, upload, options, continuity, report } = services;
     const { name, target } = plan;
-    const { ledger } = job;
+    const { fd, size } = source;
     this.#services = services;
     this.#job = job;
     this.#plan = plan;
     this.#source = source;
-    this.local = new LocalDigests(fillFrom(source.fd));
+    this.local = new LocalDigests(fillFrom(fd));
     this.#watch = new SourceWatch(source, (error) => job.stop(error));
     this.#holders = new StagedHolders(number, runner);
-    const { writers } = upload;
-    this.#stagedAccess = new StagedAccess({ access, runner: runner.local, writers }, this.#holders, job);
-    this.#staging = new Staging(
-      { ...services, runner: runner.local, ledger },
-      { number, name, target: target.path, fd: source.fd, size: source.size },
-      this.#holders,
-    );
-    this.#search = new WriterSearch(
-      number,
-      { writers, ledger, pool, runner, dispatch: () => dispatcher.dispatch() },
-      {
-        drain: () => job.drain(),
-        onFound: (result) => this.#applyProbe(result),
-        // A probe that was cut off may have damaged the file. That is examined before anything else is written.
-        onFailed: (error) => (error.scope === 'connection' ? job.interrupt(error) : job.stop(error)),
-        onEnded: () => job.onChanged(),
-      },
-    );
-    this.#commit = new UploadCommit(
-      { verify: options.verify, access, runner: runner.local, continuity, report, upload },
-      { ...plan, size: source.size, source, old: target.old },
+    this.#stagedAccess = new StagedAccess(
+      { access, runner: runner.local, writers: upload.writers },
       this.#holders,
       job,
     );
-    this.#unsubscribe = writers.subscribe(() => {
-      this.#noteWriters();
-      this.#share();
-    });
+    this.#staging = new Staging(
+      { ...services, runner: runner.local, ledger: job.ledger },
+      { number, name, target: target.path, fd, size },
+      this.#holders,
+    );
+    this.#writers = new FileWriters(services, { number, fd, size }, this.#holders, job);
+    this.#commit = new UploadCommit(
+      { verify: options.verify, access, runner: runner.local, continuity, report, upload },
+      { ...plan, size, source, old: target.old },
+      this.#holders,
+      job,
+    );
   }
 
   get name(): string {
@@ -133,28 +106,25 @@ export class UploadFile implements FileTransfer {
 
   async begin(attempt: number, journal: FileJournal | undefined): Promise<Begun> {
     if (journal !== undefined) this.#earlier ??= this.#openEarlier(journal);
-    this.#journal = journal;
-    const { abilities, reopened } = await this.#staging.stage(attempt, this.#earlier);
-    const pieceSize = choosePieceSize(this.size, abilities.pieceSize, this.#services.options.pieceSize);
-    this.#attempt = { pieceSize, pieces: pieceCount(this.size, pieceSize), writers: abilities.writers, reopened };
-    // If the server made a copy, the journal does not show how many connections may write that.
-    const isKnown = reopened?.isOurs === true && journal?.hasManyWriters === true;
-    if (abilities.writers === 'unknown' && isKnown) this.#services.upload.writers.decide('many');
+    this.#writers.begin(journal);
+    const staged = await this.#staging.stage(attempt, this.#earlier);
+    const { abilities, pieceSize, reopened } = staged;
+    this.#writers.onStaged(staged);
     await this.#earlier?.beginJournal(this.#holders.token!, pieceSize, reopened);
-    this.#noteWriters();
+    this.#writers.onJournalBegun();
     return { pieceSize, smallestCut: abilities.smallestCut, claims: reopened, only: this.#holders.owner };
   }
 
   onOpened(): void {
-    const { pieceSize, reopened, writers } = this.#attempt;
+    const { pieceSize, reopened } = this.#staging.last!;
     // Bytes that the server may already have are not sent until that is known.
     this.#earlier?.consider(this.#holders.token!, pieceSize, reopened === undefined);
-    if (writers !== 'unknown') this.#services.upload.writers.decide(writers);
+    this.#writers.onOpened();
   }
 
   onTransferring(): void {
     this.#stagedAccess.onRegained();
-    this.#share();
+    this.#writers.share();
     // This comes first, because a probe has to wait for all tasks that are in progress.
     this.#considerProbe();
   }
@@ -174,7 +144,7 @@ export class UploadFile implements FileTransfer {
   }
 
   get isProbing(): boolean {
-    return this.#search.isAsking;
+    return this.#writers.isProbing;
   }
 
   checkUnchanged(): Promise<void> {
@@ -186,21 +156,13 @@ export class UploadFile implements FileTransfer {
   }
 
   onTaskFailed(error: CopyError, connection: number): boolean {
-    const { upload, pool } = this.#services;
-    if (error.code === 'single-writer') {
-      const isExcluded = this.#mayOthersWrite && upload.admission.excludes(pool, connection, error);
-      if (!isExcluded) upload.writers.decide('one', error.message);
-    } else if (error.scope !== 'connection') {
-      return false;
-    }
-    this.#share();
-    return true;
+    return this.#writers.onTaskFailed(error, connection);
   }
 
   onAnswer(answer: RunnerAnswer): void {
     if (answer.kind === 'file-closed') return;
     const error = answer.error && CopyError.fromData(answer.error);
-    if (answer.kind === 'probed') return this.#search.answered(answer.task, answer.result, error);
+    if (answer.kind === 'probed') return this.#writers.onProbed(answer, error);
     if (this.#holders.token?.stage === answer.of.stage) this.#holders.onLeft(answer.connection, error);
   }
 
@@ -210,12 +172,11 @@ export class UploadFile implements FileTransfer {
 
   onConnectionLost(connection: number): void {
     this.#holders.onConnectionLost(connection);
-    this.#share();
+    this.#writers.share();
   }
 
   mayRelocate(connection: number): boolean {
-    // While it is not known which connections may write, none of them may be closed.
-    return this.#mayOthersWrite && connection !== this.#holders.owner && !this.#search.isAsking;
+    return this.#writers.mayRelocate(connection);
   }
 
   onTick(nowMs: number): void {
@@ -223,12 +184,12 @@ export class UploadFile implements FileTransfer {
   }
 
   onRunOver(error: CopyError): void {
-    this.#search.fail(error);
+    this.#writers.onRunOver(error);
   }
 
   /** Returns false if the server reports on a CLOSE that it did not keep what was sent. */
   async suspend(): Promise<boolean> {
-    await this.#search.work;
+    await this.#writers.settled();
     await this.#job.drain();
     return this.#holders.leave().then(
       () => true,
@@ -242,7 +203,7 @@ export class UploadFile implements FileTransfer {
 
   async settle(): Promise<void> {
     this.#stagedAccess.stop();
-    await this.#search.work;
+    await this.#writers.settled();
     await this.#earlier?.settled();
   }
 
@@ -259,12 +220,12 @@ export class UploadFile implements FileTransfer {
   async beforeKeep(): Promise<void> {
     const { signal } = this.#services;
     const isStopped = (signal.aborted && signal.reason.code === 'cancelled') || this.#earlier?.hasEndedRun === true;
-    const isUnknown = this.#journal === undefined ? this.#attempt.pieces <= 1 : this.#journal.staged === undefined;
+    const isUnknown = this.#earlier === undefined ? !this.#staging.hasManyPieces : !this.#earlier.hasJournal;
     if (isStopped && isUnknown && !this.#commit.hasSealed) await this.#discardUnknown();
   }
 
   abandon(): void {
-    this.#unsubscribe();
+    this.#writers.stop();
     void this.#holders.leave().catch(() => {});
   }
 
@@ -278,7 +239,7 @@ export class UploadFile implements FileTransfer {
     const job = {
       target: path,
       token: this.#holders.token,
-      isContinuable: this.#attempt.pieces > 1,
+      isContinuable: this.#staging.hasManyPieces,
       size: this.size,
       bytesThere,
       inplace: upload.inplace,
@@ -287,15 +248,6 @@ export class UploadFile implements FileTransfer {
       keptWithin: (size: number) => journal?.keptWithin(size) ?? 0,
     };
     return examineFailure(access, job, failure);
-  }
-
-  get #mayOthersWrite(): boolean {
-    return this.#services.upload.writers.known === 'many';
-  }
-
-  #noteWriters(): void {
-    const { known } = this.#services.upload.writers;
-    if (known !== 'unknown') this.#journal?.noteWriters(known === 'many');
   }
 
   #openEarlier(journal: FileJournal): EarlierStages {
@@ -319,32 +271,9 @@ export class UploadFile implements FileTransfer {
     this.#job.onChanged();
   }
 
-  /**
-   * Decides which connections may work on the file: all of them or only its owner. If only the owner may, and it was
-   * lost, the file is interrupted and gets another one. A file of one piece is left to its owner while there is one,
-   * because opening the file would take the others longer than sending it.
-   */
-  #share(): void {
-    if (!this.#job.isTransferring) return;
-    const { isOwnerHolding, owner } = this.#holders;
-    if (!this.#mayOthersWrite && !isOwnerHolding) return this.#job.interrupt(OWNER_LOST);
-    const isShared = this.#mayOthersWrite && (this.#attempt.pieces > 1 || !isOwnerHolding);
-    this.#job.ledger.restrict(isShared ? undefined : owner);
-  }
-
   #considerProbe(): void {
-    // A file of one piece is sent by its owner alone.
-    if (!this.#job.isTransferring || this.#attempt.pieces < 2 || this.#earlier?.isHolding) return;
-    const { owner, token } = this.#holders;
-    const { foundSize } = this.#staging;
-    this.#search.consider({ owner, fd: this.#source.fd, of: token!, foundSize, size: this.size });
-  }
-
-  #applyProbe({ writers, reason, written }: WriterProbe): void {
-    this.#job.acknowledge(written ?? []);
-    this.#services.upload.writers.decide(writers, reason);
-    if (written !== undefined) return;
-    this.#job.startOver(new CopyError('single-writer', reason ?? 'The server lost data.'));
+    // Until it is known what the server has of the file, nothing is sent, and a probe would send.
+    if (!this.#earlier?.isHolding) this.#writers.considerProbe(this.#staging.foundSize);
   }
 
   /** Removes the staged file, which no run would continue, if a connection is left. */

@@ -90,6 +90,11 @@ export class EarlierStages {
     return this.#isHolding;
   }
 
+  /** Whether the journal names a staged file. Before {@link beginJournal}, that is one of an earlier run. */
+  get hasJournal(): boolean {
+    return this.#journal.staged !== undefined;
+  }
+
   /** See {@link ForeignStages.hasEndedRun}. */
   get hasEndedRun(): boolean {
     return this.#foreign.hasEndedRun;
