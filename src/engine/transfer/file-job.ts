@@ -18,13 +18,13 @@
  */
 import { CopyError } from '../../errors.ts';
 import type { Range } from '../../remotes/remote.ts';
-import { Patience } from '../connections/patience.ts';
 import type { Hashed } from '../runner/piece-hasher.ts';
 import type { RunnerCommand } from '../runner/piece-runner.ts';
 import type { Examined, FileResult, JobServices, RunnerAnswer, RunningJob } from './direction.ts';
 import type { FileTransfer, JobControl } from './file-transfer.ts';
 import { BeginAgain, Interrupted, StartOver } from './interruption.ts';
 import { JobLedger } from './job-ledger.ts';
+import { JobPatience } from './job-patience.ts';
 import { type Claims, claimedRanges, JobResume } from './job-resume.ts';
 import { JobVerification, noDigests } from './job-verification.ts';
 import { PeriodicSync } from './periodic-sync.ts';
@@ -41,12 +41,10 @@ export class FileJob implements RunningJob {
   readonly #verification: JobVerification;
   readonly #sync: PeriodicSync;
   readonly #losses: SuspectedLosses;
-  readonly #patience: Patience;
+  readonly #patience: JobPatience;
   readonly #phase: TransferPhase = new TransferPhase();
   /** Undefined for a file of one piece. */
   #resume: JobResume | undefined;
-  /** The most bytes that were acknowledged at one time: only more than that is progress. */
-  #mostAcknowledged = 0;
   /** Bytes that were acknowledged when the job ended. */
   #bytesThere = 0;
 
@@ -55,7 +53,7 @@ export class FileJob implements RunningJob {
     const { access, options, scheduler, dispatcher, digests, continuity, report } = services;
     const dispatch = (): void => dispatcher.dispatch();
     this.#services = services;
-    this.#patience = new Patience(options.retryForMs);
+    this.#patience = new JobPatience(options.retryForMs);
     this.#ledger = new JobLedger(scheduler, number, (order) => dispatcher.carryOut(order));
     this.#transfer = open(this.#control());
     this.#verification = new JobVerification(
@@ -119,9 +117,7 @@ export class FileJob implements RunningJob {
   acknowledged(parts: readonly Range[]): void {
     this.#verification.verifier?.acknowledged(parts);
     this.#transfer.onAcknowledged?.(parts);
-    const bytes = this.#ledger.bytesAcknowledged;
-    if (bytes > this.#mostAcknowledged) this.#patience.progressed();
-    this.#mostAcknowledged = Math.max(this.#mostAcknowledged, bytes);
+    this.#patience.onAcknowledged(this.#ledger.bytesAcknowledged);
     this.#syncIfDue(performance.now());
   }
 

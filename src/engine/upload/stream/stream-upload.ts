@@ -13,10 +13,10 @@
 import { CopyError } from '../../../errors.ts';
 import type { RemoteConnection, Staged, StageToken } from '../../../remotes/remote.ts';
 import { formatSize } from '../../../util/format-size.ts';
-import { Patience } from '../../connections/patience.ts';
 import { type LocalSource, openSource } from '../../local/local-source.ts';
 import { SourceWatch } from '../../local/source-watch.ts';
 import type { FileResult } from '../../transfer/direction.ts';
+import { JobPatience } from '../../transfer/job-patience.ts';
 import { noDigests } from '../../transfer/job-verification.ts';
 import { comparesContents } from '../../transfer/verify.ts';
 import { type DigestBack, digestBack } from '../../verify/digest-back.ts';
@@ -39,9 +39,7 @@ export class StreamUpload {
   readonly #plan: UploadPlan;
   /** Bytes that were acknowledged in this attempt. */
   #bytesAcknowledged = 0;
-  #mostAcknowledged = 0;
-  /** Ends when no attempt has come further than the ones before for the time to retry. */
-  readonly #patience: Patience;
+  readonly #patience: JobPatience;
   /** The staged file of the last attempt, until it is published or removed. */
   #left: StageToken | undefined;
   #rewrites = 0;
@@ -51,7 +49,7 @@ export class StreamUpload {
   constructor(services: UploadServices, plan: UploadPlan) {
     this.#services = services;
     this.#plan = plan;
-    this.#patience = new Patience(services.options.retryForMs);
+    this.#patience = new JobPatience(services.options.retryForMs);
   }
 
   get bytesAcknowledged(): number {
@@ -186,10 +184,7 @@ export class StreamUpload {
 
   #acknowledged(length: number): void {
     this.#bytesAcknowledged += length;
-    if (this.#bytesAcknowledged > this.#mostAcknowledged) {
-      this.#mostAcknowledged = this.#bytesAcknowledged;
-      this.#patience.progressed();
-    }
+    this.#patience.onAcknowledged(this.#bytesAcknowledged);
     this.#services.access.progressed();
   }
 
