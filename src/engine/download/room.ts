@@ -5,6 +5,7 @@ import { formatSize } from '../../util/format-size.ts';
 import { LocalPartial } from '../local/local-partial.ts';
 import { bytesOnDisk, findPartials, freeSpaceBeside, isOnSharedFileSystem } from '../local/local-partials.ts';
 import type { Report } from '../transfer/direction.ts';
+import { tellPartialRemoved } from '../transfer/tell-partial-removed.ts';
 
 /**
  * @param size of the new file, bytes
@@ -41,7 +42,6 @@ export async function prepareInPlace(report: Pick<Report, 'notice'>, target: Uin
     const earlier = await LocalPartial.reopen(path);
     if (earlier === undefined) continue;
     await earlier.discardAndClose();
-    const partial = `${cleanText(path)} (${formatSize(sizes[index]!)})`;
-    report.notice('partial-removed', `The partial file of an earlier run was removed: ${partial}.`);
+    tellPartialRemoved(report, path, sizes[index]!);
   }
 }

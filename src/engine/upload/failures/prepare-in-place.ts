@@ -7,6 +7,7 @@ import type { JournalStore } from '../../resume/file-journal.ts';
 import { Journal } from '../../resume/journal.ts';
 import { journalPath } from '../../resume/journal-place.ts';
 import type { Report } from '../../transfer/direction.ts';
+import { tellPartialRemoved } from '../../transfer/tell-partial-removed.ts';
 
 /**
  * Removes the partial file that an earlier run on this machine left for the target, because it may occupy the room that
@@ -30,8 +31,7 @@ export async function prepareInPlace(
     await journal.finish();
     const after = await remote.examine(target, token, false);
     if (sizeOf(before.staged?.at) > 0 && after.staged?.at === 'missing') {
-      const partial = `${cleanText(before.staged!.path)} (${formatSize(sizeOf(before.staged!.at))})`;
-      report.notice('partial-removed', `The partial file of an earlier run was removed: ${partial}.`);
+      tellPartialRemoved(report, before.staged!.path, sizeOf(before.staged!.at));
     }
     checkRoom(after, target, size, 0);
   }
