@@ -103,6 +103,10 @@ function kind(scope: ErrorScope, retry: boolean, exitCode: number, advice: strin
   return { scope, retry, exitCode, advice };
 }
 
+/** Of `source-changed`, for a file of the server that ends elsewhere than where its size says, as those of /proc do. */
+export const UNKNOWN_SIZE_ADVICE =
+  'If nobody writes it, the server does not know its size: copy it with another program.';
+
 /** What the server, or the system, answered "no" to. */
 export interface Refused {
   /** What it was asked to do, such as `open` or `write`. */

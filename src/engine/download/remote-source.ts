@@ -5,7 +5,7 @@
  * Some servers let one connection at a time read a file (locks, limits on transfers). The first connection that has
  * opened it is the reader then, and after its loss the next one that opens it.
  */
-import { CopyError, isBeyondFile } from '../../errors.ts';
+import { CopyError, isBeyondFile, UNKNOWN_SIZE_ADVICE } from '../../errors.ts';
 import type { Attributes, Range, RemoteConnection, RemoteFile } from '../../remotes/remote.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
@@ -188,9 +188,7 @@ export class RemoteSource {
     if (isLonger) {
       const name = cleanText(this.path);
       const message = `${name} has more bytes than the ${this.attributes.size} that the server reports.`;
-      throw new CopyError('source-changed', message, {
-        advice: 'If nobody writes it, the server does not know its size: copy it with another program.',
-      });
+      throw new CopyError('source-changed', message, { advice: UNKNOWN_SIZE_ADVICE });
     }
   }
 

@@ -1,5 +1,5 @@
 /** A file on the server that is open for reading, as the source of a copy. */
-import { CopyError } from '../../errors.ts';
+import { CopyError, UNKNOWN_SIZE_ADVICE } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { Attributes, Drain, RemoteFile, Slices } from '../remote.ts';
 import type { FlowWindow } from './flow-window.ts';
@@ -43,8 +43,7 @@ export class SftpRemoteFile implements RemoteFile {
     const [before, now] = await Promise.all([this.attributes, this.#handle.attributes()]).catch(() => []);
     if (before === undefined || now?.size !== before.size || now.mtimeMs !== before.mtimeMs) return failure;
     const message = `${cleanText(this.#path)} ends before the ${before.size} bytes that the server reports.`;
-    const advice = 'If nobody writes it, the server does not know its size: copy it with another program.';
-    return new CopyError('source-changed', message, { advice });
+    return new CopyError('source-changed', message, { advice: UNKNOWN_SIZE_ADVICE });
   }
 
   async #attributesOfFile(): Promise<Attributes> {
