@@ -16,6 +16,7 @@ import { cleanText } from '../../util/clean-text.ts';
 import { isPrivate } from '../../util/is-private.ts';
 import { newPartialPath } from '../../util/partial-name.ts';
 import { PERMISSION_BITS } from '../../util/permission-bits.ts';
+import { syncDirectory } from '../../util/sync-directory.ts';
 import { systemErrorCode, systemErrorText } from '../../util/system-error.ts';
 import { targetError } from '../runner/target-error.ts';
 import { freeSpaceBeside } from './local-partials.ts';
@@ -23,8 +24,6 @@ import { attributesOf, LOCAL_TARGET_FILES } from './local-target-files.ts';
 
 const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
 const PRIVATE = 0o600;
-/** What file systems answer where a directory cannot be synced. */
-const NO_SYNC: readonly (string | undefined)[] = ['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES', 'EISDIR', 'EBADF'];
 
 export interface FinalState {
   /** Bytes. */
@@ -160,7 +159,10 @@ export class LocalPartial {
       await this.#file.chmod(PRIVATE).catch(() => {});
       throw error;
     }
-    await syncDirectory(directoryName(target));
+    const directory = directoryName(target);
+    await syncDirectory(directory.length === 0 ? '.' : directory).catch((error: unknown) => {
+      throw targetError(error, cleanText(directory));
+    });
   }
 
   /** Whether its path still leads to it, also after {@link close}. */
@@ -239,14 +241,4 @@ async function expectUntouched(target: Uint8Array, before: Attributes | undefine
   throw new CopyError('target-busy', `Somebody else changed ${cleanText(target)} while it was being copied.`, {
     advice: 'Look at what is there now; the same command replaces it, and fetches only what is missing.',
   });
-}
-
-/** Makes a rename survive a crash of the system, where the file system can do that for a directory. */
-async function syncDirectory(path: Buffer): Promise<void> {
-  try {
-    const directory = await open(path.length === 0 ? Buffer.from('.') : path, constants.O_RDONLY);
-    await directory.sync().finally(() => directory.close());
-  } catch (error) {
-    if (!NO_SYNC.includes(systemErrorCode(error))) throw targetError(error, cleanText(path));
-  }
 }

@@ -7,6 +7,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeDirectories } from '../../util/make-directories.ts';
+import { syncDirectory } from '../../util/sync-directory.ts';
 import { systemErrorCode } from '../../util/system-error.ts';
 import type { FoundFile } from './read-journal.ts';
 
@@ -72,6 +73,7 @@ export class JournalFile {
       await rm(temporary, { force: true }).catch(() => {});
       throw error;
     }
+    // Without this, a power loss may undo the rename.
     await syncDirectory(dirname(this.path));
   }
 
@@ -116,18 +118,5 @@ async function moveTo(temporary: string, path: string): Promise<void> {
     // Only an empty directory can be removed.
     await rmdir(path);
     await rename(temporary, path);
-  }
-}
-
-/** Without this, a power loss may undo the rename. Some systems cannot sync a directory. */
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(path, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } catch (error) {
-    if (!['EINVAL', 'ENOTSUP', 'ENOSYS', 'EPERM'].includes(systemErrorCode(error) ?? '')) throw error;
-  } finally {
-    await handle.close();
   }
 }
