@@ -43,6 +43,6 @@ export function verifier(): Promise<void> {
     });
     const all = { offset: 0, length: TIB };
     ledger.acknowledge(all);
-    verifying.acknowledged([all]);
+    verifying.onAcknowledged([all]);
   });
 }

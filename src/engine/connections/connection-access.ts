@@ -16,7 +16,7 @@ import type { ConnectionPool } from './connection-pool.ts';
 import { Patience } from './patience.ts';
 
 export interface ConnectionAccessOptions {
-  readonly pool: Pick<ConnectionPool, 'open' | 'isOpen' | 'drop' | 'progressed'>;
+  readonly pool: Pick<ConnectionPool, 'open' | 'isOpen' | 'drop' | 'onProgress'>;
   /** Undefined: the connection is not open, or belongs to another thread. */
   readonly connection: (connection: number) => RemoteConnection | undefined;
   readonly retryForMs: number;
@@ -89,7 +89,7 @@ export class ConnectionAccess {
     let seen = this.#progress;
     const isRetried = (error: Error): boolean => {
       if (this.#options.signal.aborted || !isWanted()) return false;
-      if (this.#progress !== seen) patience.progressed();
+      if (this.#progress !== seen) patience.onProgress();
       seen = this.#progress;
       if (!(error instanceof CopyError) || error.scope !== 'connection' || this.#givenUp.has(error)) return false;
       if (!patience.hasEnded(performance.now())) return true;
@@ -118,13 +118,13 @@ export class ConnectionAccess {
   }
 
   /** Bytes were acknowledged, or a server answered something else that brings the run on. */
-  progressed(): void {
+  onProgress(): void {
     this.#progress++;
-    this.#options.pool.progressed();
+    this.#options.pool.onProgress();
   }
 
   /** A connection is open: operations that wait for one continue. */
-  connectionOpened(): void {
+  onConnectionOpened(): void {
     this.#opening?.resolve();
     this.#opening = undefined;
   }

@@ -124,9 +124,9 @@ export class ConnectionPool {
   }
 
   /** Bytes were acknowledged: the losses before that are no reason to give the run up. */
-  progressed(): void {
+  onProgress(): void {
     this.#lossesWithoutProgress = 0;
-    this.#patience.progressed();
+    this.#patience.onProgress();
   }
 
   /** Hangs up a connection that is of no use as it is. It is opened anew, unless as many work as may. */
@@ -134,7 +134,7 @@ export class ConnectionPool {
     const slot = this.#slots.get(connection);
     if (slot.state !== 'open') return;
     slot.state = 'closing';
-    this.#slots.openChanged();
+    this.#slots.onOpenChanged();
     this.#listener.onClosing(connection);
     this.#runner.post({ kind: 'close', connection });
   }
@@ -172,7 +172,7 @@ export class ConnectionPool {
 
   #opened(slot: Slot, description: string): void {
     slot.state = 'open';
-    this.#slots.openChanged();
+    this.#slots.onOpenChanged();
     slot.refusals = 0;
     slot.failures = 0;
     slot.brokenHandshakes = 0;
@@ -181,7 +181,7 @@ export class ConnectionPool {
     for (const other of this.#slots) {
       if (isRevivable(other) && (this.#outage.isOn || (this.#revival.hasTried && isRefused(other)))) revive(other);
     }
-    this.#revival.succeeded();
+    this.#revival.onOpened();
     this.#outage.end();
     if (this.#hasEnded) return this.#runner.post({ kind: 'close', connection: slot.connection });
     this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'open', description });
@@ -259,7 +259,7 @@ export class ConnectionPool {
    */
   #refused(slot: Slot, error: CopyErrorData): void {
     slot.refusals++;
-    this.#dialler.refused();
+    this.#dialler.onRefused();
     if (slot.refusals < MAX_REFUSALS || this.open.length === 0) {
       return this.#wait(slot, error, admissionDelayMs(slot.refusals), 'refused');
     }
@@ -270,7 +270,7 @@ export class ConnectionPool {
   #lost(slot: Slot, error: CopyErrorData | undefined): void {
     const { isRenewing } = slot;
     slot.state = 'waiting';
-    this.#slots.openChanged();
+    this.#slots.onOpenChanged();
     slot.isRenewing = false;
     this.#listener.onLost(slot.connection);
     if (this.#hasEnded || !this.#isUsed(slot)) return;

@@ -44,14 +44,14 @@ export class ConnectionSlots implements Iterable<Slot> {
     return Math.min(this.#wanted, this.#limit);
   }
 
-  /** Connections that are open now, the lowest number first; the same list until {@link openChanged}. */
+  /** Connections that are open now, the lowest number first; the same list until {@link onOpenChanged}. */
   get open(): readonly number[] {
     this.#open ??= this.in('open').map(({ connection }) => connection);
     return this.#open;
   }
 
   /** To be called whenever a slot has become open, or is not open any more. */
-  openChanged(): void {
+  onOpenChanged(): void {
     this.#open = undefined;
   }
 

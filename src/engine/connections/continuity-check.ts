@@ -9,7 +9,7 @@ export interface AskedConnections {
   /** Closes a connection that does not answer. Its loss is reported later. */
   drop(connection: number): void;
   /**
-   * Asks a connection. {@link ContinuityCheck.answered} is called once, when the connection has answered or is lost.
+   * Asks a connection. {@link ContinuityCheck.onAnswered} is called once, when the connection has answered or is lost.
    */
   ask(connection: number): void;
 }
@@ -39,18 +39,18 @@ export class ContinuityCheck {
     return this.#continuity.isWitness(connection);
   }
 
-  opened(connection: number): void {
-    this.#continuity.opened(connection);
+  onOpened(connection: number): void {
+    this.#continuity.onOpened(connection);
   }
 
   /** Returns whether it was the last witness, so that the server may have been restarted. */
-  lost(connection: number): boolean {
-    return this.#continuity.lost(connection);
+  onLost(connection: number): boolean {
+    return this.#continuity.onLost(connection);
   }
 
   /** Bytes were acknowledged on a connection. */
-  acknowledged(connection: number): void {
-    this.#continuity.answered(connection);
+  onAcknowledged(connection: number): void {
+    this.#continuity.onAnswered(connection);
   }
 
   /**
@@ -68,14 +68,14 @@ export class ContinuityCheck {
           'connection-lost',
           `Connection ${connection} does not show whether the server was restarted.`,
         );
-      if (await this.#answers(witness)) return this.#continuity.answered(witness);
+      if (await this.#answers(witness)) return this.#continuity.onAnswered(witness);
       silent.add(witness);
       this.#connections.drop(witness);
     }
   }
 
   /** A connection that was asked has answered, or is lost. */
-  answered(connection: number, isThere: boolean): void {
+  onAnswered(connection: number, isThere: boolean): void {
     const asking = this.#asking.get(connection);
     this.#asking.delete(connection);
     asking?.resolve(isThere);

@@ -34,7 +34,7 @@ export class Dialler {
   }
 
   /** The server refused a connection: it may admit only so many at a time. */
-  refused(): void {
+  onRefused(): void {
     this.#startups = Math.max(1, this.#startups / 2);
   }
 

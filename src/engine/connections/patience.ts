@@ -11,7 +11,7 @@ export class Patience {
     this.#limitMs = limitMs;
   }
 
-  progressed(): void {
+  onProgress(): void {
     this.#failingSinceMs = undefined;
   }
 

@@ -53,13 +53,13 @@ export class Relocation {
       this.#requested.delete(connection);
       this.#retired.add(connection);
       tasks.retire(connection);
-      this.taskEnded(connection);
+      this.onTaskEnded(connection);
       tasks.dispatch();
     }
   }
 
   /** A task of the connection has ended, perhaps its last one. */
-  taskEnded(connection: number): void {
+  onTaskEnded(connection: number): void {
     const { pool, tasks, isFree } = this.#options;
     if (!this.#retired.has(connection) || tasks.isWorking(connection)) return;
     this.#retired.delete(connection);
@@ -70,7 +70,7 @@ export class Relocation {
     this.#requested.add(connection);
   }
 
-  connectionLost(connection: number): void {
+  onConnectionLost(connection: number): void {
     this.#requested.delete(connection);
     this.#retired.delete(connection);
   }

@@ -26,7 +26,7 @@ export class Revival {
   }
 
   /** A connection opened. */
-  succeeded(): void {
+  onOpened(): void {
     this.#trials = 0;
   }
 

@@ -24,19 +24,19 @@ export class ServerContinuity {
     return this.#witnesses.has(connection);
   }
 
-  opened(connection: number): void {
+  onOpened(connection: number): void {
     this.#open.add(connection);
     if (this.#witnesses.size === 0) this.#witnesses.add(connection);
   }
 
   /** A connection answered. If it is a witness, all connections that are open now become witnesses. */
-  answered(connection: number): void {
+  onAnswered(connection: number): void {
     if (!this.#witnesses.has(connection) || this.#witnesses.size === this.#open.size) return;
     for (const other of this.#open) this.#witnesses.add(other);
   }
 
   /** Returns whether it was the last witness, so that the server may have been restarted. */
-  lost(connection: number): boolean {
+  onLost(connection: number): boolean {
     this.#open.delete(connection);
     if (!this.#witnesses.delete(connection) || this.#witnesses.size > 0) return false;
     this.#restarts++;

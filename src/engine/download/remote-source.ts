@@ -16,7 +16,7 @@ import { isRefusal, type ReaderLimits } from './reader-limits.ts';
 
 export interface RemoteSourceServices {
   readonly readers: ReaderLimits;
-  readonly access: Pick<ConnectionAccess, 'withConnection' | 'progressed'>;
+  readonly access: Pick<ConnectionAccess, 'withConnection' | 'onProgress'>;
   readonly runner: Pick<PieceRunner, 'post'> & { readonly local: Pick<LocalConnections, 'openedFile' | 'connection'> };
 }
 
@@ -129,7 +129,7 @@ export class RemoteSource {
         const file = await runner.local.openedFile(connection, this.path);
         this.#readers.add(connection);
         const result = await work(file);
-        access.progressed();
+        access.onProgress();
         return result;
       },
       first === undefined ? {} : { prefer: first },

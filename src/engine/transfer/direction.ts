@@ -121,16 +121,16 @@ export interface RunningJob extends TaskOwner {
   /** Whether the server syncs the file, so that it may answer nothing else. */
   isSyncing(nowMs: number): boolean;
   /** A runner has answered a command of this job that is not a task. */
-  answered(report: RunnerAnswer): void;
-  connectionOpened(): void;
-  connectionLost(connection: number): void;
-  serverMayHaveRestarted(): void;
+  onAnswer(report: RunnerAnswer): void;
+  onConnectionOpened(): void;
+  onConnectionLost(connection: number): void;
+  onServerMayHaveRestarted(): void;
   /** Whether `connection` may be closed and opened anew, if it has no task. */
   mayRelocate(connection: number): boolean;
   /** Called a few times a second. */
-  tick(nowMs: number): void;
+  onTick(nowMs: number): void;
   /** The run is over because of `error`. */
-  fail(error: CopyError): void;
+  onRunOver(error: CopyError): void;
 }
 
 export interface JobOptions {

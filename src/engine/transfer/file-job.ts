@@ -65,7 +65,7 @@ export class FileJob implements RunningJob {
       { ledger: this.#ledger, continuity },
       {
         onFailed: (error) => this.#phase.stop(error),
-        onSynced: (seen) => this.#resume?.synced(seen),
+        onSynced: (seen) => this.#resume?.onSynced(seen),
       },
     );
   }
@@ -111,11 +111,11 @@ export class FileJob implements RunningJob {
   }
 
   hashed(hashed: Hashed): void {
-    this.#verification.hashed(hashed);
+    this.#verification.onHashed(hashed);
   }
 
   acknowledged(parts: readonly Range[]): void {
-    this.#verification.verifier?.acknowledged(parts);
+    this.#verification.verifier?.onAcknowledged(parts);
     this.#transfer.onAcknowledged?.(parts);
     this.#patience.onAcknowledged(this.#ledger.bytesAcknowledged);
     this.#syncIfDue(performance.now());
@@ -130,30 +130,30 @@ export class FileJob implements RunningJob {
     this.#look();
   }
 
-  answered(answer: RunnerAnswer): void {
+  onAnswer(answer: RunnerAnswer): void {
     this.#transfer.onAnswer?.(answer);
   }
 
-  connectionOpened(): void {
+  onConnectionOpened(): void {
     this.#transfer.onConnectionOpened?.();
   }
 
-  connectionLost(connection: number): void {
+  onConnectionLost(connection: number): void {
     this.#transfer.onConnectionLost?.(connection);
   }
 
   /** Bytes that were acknowledged and not synced may be lost. */
-  serverMayHaveRestarted(): void {
+  onServerMayHaveRestarted(): void {
     if (this.#isTargetLocal || !this.#losses.onMayHaveRestarted()) return;
-    this.#verification.verifier?.distrusted();
-    this.#sync.cameTooLate();
+    this.#verification.verifier?.onDistrusted();
+    this.#sync.onTooLate();
   }
 
   mayRelocate(connection: number): boolean {
     return this.#phase.isTransferring && (this.#transfer.mayRelocate?.(connection) ?? true);
   }
 
-  tick(nowMs: number): void {
+  onTick(nowMs: number): void {
     if (this.#phase.isTransferring) {
       this.#transfer.onTick?.(nowMs);
       this.#resume?.noteAcknowledged(nowMs);
@@ -161,7 +161,7 @@ export class FileJob implements RunningJob {
     this.#syncIfDue(nowMs);
   }
 
-  fail(error: CopyError): void {
+  onRunOver(error: CopyError): void {
     this.#phase.stop(error);
     this.#transfer.onRunOver?.(error);
   }
@@ -337,7 +337,7 @@ export class FileJob implements RunningJob {
       drain: () => ledger.drain(),
       acknowledge: (ranges) => {
         for (const range of ranges) ledger.acknowledge(range);
-        this.#verification.verifier?.acknowledged(ranges);
+        this.#verification.verifier?.onAcknowledged(ranges);
       },
       onChanged: () => this.#look(),
       interrupt: (cause) => phase.stop(new Interrupted(cause)),
@@ -349,7 +349,7 @@ export class FileJob implements RunningJob {
       expectKept: () => {
         if (this.#losses.isSuspected) throw new Interrupted(RESTARTED);
       },
-      onSyncRefused: (error) => this.#sync.refused(error),
+      onSyncRefused: (error) => this.#sync.onRefused(error),
     };
   }
 

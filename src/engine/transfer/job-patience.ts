@@ -18,7 +18,7 @@ export class JobPatience {
   onAcknowledged(bytes: number): void {
     if (bytes <= this.#mostAcknowledged) return;
     this.#mostAcknowledged = bytes;
-    this.#patience.progressed();
+    this.#patience.onProgress();
   }
 
   /** The job failed at `nowMs`, by `performance.now()`. Returns whether it is to be given up. */

@@ -183,7 +183,7 @@ export class JobResume {
   }
 
   /** The staged file was synced when it looked like `seen`: records what is durable, so that another run knows it. */
-  synced(seen: Attributes): void {
+  onSynced(seen: Attributes): void {
     // This comes first, because a file that was changed long after this time counts as changed by another program.
     this.journal?.sawStaged(seen);
     if (this.#countsWritten) return void this.journal?.noteDurable(this.#services.ledger.durable);
@@ -269,7 +269,7 @@ export class JobResume {
       const isThere = (await this.journal?.isRight(claim)) ?? false;
       ledger.settleClaim(claim, isThere);
       if (isThere) {
-        this.#job.verification.verifier?.acknowledged([claim]);
+        this.#job.verification.verifier?.onAcknowledged([claim]);
         this.#resumed([claim]);
       } else this.#services.dispatch();
     }
@@ -287,14 +287,14 @@ export class JobResume {
     // Such a range may have been acknowledged right before the other run ended, and never synced.
     for (const range of right) ledger.acknowledge(range);
     if (method !== undefined && verify !== 'read-back') {
-      for (const range of right) if (isPiece(range, this.#size, this.#pieceSize)) verifier?.resumed(range, method);
+      for (const range of right) if (isPiece(range, this.#size, this.#pieceSize)) verifier?.onResumed(range, method);
     }
-    verifier?.acknowledged(right);
+    verifier?.onAcknowledged(right);
     onKept(right);
     const noted = (await this.journal?.stillNoted(unknown)) ?? { right: [], wrong: unknown };
     if (!this.#job.isOngoing) throw STOPPED;
     for (const range of noted.right) ledger.settleClaim(range, true);
-    verifier?.acknowledged(noted.right);
+    verifier?.onAcknowledged(noted.right);
     onKept(noted.right);
     const missing = [...wrong, ...noted.wrong];
     await this.journal?.forget(missing);

@@ -112,7 +112,7 @@ export class JobVerification {
     return algorithm && { algorithm, pieceSize: this.#pieceSize, fileSize: this.#job.size };
   }
 
-  hashed({ algorithm, pieces }: Hashed): void {
+  onHashed({ algorithm, pieces }: Hashed): void {
     for (const { piece, digest } of pieces) this.#job.local.learn(piece, algorithm, digest);
   }
 

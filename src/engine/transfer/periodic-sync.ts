@@ -94,7 +94,7 @@ export class PeriodicSync {
   }
 
   /** Acknowledged bytes may be lost: from now on, they are synced sooner. */
-  cameTooLate(): void {
+  onTooLate(): void {
     this.#frequency = Math.min(MAX_FREQUENCY, this.#frequency * 2);
     this.#dueMs = undefined;
   }
@@ -112,7 +112,7 @@ export class PeriodicSync {
   }
 
   /** The server could not store everything: no later sync is trusted. */
-  refused(error: CopyError): void {
+  onRefused(error: CopyError): void {
     this.#isRefused = true;
     this.#hasFailed ||= error.refused?.operation === 'sync';
   }
@@ -178,7 +178,7 @@ export class PeriodicSync {
       // The loss of a connection is reported elsewhere.
       const failure = CopyError.from(error);
       if (failure.scope === 'connection') return;
-      if (failure.scope === 'file') this.refused(failure);
+      if (failure.scope === 'file') this.onRefused(failure);
       this.#listener.onFailed(failure);
     }
   }

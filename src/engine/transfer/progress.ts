@@ -38,7 +38,7 @@ export class Progress {
   }
 
   /** A file was planned. If it was not known before, it is added to the totals. */
-  planned({ size, isStream }: Pick<PlannedFile, 'size' | 'isStream'>): void {
+  onPlanned({ size, isStream }: Pick<PlannedFile, 'size' | 'isStream'>): void {
     if (this.#unplanned > 0) {
       this.#unplanned--;
       return;
@@ -67,7 +67,7 @@ export class Progress {
   }
 
   /** A file of unknown size is done or has failed. */
-  streamEnded(): void {
+  onStreamEnded(): void {
     this.#streamsLeft--;
   }
 
@@ -76,14 +76,14 @@ export class Progress {
   }
 
   /** `bytes`: the final size of the file; `planned`: the size that the totals have of it. */
-  fileDone(planned: number, bytes: number): void {
+  onFileDone(planned: number, bytes: number): void {
     this.#filesDone++;
     this.#bytesDone += bytes;
     this.#bytesTotal += bytes - planned;
   }
 
   /** `planned`: the size that the totals have of the file. */
-  fileFailed(planned: number): void {
+  onFileFailed(planned: number): void {
     this.#bytesTotal -= planned;
   }
 

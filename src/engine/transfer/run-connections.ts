@@ -73,10 +73,10 @@ export class RunConnections {
       ask: (id) => runner.post({ kind: 'ask', connection: id }),
     });
     const onProgress = (id: number | undefined): void => {
-      this.access.progressed();
-      if (id !== undefined) this.continuity.acknowledged(id);
+      this.access.onProgress();
+      if (id !== undefined) this.continuity.onAcknowledged(id);
     };
-    const onEnded = (id: number): void => this.#relocation.taskEnded(id);
+    const onEnded = (id: number): void => this.#relocation.onTaskEnded(id);
     const router = new TaskRouter({ scheduler, runner, signal, onProgress, onEnded });
     this.#relocation = new Relocation({
       pool,
@@ -105,7 +105,7 @@ export class RunConnections {
   /** Handles the reports of a runner on connections and tasks; returns false for any other report. */
   report(report: RunnerReport): boolean {
     if (this.pool.report(report) || this.router.report(report)) return true;
-    if (report.kind === 'answered') this.continuity.answered(report.connection, report.error === undefined);
+    if (report.kind === 'answered') this.continuity.onAnswered(report.connection, report.error === undefined);
     else if (report.kind === 'relocate') this.#relocation.request(report.connection);
     else return false;
     return true;
@@ -124,16 +124,16 @@ export class RunConnections {
   #opened(connection: number): void {
     this.#rates.add(connection, performance.now());
     this.scheduler.addConnection(connection);
-    this.continuity.opened(connection);
-    this.access.connectionOpened();
+    this.continuity.onOpened(connection);
+    this.access.onConnectionOpened();
     this.#listener.onOpened();
   }
 
   #lost(connection: number): void {
-    this.#relocation.connectionLost(connection);
+    this.#relocation.onConnectionLost(connection);
     this.scheduler.removeConnection(connection);
     this.#rates.remove(connection);
-    this.#listener.onLost(connection, this.continuity.lost(connection));
+    this.#listener.onLost(connection, this.continuity.onLost(connection));
     this.router.dispatch();
   }
 }

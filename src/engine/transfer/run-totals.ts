@@ -63,7 +63,7 @@ export class RunTotals {
     return { filesDone, filesFailed, bytesSent, bytesResumed, ...kept, verified, connectionsUsed };
   }
 
-  fileDone({ bytes, isSizeVerified, verified: { byDigest, byReadBack } }: FileResult, bytesResumed: number): void {
+  onFileDone({ bytes, isSizeVerified, verified: { byDigest, byReadBack } }: FileResult, bytesResumed: number): void {
     this.#filesDone++;
     this.#bytesResumed += bytesResumed;
     this.#verified.byDigest += byDigest;
@@ -71,7 +71,7 @@ export class RunTotals {
     this.#verified[isSizeVerified ? 'bySize' : 'notVerified'] += bytes - byDigest - byReadBack;
   }
 
-  fileFailed(failure: CopyError): void {
+  onFileFailed(failure: CopyError): void {
     this.#filesFailed++;
     this.#firstFailure ??= failure;
   }

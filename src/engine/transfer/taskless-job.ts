@@ -30,12 +30,12 @@ export abstract class TasklessJob implements RunningJob {
   acknowledged(): void {}
   hashed(): void {}
   taskEnded(): void {}
-  answered(): void {}
-  connectionOpened(): void {}
-  connectionLost(): void {}
-  serverMayHaveRestarted(): void {}
-  tick(): void {}
-  fail(): void {}
+  onAnswer(): void {}
+  onConnectionOpened(): void {}
+  onConnectionLost(): void {}
+  onServerMayHaveRestarted(): void {}
+  onTick(): void {}
+  onRunOver(): void {}
 }
 
 /** A job that fails as soon as it is run. */

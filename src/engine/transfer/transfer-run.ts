@@ -133,7 +133,7 @@ export class TransferRun<File extends PlannedFile> {
   #fail(error: CopyError): void {
     if (this.#ending.signal.aborted) return;
     this.#ending.abort(error);
-    for (const job of this.#jobs.values()) job.fail(error);
+    for (const job of this.#jobs.values()) job.onRunOver(error);
     this.services.digests.end();
     // A run that is stopped can be continued later. Its connections stay open for a short time, so that what they sent
     // is kept.
@@ -156,7 +156,7 @@ export class TransferRun<File extends PlannedFile> {
     let number = 0;
     try {
       await forEachConcurrently(files, { limit, signal }, async (file) => {
-        this.#progress.planned(file);
+        this.#progress.onPlanned(file);
         if ('error' in file) return this.#plannedInVain(file);
         if (this.#options.dryRun) return report.emit({ type: 'file', state: 'would-copy', ...shown(file) });
         const job = ++number;
@@ -216,7 +216,7 @@ export class TransferRun<File extends PlannedFile> {
       this.#fileFailed(file, examined.failure);
       if (examined.overwritten !== undefined) this.#notices.overwritten(examined.overwritten);
     } finally {
-      if (file.isStream) this.#progress.streamEnded();
+      if (file.isStream) this.#progress.onStreamEnded();
     }
   }
 
@@ -226,26 +226,26 @@ export class TransferRun<File extends PlannedFile> {
   }
 
   #fileDone(file: File, result: FileResult, bytesResumed: number): void {
-    this.#totals.fileDone(result, bytesResumed);
-    this.#progress.fileDone(file.size, result.bytes);
+    this.#totals.onFileDone(result, bytesResumed);
+    this.#progress.onFileDone(file.size, result.bytes);
     if (this.#totals.verified.bySize > 0) this.#notices.verifiedBySize();
   }
 
   #plannedInVain(file: UnplannedFile): void {
-    if (file.isStream) this.#progress.streamEnded();
+    if (file.isStream) this.#progress.onStreamEnded();
     this.#fileFailed(file, file.error);
   }
 
   #fileFailed({ paths, size }: Pick<PlannedFile, 'paths' | 'size'>, error: CopyError): void {
-    this.#totals.fileFailed(error);
-    if (size > 0) this.#progress.fileFailed(size);
+    this.#totals.onFileFailed(error);
+    if (size > 0) this.#progress.onFileFailed(size);
     this.services.report.emit({ type: 'file', state: 'failed', ...paths, size, error: error.toData() });
   }
 
   #report(report: RunnerReport): void {
     if (this.#connections.report(report)) return;
     if (report.kind !== 'probed' && report.kind !== 'left' && report.kind !== 'file-closed') return;
-    this.#jobs.get(report.job)?.answered(report);
+    this.#jobs.get(report.job)?.onAnswer(report);
   }
 
   #mayRelocate(connection: number): boolean {
@@ -258,13 +258,13 @@ export class TransferRun<File extends PlannedFile> {
     const { dryRun, verify } = this.#options;
     if (!dryRun && usesDigests(verify)) this.services.digests.start();
     router.dispatch();
-    for (const job of this.#jobs.values()) job.connectionOpened();
+    for (const job of this.#jobs.values()) job.onConnectionOpened();
   }
 
   #lost(connection: number, mayHaveRestarted: boolean): void {
     for (const job of this.#jobs.values()) {
-      job.connectionLost(connection);
-      if (mayHaveRestarted) job.serverMayHaveRestarted();
+      job.onConnectionLost(connection);
+      if (mayHaveRestarted) job.onServerMayHaveRestarted();
     }
   }
 
@@ -273,7 +273,7 @@ export class TransferRun<File extends PlannedFile> {
     const jobs = [...this.#jobs.values()];
     const isSyncing = jobs.some((job) => job.isSyncing(nowMs));
     this.#connections.tick(nowMs, isSyncing);
-    for (const job of jobs) job.tick(nowMs);
+    for (const job of jobs) job.onTick(nowMs);
     this.#tellProgress(jobs, nowMs);
   }
 

@@ -141,7 +141,7 @@ export class FileWriters {
   }
 
   onProbed({ task, result }: Extract<RunnerAnswer, { kind: 'probed' }>, error: CopyError | undefined): void {
-    this.#search.answered(task, result, error);
+    this.#search.onAnswer(task, result, error);
   }
 
   /** A task failed. Returns whether this dealt with it; otherwise the file fails. */

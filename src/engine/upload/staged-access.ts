@@ -16,7 +16,7 @@ const BEGUN_AGAIN = new CopyError('cancelled', 'The file began again.');
 export const OWNER_LOST: CopyError = new CopyError('connection-lost', 'The one connection that wrote it was lost.');
 
 export interface StagedAccessServices {
-  readonly access: Pick<ConnectionAccess, 'withConnection' | 'progressed'>;
+  readonly access: Pick<ConnectionAccess, 'withConnection' | 'onProgress'>;
   readonly runner: Pick<LocalConnections, 'joined'>;
   readonly writers: Pick<Writers, 'known'>;
 }
@@ -46,7 +46,7 @@ export class StagedAccess {
       if (token !== holders.token) throw BEGUN_AGAIN;
       holders.add(connection);
       const result = await work(await runner.joined(connection, token));
-      access.progressed();
+      access.onProgress();
       return result;
     };
     for (;;) {

@@ -25,7 +25,7 @@ import { type AdmittingPool, isRefusedOpen } from './writer-admission.ts';
 const NOT_KEPT = new CopyError('connection-lost', 'The server did not keep what a lost connection had written.');
 
 export interface StagingServices {
-  readonly access: Pick<ConnectionAccess, 'withConnection' | 'progressed'>;
+  readonly access: Pick<ConnectionAccess, 'withConnection' | 'onProgress'>;
   readonly pool: AdmittingPool;
   readonly runner: Pick<LocalConnections, 'adopt'>;
   readonly ledger: Pick<JobLedger, 'acknowledged'>;
@@ -144,7 +144,7 @@ export class Staging {
         // Late writes of the lost connection could otherwise hide from a probe what the probe writes.
         cutOffAt: upload.writers.known === 'unknown' && !upload.inplace ? this.#writtenEnd : undefined,
         fill: fillFrom(fd),
-        onAcknowledged: () => access.progressed(),
+        onAcknowledged: () => access.onProgress(),
       });
       signal.throwIfAborted();
       if (staged === undefined) throw new StartOver(NOT_KEPT);

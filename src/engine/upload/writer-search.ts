@@ -89,7 +89,7 @@ export class WriterSearch {
     });
   }
 
-  answered(task: number, result: WriterProbe | undefined, error: CopyError | undefined): void {
+  onAnswer(task: number, result: WriterProbe | undefined, error: CopyError | undefined): void {
     if (this.#asking?.task !== task) return;
     if (result !== undefined) this.#asking.answer.resolve(result);
     else this.#asking.answer.reject(error);

@@ -62,7 +62,7 @@ interface LaneChoice {
   readonly onChosen?: (connection: number) => void;
 }
 
-export type DigestAccess = Pick<ConnectionAccess, 'withConnection' | 'progressed'>;
+export type DigestAccess = Pick<ConnectionAccess, 'withConnection' | 'onProgress'>;
 
 interface Lane {
   readonly connection: number;
@@ -164,7 +164,7 @@ export class DigestProviders {
     if (this.inUse !== method) return undefined;
     try {
       const digests = await this.#asked(method, ranges, (digester) => digester.digests(of, ranges, algorithm));
-      this.#access.progressed();
+      this.#access.onProgress();
       if (digests.length !== ranges.length)
         throw new CopyError('unsupported', 'It returns the wrong number of digests.');
       return digests;

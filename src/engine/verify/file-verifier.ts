@@ -119,26 +119,19 @@ export class FileVerifier {
     return this.#verified.has(piece);
   }
 
-  /** Queues the pieces that are acknowledged as a whole now that these parts are. */
-  acknowledged(parts: readonly Range[]): void {
-    const { size, pieceSize } = this.#file;
-    for (const part of parts) {
-      for (const piece of wholePieces([this.#widened(part)], size, pieceSize)) {
-        if (!this.#verified.has(piece) && this.#ledger.has(piece)) this.#queue.add(piece);
-      }
-    }
-    this.#compareQueued();
+  onAcknowledged(parts: readonly Range[]): void {
+    this.#queueWithin(parts);
   }
 
   /** A piece that an earlier run had sent was compared by `method`, and is right. */
-  resumed(piece: Range, method: VerificationMethod): void {
+  onResumed(piece: Range, method: VerificationMethod): void {
     if (this.#isDropped(method)) return;
     this.#queue.remove(piece);
     this.#verified.add(piece, method);
   }
 
   /** Some acknowledged bytes are not acknowledged any more: their pieces are neither verified nor queued. */
-  distrusted(): void {
+  onDistrusted(): void {
     this.#epoch++;
     const { acknowledged } = this.#ledger;
     for (const lost of this.#verified.all.without(acknowledged)) this.#verified.remove(this.#widened(lost));
@@ -153,6 +146,17 @@ export class FileVerifier {
   async stop(): Promise<void> {
     this.#stopping.abort(STOPPED);
     await Promise.all(this.#lanes);
+  }
+
+  /** Queues the pieces of these parts that are acknowledged as a whole. */
+  #queueWithin(parts: readonly Range[]): void {
+    const { size, pieceSize } = this.#file;
+    for (const part of parts) {
+      for (const piece of wholePieces([this.#widened(part)], size, pieceSize)) {
+        if (!this.#verified.has(piece) && this.#ledger.has(piece)) this.#queue.add(piece);
+      }
+    }
+    this.#compareQueued();
   }
 
   #compareQueued(): void {
@@ -217,7 +221,7 @@ export class FileVerifier {
     for (const [index, piece] of batch.entries()) {
       if (!compared.same[index]) doubted.shift();
       // A dropped provider is not trusted, and the server may have lost the piece since it was hashed.
-      if (this.#isDropped(compared.method) || epoch !== this.#epoch) this.acknowledged([piece]);
+      if (this.#isDropped(compared.method) || epoch !== this.#epoch) this.#queueWithin([piece]);
       else if (compared.same[index]) this.#verified.add(piece, compared.method);
       else await this.#differs(piece, compared.method, doubted);
     }
@@ -239,7 +243,7 @@ export class FileVerifier {
   async #differs(piece: Range, method: VerificationMethod, doubted: readonly Range[]): Promise<void> {
     const epoch = this.#epoch;
     const isSame = method !== 'read-back' && (await isWronglyDoubted(this.#file, piece));
-    if (epoch !== this.#epoch) return this.acknowledged([piece]);
+    if (epoch !== this.#epoch) return this.#queueWithin([piece]);
     if (isSame) {
       this.#verified.add(piece, 'read-back');
       // What a lost connection had in flight may have arrived between the digest and the reading back.
@@ -271,7 +275,7 @@ export class FileVerifier {
     this.#providers?.drop(method, 'it gave a wrong digest');
     const doubtful = this.verifiedBy(method);
     for (const piece of doubtful) this.#verified.remove(piece);
-    this.acknowledged(doubtful);
+    this.#queueWithin(doubtful);
   }
 
   /** The pieces that share bytes with a range. */

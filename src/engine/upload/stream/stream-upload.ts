@@ -185,7 +185,7 @@ export class StreamUpload {
   #acknowledged(length: number): void {
     this.#bytesAcknowledged += length;
     this.#patience.onAcknowledged(this.#bytesAcknowledged);
-    this.#services.access.progressed();
+    this.#services.access.onProgress();
   }
 
   async #verify(

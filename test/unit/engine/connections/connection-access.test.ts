@@ -19,13 +19,13 @@ function scene(open: number[]) {
       dropped.push(connection);
       open.splice(open.indexOf(connection), 1);
     },
-    progressed: () => {},
+    onProgress: () => {},
   };
   const connection = (id: number): RemoteConnection | undefined => (open.includes(id) ? remotes.get(id) : undefined);
   const access = new ConnectionAccess({ pool, connection, retryForMs: RETRY_FOR_MS, signal: over.signal });
   const opened = (id: number): void => {
     open.push(id);
-    access.connectionOpened();
+    access.onConnectionOpened();
   };
   return { access, dropped, over, opened };
 }
@@ -109,7 +109,7 @@ test('as long as the run makes progress, an operation that fails is not given up
     });
   for (let part = 0; part < 4; part++) {
     await vi.advanceTimersByTimeAsync(RETRY_FOR_MS / 2);
-    access.progressed();
+    access.onProgress();
   }
   expect(isDone).toBe(false);
   await vi.advanceTimersByTimeAsync(RETRY_FOR_MS + 3000);
@@ -175,7 +175,7 @@ test('an operation looks at one connection or two, however many there are', asyn
   const open = Array.from({ length: 1024 }, (_, index) => index + 1);
   const isHere = (connection: number): boolean => connection % 3 > 0;
   let looks = 0;
-  const pool = { open, isOpen: () => true, drop: () => {}, progressed: () => {} };
+  const pool = { open, isOpen: () => true, drop: () => {}, onProgress: () => {} };
   const connection = (id: number): RemoteConnection | undefined => {
     looks++;
     return isHere(id) ? ({} as RemoteConnection) : undefined;

@@ -434,7 +434,7 @@ test('a connection that comes back ends the time without one', () => {
     scene.lose(1);
     scene.wait(6000);
     scene.open(1);
-    scene.pool.progressed();
+    scene.pool.onProgress();
   }
   expect(scene.failures).toEqual([]);
 });
@@ -457,7 +457,7 @@ test('connections that are lost without a byte end the run when the time to retr
   };
   for (const connection of [1, 2]) scene.open(connection);
   for (let round = 0; round < 25; round++) loseBoth();
-  scene.pool.progressed();
+  scene.pool.onProgress();
   losses = 0;
   for (let round = 0; round < 50 && scene.failures.length === 0; round++) loseBoth();
   expect(scene.failures.map(({ code }) => code)).toEqual(['connection-lost']);

@@ -6,7 +6,7 @@ import { ServerContinuity } from '../../../../src/engine/connections/server-cont
 function scene(count: number) {
   const continuity = new ServerContinuity();
   const open = new Set(Array.from({ length: count }, (_, index) => index + 1));
-  for (const connection of open) continuity.opened(connection);
+  for (const connection of open) continuity.onOpened(connection);
   const asked: number[] = [];
   const check = new ContinuityCheck(continuity, {
     isOpen: (connection) => open.has(connection),
@@ -15,7 +15,7 @@ function scene(count: number) {
   });
   const lose = (connection: number): boolean => {
     open.delete(connection);
-    return continuity.lost(connection);
+    return continuity.onLost(connection);
   };
   return { continuity, asked, check, lose };
 }
@@ -33,7 +33,7 @@ test('another is one when a witness has answered', async () => {
   const { check, asked, continuity } = scene(2);
   const assured = check.assure(2);
   expect(asked).toEqual([1]);
-  check.answered(1, true);
+  check.onAnswered(1, true);
   await assured;
   expect(continuity.isWitness(2)).toBe(true);
 });
@@ -46,7 +46,7 @@ test.each([
   const assured = check.assure(3);
   for (const one of happen) {
     if (one === 'lose') lose(3);
-    else check.answered(1, true);
+    else check.onAnswered(1, true);
   }
   await assured;
   expect(asked).toEqual([1]);
@@ -54,14 +54,14 @@ test.each([
 
 test('the next witness is asked where one does not answer, and each at most once', async () => {
   const { check, asked, continuity } = scene(3);
-  continuity.answered(1);
-  continuity.opened(4);
+  continuity.onAnswered(1);
+  continuity.onOpened(4);
   const assured = check.assure(4);
-  check.answered(1, false);
+  check.onAnswered(1, false);
   await settle();
-  check.answered(2, false);
+  check.onAnswered(2, false);
   await settle();
-  check.answered(3, false);
+  check.onAnswered(3, false);
   await expect(assured).rejects.toMatchObject({ code: 'connection-lost' });
   expect(asked).toEqual([1, 2, 3]);
 });
@@ -71,11 +71,11 @@ test('an answer to what was asked before proves nothing, the next one is shared'
   const first = check.assure(2);
   const later = [check.assure(3), check.assure(3)];
   expect(asked).toEqual([1]);
-  check.answered(1, true);
+  check.onAnswered(1, true);
   await first;
   await settle();
   expect(asked).toEqual([1, 1]);
-  check.answered(1, true);
+  check.onAnswered(1, true);
   await Promise.all(later);
   expect(continuity.witnesses).toEqual([1, 2, 3]);
 });

@@ -21,7 +21,7 @@ function scene() {
   });
   const taskEnded = (connection: number): void => {
     working.delete(connection);
-    relocation.taskEnded(connection);
+    relocation.onTaskEnded(connection);
   };
   return { relocation, open, did, state, taskEnded };
 }
@@ -31,7 +31,7 @@ test('a connection without tasks is renewed at once, another when its tasks have
   relocation.request(2);
   expect(did).toEqual(['retire 2', 'renew 2']);
   relocation.request(3);
-  relocation.taskEnded(3);
+  relocation.onTaskEnded(3);
   expect(did.slice(2)).toEqual(['retire 3']);
   taskEnded(3);
   expect(did.slice(3)).toEqual(['renew 3']);
@@ -62,7 +62,7 @@ test('a connection that is needed again by the time its tasks have ended works o
 test('a connection that was lost meanwhile has moved already', () => {
   const { relocation, open, did, state, taskEnded } = scene();
   relocation.request(3);
-  relocation.connectionLost(3);
+  relocation.onConnectionLost(3);
   taskEnded(3);
   expect(did).toEqual(['retire 3']);
   state.isFree = false;

@@ -58,7 +58,7 @@ async function slowToHash(msLeft = Number.POSITIVE_INFINITY) {
   /** Another part is durable now, and the staged file was touched right before. */
   const synced = (pieces: number, mtimeMs: number): void => {
     durable.add({ offset: 0, length: pieces * PIECE });
-    resume.synced({ kind: 'file', size: SIZE, mtimeMs });
+    resume.onSynced({ kind: 'file', size: SIZE, mtimeMs });
   };
   const journal = async (): Promise<Journal> =>
     (await Journal.open(journalPath(dir.file('state'), identity, target, 'm'), () => {}))!;

@@ -85,7 +85,7 @@ test('for many wrong pieces the journal is written anew once, before the first o
 
   const whole = { offset: 0, length: SIZE };
   ledger.acknowledge(whole);
-  verification.verifier!.acknowledged([whole]);
+  verification.verifier!.onAcknowledged([whole]);
   await done.promise;
   expect(writings).toBe(1);
   expect([...ledger.toDo]).toEqual([...new RangeSet([whole]).without(new RangeSet([right]))]);

@@ -117,7 +117,7 @@ test('an answer is given to the job that waits for it, and no other job is asked
   class Closing extends MemoryCopy {
     override async open(number: number, file: MemoryCopyFile, services: JobServices): Promise<RunningJob> {
       const job = await super.open(number, file, services);
-      Object.defineProperty(job, 'answered', {
+      Object.defineProperty(job, 'onAnswer', {
         value: (answer: RunnerAnswer) => answered.push({ job: number, of: answer.kind }),
       });
       services.runner.post({ kind: 'close-file', job: number, connection: 1, from: Buffer.from('x') });

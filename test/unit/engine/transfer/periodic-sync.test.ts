@@ -10,7 +10,7 @@ import type { Abilities } from '../../../../src/remotes/remote.ts';
 function scene(sync: () => Promise<boolean> = async () => true, durable: Abilities['durable'] = 'synced') {
   const scheduler = new Scheduler(() => 0);
   const continuity = new ServerContinuity();
-  continuity.opened(1);
+  continuity.onOpened(1);
   scheduler.addFile(1, 1000, 65536);
   scheduler.ledger(1)!.acknowledge({ offset: 0, length: 1000 });
   let asked = 0;
@@ -98,12 +98,12 @@ test('what is to be kept at the end is synced whenever it was last', async () =>
 test('where it came too late it is sooner after the next acknowledgement, down to an eighth of a second', async () => {
   const { periodic, at } = scene();
   await at(0);
-  periodic.cameTooLate();
+  periodic.onTooLate();
   await at(300);
   expect(await at(540)).toBe(0);
   expect(await at(560)).toBe(1);
   const again = scene();
-  for (let i = 0; i < 20; i++) again.periodic.cameTooLate();
+  for (let i = 0; i < 20; i++) again.periodic.onTooLate();
   await again.at(0);
   expect(await again.at(110)).toBe(0);
   expect(await again.at(140)).toBe(1);
@@ -114,10 +114,10 @@ test('where it came too late it is sooner after the next acknowledgement, down t
 
 test('only a connection that has seen everything is asked', async () => {
   const { continuity, at } = scene();
-  continuity.opened(2);
+  continuity.onOpened(2);
   await at(0, 2);
   expect(await at(11_000, 2)).toBe(0);
-  continuity.answered(1);
+  continuity.onAnswered(1);
   expect(await at(11_000, 2)).toBe(1);
 });
 
@@ -127,7 +127,7 @@ test('a server that cannot promise, or may have been restarted meanwhile, leaves
   await cannot.at(11_000);
   expect(cannot.scheduler.ledger(1)!.atRisk.total).toBe(1000);
   const restarted = scene(async () => {
-    restarted.continuity.lost(1);
+    restarted.continuity.onLost(1);
     return true;
   });
   await restarted.at(0);
@@ -154,7 +154,7 @@ test('after a failure of the disk no later answer is believed, until another fil
 
 test('nor after one that was told while the file was sealed', async () => {
   const { scheduler, periodic, pointOn } = scene();
-  periodic.refused(new CopyError('no-space', 'It is full.'));
+  periodic.onRefused(new CopyError('no-space', 'It is full.'));
   await periodic.last(pointOn(1));
   expect(scheduler.ledger(1)!.atRisk.total).toBe(1000);
 });

@@ -45,8 +45,8 @@ test('a stop has no time left, rather than one that grows for ever', () => {
 
 test('files that are done count with what they had in the end, failed ones no longer', () => {
   const progress = progressOf([{ size: 100 }, { size: 200 }, { size: 300 }]);
-  progress.fileDone(100, 120);
-  progress.fileFailed(200);
+  progress.onFileDone(100, 120);
+  progress.onFileFailed(200);
   expect(progress.sample(30, 0, 1000)).toMatchObject({ bytesDone: 150, bytesTotal: 420, filesDone: 1, filesTotal: 3 });
   expect([progress.bytesTotal, progress.filesDone]).toEqual([420, 1]);
 });
@@ -86,13 +86,13 @@ test('what was resumed is done, and says nothing of the rate', () => {
 
 test('totals grow by the files that are planned beyond those that were known', () => {
   const progress = progressOf([{ size: 100 }, { size: 0, isStream: true }]);
-  progress.planned({ size: 100, isStream: false });
-  progress.planned({ size: 0, isStream: true });
+  progress.onPlanned({ size: 100, isStream: false });
+  progress.onPlanned({ size: 0, isStream: true });
   expect(progress.sample(0, 0, 0)).toMatchObject({ bytesTotal: 100, filesTotal: 2, isTotalKnown: false });
-  progress.streamEnded();
-  progress.planned({ size: 50, isStream: false });
+  progress.onStreamEnded();
+  progress.onPlanned({ size: 50, isStream: false });
   expect(progress.sample(0, 0, 0)).toMatchObject({ bytesTotal: 150, filesTotal: 3 });
   expect(progress.isTotalKnown).toBe(true);
-  progress.planned({ size: 0, isStream: true });
+  progress.onPlanned({ size: 0, isStream: true });
   expect(progress.isTotalKnown).toBe(false);
 });

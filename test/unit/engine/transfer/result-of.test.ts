@@ -7,7 +7,7 @@ const failure = new CopyError('no-space', 'It is full.');
 
 test('every figure of the outcome is in the result', () => {
   const totals = new RunTotals();
-  totals.fileFailed(failure);
+  totals.onFileFailed(failure);
   totals.kept({ failure, bytesKept: 100, isSeen: true });
   totals.kept({ failure, bytesKept: 30, isSeen: false });
   totals.connectionsOpen(3);

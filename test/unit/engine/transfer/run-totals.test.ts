@@ -4,8 +4,8 @@ import { CopyError } from '../../../../src/errors.ts';
 
 test('files that are done count by what they were verified by', () => {
   const totals = new RunTotals();
-  totals.fileDone({ bytes: 100, isSizeVerified: true, verified: { byDigest: 60, byReadBack: 10 } }, 20);
-  totals.fileDone({ bytes: 5, isSizeVerified: false, verified: { byDigest: 0, byReadBack: 0 } }, 0);
+  totals.onFileDone({ bytes: 100, isSizeVerified: true, verified: { byDigest: 60, byReadBack: 10 } }, 20);
+  totals.onFileDone({ bytes: 5, isSizeVerified: false, verified: { byDigest: 0, byReadBack: 0 } }, 0);
   expect(totals).toMatchObject({
     filesDone: 2,
     bytesResumed: 20,
@@ -16,8 +16,8 @@ test('files that are done count by what they were verified by', () => {
 test('of files that failed, the first failure and what is left is remembered', () => {
   const totals = new RunTotals();
   const [first, second] = [new CopyError('no-space', 'Full.'), new CopyError('integrity', 'Wrong.')];
-  totals.fileFailed(first);
-  totals.fileFailed(second);
+  totals.onFileFailed(first);
+  totals.onFileFailed(second);
   totals.kept({ failure: first, bytesKept: 70, isSeen: true });
   totals.kept({ failure: second, bytesKept: 30, isSeen: false });
   expect(totals).toMatchObject({ filesFailed: 2, firstFailure: first, bytesKept: 100, bytesKeptUnseen: 30 });

@@ -28,7 +28,7 @@ async function probedOffsets(subject: Partial<ProbeSubject>, acknowledged: Range
   search.consider({ owner: 1, fd: 3, of: { stage: 'x' }, foundSize: 0, size, ...subject });
   await Promise.resolve();
   const probe = posted.find((command) => command.kind === 'probe-writers');
-  if (probe !== undefined) search.answered(probe.task, { writers: 'many', written: [] }, undefined);
+  if (probe !== undefined) search.onAnswer(probe.task, { writers: 'many', written: [] }, undefined);
   await search.work;
   return probe && { first: probe.firstOffset, second: probe.secondOffset };
 }

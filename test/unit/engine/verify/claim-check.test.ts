@@ -38,7 +38,7 @@ async function check(
   const [{ token }] = (await connection.findStaged(Buffer.from('/home/x'))) as [FoundStage];
   const staged = (await connection.reopen(token))!;
   const providers = new DigestProviders(
-    { withConnection: async (work) => work(1, connection), progressed: () => {} },
+    { withConnection: async (work) => work(1, connection), onProgress: () => {} },
     { methods, algorithm: 'auto' },
     () => {},
   );

@@ -36,7 +36,7 @@ function providersOf({ open, options }: Script, count = 3) {
   });
   let turn = 0;
   const run = {
-    progressed: () => {},
+    onProgress: () => {},
     withConnection: <T>(
       work: (id: number, remote: RemoteConnection) => Promise<T>,
       { prefer, avoid }: { prefer?: number; avoid?: number | undefined } = {},

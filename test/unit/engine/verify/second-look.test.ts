@@ -119,7 +119,7 @@ async function scene(spoil: (bytes: Buffer) => void) {
   const staged = await connection.stage(Buffer.from('/home/x'), 'in-place');
   remote.put('/home/x', bytes);
   const providers = new DigestProviders(
-    { withConnection: async (work) => work(1, connection), progressed: () => {} },
+    { withConnection: async (work) => work(1, connection), onProgress: () => {} },
     { methods: DIGEST_METHODS, algorithm: 'auto' },
     () => {},
   );
