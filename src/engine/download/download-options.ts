@@ -1,4 +1,6 @@
 /** What only downloads are told, and what their file jobs receive. */
+
+import type { FileAdmission } from '../connections/file-admission.ts';
 import type { JobServices } from '../transfer/direction.ts';
 import type { ReaderLimits } from './reader-limits.ts';
 
@@ -15,5 +17,6 @@ export interface DownloadOptions {
 
 export interface DownloadServices extends JobServices {
   readonly download: Pick<DownloadOptions, 'inplace' | 'preserve'>;
+  readonly admission: FileAdmission;
   readonly readers: ReaderLimits;
 }

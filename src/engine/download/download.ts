@@ -4,12 +4,14 @@
  * Sources are looked at many at a time, because each look takes a round trip, and before the plan is told, because the
  * number of connections depends on their sizes.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { CopyError } from '../../errors.ts';
 import type { Attributes } from '../../remotes/remote.ts';
 import { baseName, isDots } from '../../util/byte-path.ts';
 import { textFromBytes } from '../../util/bytes-text.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
+import { FileAdmission } from '../connections/file-admission.ts';
 import { LOCAL_TARGET_FILES } from '../local/local-target-files.ts';
 import { Destination } from '../transfer/destination.ts';
 import type { Direction, JobServices, Preparation, RunningJob, UnplannedFile } from '../transfer/direction.ts';
@@ -19,7 +21,7 @@ import { TakenTargets } from '../transfer/taken-targets.ts';
 import { DownloadFile } from './download-file.ts';
 import type { DownloadOptions } from './download-options.ts';
 import type { PlannedDownload } from './download-plan.ts';
-import { ReaderLimits } from './reader-limits.ts';
+import { isRefusedOpen, ReaderLimits } from './reader-limits.ts';
 import { statSource } from './remote-source.ts';
 
 /** Sources that are looked at at once. */
@@ -38,6 +40,7 @@ export class Download implements Direction<PlannedDownload> {
   /** Directories that are missing on the way to the targets are being made, or were. */
   #making: Promise<void> | undefined;
   #readers: ReaderLimits | undefined;
+  #admission: FileAdmission | undefined;
 
   constructor(options: DownloadOptions) {
     this.#options = options;
@@ -75,10 +78,17 @@ export class Download implements Direction<PlannedDownload> {
   async open(number: number, plan: PlannedDownload, services: JobServices): Promise<RunningJob> {
     this.#making ??= this.#destination!.prepare(LOCAL_TARGET_FILES);
     await this.#making;
-    const { inplace, preserve } = this.#options;
     const { options, report, signal } = services;
     this.#readers ??= new ReaderLimits({ retryForMs: options.retryForMs, report, signal });
-    const download = { ...services, download: { inplace, preserve }, readers: this.#readers };
+    this.#admission ??= new FileAdmission({
+      purpose: 'read',
+      isRefusedOpen,
+      wait: (ms) => delay(ms),
+      notice: (message) => report.notice('fewer-readers', message),
+    });
+    const { inplace, preserve } = this.#options;
+    const shared = { readers: this.#readers, admission: this.#admission };
+    const download = { ...services, ...shared, download: { inplace, preserve } };
     return new FileJob(number, services, (job) => new DownloadFile(number, download, job, plan));
   }
 

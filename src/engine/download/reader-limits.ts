@@ -15,6 +15,11 @@ export function isRefusal({ code }: CopyError): boolean {
   return REFUSALS.includes(code);
 }
 
+/** Whether the server denied the opening of a file for reading. */
+export function isRefusedOpen({ code, refused }: CopyError): boolean {
+  return code === 'source-unreadable' && refused?.operation === 'open';
+}
+
 export interface ReaderLimitsOptions {
   /** For how long a file that this run had open is refused at most because its lost connection is not noticed yet. */
   readonly retryForMs: number;

@@ -9,13 +9,16 @@ import { CopyError, isBeyondFile, UNKNOWN_SIZE_ADVICE } from '../../errors.ts';
 import type { Attributes, Range, RemoteConnection, RemoteFile } from '../../remotes/remote.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
+import type { AdmittingPool, FileAdmission } from '../connections/file-admission.ts';
 import { hasSameSamples } from '../resume/likeness.ts';
 import type { PieceRunner } from '../runner/piece-runner.ts';
 import type { LocalConnections } from '../runner/runners.ts';
 import { isRefusal, type ReaderLimits } from './reader-limits.ts';
 
 export interface RemoteSourceServices {
+  readonly admission: Pick<FileAdmission, 'admit'>;
   readonly readers: ReaderLimits;
+  readonly pool: AdmittingPool;
   readonly access: Pick<ConnectionAccess, 'withConnection' | 'onProgress'>;
   readonly runner: Pick<PieceRunner, 'post'> & { readonly local: Pick<LocalConnections, 'openedFile' | 'connection'> };
 }
@@ -48,6 +51,8 @@ export class RemoteSource {
   #first: number | undefined;
   #isSingle = false;
   #wasOpen = false;
+  /** Whether the server may refuse to open a file because too many connections are in use. */
+  #mayBeFull = true;
 
   /** `job`: the number of the file job. `attributes`: as they were when the download was planned. */
   constructor(services: RemoteSourceServices, job: number, path: Uint8Array, attributes: Attributes) {
@@ -73,17 +78,22 @@ export class RemoteSource {
   }
 
   /**
-   * Opens it on one connection. Where the server lets few files be read at a time, this may wait for other jobs.
+   * Opens it on one connection. Where the server lets few files be read at a time, this may wait for other jobs, or
+   * close connections.
    * @throws {CopyError} of the source: it cannot be opened; `source-changed`: it is not what was planned
    */
   async open(): Promise<void> {
-    await this.#services.readers.open(this.#job, this.#wasOpen, () => this.#openOnAny());
+    const { admission, readers, pool } = this.#services;
+    const open = (): Promise<void> => readers.open(this.#job, this.#wasOpen, () => this.#openOnAny());
+    await admission.admit(pool, open, () => this.#mayBeFull);
     this.#wasOpen = true;
   }
 
   async #openOnAny(): Promise<void> {
     const { access, runner } = this.#services;
-    const openOn = async (connection: number): Promise<void> => {
+    const openOn = async (connection: number, remote: RemoteConnection): Promise<void> => {
+      // A server that is known to let many connections write lets them all read.
+      this.#mayBeFull = remote.abilities.writers !== 'many';
       const file = await runner.local.openedFile(connection, this.path);
       this.#readers.add(connection);
       this.#expectSame(await file.attributes);

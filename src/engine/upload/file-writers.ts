@@ -11,6 +11,7 @@
  */
 import { CopyError } from '../../errors.ts';
 import type { WriterProbe } from '../../remotes/remote.ts';
+import type { AdmittingPool } from '../connections/file-admission.ts';
 import type { FileJournal } from '../resume/file-journal.ts';
 import type { Dispatcher, RunnerAnswer } from '../transfer/direction.ts';
 import type { JobControl } from '../transfer/file-transfer.ts';
@@ -18,7 +19,6 @@ import { OWNER_LOST } from './staged-access.ts';
 import type { StagedHolders } from './staged-holders.ts';
 import type { StagedAttempt } from './staging.ts';
 import type { UploadSettings } from './upload-options.ts';
-import type { AdmittingPool } from './writer-admission.ts';
 import { type SearchServices, WriterSearch } from './writer-search.ts';
 
 export interface FileWritersServices {

@@ -5,6 +5,7 @@
 import { CopyError } from '../../errors.ts';
 import type { Abilities, Range, RemoteConnection, Staged, StageToken } from '../../remotes/remote.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
+import type { AdmittingPool } from '../connections/file-admission.ts';
 import type { JournalStore } from '../resume/file-journal.ts';
 import { fillFrom } from '../runner/descriptor-fill.ts';
 import type { LocalConnections } from '../runner/runners.ts';
@@ -14,13 +15,13 @@ import { StartOver } from '../transfer/interruption.ts';
 import type { JobLedger } from '../transfer/job-ledger.ts';
 import type { DigestProviders } from '../verify/digest-providers.ts';
 import { prepareInPlace } from './failures/prepare-in-place.ts';
+import { isRefusedOpen } from './refused-open.ts';
 import { regainStaged } from './regain-staged.ts';
 import type { StagedHolders } from './staged-holders.ts';
 import type { EarlierStages } from './stages/earlier-stages.ts';
 import { keptInPlace } from './stages/kept-in-place.ts';
 import type { Reopened } from './stages/reopen-staged.ts';
 import type { UploadSettings } from './upload-options.ts';
-import { type AdmittingPool, isRefusedOpen } from './writer-admission.ts';
 
 const NOT_KEPT = new CopyError('connection-lost', 'The server did not keep what a lost connection had written.');
 

@@ -1,6 +1,7 @@
 /** The options that only uploads have, and what the file jobs of uploads receive. */
+
+import type { FileAdmission } from '../connections/file-admission.ts';
 import type { JobServices } from '../transfer/direction.ts';
-import type { WriterAdmission } from './writer-admission.ts';
 import type { Writers } from './writers.ts';
 
 export interface UploadOptions {
@@ -15,7 +16,7 @@ export interface UploadOptions {
 /** What all files of an upload have in common. */
 export interface UploadSettings extends Pick<UploadOptions, 'inplace' | 'preserve'> {
   readonly writers: Writers;
-  readonly admission: WriterAdmission;
+  readonly admission: FileAdmission;
 }
 
 export interface UploadServices extends JobServices {

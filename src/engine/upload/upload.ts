@@ -9,6 +9,7 @@ import { CopyError } from '../../errors.ts';
 import { textFromBytes } from '../../util/bytes-text.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { ConnectionAccess } from '../connections/connection-access.ts';
+import { FileAdmission } from '../connections/file-admission.ts';
 import type { FoundSources, SourceFile } from '../local/local-files.ts';
 import { Destination } from '../transfer/destination.ts';
 import type { Direction, JobServices, Preparation, RunningJob, UnplannedFile } from '../transfer/direction.ts';
@@ -16,9 +17,9 @@ import { lookAhead } from '../transfer/look-ahead.ts';
 import { TakenTargets } from '../transfer/taken-targets.ts';
 import { examineDirectoryFailure } from './failures/examine-failure.ts';
 import { openUpload } from './open-upload.ts';
+import { isRefusedOpen } from './refused-open.ts';
 import type { UploadOptions } from './upload-options.ts';
 import { type PlannedUpload, uploadPlanOf } from './upload-plan.ts';
-import { WriterAdmission } from './writer-admission.ts';
 import { Writers } from './writers.ts';
 
 /** Targets that the server is asked about at the same time. */
@@ -32,7 +33,7 @@ export class Upload implements Direction<PlannedUpload> {
   /** The creation of missing directories, once it has begun. */
   #making: Promise<void> | undefined;
   #writers: Writers | undefined;
-  #admission: WriterAdmission | undefined;
+  #admission: FileAdmission | undefined;
 
   constructor(sources: FoundSources, options: UploadOptions) {
     this.#sources = sources;
@@ -73,7 +74,9 @@ export class Upload implements Direction<PlannedUpload> {
   async open(number: number, file: PlannedUpload, services: JobServices): Promise<RunningJob> {
     this.#making ??= this.#makeDirectories(services);
     await this.#making;
-    this.#admission ??= new WriterAdmission({
+    this.#admission ??= new FileAdmission({
+      purpose: 'write',
+      isRefusedOpen,
       wait: (ms) => setTimeout(ms),
       notice: (message) => services.report.notice('fewer-writers', message),
     });

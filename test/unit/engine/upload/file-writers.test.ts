@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { FileAdmission } from '../../../../src/engine/connections/file-admission.ts';
 import type { FileJournal } from '../../../../src/engine/resume/file-journal.ts';
 import type { RunnerCommand } from '../../../../src/engine/runner/piece-runner.ts';
 import { Scheduler } from '../../../../src/engine/schedule/scheduler.ts';
 import { JobLedger } from '../../../../src/engine/transfer/job-ledger.ts';
 import { FileWriters, type FileWritersServices, type WritingJob } from '../../../../src/engine/upload/file-writers.ts';
+import { isRefusedOpen } from '../../../../src/engine/upload/refused-open.ts';
 import type { StagedAttempt } from '../../../../src/engine/upload/staging.ts';
-import { WriterAdmission } from '../../../../src/engine/upload/writer-admission.ts';
 import { Writers } from '../../../../src/engine/upload/writers.ts';
 import { CopyError } from '../../../../src/errors.ts';
 import type { Abilities } from '../../../../src/remotes/remote.ts';
@@ -69,7 +70,7 @@ class Scene {
   }
 
   #services(): FileWritersServices {
-    const admission = new WriterAdmission({ wait: async () => {}, notice: () => {} });
+    const admission = new FileAdmission({ purpose: 'write', isRefusedOpen, wait: async () => {}, notice: () => {} });
     const pool = {
       open: [OWNER, 2, 3],
       wanted: 3,

@@ -1,15 +1,15 @@
 /**
- * Uses fewer connections where a server refuses to open files for writing because too many connections are in use, as
- * proftpd does with `MaxTransfersPerUser` and `MaxTransfersPerHost`. The refusal is that of a directory into which
- * nobody may write, and some versions count each connection that is logged in. So one connection fewer is used, and the
- * file is opened again, until that succeeds or one connection is left.
+ * Uses fewer connections where a server refuses to open files because too many connections are in use, as proftpd does
+ * with `MaxTransfersPerUser` and `MaxTransfersPerHost`. The refusal is that of a file or directory that nobody may use,
+ * and some versions count each connection that is logged in. So one connection fewer is used, and the file is opened
+ * again, until that succeeds or one connection is left.
  *
  * If it is refused even then, the number of connections was not the reason: all of them are used again, and this is not
  * tried any more in this run.
  */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
-import type { ConnectionPool } from '../connections/connection-pool.ts';
+import type { ConnectionPool } from './connection-pool.ts';
 
 /** The time in which a server notices that a connection was closed. */
 const PAUSE_MS = 100;
@@ -22,22 +22,26 @@ const MANY = 16;
 
 export type AdmittingPool = Pick<ConnectionPool, 'open' | 'wanted' | 'drop' | 'limit'>;
 
-export interface WriterAdmissionOptions {
+export interface FileAdmissionOptions {
   /** Resolves after so many milliseconds. */
   readonly wait: (ms: number) => Promise<unknown>;
+  /** What the files are opened for. */
+  readonly purpose: 'read' | 'write';
+  /** Whether the server denied the opening of a file, for whatever reason. */
+  readonly isRefusedOpen: (error: CopyError) => boolean;
   /** For people: a sentence that says how many connections are used, and why. */
   readonly notice: (message: string) => void;
 }
 
-export class WriterAdmission {
-  readonly #options: WriterAdmissionOptions;
+export class FileAdmission {
+  readonly #options: FileAdmissionOptions;
   #isNoReason = false;
   /**
    * Settles when the attempts for another file have ended: together they would close more connections than necessary.
    */
   #trying: Promise<unknown> = Promise.resolve();
 
-  constructor(options: WriterAdmissionOptions) {
+  constructor(options: FileAdmissionOptions) {
     this.#options = options;
   }
 
@@ -63,11 +67,11 @@ export class WriterAdmission {
   }
 
   /**
-   * `connection` could not open a file that at least two others have open for writing: it is closed, and none takes its
-   * place. Returns false where that is not so.
+   * `connection` could not open a file that at least two others have open: it is closed, and none takes its place.
+   * Returns false where that is not so.
    */
   excludes(pool: AdmittingPool, connection: number, error: CopyError): boolean {
-    if (pool.open.length < 3 || !isRefusedOpen(error)) return false;
+    if (pool.open.length < 3 || !this.#options.isRefusedOpen(error)) return false;
     pool.drop(connection);
     pool.limit(pool.open.length);
     this.#tell(pool.open.length, error);
@@ -98,15 +102,12 @@ export class WriterAdmission {
   #tell(connections: number, { message }: CopyError): void {
     const number = connections === 1 ? '1 connection is' : `${connections} connections are`;
     const why = cleanText(message).replace(/\.$/, '');
-    this.#options.notice(`${number} used, because the server lets no more of them write at a time (${why}).`);
+    this.#options.notice(
+      `${number} used, because the server lets no more of them ${this.#options.purpose} at a time (${why}).`,
+    );
   }
 
   #isTriedFor(error: unknown): boolean {
-    return this.mayHelp && isRefusedOpen(CopyError.from(error));
+    return this.mayHelp && this.#options.isRefusedOpen(CopyError.from(error));
   }
-}
-
-/** Whether the server denied the opening of a file for writing. */
-export function isRefusedOpen({ code, refused }: CopyError): boolean {
-  return refused?.operation === 'open' && (code === 'destination-permission' || code === 'single-writer');
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type AdmittingPool, WriterAdmission } from '../../../../src/engine/upload/writer-admission.ts';
+import { type AdmittingPool, FileAdmission } from '../../../../src/engine/connections/file-admission.ts';
+import { isRefusedOpen } from '../../../../src/engine/upload/refused-open.ts';
 import { CopyError } from '../../../../src/errors.ts';
 
 const refusal = new CopyError('destination-permission', 'The server refused to open x: Permission denied.', {
@@ -27,7 +28,12 @@ function scene(count: number, admitted: number) {
       open = open.slice(0, most);
     },
   };
-  const admission = new WriterAdmission({ wait: async () => {}, notice: (message) => told.push(message) });
+  const admission = new FileAdmission({
+    purpose: 'write',
+    isRefusedOpen,
+    wait: async () => {},
+    notice: (message) => told.push(message),
+  });
   const attempt = async (): Promise<string> => {
     counts.push(open.length);
     if (open.length > admitted) throw refusal;
