@@ -113,7 +113,7 @@ export class Scheduler {
   }
 
   /** To be called when rates were measured: idle connections and tasks are then sorted again. */
-  ratesChanged(): void {
+  onRatesChanged(): void {
     this.#isRefreshDue = true;
   }
 

@@ -11,9 +11,9 @@ import type { Order, Scheduler } from './scheduler.ts';
 export interface TaskOwner {
   /** Returns the command by which `connection` carries `range`. The command is posted at once. */
   command(task: number, connection: number, range: Range): RunnerCommand;
-  acknowledged(parts: readonly Range[]): void;
-  hashed(report: Extract<RunnerReport, { kind: 'hashed' }>): void;
-  taskEnded(connection: number, error: CopyError | undefined): void;
+  onAcknowledged(parts: readonly Range[]): void;
+  onHashed(report: Extract<RunnerReport, { kind: 'hashed' }>): void;
+  onTaskEnded(connection: number, error: CopyError | undefined): void;
 }
 
 export interface TaskRouterOptions {
@@ -76,12 +76,12 @@ export class TaskRouter {
       case 'progress': {
         const task = this.#tasks.get(report.task);
         scheduler.acknowledged(report.task, report.acknowledged);
-        task?.owner.acknowledged(report.acknowledged);
+        task?.owner.onAcknowledged(report.acknowledged);
         onProgress(task?.connection);
         return true;
       }
       case 'hashed':
-        this.#tasks.get(report.task)?.owner.hashed(report);
+        this.#tasks.get(report.task)?.owner.onHashed(report);
         return true;
       case 'taken':
         scheduler.taken(report.task);
@@ -105,7 +105,7 @@ export class TaskRouter {
     scheduler.ended(task);
     this.#tasks.delete(task);
     if (ended !== undefined) {
-      ended.owner.taskEnded(ended.connection, error && CopyError.fromData(error));
+      ended.owner.onTaskEnded(ended.connection, error && CopyError.fromData(error));
       onEnded(ended.connection);
     }
     this.dispatch();

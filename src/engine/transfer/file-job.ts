@@ -110,18 +110,18 @@ export class FileJob implements RunningJob {
     return this.#transfer.command(task, connection, range, this.#verification.hashing);
   }
 
-  hashed(hashed: Hashed): void {
+  onHashed(hashed: Hashed): void {
     this.#verification.onHashed(hashed);
   }
 
-  acknowledged(parts: readonly Range[]): void {
+  onAcknowledged(parts: readonly Range[]): void {
     this.#verification.verifier?.onAcknowledged(parts);
     this.#transfer.onAcknowledged?.(parts);
     this.#patience.onAcknowledged(this.#ledger.bytesAcknowledged);
     this.#syncIfDue(performance.now());
   }
 
-  taskEnded(connection: number, error: CopyError | undefined): void {
+  onTaskEnded(connection: number, error: CopyError | undefined): void {
     if (error?.scope === 'connection') this.#services.pool.drop(connection);
     if (error !== undefined && !this.#transfer.onTaskFailed?.(error, connection)) {
       // What the task did not transfer is handed out again.

@@ -116,7 +116,7 @@ export class RunConnections {
    */
   tick(nowMs: number, isSyncing: boolean): void {
     this.#monitor.tick(nowMs, isSyncing);
-    this.scheduler.ratesChanged();
+    this.scheduler.onRatesChanged();
     this.#relocation.relocateIfFree();
     this.router.dispatch();
   }

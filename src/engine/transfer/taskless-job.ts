@@ -27,9 +27,9 @@ export abstract class TasklessJob implements RunningJob {
     return false;
   }
 
-  acknowledged(): void {}
-  hashed(): void {}
-  taskEnded(): void {}
+  onAcknowledged(): void {}
+  onHashed(): void {}
+  onTaskEnded(): void {}
   onAnswer(): void {}
   onConnectionOpened(): void {}
   onConnectionLost(): void {}

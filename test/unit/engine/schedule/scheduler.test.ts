@@ -65,7 +65,7 @@ test('no range is shorter than the smallest cut of the remote, at first and afte
     rates[index + 1] = KIB;
     complete(scheduler, send);
   }
-  scheduler.ratesChanged();
+  scheduler.onRatesChanged();
   const second = sends(scheduler.orders());
   expect(second.map(({ range }) => range)).toEqual([
     { offset: 32 * MIB, length: 8 * MIB },
@@ -73,7 +73,7 @@ test('no range is shorter than the smallest cut of the remote, at first and afte
   ]);
   // A part of what is left of a range would be shorter, however slow its connection is.
   rates[3] = 1024 * MIB;
-  scheduler.ratesChanged();
+  scheduler.onRatesChanged();
   expect(scheduler.orders()).toEqual([]);
   scheduler.ended(second[0]!.task);
   expect(sends(scheduler.orders()).map(({ connection }) => connection)).toEqual([3]);
@@ -439,7 +439,7 @@ test('rates that have changed decide who is the fastest and which task ends last
   const scheduler = make(2, rates);
   scheduler.addFile(1, PIECE, PIECE);
   rates[1] = 500;
-  scheduler.ratesChanged();
+  scheduler.onRatesChanged();
   expect(sends(scheduler.orders()).map(({ connection }) => connection)).toEqual([1]);
 });
 

@@ -28,9 +28,9 @@ function scene() {
       from: Buffer.from(name),
       range,
     }),
-    acknowledged: (parts) => void told.push([name, 'acknowledged', parts]),
-    hashed: ({ algorithm }) => void told.push([name, 'hashed', algorithm]),
-    taskEnded: (connection, error: CopyError | undefined) => void told.push([name, 'ended', connection, error?.code]),
+    onAcknowledged: (parts) => void told.push([name, 'acknowledged', parts]),
+    onHashed: ({ algorithm }) => void told.push([name, 'hashed', algorithm]),
+    onTaskEnded: (connection, error: CopyError | undefined) => void told.push([name, 'ended', connection, error?.code]),
   });
   const addFile = (file: number, only?: number): void => {
     router.add(file, owner(`file ${file}`));

@@ -40,10 +40,10 @@ function scene(more: (it: Scene) => Partial<FileTransfer> = () => ({}), retryFor
     it.failure = undefined;
     if (failure === undefined) {
       scheduler.acknowledged(task, [range]);
-      it.job.acknowledged([range]);
+      it.job.onAcknowledged([range]);
     }
     scheduler.ended(task);
-    it.job.taskEnded(1, failure);
+    it.job.onTaskEnded(1, failure);
     dispatcher.dispatch();
   };
   const services = {
