@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { Journal } from '../../src/engine/resume/journal.ts';
 import { NAME } from '../support/copy-scene.ts';
-import { journalOf, leftOver, rateFor, SIZE } from '../support/cut-copy.ts';
+import { CONNECTIONS, journalOf, leftOver, rateFor, SIZE } from '../support/cut-copy.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { flipBit } from '../support/flip-bit.ts';
@@ -17,7 +17,6 @@ import { waitFor } from '../support/wait-for.ts';
 const PIECE = 1024 * 1024;
 /** What pieces that were begun are compared by. */
 const CELL = 64 * 1024;
-const CONNECTIONS = 8;
 
 interface Case {
   readonly method: string;

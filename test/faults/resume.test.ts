@@ -20,6 +20,7 @@ import { RangeSet } from '../../src/util/range-set.ts';
 import { NAME, sceneForTest } from '../support/copy-scene.ts';
 import {
   type Change,
+  CONNECTIONS,
   CUT_KINDS,
   type CutKind,
   cutCopy,
@@ -54,9 +55,9 @@ import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
 /** Where nobody can hash: the journal alone decides. */
-const PIECE = byTier(512, 1024) * 1024;
+const PIECE = byTier(256, 1024) * 1024;
 const args = ['-s', `${PIECE}B`, '--digest-provider', 'none'];
-const eight = ['-n', '8', ...args];
+const several = ['-n', String(CONNECTIONS), ...args];
 
 const SERVERS = [
   ['sshd', () => sshdForTest({ forceSftp: true })],
@@ -107,7 +108,7 @@ describeWithServers(['sshd', 'proftpd'], 'a copy that is run again', () => {
       const scene = await sceneForTest(direction, server, SIZE);
       const line = await cutCopy(kind, { scene, args, share, durableShare: 0.1 });
       const { total: durable } = await durableIn(await journalOf(server));
-      const run = await scene.run(eight, line.proxy.port);
+      const run = await scene.run(several, line.proxy.port);
       await expectArrivedIn(run, scene.directory, NAME, scene.source);
       const { bytesSent, bytesResumed } = eventsOf(run, 'result')[0]!;
       expect(bytesSent + bytesResumed).toBe(SIZE);
@@ -127,17 +128,17 @@ describeWithServers(['sshd'], 'an upload that was interrupted', () => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
     const proxy = await proxyForTest(server, { bytesPerSecond: rateFor(SIZE) });
-    const run = await startLiveRun([source.path], { server, port: proxy.port, path: NAME }, eight);
+    const run = await startLiveRun([source.path], { server, port: proxy.port, path: NAME }, several);
     await run.event('progress', ({ bytesDone }) => bytesDone > SIZE / 2);
     run.kill('SIGINT');
     const ended = await run.end();
     expect(ended.code).toBe(130);
     const { bytesKept, bytesSent } = eventsOf(ended, 'result')[0]!;
     // Whole pieces, of which each connection may have one half done.
-    expect(bytesKept).toBeGreaterThan(bytesSent - 2 * 8 * PIECE);
+    expect(bytesKept).toBeGreaterThan(bytesSent - 2 * CONNECTIONS * PIECE);
     expect(ended.stderr).toMatch(/ are safe on the server; the same command continues from there\.\n$/);
     await proxy.reshape('all', { bytesPerSecond: 1000 * MB });
-    const again = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, eight);
+    const again = await mtputJson([source.path], { server, port: proxy.port, path: NAME }, several);
     await expectArrived(again, server, NAME, source);
     expect(eventsOf(again, 'result')[0]!.bytesResumed).toBe(bytesKept);
   });
@@ -151,7 +152,7 @@ describeWithServers(['sshd'], 'a server that crashed', () => {
     await waitFor(() => server.sessionPids().length === 0, { what: 'the end of the old sessions' });
     const lost = await forgetUnsynced(await leftOver(server.home), await journalOf(server));
     expect(lost).toBeGreaterThan(MB);
-    const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
+    const run = await mtputJson([source.path], { server, port, path: NAME }, several);
     await expectArrived(run, server, NAME, source);
     expect(eventsOf(run, 'result')[0]!.bytesResumed).toBeGreaterThan(0);
   });
@@ -197,7 +198,7 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
       partial: await leftOver(server.home),
       journal: await journalOf(server),
     });
-    const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
+    const run = await mtputJson([source.path], { server, port, path: NAME }, several);
     await expectArrived(
       run,
       server,
@@ -217,7 +218,7 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
       const source = await sourceForTest(SIZE);
       const { port } = await cutOff(server, source, 0.5);
       await chmod(await leftOver(server.home), 0o666);
-      const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
+      const run = await mtputJson([source.path], { server, port, path: NAME }, several);
       await expectArrived(run, server, NAME, source);
       expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesResumed: 0 });
     });
@@ -234,7 +235,7 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
       await rm(partial);
       await writeFile(join(server.home, 'precious'), 'of somebody else');
       await (what === 'a link' ? symlink('precious', partial) : mkdir(partial));
-      const run = await mtputJson([source.path], { server, port, path: NAME }, eight);
+      const run = await mtputJson([source.path], { server, port, path: NAME }, several);
       expect(run.code).toBe(0);
       expect(await sha256Of(join(server.home, NAME))).toBe(source.sha256);
       expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesResumed: 0 });
@@ -250,7 +251,7 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
       const source = await sourceForTest(SIZE);
       await writeFile(join(server.home, NAME), 'old');
       await writeFile(foreignPartial(server.home, NAME), 'of another machine');
-      const run = await startLiveRun([source.path], { server, path: NAME }, eight);
+      const run = await startLiveRun([source.path], { server, path: NAME }, several);
       await run.event('file', ({ state }) => state === 'started');
       const writing = setInterval(() => void appendFile(foreignPartial(server.home, NAME), 'more'), 100);
       const result = await run.end();
@@ -267,7 +268,7 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
     const server = await sshdForTest();
     const source = await sourceForTest(SIZE);
     await writeFile(foreignPartial(server.home, NAME), 'of another machine');
-    const run = await startLiveRun([source.path], { server, path: NAME }, eight);
+    const run = await startLiveRun([source.path], { server, path: NAME }, several);
     await run.event('file', ({ state }) => state === 'started');
     run.kill('SIGINT');
     expect((await run.end(20_000)).code).toBe(130);
@@ -279,7 +280,7 @@ describeWithServers(['sshd'], 'what an earlier run left is not used', () => {
       const server = await sshdForTest();
       const source = await sourceForTest(SIZE);
       const { port } = await cutOff(server, source, 0.5);
-      const run = await mtputJson([source.path], { server, port, path: NAME }, [...eight, '--no-resume']);
+      const run = await mtputJson([source.path], { server, port, path: NAME }, [...several, '--no-resume']);
       await expectArrived(run, server, NAME, source);
       expect(eventsOf(run, 'result')[0]).toMatchObject({ bytesResumed: 0, bytesSent: SIZE });
     });

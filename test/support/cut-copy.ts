@@ -17,12 +17,12 @@ import { waitFor } from './wait-for.ts';
 const MB = 1_000_000;
 /** How long the whole would take. */
 const SECONDS = byTier(3, 8);
-const CONNECTIONS = 8;
+export const CONNECTIONS: number = byTier(4, 8);
 /** By so much the line is slower while a sync is waited for. */
 const HELD_BACK = 20;
 
 /** Of the file, in bytes. */
-export const SIZE: number = byTier(30, 300) * MB;
+export const SIZE: number = byTier(16, 300) * MB;
 /** Of each connection, in bytes per second, for a file of so many bytes. */
 export function rateFor(size: number): number {
   return size / CONNECTIONS / SECONDS;
