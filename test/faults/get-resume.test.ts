@@ -11,11 +11,13 @@ import { byTier } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
-const SIZE = byTier(40, 200) * MB;
+const SIZE = byTier(20, 200) * MB;
+const CONNECTIONS = byTier(2, 4);
+const several = ['-n', String(CONNECTIONS)];
 /** Slow enough to be cut off somewhere in the middle. */
-const SLOWLY = ['-n', '4', '--limit', `${SIZE / 4}B`];
-/** What four connections have in flight, and what no file system has seen when a process is killed. */
-const IN_FLIGHT = 8 * MB;
+const SLOWLY = [...several, '--limit', `${SIZE / 4}B`];
+/** What these connections have in flight, and what no file system has seen when a process is killed. */
+const IN_FLIGHT = 2 * MB * CONNECTIONS;
 const MOST_AGAIN = IN_FLIGHT + SIZE / 100;
 
 interface Cut {
@@ -47,7 +49,10 @@ async function cutOff(
 }
 
 async function again(bed: Bed, name: string, args: readonly string[] = []): Promise<JsonRun> {
-  const run = await mtgetJson({ server: bed.server, paths: [name] }, bed.dir.file(`got-${name}`), ['-n', '4', ...args]);
+  const run = await mtgetJson({ server: bed.server, paths: [name] }, bed.dir.file(`got-${name}`), [
+    ...several,
+    ...args,
+  ]);
   expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
   return run;
 }
