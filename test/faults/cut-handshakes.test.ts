@@ -1,13 +1,12 @@
 /** Lines that are cut before a connection is open: a cut line is no refusal, and the file arrives. */
 import { expect, it } from 'vitest';
-import { type CutAt, type CutHow, cuttingProxyForTest } from '../support/cutting-proxy.ts';
+import { type Cut, type CutAt, type CutHow, cuttingProxyForTest } from '../support/cutting-proxy.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { proftpdForTest, sourceForTest, sshdForTest } from '../support/for-one-test.ts';
 import { startLiveRun } from '../support/live-run.ts';
 import { eventsOf, mtput, mtputJson } from '../support/mtput.ts';
 import { freePort } from '../support/ports.ts';
-import type { TestServer } from '../support/test-server.ts';
 import { byTier, inLongerTiers } from '../support/tier.ts';
 
 const steps: readonly CutAt[] = ['accept', 'identification', 'key exchange', 'authentication'];
@@ -15,25 +14,45 @@ const ways: readonly CutHow[] = ['reset', 'close', 'silence'];
 const MIB = 1024 * 1024;
 
 describeWithServers(['sshd', 'proftpd'], 'connections that are cut before they are open', () => {
-  // In the quick tier each step and each way once.
-  const all: readonly (readonly [CutAt, CutHow, () => Promise<TestServer>])[] = [
-    ...steps.flatMap((at) => ways.map((how) => [at, how, () => sshdForTest()] as const)),
-    ...steps.map((at) => [at, 'reset', () => proftpdForTest()] as const),
+  const SERVERS = { sshd: () => sshdForTest(), proftpd: () => proftpdForTest() };
+  interface Row {
+    readonly server: keyof typeof SERVERS;
+    /** One at a time is let in at first: these cuts come one after the other. */
+    readonly cuts: readonly Cut[];
+  }
+  /** In the quick tier each step and each way once, two of them in one run. */
+  const few: readonly Row[] = [
+    {
+      server: 'sshd',
+      cuts: [
+        { at: 'accept', how: 'close' },
+        { at: 'identification', how: 'reset' },
+      ],
+    },
+    {
+      server: 'sshd',
+      cuts: [
+        { at: 'key exchange', how: 'close' },
+        { at: 'authentication', how: 'silence' },
+      ],
+    },
+    { server: 'proftpd', cuts: Array(2).fill({ at: 'authentication', how: 'reset' }) },
   ];
-  const few: typeof all = [
-    ['accept', 'close', () => sshdForTest()],
-    ['identification', 'reset', () => sshdForTest()],
-    ['key exchange', 'close', () => sshdForTest()],
-    ['authentication', 'silence', () => sshdForTest()],
-    ['authentication', 'reset', () => proftpdForTest()],
+  function rowOf(server: Row['server'], at: CutAt, how: CutHow): Row {
+    return { server, cuts: Array(at === 'authentication' ? 2 : 4).fill({ at, how }) };
+  }
+  const all: readonly Row[] = [
+    ...steps.flatMap((at) => ways.map((how) => rowOf('sshd', at, how))),
+    ...steps.map((at) => rowOf('proftpd', at, 'reset')),
   ];
+  function nameOf({ server, cuts }: Row): string {
+    return `${server}: ${cuts.map(({ at, how }) => `at ${at} by ${how}`).join(', ')}`;
+  }
 
-  it.each(byTier(few, all))('all once, at %s by %s', async (at, how, start) => {
-    const server = await start();
+  it.each(byTier(few, all).map((row) => [nameOf(row), row] as const))('all once, %s', async (_, row) => {
+    const server = await SERVERS[row.server]();
     const source = await sourceForTest(4 * MIB);
-    // One at a time is let in at first: these cuts come one after the other.
-    const cuts = at === 'authentication' ? 2 : byTier(2, 4);
-    const proxy = await cuttingProxyForTest(server, (index) => (index < cuts ? { at, how } : undefined));
+    const proxy = await cuttingProxyForTest(server, (index) => row.cuts[index]);
     const to = { server, port: proxy.port, path: 'arrived.bin' };
     const run = await mtputJson([source.path], to, [
       '-n',
@@ -46,7 +65,7 @@ describeWithServers(['sshd', 'proftpd'], 'connections that are cut before they a
       '60s',
     ]);
     await expectArrived(run, server, 'arrived.bin', source);
-    expect(proxy.cuts).toEqual(Array(cuts).fill(at));
+    expect(proxy.cuts).toEqual(row.cuts.map(({ at }) => at));
   });
 
   it.each(byTier(steps.slice(-1), steps))('later ones, at %s', async (at) => {
