@@ -13,10 +13,11 @@ import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
 const CONNECTIONS = 8;
+const SIZE = byTier(30, 100) * MB;
 /**
  * A connection: the file lasts for 100 s and more, so that all have moved long before its end on a busy machine too.
  */
-const SLOW = { bytesPerSecond: 0.05 * MB };
+const SLOW = { bytesPerSecond: SIZE / CONNECTIONS / byTier(100, 250) };
 const FAST = { bytesPerSecond: 30 * MB };
 
 interface Run {
@@ -77,7 +78,7 @@ describeWithServers(['sshd', 'proftpd'], 'an upload with a worker thread', () =>
     'moves connections into it without losing one, and arrives at %s',
     async (_, startServer) => {
       const server = await startServer();
-      const source = await sourceForTest(100 * MB);
+      const source = await sourceForTest(SIZE);
       const proxy = await proxyForTest(server, SLOW);
       const run = start(server, proxy.port, source.path);
       await allMoved(run);
@@ -92,7 +93,7 @@ describeWithServers(['sshd', 'proftpd'], 'an upload with a worker thread', () =>
 
   it('arrives though the thread is killed in the middle', async () => {
     const server = await sshdForTest();
-    const source = await sourceForTest(100 * MB);
+    const source = await sourceForTest(SIZE);
     const proxy = await proxyForTest(server, SLOW);
     const run = start(server, proxy.port, source.path);
     const worker = await run.worker;

@@ -12,11 +12,12 @@ import { sha256Of } from './random-file.ts';
 import { anyOf, publishingRename, requests, shellCopy } from './ssh-relay.ts';
 import { watchTarget } from './target-watcher.ts';
 import type { TestServer } from './test-server.ts';
+import { byTier } from './tier.ts';
 
 const NAME = 'x.bin';
-const SIZE = 4_000_000;
+const SIZE = byTier(2_000_000, 4_000_000);
 /** Of a piece; the run has several, so that it has a journal, and can be cut off. */
-const ARGS = ['-n', '2', '-s', '256K', '--stall-timeout', '120s'];
+const ARGS = ['-n', '2', '-s', byTier('128K', '256K'), '--stall-timeout', '120s'];
 /** Requests that pass before a WRITE is held: a part of the file is there by then. */
 const WRITES_TO_PASS = 12;
 
@@ -77,7 +78,7 @@ export function startServer({ server, hashes }: Pick<LateRow, 'server' | 'hashes
 
 /** A run that is killed when half of the file has arrived, and nobody writes its partial file any more. */
 async function leavePart({ put }: Machine, source: string, server: TestServer): Promise<void> {
-  const run = await put(source, NAME, [...ARGS, '--limit', '2M']);
+  const run = await put(source, NAME, [...ARGS, '--limit', `${SIZE / 2}B`]);
   await run.event('progress', ({ bytesDone }) => bytesDone > SIZE / 2);
   run.kill();
   await run.end();
