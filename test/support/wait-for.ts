@@ -7,6 +7,9 @@ export interface WaitOptions {
   pollMs?: number;
 }
 
+/** A condition that takes long, such as one that looks at all processes, is tried less often, up to so many milliseconds. */
+const LONGEST_POLL_MS = 50;
+
 /** Polls until the condition gives something truthy, and returns it. */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
@@ -15,9 +18,11 @@ export async function waitFor<T>(
   const { what, timeoutMs = 10_000, pollMs = 10 } = options;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
+    const begun = performance.now();
     const value = await condition();
+    const tookMs = performance.now() - begun;
     if (value) return value as Exclude<T, false | null | undefined | 0 | ''>;
     if (performance.now() >= deadline) throw new Error(`Waited ${timeoutMs} ms in vain for ${what}`);
-    await sleep(pollMs);
+    await sleep(Math.max(pollMs, Math.min(2 * tookMs, LONGEST_POLL_MS)));
   }
 }
