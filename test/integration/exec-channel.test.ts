@@ -5,8 +5,9 @@ import type { ExecChannel, SshConnection } from '../../src/remotes/sftp/ssh/ssh-
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { proftpdForTest, proxyForTest, sshdForTest } from '../support/for-one-test.ts';
 import { isAlive } from '../support/process-tree.ts';
+import { serverForAll } from '../support/server-for-all.ts';
 import { transportTo } from '../support/sftp-remote-to.ts';
-import type { SshdOptions } from '../support/sshd.ts';
+import { type SshdOptions, startSshd } from '../support/sshd.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -15,11 +16,6 @@ async function connectionTo(server: TestServer, port?: number): Promise<SshConne
   const connection = await transport.open(1, new AbortController().signal);
   onTestFinished(() => connection.close());
   return connection;
-}
-
-async function sshdConnection(options?: SshdOptions): Promise<{ server: TestServer; connection: SshConnection }> {
-  const server = await sshdForTest(options);
-  return { server, connection: await connectionTo(server) };
 }
 
 /** The reply to SSH_FXP_INIT: the subsystem still works. */
@@ -40,6 +36,13 @@ async function firstLine(channel: ExecChannel): Promise<string> {
 }
 
 describeWithServers(['sshd'], 'commands with sshd', () => {
+  const serverOfAll = serverForAll(startSshd);
+
+  async function sshdConnection(options?: SshdOptions): Promise<{ server: TestServer; connection: SshConnection }> {
+    const server = options === undefined ? serverOfAll() : await sshdForTest(options);
+    return { server, connection: await connectionTo(server) };
+  }
+
   test('output and exit status, and the subsystem beside them', async () => {
     const { connection } = await sshdConnection();
     const channel = await connection.exec('echo out; exit 7');
@@ -129,7 +132,7 @@ describeWithServers(['sshd'], 'commands with sshd', () => {
   });
 
   test('a connection that is cut while a command runs', async () => {
-    const server = await sshdForTest();
+    const server = serverOfAll();
     const proxy = await proxyForTest(server, {});
     const connection = await connectionTo(server, proxy.port);
     const channel = await connection.exec('echo begun; exec sleep 60');
@@ -149,7 +152,7 @@ describeWithServers(['sshd'], 'commands with sshd', () => {
   });
 
   test('a connection that is cut before the command has begun', async () => {
-    const server = await sshdForTest();
+    const server = serverOfAll();
     const proxy = await proxyForTest(server, {});
     const connection = await connectionTo(server, proxy.port);
     await proxy.stall('all');
@@ -159,7 +162,7 @@ describeWithServers(['sshd'], 'commands with sshd', () => {
   });
 
   test('a server that does not answer: unsupported within five seconds', async () => {
-    const server = await sshdForTest();
+    const server = serverOfAll();
     const proxy = await proxyForTest(server, {});
     const connection = await connectionTo(server, proxy.port);
     await proxy.stall('all');

@@ -7,7 +7,10 @@ import { drainTo } from '../../src/engine/runner/descriptor-drain.ts';
 import type { Drain, Range, RemoteConnection } from '../../src/remotes/remote.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { proftpdForTest, proxyForTest, sshdForTest, tempDirForTest } from '../support/for-one-test.ts';
+import { startProftpd } from '../support/proftpd.ts';
+import { serverForAll } from '../support/server-for-all.ts';
 import { type RemoteToOptions, sftpRemoteTo } from '../support/sftp-remote-to.ts';
+import { startSshd } from '../support/sshd.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { byTier } from '../support/tier.ts';
 import { complianceOfRemote } from '../unit/remotes/remote-compliance.ts';
@@ -42,25 +45,31 @@ function lazily(drain: Drain, ms = 3): Drain {
   };
 }
 
+const IN_FLIGHT: readonly (number | 'auto')[] = [8, 64, 'auto'];
+/** How requests are kept in flight is the same with both. */
 const servers = [
-  ['sshd', () => sshdForTest()],
-  ['proftpd', () => proftpdForTest()],
+  ['sshd', startSshd, IN_FLIGHT],
+  ['proftpd', startProftpd, byTier(IN_FLIGHT.slice(2), IN_FLIGHT)],
 ] as const;
 
-for (const [name, start] of servers) {
+for (const [name, start, amounts] of servers) {
   describeWithServers([name], `the contract of a remote with ${name}`, () => {
+    const server = serverForAll(start);
+    let turn = 0;
     complianceOfRemote(async () => {
-      const server = await start();
-      const connection = await sftpRemoteTo(server).connect(1, never, () => {});
-      await connection.makeDirectory(Buffer.from('directory'));
-      const directory = Buffer.from(await connection.realPath(Buffer.from('directory'))).toString('latin1');
+      const connection = await sftpRemoteTo(server()).connect(1, never, () => {});
+      const own = Buffer.from(`directory-${++turn}`);
+      await connection.makeDirectory(own);
+      const directory = Buffer.from(await connection.realPath(own)).toString('latin1');
       return { connection, directory, copiesRanges: connection.beneath.session.offers('copy-data') };
     });
   });
 
   describeWithServers([name], `reads from ${name}`, () => {
+    const serverOfAll = serverForAll(start);
+
     test('give files of every size around that of a packet and a request, whole, and not a byte beyond', async () => {
-      const server = await start();
+      const server = serverOfAll();
       const connection = await connect(server);
       for (const size of SIZES) {
         const source = sourceBytes(size + 4).subarray(0, size);
@@ -77,9 +86,9 @@ for (const [name, start] of servers) {
       }
     });
 
-    test.each([8, 64, 'auto'] as const)('give ranges, in requests of %s, into a local file', async (inFlight) => {
-      const server = await start();
-      const source = sourceBytes(byTier(8, 64) * MIB);
+    test.each([...amounts])('give ranges, in requests of %s, into a local file', async (inFlight) => {
+      const server = serverOfAll();
+      const source = sourceBytes(byTier(4, 64) * MIB);
       await serve(server, source);
       const file = await (await connect(server, { inFlight })).open(from);
       const path = (await tempDirForTest()).file('sink');
@@ -95,8 +104,8 @@ for (const [name, start] of servers) {
     });
 
     test('come right when calls overlap each other, and other requests, and the disk is slow', async () => {
-      const server = await start();
-      const source = sourceBytes(byTier(8, 64) * MIB);
+      const server = serverOfAll();
+      const source = sourceBytes(byTier(4, 64) * MIB);
       await serve(server, source);
       const connection = await connect(server);
       const file = await connection.open(from);
@@ -110,8 +119,8 @@ for (const [name, start] of servers) {
     });
 
     test('fail when the file is cut short meanwhile, with no drain left under way; the connection goes on', async () => {
-      const server = await start();
-      const source = sourceBytes(24 * MIB);
+      const server = serverOfAll();
+      const source = sourceBytes(byTier(12, 24) * MIB);
       await serve(server, source);
       const connection = await connect(server);
       const file = await connection.open(from);
@@ -137,9 +146,9 @@ for (const [name, start] of servers) {
     });
 
     test('give back what is staged while another connection writes it', async () => {
-      const server = await start();
+      const server = serverOfAll();
       const writer = await connect(server);
-      const source = sourceBytes(byTier(8, 64) * MIB);
+      const source = sourceBytes(byTier(4, 64) * MIB);
       const staged = await writer.stage(Buffer.from('g'), 'new');
       const joined = await (await connect(server, {}, 2)).join(staged.token);
       const sink = new Sink(source.length);
@@ -158,8 +167,8 @@ for (const [name, start] of servers) {
     });
 
     test('fail at once when the connection is cut, and what was drained is right', async () => {
-      const server = await start();
-      const source = sourceBytes(byTier(12, 32) * MIB);
+      const server = serverOfAll();
+      const source = sourceBytes(byTier(8, 32) * MIB);
       await serve(server, source);
       const proxy = await proxyForTest(server, { bytesPerSecond: 20 * MIB, resetAllAfter: { down: 4 * MIB } });
       const file = await (await connect(server, { port: proxy.port })).open(from);
@@ -181,7 +190,7 @@ for (const [name, start] of servers) {
     });
 
     test('follow links; what is no file, or is missing, is not opened', async () => {
-      const server = await start();
+      const server = serverOfAll();
       await serve(server, Buffer.from('behind a link'));
       await mkdir(join(server.home, 'd'));
       await symlink('f', join(server.home, 'link'));
@@ -226,7 +235,7 @@ describe('reads under every cipher', () => {
       'come right with %s, views last until they are drained, also while keys are exchanged anew',
       async (cipher) => {
         const server = await sshdForTest({ config: ['RekeyLimit 4M'] });
-        const source = sourceBytes(16 * MIB);
+        const source = sourceBytes(byTier(10, 16) * MIB);
         await serve(server, source);
         const file = await (await connect(server, { options: [`Ciphers=${cipher}`] })).open(from);
         const sink = new Sink(source.length);

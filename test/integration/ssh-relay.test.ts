@@ -9,23 +9,28 @@ import { machineForTest } from '../support/machines.ts';
 import { eventsOf } from '../support/mtput.ts';
 import { sha256Of } from '../support/random-file.ts';
 import { publishingRename, requests } from '../support/ssh-relay.ts';
+import { byTier } from '../support/tier.ts';
 
 const SIZE = 3_000_000;
 
 describeWithServers(['sshd', 'proftpd'], 'the relay in front of a server', () => {
-  it.each([
+  const SERVERS = [
     ['sshd', 'shell', sshdForTest],
     ['proftpd', 'check-file', proftpdForTest],
-  ] as const)('%s: passes an upload through, digests by %s included', async (_name, _method, start) => {
-    const server = await start();
-    const source = await sourceForTest(SIZE);
-    const { relay, put } = await machineForTest(server, { name: 'one' });
-    const run = await put(source.path, 'arrived.bin', ['-n', '3', '-s', '1M']);
-    const result = await run.end();
-    await expectArrived(result, server, 'arrived.bin', source);
-    expect(eventsOf(result, 'result')[0]!.verified.byDigest).toBe(SIZE);
-    expect(relay.clients).toBe(0);
-  });
+  ] as const;
+  it.each(SERVERS.slice(0, byTier(1, 2)))(
+    '%s: passes an upload through, digests by %s included',
+    async (_name, _method, start) => {
+      const server = await start();
+      const source = await sourceForTest(SIZE);
+      const { relay, put } = await machineForTest(server, { name: 'one' });
+      const run = await put(source.path, 'arrived.bin', ['-n', '2', '-s', '1M']);
+      const result = await run.end();
+      await expectArrived(result, server, 'arrived.bin', source);
+      expect(eventsOf(result, 'result')[0]!.verified.byDigest).toBe(SIZE);
+      expect(relay.clients).toBe(0);
+    },
+  );
 
   it('hands a request on after its client was killed, and what was sent before it', async () => {
     const server = await sshdForTest();
