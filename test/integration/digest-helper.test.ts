@@ -2,18 +2,18 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { CopyError } from '../../src/errors.ts';
 import type { DigestAlgorithm, Digester, Range, RemoteConnection } from '../../src/remotes/remote.ts';
 import { SftpRemote } from '../../src/remotes/sftp/sftp-remote.ts';
 import type { SshTransport } from '../../src/remotes/sftp/ssh/ssh-connection.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
-import { proftpdForTest, sshdForTest, tempDirForTest } from '../support/for-one-test.ts';
+import { proftpdForTest, tempDirForTest } from '../support/for-one-test.ts';
 import { installHelper, installOriginal } from '../support/helper-program.ts';
 import { requireServer } from '../support/servers.ts';
 import { transportTo } from '../support/sftp-remote-to.ts';
-import type { SshdOptions } from '../support/sshd.ts';
-import type { TempDir } from '../support/temp-dir.ts';
+import { type SshdOptions, startSshd } from '../support/sshd.ts';
+import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { byTier } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -57,29 +57,34 @@ function recorded(transport: SshTransport, executed: string[]): SshTransport {
   };
 }
 
-async function connectTo(server: TestServer) {
+/** Does something when what is made for a test, or for all tests of a suite, is not needed any more. */
+type AtEnd = (end: () => Promise<void>) => void;
+
+async function connectTo(server: TestServer, atEnd: AtEnd = onTestFinished) {
   const executed: string[] = [];
   const remote = new SftpRemote(recorded(transportTo(server), executed), { stallTimeoutMs: 30_000, inFlight: 'auto' });
   const connection = await remote.connect(1, new AbortController().signal, () => {});
-  onTestFinished(() => connection.close());
+  atEnd(() => connection.close());
   return { connection, executed };
 }
 
-async function scene(options: SshdOptions = {}): Promise<Scene> {
-  const dir = await tempDirForTest();
+async function scene(options: SshdOptions = {}, atEnd: AtEnd = onTestFinished): Promise<Scene> {
+  const dir = await makeTempDir();
+  atEnd(dir.remove);
   const [home, bin] = [dir.file('home'), dir.file('bin')];
   await Promise.all([mkdir(home), mkdir(bin)]);
   const path = `${bin}:${dirname(process.execPath)}:/usr/bin:/bin`;
   const config = [`SetEnv HOME=${home} PATH=${path}`, ...(options.config ?? [])];
-  const server = await sshdForTest({ ...options, config });
-  return { server, home, bin, dir, ...(await connectTo(server)) };
+  const server = await startSshd({ ...options, config });
+  atEnd(server.stop);
+  return { server, home, bin, dir, ...(await connectTo(server, atEnd)) };
 }
 
-/** A digester that is closed after the test, and of which nothing is left then. */
-async function helperOf({ connection, server }: Pick<Scene, 'connection' | 'server'>): Promise<Digester> {
+/** A digester that is closed at the end, and of which nothing is left then. */
+async function helperOf({ connection, server }: Scene, atEnd: AtEnd = onTestFinished): Promise<Digester> {
   const before = server.sessionPids();
   const digester = await connection.digester('helper');
-  onTestFinished(async () => {
+  atEnd(async () => {
     await digester.close();
     await waitFor(() => server.sessionPids().every((pid) => before.includes(pid)), { what: 'no process to be left' });
   });
@@ -118,18 +123,88 @@ const kinds = [
 ] as const;
 
 describeWithServers(['sshd', 'sftp-server'], 'digests by the helper, sshd', () => {
-  test.each(kinds)('%s on PATH', async (_name, install) => {
-    const place = await scene();
-    await install(place.bin);
-    const path = place.dir.file('file');
-    await writeFile(path, content);
-    const digester = await helperOf(place);
-    expect(digester).toMatchObject({ method: 'helper', algorithms: ['sha256', 'sha512', 'sha1', 'md5'] });
-    for (const algorithm of digester.algorithms) {
-      expect(await hexesOf(digester, path, pieces, algorithm)).toEqual(pieces.map((piece) => hex(algorithm, piece)));
-    }
-    expect(await digester.digests(Buffer.from(path), [], 'md5')).toEqual([]);
-    expect(place.executed).toEqual(['exec /bin/sh']);
+  describe.each(kinds)('%s on PATH', (_name, install) => {
+    let place: Scene;
+    let digester: Digester;
+    const ends: (() => Promise<void>)[] = [];
+
+    beforeAll(async () => {
+      const atEnd: AtEnd = (end) => void ends.push(end);
+      place = await scene({}, atEnd);
+      await install(place.bin);
+      digester = await helperOf(place, atEnd);
+    });
+
+    afterAll(async () => {
+      for (const end of ends.reverse()) await end();
+    });
+
+    test('every algorithm, piece by piece', async () => {
+      const path = place.dir.file('file');
+      await writeFile(path, content);
+      expect(digester).toMatchObject({ method: 'helper', algorithms: ['sha256', 'sha512', 'sha1', 'md5'] });
+      for (const algorithm of digester.algorithms) {
+        expect(await hexesOf(digester, path, pieces, algorithm)).toEqual(pieces.map((piece) => hex(algorithm, piece)));
+      }
+      expect(await digester.digests(Buffer.from(path), [], 'md5')).toEqual([]);
+      expect(place.executed).toEqual(['exec /bin/sh']);
+    });
+
+    test('what the file does not have whole has no digest', async () => {
+      const path = place.dir.file('file');
+      await writeFile(path, content.subarray(0, 2 * PIECE + 1));
+      const wanted = pieces.map((piece, i) => (i < 2 ? hex('sha256', piece) : undefined));
+      expect(await hexesOf(digester, path, pieces, 'sha256')).toEqual(wanted);
+    });
+
+    test('a missing file is refused, and the next one hashed', async () => {
+      const path = place.dir.file('file');
+      await writeFile(path, content);
+      const error = await refusal(digester.digests(Buffer.from(`${path}.not`), pieces, 'sha256'));
+      expect(error).toMatchObject({ code: 'unsupported', message: expect.stringMatching(/ENOENT|exit code 2/) });
+      expect(await hexesOf(digester, path, pieces, 'sha256')).toEqual(pieces.map((piece) => hex('sha256', piece)));
+    });
+
+    test('hostile paths are names like others', async () => {
+      const names = [
+        'quotes \' " ` end',
+        '$(touch "$HOME"owned) `touch "$HOME"owned` $PATH',
+        'line\nbreak\n',
+        '-m',
+        '  blanks  ',
+        'per %s cent \\n \\0101 \\c back',
+        '; touch owned & | < > * ? [a] ~ # !',
+        '\r\t\x01\x1b[31m',
+        Buffer.from([0xff, 0xfe, 0x80, 0xc3, 0x28]),
+        Buffer.from(Array.from({ length: 127 }, (_, i) => i + 128)),
+      ];
+      for (const [i, name] of names.entries()) {
+        const path = Buffer.concat([Buffer.from(`${place.dir.path}/`), Buffer.from(name)]);
+        const bytes = content.subarray(i);
+        const file = await open(path, 'wx');
+        await file.writeFile(bytes);
+        await file.close();
+        const piece = { offset: PIECE, length: PIECE };
+        expect(await hexesOf(digester, path, [piece], 'sha256')).toEqual([hex('sha256', piece, bytes)]);
+      }
+      expect(place.executed).toEqual(['exec /bin/sh']);
+      await expect(readFile(`${place.home}owned`)).rejects.toThrow('ENOENT');
+      const nul = Buffer.from(`${place.dir.path}/a\0b`);
+      expect(await refusal(digester.digests(nul, pieces, 'md5'))).toMatchObject({ code: 'unsupported' });
+    });
+
+    test('calls overlap, and are answered each for itself', async () => {
+      const calls = await Promise.all(
+        Array.from({ length: 12 }, async (_, i) => {
+          const path = place.dir.file(`file-${i}`);
+          const bytes = content.subarray(i);
+          await writeFile(path, bytes);
+          const ranges = pieces.slice(0, i % 5);
+          return { digests: hexesOf(digester, path, ranges, 'sha1'), wanted: ranges.map((r) => hex('sha1', r, bytes)) };
+        }),
+      );
+      for (const { digests, wanted } of calls) expect(await digests).toEqual(wanted);
+    });
   });
 
   test.each(kinds)('%s in ~/.local/bin, behind rc files that talk', async (_name, install) => {
@@ -150,74 +225,6 @@ describeWithServers(['sshd', 'sftp-server'], 'digests by the helper, sshd', () =
     await writeFile(path, content);
     const digester = await helperOf(place);
     expect(await hexesOf(digester, path, pieces, 'md5')).toEqual(pieces.map((piece) => hex('md5', piece)));
-  });
-
-  test.each(kinds)('%s: what the file does not have whole has no digest', async (_name, install) => {
-    const place = await scene();
-    await install(place.bin);
-    const path = place.dir.file('file');
-    await writeFile(path, content.subarray(0, 2 * PIECE + 1));
-    const digester = await helperOf(place);
-    const wanted = pieces.map((piece, i) => (i < 2 ? hex('sha256', piece) : undefined));
-    expect(await hexesOf(digester, path, pieces, 'sha256')).toEqual(wanted);
-  });
-
-  test.each(kinds)('%s: a missing file is refused, and the next one hashed', async (_name, install) => {
-    const place = await scene();
-    await install(place.bin);
-    const path = place.dir.file('file');
-    await writeFile(path, content);
-    const digester = await helperOf(place);
-    const error = await refusal(digester.digests(Buffer.from(`${path}.not`), pieces, 'sha256'));
-    expect(error).toMatchObject({ code: 'unsupported', message: expect.stringMatching(/ENOENT|exit code 2/) });
-    expect(await hexesOf(digester, path, pieces, 'sha256')).toEqual(pieces.map((piece) => hex('sha256', piece)));
-  });
-
-  test.each(kinds)('%s: hostile paths are names like others', async (_name, install) => {
-    const place = await scene();
-    await install(place.bin);
-    const digester = await helperOf(place);
-    const names = [
-      'quotes \' " ` end',
-      '$(touch "$HOME"owned) `touch "$HOME"owned` $PATH',
-      'line\nbreak\n',
-      '-m',
-      '  blanks  ',
-      'per %s cent \\n \\0101 \\c back',
-      '; touch owned & | < > * ? [a] ~ # !',
-      '\r\t\x01\x1b[31m',
-      Buffer.from([0xff, 0xfe, 0x80, 0xc3, 0x28]),
-      Buffer.from(Array.from({ length: 127 }, (_, i) => i + 128)),
-    ];
-    for (const [i, name] of names.entries()) {
-      const path = Buffer.concat([Buffer.from(`${place.dir.path}/`), Buffer.from(name)]);
-      const bytes = content.subarray(i);
-      const file = await open(path, 'wx');
-      await file.writeFile(bytes);
-      await file.close();
-      const piece = { offset: PIECE, length: PIECE };
-      expect(await hexesOf(digester, path, [piece], 'sha256')).toEqual([hex('sha256', piece, bytes)]);
-    }
-    expect(place.executed).toEqual(['exec /bin/sh']);
-    await expect(readFile(`${place.home}owned`)).rejects.toThrow('ENOENT');
-    const nul = Buffer.from(`${place.dir.path}/a\0b`);
-    expect(await refusal(digester.digests(nul, pieces, 'md5'))).toMatchObject({ code: 'unsupported' });
-  });
-
-  test.each(kinds)('%s: calls overlap, and are answered each for itself', async (_name, install) => {
-    const place = await scene();
-    await install(place.bin);
-    const digester = await helperOf(place);
-    const calls = await Promise.all(
-      Array.from({ length: 12 }, async (_, i) => {
-        const path = place.dir.file(`file-${i}`);
-        const bytes = content.subarray(i);
-        await writeFile(path, bytes);
-        const ranges = pieces.slice(0, i % 5);
-        return { digests: hexesOf(digester, path, ranges, 'sha1'), wanted: ranges.map((r) => hex('sha1', r, bytes)) };
-      }),
-    );
-    for (const { digests, wanted } of calls) expect(await digests).toEqual(wanted);
   });
 
   test('many ranges in one call', async () => {

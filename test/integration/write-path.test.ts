@@ -73,7 +73,7 @@ for (const fastPath of [true, false]) {
         async (_, start) => {
           const server = await start();
           const { connection, staged } = await open(server, { fastPath });
-          const source = sourceBytes(byTier(16, 64) * MIB);
+          const source = sourceBytes(byTier(8, 64) * MIB);
           const share = source.length / 4;
           const looks = Array.from({ length: 50 }, () => connection.stat(Buffer.from('.')));
           const parts = await Promise.all([0, 1, 2, 3].map((n) => write(staged, source, n * share, share)));
@@ -87,7 +87,7 @@ for (const fastPath of [true, false]) {
         const server = await sshdForTest();
         // 8 MiB: OpenSSH gives a window of 2 MiB.
         const { staged } = await open(server, { fastPath, inFlight: 256 });
-        const source = sourceBytes(byTier(16, 32) * MIB);
+        const source = sourceBytes(byTier(12, 32) * MIB);
         expect(await write(staged, source)).toBe(source.length);
         await expectStaged(server, source);
       });
@@ -109,9 +109,12 @@ for (const fastPath of [true, false]) {
 
       test('fail at once and leave the process alone when the connection is cut', async () => {
         const server = await sshdForTest();
-        const proxy = await proxyForTest(server, { bytesPerSecond: 20 * MIB, resetAllAfter: { up: 8 * MIB } });
+        const proxy = await proxyForTest(server, {
+          bytesPerSecond: 20 * MIB,
+          resetAllAfter: { up: byTier(2, 8) * MIB },
+        });
         const { staged } = await open(server, { fastPath, port: proxy.port });
-        const source = sourceBytes(32 * MIB);
+        const source = sourceBytes(byTier(12, 32) * MIB);
         await expect(write(staged, source)).rejects.toMatchObject({ scope: 'connection' });
       });
     },
