@@ -17,8 +17,12 @@ const BOTH: readonly (readonly [string, () => Promise<TestServer>])[] = [
   ['sshd', () => sshdForTest()],
   ['proftpd', () => proftpdForTest()],
 ];
-/** Enough pieces for eight, also in the small files of the quick tier. */
-const eight = ['-n', '8', '-s', '1M'];
+/** Where fewer bytes show it, a busy machine has time to log in again. */
+const RESET_MS = byTier(500, 300);
+const CONNECTIONS = byTier(4, 8);
+/** Enough pieces for all of them, also in the small files of the quick tier. */
+const smallPieces = byTier(['-s', '512K'], []);
+const several = ['-n', String(CONNECTIONS), '-s', byTier('512K', '1M')];
 
 function lostIn({ events }: Pick<JsonRun, 'events'>): number {
   return events.filter((event) => event.type === 'connection' && event.state === 'lost').length;
@@ -26,21 +30,23 @@ function lostIn({ events }: Pick<JsonRun, 'events'>): number {
 
 describeWithServers(['sshd', 'proftpd'], 'an upload whose connections are cut', () => {
   it.for(byTier(BOTH.slice(0, 1), BOTH))(
-    'arrives at %s while one of eight is reset every 300 ms',
+    `arrives at %s while one of eight is reset every ${RESET_MS} ms`,
+    { timeout: 180_000 },
     async ([, start], { task }) => {
       const server = await start();
-      const source = await sourceForTest(byTier(32, 100) * MB);
-      const proxy = await proxyForTest(server, { bytesPerSecond: 2 * MB });
+      const source = await sourceForTest(byTier(24, 100) * MB);
+      const bytesPerSecond = byTier(1, 2) * MB;
+      const proxy = await proxyForTest(server, { bytesPerSecond });
       const run = await startLiveRun([source.path], { server, port: proxy.port, path: 'arrived.bin' }, ['-n', '8']);
       await run.event('connection', ({ state }) => state === 'open');
-      await proxy.resetEvery(300);
+      await proxy.resetEvery(RESET_MS);
       const result = await run.end();
       await expectArrived(result, server, 'arrived.bin', source);
       const { resets } = await proxy.stats();
       expect(resets).toBeGreaterThanOrEqual(byTier(4, 15));
       const seconds = eventsOf(result, 'result')[0]!.elapsedMs / 1000;
       recordFigure(task, 'resets', resets);
-      recordFigure(task, `seconds (${source.size / (16 * MB)} without resets)`, seconds);
+      recordFigure(task, `seconds (${source.size / (8 * bytesPerSecond)} without resets)`, seconds);
     },
   );
 
@@ -48,13 +54,13 @@ describeWithServers(['sshd', 'proftpd'], 'an upload whose connections are cut', 
     'arrives at %s though all are reset at once in the middle',
     async (_name, start) => {
       const server = await start();
-      const source = await sourceForTest(byTier(20, 100) * MB);
+      const source = await sourceForTest(byTier(12, 100) * MB);
       const resetAllAfter = { up: source.size / 2 };
-      const proxy = await proxyForTest(server, { bytesPerSecond: 4 * MB, resetAllAfter });
-      const run = await mtputJson([source.path], { server, port: proxy.port, path: 'arrived.bin' }, eight);
+      const proxy = await proxyForTest(server, { bytesPerSecond: byTier(2, 4) * MB, resetAllAfter });
+      const run = await mtputJson([source.path], { server, port: proxy.port, path: 'arrived.bin' }, several);
       await expectArrived(run, server, 'arrived.bin', source);
-      expect((await proxy.stats()).resets).toBe(8);
-      expect(lostIn(run)).toBe(8);
+      expect((await proxy.stats()).resets).toBe(CONNECTIONS);
+      expect(lostIn(run)).toBe(CONNECTIONS);
       // Nobody can tell it from a restart of the server, so what it had not synced yet is sent again, once.
       expect(eventsOf(run, 'result')[0]!.bytesSent).toBeLessThan(source.size * 1.6);
     },
@@ -64,24 +70,27 @@ describeWithServers(['sshd', 'proftpd'], 'an upload whose connections are cut', 
     'arrives at %s though the sessions are killed in the middle',
     async (_name, start) => {
       const server = await start();
-      const source = await sourceForTest(byTier(20, 100) * MB);
-      const proxy = await proxyForTest(server, { bytesPerSecond: 4 * MB });
-      const run = await startLiveRun([source.path], { server, port: proxy.port, path: 'arrived.bin' }, eight);
-      await run.event('progress', ({ bytesDone, connections }) => connections === 8 && bytesDone > source.size / 4);
-      expect(await server.killSessions()).toBeGreaterThanOrEqual(8);
+      const source = await sourceForTest(byTier(12, 100) * MB);
+      const proxy = await proxyForTest(server, { bytesPerSecond: byTier(2, 4) * MB });
+      const run = await startLiveRun([source.path], { server, port: proxy.port, path: 'arrived.bin' }, several);
+      await run.event(
+        'progress',
+        ({ bytesDone, connections }) => connections === CONNECTIONS && bytesDone > source.size / 4,
+      );
+      expect(await server.killSessions()).toBeGreaterThanOrEqual(CONNECTIONS);
       const result = await run.end();
       await expectArrived(result, server, 'arrived.bin', source);
-      expect(lostIn(result)).toBe(8);
+      expect(lostIn(result)).toBe(CONNECTIONS);
     },
   );
 
   // The first one stages the file, and has it synced and hashed.
   it.for(byTier([0], [0, 1, 2, 3]))('is done by the others while connection %i stalls', async (index, { task }) => {
     const server = await sshdForTest();
-    const source = await sourceForTest(byTier(24, 100) * MB);
-    const proxy = await proxyForTest(server, { bytesPerSecond: 2 * MB });
+    const source = await sourceForTest(byTier(16, 100) * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: byTier(1, 2) * MB });
     const to = { server, port: proxy.port, path: 'arrived.bin' };
-    const run = await startLiveRun([source.path], to, ['-n', '4', '--stall-timeout', '120s']);
+    const run = await startLiveRun([source.path], to, ['-n', '4', ...smallPieces, '--stall-timeout', '120s']);
     await run.event('progress', ({ bytesDone, connections }) => connections === 4 && bytesDone > source.size / 4);
     await proxy.stall(index);
     // Long before anybody would call it a stall: who has nothing to do does not wait for it.
@@ -99,11 +108,11 @@ describeWithServers(['sshd', 'proftpd'], 'an upload whose connections are cut', 
 
   it.each(byTier(resumed.slice(0, 1), resumed))('goes on when all stalled and resume %s', async (_when, until) => {
     const server = await sshdForTest();
-    const source = await sourceForTest(20 * MB);
-    const proxy = await proxyForTest(server, { bytesPerSecond: 4 * MB });
+    const source = await sourceForTest(byTier(10, 20) * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: byTier(1, 4) * MB });
     const to = { server, port: proxy.port, path: 'arrived.bin' };
     const patience = ['--stall-timeout', '2s', '--connect-timeout', '2s', '--retry-for', '60s'];
-    const run = await startLiveRun([source.path], to, ['-n', '4', ...patience]);
+    const run = await startLiveRun([source.path], to, ['-n', '4', ...smallPieces, ...patience]);
     await run.event('progress', ({ bytesDone, connections }) => connections === 4 && bytesDone > source.size / 4);
     await proxy.stall('all');
     if (until === 'progress') await run.event('progress', ({ bytesPerSecond }) => bytesPerSecond < 4 * MB);
@@ -133,10 +142,10 @@ describeWithServers(['sshd', 'proftpd'], 'an upload whose connections are cut', 
 
   it('ends with exit 5 when the server does not come back within --retry-for', async () => {
     const server = await sshdForTest();
-    const source = await sourceForTest(20 * MB);
-    const proxy = await proxyForTest(server, { bytesPerSecond: 2 * MB });
+    const source = await sourceForTest(byTier(10, 20) * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: byTier(1, 2) * MB });
     const to = { server, port: proxy.port, path: 'arrived.bin' };
-    const run = await startLiveRun([source.path], to, ['-n', '4', '--retry-for', '2s']);
+    const run = await startLiveRun([source.path], to, ['-n', '4', ...smallPieces, '--retry-for', '2s']);
     await run.event('progress', ({ bytesDone }) => bytesDone > source.size / 4);
     const pidsBefore = server.sessionPids();
     expect(pidsBefore.length).toBeGreaterThanOrEqual(4);
@@ -153,9 +162,13 @@ describeWithServers(['sshd', 'proftpd'], 'an upload whose connections are cut', 
 
   it('leaves no session behind when it is killed', async () => {
     const server = await sshdForTest();
-    const source = await sourceForTest(20 * MB);
-    const proxy = await proxyForTest(server, { bytesPerSecond: 2 * MB });
-    const run = await startLiveRun([source.path], { server, port: proxy.port, path: 'arrived.bin' }, ['-n', '4']);
+    const source = await sourceForTest(byTier(10, 20) * MB);
+    const proxy = await proxyForTest(server, { bytesPerSecond: byTier(1, 2) * MB });
+    const run = await startLiveRun([source.path], { server, port: proxy.port, path: 'arrived.bin' }, [
+      '-n',
+      '4',
+      ...smallPieces,
+    ]);
     await run.event('progress', ({ bytesDone }) => bytesDone > source.size / 4);
     run.kill();
     expect(await run.end()).toMatchObject({ code: null, signal: 'SIGKILL' });
@@ -167,9 +180,9 @@ describeWithServers(['sshd', 'proftpd'], 'an upload whose connections are cut', 
   it('arrives whole though the server crashed in the middle and lost what it had not synced', async () => {
     // So that it has synced nothing.
     const server = await sshdForTest({ sftpOptions: '-P fsync' });
-    const source = await sourceForTest(30 * MB);
+    const source = await sourceForTest(byTier(15, 30) * MB);
     const proxy = await proxyForTest(server, { bytesPerSecond: 2 * MB });
-    const run = await startLiveRun([source.path], { server, port: proxy.port, path: 'arrived.bin' }, eight);
+    const run = await startLiveRun([source.path], { server, port: proxy.port, path: 'arrived.bin' }, several);
     await run.event('progress', ({ bytesDone }) => bytesDone > source.size / 3);
     await proxy.stall('all');
     await server.killSessions();
