@@ -46,7 +46,8 @@ describeWithServers(['sshd', 'proftpd'], 'connections that are cut before they a
     ...steps.map((at) => rowOf('proftpd', at, 'reset')),
   ];
   function nameOf({ server, cuts }: Row): string {
-    return `${server}: ${cuts.map(({ at, how }) => `at ${at} by ${how}`).join(', ')}`;
+    const each = new Set(cuts.map(({ at, how }) => `at ${at} by ${how}`));
+    return `${server}: ${cuts.length} cuts, ${[...each].join(', ')}`;
   }
 
   it.each(byTier(few, all).map((row) => [nameOf(row), row] as const))('all once, %s', async (_, row) => {
