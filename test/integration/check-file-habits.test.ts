@@ -9,7 +9,7 @@ import { notices } from '../support/upload-scene.ts';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 /** No multiple of any block. */
-const SIZE = byTier(1, 5) * MIB + 50_001;
+const SIZE = byTier(2, 5) * MIB + 50_001;
 const SHORT = 64 * KIB;
 const LONG = 512 * KIB;
 
