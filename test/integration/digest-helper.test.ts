@@ -48,11 +48,12 @@ function recorded(transport: SshTransport, executed: string[]): SshTransport {
     spec: transport.spec,
     async open(id, signal, admitted) {
       const connection = await transport.open(id, signal, admitted);
-      const exec: typeof connection.exec = (command) => {
+      const exec = connection.exec.bind(connection);
+      const recording: typeof connection.exec = (command) => {
         executed.push(command);
-        return connection.exec(command);
+        return exec(command);
       };
-      return Object.assign(Object.create(connection), { exec });
+      return Object.assign(connection, { exec: recording });
     },
   };
 }
