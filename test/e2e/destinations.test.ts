@@ -10,18 +10,20 @@ import { type RunResult, run, runOk } from '../support/process.ts';
 import { sha256Of, writeRandomFile } from '../support/random-file.ts';
 import { expectFailure, expectSuccess } from '../support/run-outcome.ts';
 import { mountSmallDisk } from '../support/small-disk.ts';
-import { byTier } from '../support/tier.ts';
+import { byTier, inLongerTiers } from '../support/tier.ts';
 
 let lastPlace = 0;
 
-/** Destinations that are the directory in which relative paths begin. */
-const BEGINNINGS: Readonly<Record<Direction, readonly string[]>> = { up: ['', '.', '~/'], down: ['.', './'] };
+/** Destinations that are the directory in which relative paths begin. An empty one is in many tests. */
+const BEGINNINGS: Readonly<Record<Direction, readonly string[]>> = { up: ['~/', '', '.'], down: ['.', './'] };
 
-/** Of what is replaced. */
-const LENGTHS: readonly (readonly [string, number])[] = [
-  ['longer', 500_000],
-  ['shorter', 10],
-];
+/** Of what is replaced; that what arrives is right over both is in the matrix of the quick tier too. */
+const LENGTHS = (
+  [
+    ['longer', 500_000],
+    ['shorter', 10],
+  ] as const
+).slice(0, byTier(1, 2));
 
 /** Everything below `directory`, sorted; directories end in `/`. */
 async function tree(directory: string): Promise<string[]> {
@@ -41,6 +43,12 @@ function destinationSuite(bed: Bed, direction: Direction, extent: 'all' | 'sampl
   /** Of a table for both directions, what the quick tier has of it for downloads. */
   const few = <Row>(rows: readonly Row[]): readonly Row[] =>
     direction === 'down' ? byTier(rows.slice(0, 1), rows) : rows;
+
+  /** What is decided for both directions in the same place: in the quick tier, of uploads alone. */
+  const decidedAlike = (define: () => void): void => {
+    if (direction === 'up') define();
+    else inLongerTiers(define);
+  };
 
   beforeAll(async () => {
     await writeRandomFile(source('f'), 100_000);
@@ -74,19 +82,19 @@ function destinationSuite(bed: Bed, direction: Direction, extent: 'all' | 'sampl
     expect(await sha256Of(here(...names))).toBe(await sha256Of(source(name)));
   }
 
-  const places: readonly (readonly [string, readonly string[], string])[] = [
-    // [destination, what is there before, where the file is afterwards]
+  // [destination, what is there before, where the file is afterwards]
+  type Place = readonly [string, readonly string[], string];
+  const made: Place = ['deep/er/x', [], 'deep/er/x'];
+  const kinds: readonly Place[] = [
     ['d', ['d/', 'd/f'], 'd/f'],
-    ['deep/er/x', [], 'deep/er/x'],
-    ['x', [], 'x'],
     ['d/', [], 'd/f'],
     ['deep/er/d/.', [], 'deep/er/d/f'],
-    ['d', ['d/'], 'd/f'],
-    ['d/', ['d/'], 'd/f'],
     ['d/..', ['d/'], 'f'],
   ];
+  /** Each is between two of those, or in another test. */
+  const between: readonly Place[] = [made, ['x', [], 'x'], ['d', ['d/'], 'd/f'], ['d/', ['d/'], 'd/f']];
 
-  it.each(extent === 'sample' ? places.slice(0, 2) : few(places))(
+  it.each(extent === 'sample' ? [made, ...byTier([], kinds.slice(0, 1))] : few([...kinds, ...byTier([], between)]))(
     'f to %s, where there is %j: %s',
     async (target, before, after) => {
       for (const name of before) {
@@ -101,30 +109,40 @@ function destinationSuite(bed: Bed, direction: Direction, extent: 'all' | 'sampl
 
   if (extent === 'sample') return;
 
-  it.each(few(BEGINNINGS[direction]))("f to '%s': where relative paths begin", async (destination) => {
-    const name = `beginning-${place}`;
-    await writeFile(source(name), place);
-    expectSuccess(await copyTo(destination, [name]));
-    expect(await readFile(here('..', name), 'utf8')).toBe(place);
+  it.each(BEGINNINGS[direction].slice(0, byTier(1, 3)))(
+    "f to '%s': where relative paths begin",
+    async (destination) => {
+      const name = `beginning-${place}`;
+      await writeFile(source(name), place);
+      expectSuccess(await copyTo(destination, [name]));
+      expect(await readFile(here('..', name), 'utf8')).toBe(place);
+    },
+  );
+
+  decidedAlike(() => {
+    it('an absolute path', async () => {
+      expectSuccess(await copyTo(here('absolute'), ['f']));
+      await expectCopy('f', 'absolute');
+    });
   });
 
-  it('an absolute path', async () => {
-    expectSuccess(await copyTo(here('absolute'), ['f']));
-    await expectCopy('f', 'absolute');
+  // In the quick tier several-files.test.ts and names.test.ts copy many to a missing directory, in both directions.
+  inLongerTiers(() => {
+    it('several to a missing directory, which is made', async () => {
+      expectSuccess(await copyInto(['f', 'g'], 'deep/d'));
+      expect(await tree(here())).toEqual(['deep/', 'deep/d/', 'deep/d/f', 'deep/d/g']);
+      await expectCopy('f', 'deep/d/f');
+      await expectCopy('g', 'deep/d/g');
+    });
   });
 
-  it('several to a missing directory, which is made', async () => {
-    expectSuccess(await copyInto(['f', 'g'], 'deep/d'));
-    expect(await tree(here())).toEqual(['deep/', 'deep/d/', 'deep/d/f', 'deep/d/g']);
-    await expectCopy('f', 'deep/d/f');
-    await expectCopy('g', 'deep/d/g');
-  });
-
-  it('several onto a file', async () => {
-    const old = await standOldTarget(here('d'));
-    expectFailure(await copyInto(['f', 'g'], 'd'), 4, /\/d is not a directory\.$/, /Name another destination/);
-    await old.expectUntouched();
-    expect(await tree(here())).toEqual(['d']);
+  decidedAlike(() => {
+    it('several onto a file', async () => {
+      const old = await standOldTarget(here('d'));
+      expectFailure(await copyInto(['f', 'g'], 'd'), 4, /\/d is not a directory\.$/, /Name another destination/);
+      await old.expectUntouched();
+      expect(await tree(here())).toEqual(['d']);
+    });
   });
 
   it('a symbolic link to a file is followed and stays', async () => {
@@ -137,12 +155,14 @@ function destinationSuite(bed: Bed, direction: Direction, extent: 'all' | 'sampl
     expect(await tree(here())).toEqual(['elsewhere/', 'elsewhere/real', 'link']);
   });
 
-  it('a symbolic link to a directory is followed', async () => {
-    await makeDirectory('real');
-    await symlink('real', here('link'));
-    expectSuccess(await copyInto(['f'], 'link'));
-    expectSuccess(await copyInto(['g'], 'link/'));
-    expect(await tree(here())).toEqual(['link', 'real/', 'real/f', 'real/g']);
+  decidedAlike(() => {
+    it('a symbolic link to a directory is followed', async () => {
+      await makeDirectory('real');
+      await symlink('real', here('link'));
+      expectSuccess(await copyInto(['f'], 'link'));
+      expectSuccess(await copyInto(['g'], 'link/'));
+      expect(await tree(here())).toEqual(['link', 'real/', 'real/f', 'real/g']);
+    });
   });
 
   it.each(few(['link', 'd']))('a dangling symbolic link, named as %s', async (target) => {
@@ -153,25 +173,29 @@ function destinationSuite(bed: Bed, direction: Direction, extent: 'all' | 'sampl
     expect(await tree(here())).toEqual(['d/', 'd/f', 'link']);
   });
 
-  it.each(few(['d/', 'd/below/x']))('a file where a directory is needed, named as %s', async (target) => {
-    const old = await standOldTarget(here('d'));
-    expectFailure(
-      await copyInto(['f'], target),
-      4,
-      /\/d(\/below)?\/? is not a directory\.$/,
-      /Name another destination/,
-    );
-    await old.expectUntouched();
-    expect(await tree(here())).toEqual(['d']);
+  decidedAlike(() => {
+    it.each(['d/', 'd/below/x'])('a file where a directory is needed, named as %s', async (target) => {
+      const old = await standOldTarget(here('d'));
+      expectFailure(
+        await copyInto(['f'], target),
+        4,
+        /\/d(\/below)?\/? is not a directory\.$/,
+        /Name another destination/,
+      );
+      await old.expectUntouched();
+      expect(await tree(here())).toEqual(['d']);
+    });
+
+    it('a directory where the file is to be', async () => {
+      await makeDirectory('d/f');
+      expectFailure(await copyInto(['f'], 'd'), 4, /d\/f is a directory\.$/, /Remove the directory/);
+      expect(await tree(here())).toEqual(['d/', 'd/f/']);
+    });
   });
 
-  it('a directory where the file is to be', async () => {
-    await makeDirectory('d/f');
-    expectFailure(await copyInto(['f'], 'd'), 4, /d\/f is a directory\.$/, /Remove the directory/);
-    expect(await tree(here())).toEqual(['d/', 'd/f/']);
-  });
-
-  it.for(few(['disk/x', 'disk/d/x']))('a directory that cannot be written, named as %s', async (target, context) => {
+  // What a server says of such a disk is in true-messages.test.ts.
+  const onDisk = ['disk/x', 'disk/d/x'].slice(0, byTier(direction === 'down' ? 1 : 0, 2));
+  it.for(onDisk)('a directory that cannot be written, named as %s', async (target, context) => {
     // Root may write to any directory, save on a file system that is read-only.
     const disk = await mountSmallDisk(here('disk'), 1_000_000, ['ro']);
     if (typeof disk === 'string') return context.skip(`no file system may be mounted here: ${disk}`);
@@ -180,38 +204,44 @@ function destinationSuite(bed: Bed, direction: Direction, extent: 'all' | 'sampl
     expect(await tree(here())).toEqual(['disk/']);
   });
 
-  it('something that is neither file nor directory', async () => {
-    await runOk('mkfifo', [here('pipe')]);
-    expectFailure(await copyInto(['f'], 'pipe'), 4, /pipe is not a regular file\.$/, /Name another destination/);
-    expect((await lstat(here('pipe'))).isFIFO()).toBe(true);
+  decidedAlike(() => {
+    it('something that is neither file nor directory', async () => {
+      await runOk('mkfifo', [here('pipe')]);
+      expectFailure(await copyInto(['f'], 'pipe'), 4, /pipe is not a regular file\.$/, /Name another destination/);
+      expect((await lstat(here('pipe'))).isFIFO()).toBe(true);
+    });
   });
 
-  /** `paths`: behind the authority of an address. */
-  async function copyByAddress(program: string, paths: readonly string[], words: (address: string) => string[]) {
+  /** `words`: with addresses for paths, each of which is given behind the authority. */
+  async function copyByAddress(program: string, words: (addressOf: (path: string) => string) => string[]) {
     const { user, host, port, dir } = bed.server;
-    for (const path of paths) {
-      const args = [...sshArguments(bed.server).slice(2), ...words(`sftp://${user}@${host}:${port}${path}`)];
-      expectSuccess(await run(process.execPath, [program, ...args], { env: cleanEnvironment(dir) }));
-    }
+    const args = words((path) => `sftp://${user}@${host}:${port}${path}`);
+    const all = [program, ...sshArguments(bed.server).slice(2), ...args];
+    expectSuccess(await run(process.execPath, all, { env: cleanEnvironment(dir) }));
   }
 
   const byAddress = {
     up: async () => {
-      const paths = ['relative', 'a%20%25b', ''].map((path) => `/${place}/${path}`);
-      await copyByAddress(mtputPath, [...paths, `/${here('absolute')}`], (address) => [source('f'), address]);
+      // A relative path that is escaped is relative, too.
+      const relative = ['a%20%25b', ...byTier([], ['relative', ''])].map((path) => `/${place}/${path}`);
+      for (const path of [...relative, `/${here('absolute')}`]) {
+        await copyByAddress(mtputPath, (addressOf) => [source('f'), addressOf(path)]);
+      }
+      return ['a %b', 'absolute', ...byTier([], ['f', 'relative'])];
     },
     down: async () => {
       for (const name of ['relative', 'absolute', 'a %b']) await writeFile(source(name), name);
       const paths = ['/f', '/relative', '/a%20%25b', `/${source('absolute')}`];
-      await copyByAddress(mtgetPath, paths, (address) => [address, `${here()}/`]);
+      await copyByAddress(mtgetPath, (addressOf) => [...paths.map(addressOf), `${here()}/`]);
+      return ['a %b', 'absolute', 'f', 'relative'];
     },
   };
   it('sftp:// addresses: relative, absolute, escaped', async () => {
-    await byAddress[direction]();
-    expect(await tree(here())).toEqual(['a %b', 'absolute', 'f', 'relative']);
+    const arrived = await byAddress[direction]();
+    expect(await tree(here())).toEqual(arrived);
   });
 
-  it.each(few(LENGTHS))('a %s target is replaced by another file', async (_what, size) => {
+  it.each(LENGTHS)('a %s target is replaced by another file', async (_what, size) => {
     await writeRandomFile(here('x'), size);
     const { ino } = await stat(here('x'));
     expectSuccess(await copyInto(['f'], 'x'));
@@ -220,7 +250,7 @@ function destinationSuite(bed: Bed, direction: Direction, extent: 'all' | 'sampl
     expect(await tree(here())).toEqual(['x']);
   });
 
-  it.each(few(LENGTHS))('--inplace writes a %s target itself', async (_what, size) => {
+  it.each(LENGTHS)('--inplace writes a %s target itself', async (_what, size) => {
     await writeRandomFile(here('x'), size);
     await chmod(here('x'), 0o666);
     // Not the owner, who alone may set times and modes.
@@ -246,7 +276,8 @@ function destinationSuite(bed: Bed, direction: Direction, extent: 'all' | 'sampl
     await writeFile(source('empty'), '');
     await utimes(source('empty'), 1_234_567_890, 1_234_567_890);
     await writeFile(here('old'), 'old');
-    for (const target of ['new', 'old']) {
+    // That one arrives over nothing is in the matrix.
+    for (const target of byTier(['old'], ['new', 'old'])) {
       expectSuccess(await copyInto(['empty'], target));
       expect(await stat(here(target))).toMatchObject({ size: 0, mtimeMs: 1_234_567_890_000 });
     }
@@ -292,14 +323,20 @@ function destinationSuite(bed: Bed, direction: Direction, extent: 'all' | 'sampl
       expect.stringMatching(/^f -> .*\/d\/f \(.* KiB, replaces what is there\)$/),
       expect.stringMatching(/^g -> .*\/d\/g \(.* KiB\)$/),
     ]);
-    expectSuccess(await copyInto(['f'], 'missing/d/', ['--dry-run']));
     expect(await tree(here())).toEqual(['d/', 'd/f']);
     await old.expectUntouched();
   });
 
-  it('--dry-run tells what would fail', async () => {
-    await makeDirectory('way/f');
-    expectFailure(await copyInto(['f'], 'way', ['--dry-run']), 4, /way\/f is a directory\.$/, /Remove the directory/);
+  decidedAlike(() => {
+    it('--dry-run makes no directory', async () => {
+      expectSuccess(await copyInto(['f'], 'missing/d/', ['--dry-run']));
+      expect(await tree(here())).toEqual([]);
+    });
+
+    it('--dry-run tells what would fail', async () => {
+      await makeDirectory('way/f');
+      expectFailure(await copyInto(['f'], 'way', ['--dry-run']), 4, /way\/f is a directory\.$/, /Remove the directory/);
+    });
   });
 }
 
