@@ -13,7 +13,7 @@ import { expectFailure, expectSuccess } from '../support/run-outcome.ts';
 import { mountSmallDisk } from '../support/small-disk.ts';
 import { makeKey } from '../support/ssh-keys.ts';
 import { startSshd } from '../support/sshd.ts';
-import { byTier } from '../support/tier.ts';
+import { byTier, inLongerTiers } from '../support/tier.ts';
 
 const NEW_SIZE = 3_000_000;
 
@@ -51,18 +51,21 @@ describeOnEach('exit codes', (bed) => {
     await old.expectUntouched();
   });
 
-  it('4: a directory is in the way', async () => {
-    await mkdir(join(bed.server.home, 'way/new.bin'), { recursive: true });
-    expectFailure(await put('way'), 4, /way\/new\.bin is a directory\.$/, /Remove the directory, or name another/);
-    expect(await readdir(join(bed.server.home, 'way'))).toEqual(['new.bin']);
-    expect(await readdir(join(bed.server.home, 'way/new.bin'))).toEqual([]);
-  });
+  // The quick tier has both in destinations.test.ts.
+  inLongerTiers(() => {
+    it('4: a directory is in the way', async () => {
+      await mkdir(join(bed.server.home, 'way/new.bin'), { recursive: true });
+      expectFailure(await put('way'), 4, /way\/new\.bin is a directory\.$/, /Remove the directory, or name another/);
+      expect(await readdir(join(bed.server.home, 'way'))).toEqual(['new.bin']);
+      expect(await readdir(join(bed.server.home, 'way/new.bin'))).toEqual([]);
+    });
 
-  it('4: a file stands where a directory is needed', async () => {
-    const old = await standOldTarget(join(bed.server.home, 'file.bin'));
-    expectFailure(await put('file.bin/'), 4, /file\.bin\/? is not a directory\.$/, /Name another destination/);
-    expectFailure(await put('file.bin/below/x'), 4, /file\.bin/, /./);
-    await old.expectUntouched();
+    it('4: a file stands where a directory is needed', async () => {
+      const old = await standOldTarget(join(bed.server.home, 'file.bin'));
+      expectFailure(await put('file.bin/'), 4, /file\.bin\/? is not a directory\.$/, /Name another destination/);
+      expectFailure(await put('file.bin/below/x'), 4, /file\.bin/, /./);
+      await old.expectUntouched();
+    });
   });
 
   it('4: no space, with the old file as it was', async (context) => {
@@ -72,7 +75,8 @@ describeOnEach('exit codes', (bed) => {
     try {
       const old = await standOldTarget(join(directory, 'old.bin'));
       for (const target of byTier(['small/old.bin'], ['small/old.bin', 'small/fresh.bin'])) {
-        for (const connections of ['1', '3']) {
+        // By one connection: exit-codes-space.test.ts.
+        for (const connections of byTier(['3'], ['1', '3'])) {
           const failed = await put(target, ['-n', connections, '-s', '1M']);
           expectFailure(failed, 4, /space/i, /Make room on the server/);
         }
@@ -96,7 +100,10 @@ describeOn(
       await mkdir(directory);
       const old = await standOldTarget(join(directory, 'old.bin'));
       expectFailure(await put('roots/old.bin'), 4, /refused to open .*: Permission denied\.$/, /Check the permissions/);
-      expectFailure(await put('roots/fresh.bin'), 4, /Permission denied\.$/, /Check the permissions/);
+      // What stands in a directory that refuses makes no difference.
+      for (const fresh of byTier([], ['roots/fresh.bin'])) {
+        expectFailure(await put(fresh), 4, /Permission denied\.$/, /Check the permissions/);
+      }
       expectFailure(
         await put('roots/sub/fresh.bin'),
         4,
@@ -134,36 +141,44 @@ describeOn(
   ['root'],
 );
 
-describeOn(
-  'proftpd',
-  'exit codes of a server that lets us do little',
-  (bed) => {
-    const put = useSource(bed);
+const onProftpd = () =>
+  describeOn(
+    'proftpd',
+    'exit codes of a server that lets us do little',
+    (bed) => {
+      const put = useSource(bed);
 
-    it('4: no permission for the directory', async () => {
-      const directory = join(bed.server.home, 'roots');
-      await mkdir(directory);
-      const old = await standOldTarget(join(directory, 'old.bin'));
-      expectFailure(await put('roots/old.bin'), 4, /refused to open .*: Permission denied\.$/, /Check the permissions/);
-      expectFailure(await put('roots/fresh.bin'), 4, /Permission denied\.$/, /Check the permissions/);
-      await old.expectUntouched();
-      expect(await readdir(directory)).toEqual(['old.bin']);
-    });
+      it('4: no permission for the directory', async () => {
+        const directory = join(bed.server.home, 'roots');
+        await mkdir(directory);
+        const old = await standOldTarget(join(directory, 'old.bin'));
+        expectFailure(
+          await put('roots/old.bin'),
+          4,
+          /refused to open .*: Permission denied\.$/,
+          /Check the permissions/,
+        );
+        expectFailure(await put('roots/fresh.bin'), 4, /Permission denied\.$/, /Check the permissions/);
+        await old.expectUntouched();
+        expect(await readdir(directory)).toEqual(['old.bin']);
+      });
 
-    it('4: renaming is refused', async () => {
-      const directory = join(bed.server.home, 'fixed');
-      await mkdir(directory);
-      await chmod(directory, 0o777);
-      const old = await standOldTarget(join(directory, 'old.bin'));
-      expectFailure(await put('fixed/old.bin'), 4, /refused to rename /, /Check the permissions of .*old\.bin/);
-      expectFailure(await put('fixed/fresh.bin'), 4, /refused to rename /, /Use --inplace/);
-      expect(await namesBesidePartials(directory)).toEqual(['old.bin']);
-      await old.expectUntouched();
-      expectSuccess(await put('fixed/fresh.bin', ['--inplace']));
-    });
-  },
-  () => startProftpd({ directives: ['<Limit RNFR RNTO>\n  DenyAll\n</Limit>'] }),
-);
+      it('4: renaming is refused', async () => {
+        const directory = join(bed.server.home, 'fixed');
+        await mkdir(directory);
+        await chmod(directory, 0o777);
+        const old = await standOldTarget(join(directory, 'old.bin'));
+        expectFailure(await put('fixed/old.bin'), 4, /refused to rename /, /Check the permissions of .*old\.bin/);
+        expectFailure(await put('fixed/fresh.bin'), 4, /refused to rename /, /Use --inplace/);
+        expect(await namesBesidePartials(directory)).toEqual(['old.bin']);
+        await old.expectUntouched();
+        expectSuccess(await put('fixed/fresh.bin', ['--inplace']));
+      });
+    },
+    () => startProftpd({ directives: ['<Limit RNFR RNTO>\n  DenyAll\n</Limit>'] }),
+  );
+// In the quick tier that it refuses renaming is in rename-restrictions.test.ts.
+inLongerTiers(onProftpd);
 
 describeOn(
   'sshd',
@@ -188,12 +203,17 @@ describeOn('sshd', 'exit codes of sources', (bed) => {
 
   it.each([
     ['nothing', /nothing does not exist\.$/, /Check the path of the source/],
-    ['nowhere/nothing', /does not exist\.$/, /Check the path of the source/],
     ['plain/below', /does not exist\.$/, /Check the path of the source/],
     ['fifo', /fifo is not a regular file\.$/, /Only regular files/],
     ['loop', /loop cannot be read: /, /Check the permissions of the source|Check/],
-    ['n'.repeat(256), /cannot be read: /, /Check the path/],
-  ])('3: %s', async (name, happened, advice) => {
+    ...byTier<[string, RegExp, RegExp][]>(
+      [],
+      [
+        ['nowhere/nothing', /does not exist\.$/, /Check the path of the source/],
+        ['n'.repeat(256), /cannot be read: /, /Check the path/],
+      ],
+    ),
+  ] as [string, RegExp, RegExp][])('3: %s', async (name, happened, advice) => {
     await writeFile(bed.dir.file('plain'), '');
     await runOk('rm', ['-f', bed.dir.file('fifo'), bed.dir.file('loop')]);
     await runOk('mkfifo', [bed.dir.file('fifo')]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { copy, type Direction, sidesOf } from '../support/directions.ts';
 import { type Bed, describeOn, describeOnEach } from '../support/each-server.ts';
+import { inLongerTiers } from '../support/tier.ts';
 
 function severalSuite(bed: Bed, direction: Direction): void {
   const source = (name: string) => join(sidesOf(direction, bed).sources, name);
@@ -24,29 +25,34 @@ function severalSuite(bed: Bed, direction: Direction): void {
     expect(await readFile(target('some/c'), 'utf8')).toBe('content of c');
   });
 
-  it('one of two is missing: the other goes into a directory all the same', async () => {
-    await writeFile(source('a'), 'content');
-    const { code, stderr } = await copyTo('two', ['missing', 'a']);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/missing does not exist\.\nCheck the path of the source\.$/m);
-    expect(await readdir(target('two'))).toEqual(['a']);
-  });
+  // What becomes of the others is the same code for both directions.
+  const alike = direction === 'up' ? (define: () => void) => define() : inLongerTiers;
 
-  it('all are missing', async () => {
-    const run = await copyTo('none', ['x', 'y']);
-    expect(run.code).toBe(1);
-    for (const name of ['x', 'y']) expect(run.stderr).toContain(`: ${name} does not exist.`);
-    expect(await readdir(sidesOf(direction, bed).targets)).not.toContain('none');
-  });
+  alike(() => {
+    it('one of two is missing: the other goes into a directory all the same', async () => {
+      await writeFile(source('a'), 'content');
+      const { code, stderr } = await copyTo('two', ['missing', 'a']);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/missing does not exist\.\nCheck the path of the source\.$/m);
+      expect(await readdir(target('two'))).toEqual(['a']);
+    });
 
-  it('two of the same name: the second is refused', async () => {
-    await writeFile(source('twin'), 'first');
-    await mkdir(source('other'));
-    await writeFile(source('other/twin'), 'second');
-    const { code, stderr } = await copyTo('twins', ['twin', 'other/twin']);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/twin would become the same file\.\nCopy them to different directories\.$/m);
-    expect(await readFile(target('twins/twin'), 'utf8')).toBe('first');
+    it('all are missing', async () => {
+      const run = await copyTo('none', ['x', 'y']);
+      expect(run.code).toBe(1);
+      for (const name of ['x', 'y']) expect(run.stderr).toContain(`: ${name} does not exist.`);
+      expect(await readdir(sidesOf(direction, bed).targets)).not.toContain('none');
+    });
+
+    it('two of the same name: the second is refused', async () => {
+      await writeFile(source('twin'), 'first');
+      await mkdir(source('other'));
+      await writeFile(source('other/twin'), 'second');
+      const { code, stderr } = await copyTo('twins', ['twin', 'other/twin']);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/twin would become the same file\.\nCopy them to different directories\.$/m);
+      expect(await readFile(target('twins/twin'), 'utf8')).toBe('first');
+    });
   });
 
   it('200 small ones arrive over 4 connections', async () => {

@@ -12,8 +12,20 @@ import { standOldTarget } from '../support/old-target.ts';
 import { sha256Of, writeRandomFile } from '../support/random-file.ts';
 import { expectFailure, expectSuccess } from '../support/run-outcome.ts';
 import { mountSmallDisk } from '../support/small-disk.ts';
+import { byTier } from '../support/tier.ts';
 
 const MIB = 1024 * 1024;
+
+/** Over a file, into a directory, and into one that would have to be made, with and without a partial file. */
+const ON_READ_ONLY: readonly (readonly [string, readonly string[]])[] = [
+  ['x.bin', ['--inplace']],
+  ['fresh.bin', []],
+  ['sub/fresh.bin', []],
+  ...byTier(
+    [],
+    [['x.bin', []] as const, ['fresh.bin', ['--inplace']] as const, ['sub/fresh.bin', ['--inplace']] as const],
+  ),
+];
 
 /** A small file system in the home directory of the server; skips the test where none may be mounted. */
 async function smallDisk(
@@ -103,12 +115,10 @@ describeOnEach('a disk that holds the old file or the new one', (bed) => {
     await chmod(join(directory, 'x.bin'), 0o666);
     expect(spawnSync('mount', ['-o', 'remount,ro', directory]).status).toBe(0);
     const source = await sourceForTest(100_000);
-    for (const target of ['x.bin', 'fresh.bin', 'sub/fresh.bin']) {
-      for (const more of [[], ['--inplace']]) {
-        const failed = await put(`readonly/${target}`, source.path, more);
-        expectFailure(failed, 4, /its file system is read-only/, /^Name a destination on another file system/);
-        expect(failed.stderr).not.toMatch(/Failure|use --inplace/i);
-      }
+    for (const [target, more] of ON_READ_ONLY) {
+      const failed = await put(`readonly/${target}`, source.path, more);
+      expectFailure(failed, 4, /its file system is read-only/, /^Name a destination on another file system/);
+      expect(failed.stderr).not.toMatch(/Failure|use --inplace/i);
     }
     expect(await readdir(directory)).toEqual(['x.bin']);
     spawnSync('mount', ['-o', 'remount,rw', directory]);
@@ -157,7 +167,8 @@ describeWithServers(['sshd'], 'a limit of the size of a file', () => {
     const server = await sshdForTest({ subsystem: `${script} ${home}` });
     const source = await sourceForTest(4 * MIB);
     await standOldTarget(join(home, 'x.bin'));
-    for (const target of ['x.bin', 'fresh.bin']) {
+    // Where something is to be replaced --inplace might be advised in error.
+    for (const target of ['x.bin', ...byTier([], ['fresh.bin'])]) {
       const failed = await mtput([source.path], { server, path: target }, ['-n', '2', '-s', '256K']);
       expectFailure(failed, 4, /the size of one file may be limited/, /^Ask how large a file may be there/);
       expect(failed.stderr).not.toMatch(/Failure|--inplace/);

@@ -17,10 +17,8 @@ const ALL_LOOKS = LOOKS.join(',');
 
 /** [where the file goes, whether something stands there before, where it is afterwards] */
 type Destination = readonly [path: string, isThere: boolean, after: string];
-const SOME: readonly Destination[] = [
-  ['', false, 'source.bin'],
-  ['box/f', true, 'box/f'],
-];
+/** In the quick tier where nothing may be looked at has all of them, and each other account one. */
+const SOME: readonly Destination[] = [['box/f', true, 'box/f'], ...byTier([], [['', false, 'source.bin'] as const])];
 const ALL: readonly Destination[] = [
   ['', false, 'source.bin'],
   ['f', false, 'f'],
