@@ -1,7 +1,7 @@
 /** `mtput --install-helper`: the helper comes to the server, and nothing that is not ours goes. */
 import { chmod, lstat, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { proftpdForTest, sshdForTest, tempDirForTest } from '../support/for-one-test.ts';
 import { helperPath, installHelper, installOriginal } from '../support/helper-program.ts';
@@ -9,8 +9,10 @@ import { cleanEnvironment, mtput, mtputPath, sshArguments } from '../support/mtp
 import { type RunResult, run, startProcess } from '../support/process.ts';
 import { repoRoot } from '../support/repo-root.ts';
 import { expectFailure, expectSuccess } from '../support/run-outcome.ts';
-import type { SshdOptions } from '../support/sshd.ts';
+import { type SshdOptions, startSshd } from '../support/sshd.ts';
+import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
 import type { TestServer } from '../support/test-server.ts';
+import { byTier } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const NAME = 'mt-copy-tools-cs';
@@ -28,18 +30,19 @@ function sceneOf(server: TestServer, home: string): Scene {
   return { server, home, place: join(home, '.local/bin', NAME) };
 }
 
+const USUAL_PATH = `${nodeDirectory}:/usr/bin:/bin`;
+
 /** `path`: what commands search. */
-async function scene(
-  options: SshdOptions = {},
-  path = `${nodeDirectory}:/usr/bin:/bin`,
-  shellHome?: string,
-): Promise<Scene> {
+function optionsOf(home: string, path = USUAL_PATH, shellHome = home): SshdOptions {
+  return { startDirectory: home, config: [`SetEnv HOME=${shellHome} PATH=${path}`] };
+}
+
+/** With a server of its own. */
+async function otherScene(path?: string, shellHome?: string): Promise<Scene> {
   const dir = await tempDirForTest();
   const home = dir.file('home');
   await mkdir(home);
-  const config = [`SetEnv HOME=${shellHome ?? home} PATH=${path}`, ...(options.config ?? [])];
-  const server = await sshdForTest({ startDirectory: home, ...options, config });
-  return sceneOf(server, home);
+  return sceneOf(await sshdForTest(optionsOf(home, path, shellHome)), home);
 }
 
 function argumentsFor({ server }: Scene, more: readonly string[]): string[] {
@@ -79,6 +82,26 @@ async function standVersion(place: string, version: string): Promise<string> {
 }
 
 describeWithServers(['sshd'], 'mtput --install-helper, sshd', () => {
+  let dirOfAll: TempDir;
+  let serverOfAll: TestServer;
+  beforeAll(async () => {
+    dirOfAll = await makeTempDir('install-helper');
+    await mkdir(dirOfAll.file('home'));
+    serverOfAll = await startSshd(optionsOf(dirOfAll.file('home')));
+  });
+  afterAll(async () => {
+    await serverOfAll?.stop();
+    await dirOfAll?.remove();
+  });
+
+  /** One server for all tests that need no special one: its home is empty, and nobody is logged in. */
+  async function scene(): Promise<Scene> {
+    const home = dirOfAll.file('home');
+    await waitFor(() => serverOfAll.sessionPids().length === 0, { what: 'the sessions of other tests to end' });
+    for (const name of await readdir(home)) await rm(join(home, name), { recursive: true });
+    return sceneOf(serverOfAll, home);
+  }
+
   test('installs, runs it once, and mtput verifies with it; the second time nothing is written', async () => {
     const place = await scene();
     const { asked, ...first } = await install(place);
@@ -161,7 +184,8 @@ describeWithServers(['sshd'], 'mtput --install-helper, sshd', () => {
     expect(await readFile(place.place, 'utf8')).toBe(old);
   });
 
-  test.each(['0.0.9', `${current}-rc.1`])('an older one, %s, is replaced', async (older) => {
+  // One that is older in its number is in other tests of the quick tier.
+  test.each([`${current}-rc.1`, ...byTier([], ['0.0.9'])])('an older one, %s, is replaced', async (older) => {
     const place = await scene();
     await standVersion(place.place, older);
     const result = await install(place);
@@ -193,13 +217,20 @@ describeWithServers(['sshd'], 'mtput --install-helper, sshd', () => {
     expect(await readFile(place.place, 'utf8')).toBe(newer);
   });
 
+  type InTheWay = [string, (path: string) => Promise<unknown>, RegExp];
   test.each([
-    ['a foreign program', (path: string) => installOriginal(dirname(path)), /is another program/],
-    ['an empty file', (path: string) => writeFile(path, ''), /is another program/],
-    ['a link to ours', (path: string) => symlink(helperPath, path), /is a symbolic link/],
-    ['a dangling link', (path: string) => symlink('nowhere', path), /is a symbolic link/],
-    ['a directory', (path: string) => mkdir(path), /is a directory/],
-  ])('%s in the way: 4, and it stays', async (_what, stand, happened) => {
+    ['a foreign program', (path) => installOriginal(dirname(path)), /is another program/],
+    ['a link to ours', (path) => symlink(helperPath, path), /is a symbolic link/],
+    // That a directory stays is in the quick tier with -q and --json.
+    ...byTier<InTheWay[]>(
+      [],
+      [
+        ['an empty file', (path) => writeFile(path, ''), /is another program/],
+        ['a dangling link', (path) => symlink('nowhere', path), /is a symbolic link/],
+        ['a directory', (path) => mkdir(path), /is a directory/],
+      ],
+    ),
+  ] as InTheWay[])('%s in the way: 4, and it stays', async (_what, stand, happened) => {
     const place = await scene();
     await mkdir(dirname(place.place), { recursive: true });
     await stand(place.place);
@@ -249,14 +280,14 @@ describeWithServers(['sshd'], 'mtput --install-helper, sshd', () => {
 
   test('no node there: told', async () => {
     const dir = await tempDirForTest();
-    const place = await scene({}, await binWithoutNode(dir.file('bin')));
+    const place = await otherScene(await binWithoutNode(dir.file('bin')));
     expectFailure(await install(place), 8, /cannot be used: The server has no node/, /Node 20/);
     await expectInstalled(place);
   });
 
   test('the shell has another home: told', async () => {
     const dir = await tempDirForTest();
-    const place = await scene({}, undefined, dir.path);
+    const place = await otherScene(USUAL_PATH, dir.path);
     expectFailure(await install(place), 8, /~\/\.local\/bin of the shell is another directory/, /PATH/);
     await expectInstalled(place);
   });

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { startProcess } from '../support/process.ts';
 import { makeScratchProject, type ScratchProject, type Stage } from '../support/scratch-project.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
+import { byTier } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const RUNS: readonly { script: string; args: readonly string[]; stages: readonly Stage[] }[] = [
@@ -11,7 +12,10 @@ const RUNS: readonly { script: string; args: readonly string[]; stages: readonly
   { script: 'start', args: [], stages: ['npm', 'demo'] },
   { script: 'bench', args: ['wait'], stages: ['npm', 'bench'] },
 ];
-const CASES = RUNS.flatMap(({ stages, ...run }) => stages.map((stage) => ({ ...run, stage })));
+const ALL_CASES = RUNS.flatMap(({ stages, ...run }) => stages.map((stage) => ({ ...run, stage })));
+/** All scripts install in the same way, and in the quick tier each is ended in what it is for. */
+const QUICK_CASES = RUNS.map(({ stages, ...run }) => ({ ...run, stage: stages.at(-1)! }));
+const CASES = byTier(QUICK_CASES, ALL_CASES);
 
 async function scratch(stage: Stage): Promise<ScratchProject> {
   const dir = await makeTempDir('scratch');
@@ -43,7 +47,8 @@ test.each(CASES)('SIGTERM ends $script in $stage', async ({ script, args, stage 
   await expectEnded(project, stage);
 });
 
-test.each(['vitest', 'npm', 'tsc'] as const)('SIGINT ends the tests in %s', async (stage) => {
+// In the quick tier in what the other signals do not end there.
+test.each(byTier(['tsc'] as const, ['vitest', 'npm', 'tsc'] as const))('SIGINT ends the tests in %s', async (stage) => {
   const project = await scratch(stage);
   const options = { cwd: project.path, env: project.env, stdio: 'ignore' as const };
   const running = await startProcess(process.execPath, ['scripts/test.mjs'], options);
