@@ -2,15 +2,17 @@
  * proftpd, which by its settings lets one connection write a file, or lets many write and keeps what the last one did.
  */
 import { chown, readdir, rm } from 'node:fs/promises';
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { expectArrived } from '../support/expect-arrived.ts';
 import { proftpdForTest, proxyForTest, sourceForTest, tempDirForTest } from '../support/for-one-test.ts';
 import { startLiveRun } from '../support/live-run.ts';
 import { eventsOf, type JsonRun, mtputJson } from '../support/mtput.ts';
+import { type ProftpdServer, startProftpd } from '../support/proftpd.ts';
 import type { RunningProxy } from '../support/proxy.ts';
 import { sha256Of, writeRandomFile } from '../support/random-file.ts';
 import { byTier } from '../support/tier.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const MB = 1_000_000;
 const UID = 20_001;
@@ -35,10 +37,29 @@ async function carriers(proxy: RunningProxy): Promise<number> {
 }
 
 describeWithServers(['proftpd'], 'proftpd as a server of one writer', () => {
+  const servers = new Map<string, Promise<ProftpdServer>>();
+  afterAll(async () => {
+    for (const server of servers.values()) await (await server).stop();
+  });
+
+  /**
+   * One for all tests of the same directives, nobody logged in and its home empty: not for tests that cut a connection,
+   * after which it may take a while to notice.
+   */
+  async function serverWith(directives: readonly string[]): Promise<ProftpdServer> {
+    const key = directives.join('\n');
+    const starting = servers.get(key) ?? startProftpd({ directives });
+    servers.set(key, starting);
+    const server = await starting;
+    await waitFor(() => server.sessionPids().length === 0, { what: 'the sessions of other tests to end' });
+    for (const name of await readdir(server.home)) await rm(`${server.home}/${name}`);
+    return server;
+  }
+
   it.each(byTier([settings[0]!, settings[2]!], settings))(
     '%s: one connection writes, and says why',
     async (_name, directives) => {
-      const server = await proftpdForTest(...directives);
+      const server = await serverWith(directives);
       const source = await sourceForTest(size);
       const proxy = await proxyForTest(server, shape);
       const run = await mtputJson([source.path], { server, port: proxy.port, path: 'one.bin' }, ['-n', '4']);
@@ -51,9 +72,9 @@ describeWithServers(['proftpd'], 'proftpd as a server of one writer', () => {
   );
 
   it.each(byTier(settings.slice(0, 1), settings))('%s: replaces an older file', async (_name, directives) => {
-    const server = await proftpdForTest(...directives);
+    const server = await serverWith(directives);
     const source = await sourceForTest(size);
-    for (const oldSize of [size + MB, size / 2]) {
+    for (const oldSize of byTier([size + MB], [size + MB, size / 2])) {
       await writeRandomFile(`${server.home}/one.bin`, oldSize);
       await chown(`${server.home}/one.bin`, UID, UID);
       const run = await mtputJson([source.path], { server, path: 'one.bin' }, ['-n', '4']);
@@ -65,7 +86,7 @@ describeWithServers(['proftpd'], 'proftpd as a server of one writer', () => {
   it.each(byTier(settings.slice(0, 1), settings.slice(0, 2)))(
     '%s: what is shown of the old file until the end is not taken for what was written over it',
     async (_name, directives) => {
-      const server = await proftpdForTest(...directives);
+      const server = await serverWith(directives);
       const source = await sourceForTest(size);
       for (const oldSize of byTier([size], [size, size + MB, size / 2, 4])) {
         await writeRandomFile(`${server.home}/one.bin`, oldSize);
@@ -82,7 +103,7 @@ describeWithServers(['proftpd'], 'proftpd as a server of one writer', () => {
   it.each(byTier(['User STOR 3'], ['User STOR 2', 'User STOR 3', 'Host STOR 2', 'Host STOR 3']))(
     'MaxTransfersPer%s: as many connections write as it admits',
     async (limit) => {
-      const server = await proftpdForTest(`MaxTransfersPer${limit}`);
+      const server = await serverWith([`MaxTransfersPer${limit}`]);
       const source = await sourceForTest(size);
       const proxy = await proxyForTest(server, shape);
       const run = await mtputJson([source.path], { server, port: proxy.port, path: 'one.bin' }, []);
@@ -95,7 +116,7 @@ describeWithServers(['proftpd'], 'proftpd as a server of one writer', () => {
   );
 
   it('MaxTransfersPerUser STOR 3: more files than it admits', async () => {
-    const server = await proftpdForTest('MaxTransfersPerUser STOR 3');
+    const server = await serverWith(['MaxTransfersPerUser STOR 3']);
     const dir = await tempDirForTest();
     const names = ['a.bin', 'b.bin', 'c.bin', 'd.bin'];
     for (const name of names) await writeRandomFile(dir.file(name), MB);
@@ -106,7 +127,7 @@ describeWithServers(['proftpd'], 'proftpd as a server of one writer', () => {
   });
 
   it('HiddenStores on: what cannot be read back is said, and what to do', async () => {
-    const server = await proftpdForTest('HiddenStores on');
+    const server = await serverWith(['HiddenStores on']);
     const source = await sourceForTest(MB);
     const run = await mtputJson([source.path], { server, path: 'one.bin' }, ['--verify', 'read-back']);
     expect(run.code).toBe(8);
@@ -142,7 +163,7 @@ describeWithServers(['proftpd'], 'proftpd as a server of one writer', () => {
   });
 
   it.each(byTier(settings.slice(0, 1), settings))('%s: more than one file at a time', async (_name, directives) => {
-    const server = await proftpdForTest(...directives);
+    const server = await serverWith(directives);
     const dir = await tempDirForTest();
     const names = ['a.bin', 'b.bin', 'c.bin', 'd.bin', 'e.bin', 'f.bin'];
     for (const name of names) await writeRandomFile(dir.file(name), 3 * MB);
