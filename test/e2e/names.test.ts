@@ -30,10 +30,10 @@ const inside = (directory: string, name: Buffer) => Buffer.concat([Buffer.from(`
 
 /**
  * In the quick tier, these alone are copied one by one: the longest name, what may not be printed, and what would be an
- * address. All names are copied together there, and matrix.test.ts has more that stand alone.
+ * address or an option. All names are copied together there, and matrix.test.ts has more that stand alone.
  */
 const FEW: Readonly<Record<Direction, readonly string[]>> = {
-  up: ['255 bytes, none UTF-8', 'all control characters', 'a colon'],
+  up: ['255 bytes, none UTF-8', 'all control characters', 'a colon', 'a leading dash'],
   down: ['255 bytes, none UTF-8', 'all control characters'],
 };
 
