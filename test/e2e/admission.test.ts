@@ -45,18 +45,21 @@ function refusedIn(run: JsonRun): number {
 }
 
 describeWithServers(['sshd', 'proftpd'], 'a server that admits fewer connections than are asked for', () => {
-  it('OpenSSH with MaxStartups 2:100:4, 32 asked', async () => {
+  const asked = byTier(14, 32);
+
+  it(`OpenSSH with MaxStartups 2:100:4, ${asked} asked`, async () => {
     const server = await sshdForTest({ maxStartups: '2:100:4' });
-    const source = await sourceForTest(100 * SOMETHING);
+    const source = await sourceForTest(3 * asked * SOMETHING);
     const proxy = await proxyForTest(server, SLOW);
     const to = { server, port: proxy.port, path: 'arrived.bin' };
-    const run = await withCarriers(proxy, 17, mtputJson([source.path], to, ['-n', '32', '-s', byTier('512K', '1M')]));
+    const args = ['-n', `${asked}`, '-s', byTier('512K', '1M')];
+    const run = await withCarriers(proxy, asked / 2 + 1, mtputJson([source.path], to, args));
     await expectArrived(run, server, 'arrived.bin', source);
     expect(await server.log()).toMatch(/drop connection #\d+ from/);
     expect(refusedIn(run)).toBeGreaterThan(0);
     // It is the handshakes that are limited, not the connections: in time all of them come in.
-    expect(connectionsUsed(run)).toBeGreaterThan(16);
-    expect(await carriers(proxy)).toBeGreaterThan(16);
+    expect(connectionsUsed(run)).toBeGreaterThan(asked / 2);
+    expect(await carriers(proxy)).toBeGreaterThan(asked / 2);
   });
 
   // That they are cut in the middle as well is in the quick tier.
@@ -83,14 +86,17 @@ describeWithServers(['sshd', 'proftpd'], 'a server that admits fewer connections
     expect(connectionsUsed(run)).toBe(3);
   });
 
-  it('proftpd with MaxInstances 4, 8 asked', async () => {
-    const server = await proftpdForTest('MaxInstances 4');
-    const source = await sourceForTest(30 * MB);
-    const proxy = await proxyForTest(server, { bytesPerSecond: 3 * MB });
-    const run = await mtputJson([source.path], { server, port: proxy.port, path: 'arrived.bin' }, ['-n', '8']);
-    await expectArrived(run, server, 'arrived.bin', source);
-    expect(connectionsUsed(run)).toBeGreaterThan(1);
-    expect(connectionsUsed(run)).toBeLessThanOrEqual(4);
+  // It hangs up before a word is said, as the middle box below does.
+  inLongerTiers(() => {
+    it('proftpd with MaxInstances 4, 8 asked', async () => {
+      const server = await proftpdForTest('MaxInstances 4');
+      const source = await sourceForTest(30 * MB);
+      const proxy = await proxyForTest(server, { bytesPerSecond: 3 * MB });
+      const run = await mtputJson([source.path], { server, port: proxy.port, path: 'arrived.bin' }, ['-n', '8']);
+      await expectArrived(run, server, 'arrived.bin', source);
+      expect(connectionsUsed(run)).toBeGreaterThan(1);
+      expect(connectionsUsed(run)).toBeLessThanOrEqual(4);
+    });
   });
 
   const behind: readonly (readonly [string, () => Promise<TestServer>])[] = [
