@@ -8,6 +8,7 @@ import { type ForcingServer, RUN_COMMAND, startForcingSshd } from '../support/fo
 import { eventsOf, mtput, mtputJson, noticesOf } from '../support/mtput.ts';
 import { run, runOk } from '../support/process.ts';
 import { expectFailure } from '../support/run-outcome.ts';
+import { byTier } from '../support/tier.ts';
 
 const SIZE = 3_000_001;
 const NAME = 'arrived.bin';
@@ -55,7 +56,7 @@ describeWithServers(['sshd', 'sftp-server'], 'a shell that sees another tree', (
   it.for([
     ['without the file', FILL.nothing],
     ['with an older file of that name', FILL['an older file']],
-    ['with an empty file of that name', FILL['an empty file']],
+    ...byTier([], [['with an empty file of that name', FILL['an empty file']] as const]),
   ] as const)('%s: found out and told, and nothing is sent for its sake', async ([_, fill], context) => {
     const scene = await otherTree(fill);
     if (typeof scene === 'string') return context.skip(`no mount for one process can be made here: ${scene}`);

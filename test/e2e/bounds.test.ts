@@ -8,16 +8,20 @@ import { sha256Of, writeRandomFile } from '../support/random-file.ts';
 import { expectFailure, expectSuccess } from '../support/run-outcome.ts';
 import { byTier } from '../support/tier.ts';
 
+/** Of more than one piece, so that there is a journal, and more than one connection. */
+const SIZE = byTier(5, 10) * 1_000_000;
+
 /** In KiB, as `ulimit` counts. */
 const GIB = 1024 * 1024;
 
 describeOn('sshd', 'limits of the system', (bed) => {
   it.runIf(process.platform === 'linux').each([
     ['HOME', { HOME: '/proc/nowhere', XDG_STATE_HOME: undefined }],
-    ['the state directory', { XDG_STATE_HOME: '/proc/nowhere/state' }],
-  ] as const)('%s may be where nothing can be made', async (_, environment) => {
+    // Where a file is in its place is in target-lock.test.ts.
+    ...byTier([], [['the state directory', { XDG_STATE_HOME: '/proc/nowhere/state' }] as const]),
+  ] as [string, NodeJS.ProcessEnv][])('%s may be where nothing can be made', async (_, environment) => {
     const source = bed.dir.file('source.bin');
-    await writeRandomFile(source, 10_000_000);
+    await writeRandomFile(source, SIZE);
     const to = { server: bed.server, path: 'arrived.bin' };
     const result = await run(process.execPath, [mtputPath, ...putArguments([source], to)], {
       env: { ...cleanEnvironment(bed.server.dir), ...environment },
@@ -32,7 +36,7 @@ describeOn('sshd', 'limits of the system', (bed) => {
     'with %i open files, the file arrives, or the limit is named',
     async (files) => {
       const source = bed.dir.file('source.bin');
-      await writeRandomFile(source, 10_000_000);
+      await writeRandomFile(source, SIZE);
       await rm(bed.dir.file('few.bin'), { force: true });
       const put = [mtputPath, ...putArguments([source], { server: bed.server, path: 'few.bin' })];
       const get = [mtgetPath, ...getArguments({ server: bed.server, paths: ['few.bin'] }, bed.dir.file('few.bin'))];
@@ -51,7 +55,7 @@ describeOn('sshd', 'limits of the system', (bed) => {
   describe.runIf(process.platform === 'linux')('little address space', () => {
     const runIn = async (kib: number, environment: NodeJS.ProcessEnv = {}): Promise<RunResult> => {
       const source = bed.dir.file('source.bin');
-      await writeRandomFile(source, 10_000_000);
+      await writeRandomFile(source, SIZE);
       const put = [process.execPath, mtputPath, ...putArguments([source], { server: bed.server, path: 'little.bin' })];
       return run('sh', ['-c', `ulimit -v ${kib}; exec "$@"`, 'sh', ...put], {
         env: { ...cleanEnvironment(bed.server.dir), ...environment },

@@ -44,21 +44,25 @@ describeOn('sshd', 'a source that changes while it is sent', (bed) => {
     expect(await sha256Of(join(server.home, what))).toBe(await sha256Of(source));
   });
 
-  it.each([10, 130])('with --inplace, a run that ends with %i says what the target holds', async (exitCode) => {
-    const { server } = bed;
-    const source = (await tempDirForTest()).file('source.bin');
-    await writeRandomFile(source, SIZE);
-    const path = `in-place-${exitCode}`;
-    await standOldTarget(join(server.home, path));
-    const proxy = await proxyForTest(server, { bytesPerSecond: 1_000_000 });
-    const run = await startLiveRun([source], { server, port: proxy.port, path }, ['-n', '2', '--inplace']);
-    await run.event('progress', ({ bytesDone }) => bytesDone > 1_000_000);
-    if (exitCode === 10) await appendFile(source, 'more');
-    else run.kill('SIGINT');
-    const { code, events } = await run.end();
-    expect(code).toBe(exitCode);
-    const says = new RegExp(`${path} now has a part of the new file .*, and its old content is lost\\.$`);
-    const message: unknown = expect.stringMatching(says);
-    expect(events).toContainEqual(expect.objectContaining({ type: 'notice', code: 'target-overwritten', message }));
-  });
+  // That a run ends with 10 is above.
+  it.each(byTier([130], [10, 130]))(
+    'with --inplace, a run that ends with %i says what the target holds',
+    async (exitCode) => {
+      const { server } = bed;
+      const source = (await tempDirForTest()).file('source.bin');
+      await writeRandomFile(source, SIZE);
+      const path = `in-place-${exitCode}`;
+      await standOldTarget(join(server.home, path));
+      const proxy = await proxyForTest(server, { bytesPerSecond: 1_000_000 });
+      const run = await startLiveRun([source], { server, port: proxy.port, path }, ['-n', '2', '--inplace']);
+      await run.event('progress', ({ bytesDone }) => bytesDone > 1_000_000);
+      if (exitCode === 10) await appendFile(source, 'more');
+      else run.kill('SIGINT');
+      const { code, events } = await run.end();
+      expect(code).toBe(exitCode);
+      const says = new RegExp(`${path} now has a part of the new file .*, and its old content is lost\\.$`);
+      const message: unknown = expect.stringMatching(says);
+      expect(events).toContainEqual(expect.objectContaining({ type: 'notice', code: 'target-overwritten', message }));
+    },
+  );
 });

@@ -11,6 +11,7 @@ import { mountSmallDisk } from '../support/small-disk.ts';
 import { startSshd } from '../support/sshd.ts';
 import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
 import type { TestServer } from '../support/test-server.ts';
+import { byTier } from '../support/tier.ts';
 
 describeWithServers(['sshd', 'root'], 'mtget to a disk', () => {
   let server: TestServer;
@@ -45,7 +46,7 @@ describeWithServers(['proftpd'], 'mtget from a server that lets few connections 
   beforeAll(async () => {
     server = await startProftpd({ directives: ['MaxTransfersPerUser RETR 2'] });
     dir = await makeTempDir('few');
-    await writeRandomFile(`${server.home}/big.bin`, 30_000_000);
+    await writeRandomFile(`${server.home}/big.bin`, byTier(12, 30) * 1_000_000);
   });
   afterAll(async () => {
     await server?.stop();

@@ -6,6 +6,7 @@ import { sha256Of, writeRandomFile } from '../support/random-file.ts';
 import { startSshd } from '../support/sshd.ts';
 import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
 import type { TestServer } from '../support/test-server.ts';
+import { byTier } from '../support/tier.ts';
 
 describeWithServers(['sshd'], 'mtput of one file', () => {
   let server: TestServer;
@@ -32,10 +33,11 @@ describeWithServers(['sshd'], 'mtput of one file', () => {
 
   it('uses as many connections as it is told', async () => {
     const source = dir.file('many.bin');
-    await writeRandomFile(source, 60_000_000);
+    const size = byTier(24, 60) * 1_000_000;
+    await writeRandomFile(source, size);
     const run = await mtputJson([source], { server, path: 'many.bin' }, ['-n', '5']);
     expect(run).toMatchObject({ code: 0, stderr: '' });
     expect(await sha256Of(`${server.home}/many.bin`)).toBe(await sha256Of(source));
-    expect(eventsOf(run, 'result')[0]).toMatchObject({ exitCode: 0, filesDone: 1, bytesSent: 60_000_000 });
+    expect(eventsOf(run, 'result')[0]).toMatchObject({ exitCode: 0, filesDone: 1, bytesSent: size });
   });
 });

@@ -64,7 +64,7 @@ describeWithServers(['sshd'], 'a state directory', () => {
     const server = await sshdForTest();
     // A file in its place: root may write into any directory.
     await writeFile(join(server.dir, 'state'), 'in the way');
-    const source = await sourceForTest(20 * MB);
+    const source = await sourceForTest(byTier(9, 20) * MB);
     const run = await mtputJson([source.path], { server, path: 'x.bin' }, ['-n', '2']);
     await expectArrived(run, server, 'x.bin', source);
     const warnings = eventsOf(run, 'notice').filter(({ level }) => level === 'warning');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { repoRoot } from '../support/repo-root.ts';
 import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
+import { byTier } from '../support/tier.ts';
 
 const program = join(repoRoot, 'dist/cli/mtput.js');
 const { version } = JSON.parse(readFileSync(join(repoRoot, 'package.json'), 'utf8')) as { version: string };
@@ -28,31 +29,37 @@ function mtput(args: readonly string[], env: Record<string, string> = {}, path =
 }
 
 describe('mtput', () => {
-  it.each(['--version', '-V'])('%s', (option) => {
+  it.each(['--version', ...byTier([], ['-V'])])('%s', (option) => {
     expect(mtput([option])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it.each(['--help', '-h'])('%s', (option) => {
+  it.each(['--help', ...byTier([], ['-h'])])('%s', (option) => {
     const { status, stdout, stderr } = mtput([option]);
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toContain('Usage: mtput [options] SOURCE... [USER@]HOST:[PATH]');
     expect(stdout).toContain('-n, -t, --connections, --threads N');
   });
 
-  it.each([
+  // Each message is in test/unit/cli/: here, that they are printed.
+  it.each<[string[], string]>([
     [[], 'Nothing to copy was given'],
-    [['f', 'host'], 'write host: with the colon'],
     [['-p', '2222', 'f', 'host:'], 'write -P 2222'],
-    [['-n', 'big.iso', 'host:'], '-n takes a number of connections'],
-    [['-l', '100', 'f', 'host:'], 'write --limit with a unit'],
-    [['-s', '5M', 'f', 'host:'], 'Use 4M or 8M'],
-    [['--limit', '10', 'f', 'host:'], 'has no unit'],
-    [['--verify', 'crc', 'f', 'host:'], 'The values are auto, hash, read-back, size, none'],
-    [['--checksum', 'f', 'host:'], "There is no option '--checksum'"],
-    [['-oProxyCommand=x:'], 'Nothing to copy'],
     [['f', '--', '-oProxyCommand=x:'], "begins with '-'"],
     [['f', 'sftp://u:secret@host/'], 'MT_COPY_PASSWORD'],
-    [['f', 'sftp://host/%1'], 'two hex digits'],
+    ...byTier<[string[], string][]>(
+      [],
+      [
+        [['f', 'host'], 'write host: with the colon'],
+        [['-n', 'big.iso', 'host:'], '-n takes a number of connections'],
+        [['-l', '100', 'f', 'host:'], 'write --limit with a unit'],
+        [['-s', '5M', 'f', 'host:'], 'Use 4M or 8M'],
+        [['--limit', '10', 'f', 'host:'], 'has no unit'],
+        [['--verify', 'crc', 'f', 'host:'], 'The values are auto, hash, read-back, size, none'],
+        [['--checksum', 'f', 'host:'], "There is no option '--checksum'"],
+        [['-oProxyCommand=x:'], 'Nothing to copy'],
+        [['f', 'sftp://host/%1'], 'two hex digits'],
+      ],
+    ),
   ])('%j is a usage error: %s', (args, message) => {
     const { status, stdout, stderr } = mtput(args);
     expect([status, stdout]).toEqual([2, '']);
