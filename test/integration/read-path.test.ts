@@ -189,7 +189,7 @@ for (const [name, start, amounts] of servers) {
       await expect(file.close()).rejects.toMatchObject({ scope: 'connection' });
     });
 
-    test('follow links; what is no file, or is missing, is not opened', async () => {
+    test('follow links; what is missing is not opened, and what is no file is not read', async () => {
       const server = serverOfAll();
       await serve(server, Buffer.from('behind a link'));
       await mkdir(join(server.home, 'd'));
@@ -203,10 +203,15 @@ for (const [name, start, amounts] of servers) {
       for (const missing of ['nothing', 'd/nothing']) {
         await expect(connection.open(Buffer.from(missing))).rejects.toMatchObject({ code: 'source-missing' });
       }
-      // Servers differ in what they say of these.
-      for (const other of ['dangling', 'd']) {
-        await expect(connection.open(Buffer.from(other))).rejects.toMatchObject({ scope: 'file', exitCode: 3 });
-      }
+      // Servers differ in what they say of these, and whether a directory can be opened.
+      const refusal = { scope: 'file', exitCode: 3 };
+      await expect(connection.open(Buffer.from('dangling'))).rejects.toMatchObject(refusal);
+      const attributes = connection.open(Buffer.from('d')).then((directory) => directory.attributes);
+      await expect(attributes).rejects.toMatchObject(refusal);
+      const read = connection
+        .open(Buffer.from('d'))
+        .then((directory) => directory.read(slicesOf({ offset: 0, length: 1 }), new Sink(1).drain));
+      await expect(read).rejects.toMatchObject(refusal);
     });
   });
 }
