@@ -22,7 +22,7 @@ test.each([
   const outcome = await it.run({ verify });
   expect(it.server.quirks.shortWriteAt).toBe(Number.POSITIVE_INFINITY);
   expect(it.server.read(it.target)?.equals(it.source)).toBe(true);
-  expect(notices(it.events).every((code) => code === 'sent-again')).toBe(true);
+  expect(notices(it.events).filter((code) => code !== 'sent-again')).toEqual([]);
   // The write may have reached into the next piece.
   expect([PIECE, 2 * PIECE, 3 * PIECE]).toContain(outcome.bytesSent - SIZE);
   expect(outcome.verified).toEqual({ ...nothing, ...verified });
