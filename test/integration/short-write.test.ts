@@ -22,7 +22,8 @@ test.each([
   const outcome = await it.run({ verify });
   expect(it.server.quirks.shortWriteAt).toBe(Number.POSITIVE_INFINITY);
   expect(it.server.read(it.target)?.equals(it.source)).toBe(true);
-  expect(notices(it.events).filter((code) => code !== 'sent-again')).toEqual([]);
+  // On a busy machine a provider may be too late for its trial, and is told of.
+  expect(notices(it.events).filter((code) => code !== 'sent-again' && code !== 'digests')).toEqual([]);
   // The write may have reached into the next piece.
   expect([PIECE, 2 * PIECE, 3 * PIECE]).toContain(outcome.bytesSent - SIZE);
   expect(outcome.verified).toEqual({ ...nothing, ...verified });
