@@ -105,7 +105,7 @@ export class SessionChannel {
       });
       const answers = ids.map((id) => this.#requests.add(id, 'status', 0, 0));
       const packets = writes.flatMap(({ request }) => request.packets);
-      this.#outlet.send(packets, (error) => this.#onPacketsTaken(packets, error));
+      this.#pass(() => this.#outlet.send(packets, (error) => this.#onPacketsTaken(packets, error)));
       return answers;
     } catch (error) {
       return writes.map(() => Promise.reject(error));
@@ -120,9 +120,20 @@ export class SessionChannel {
 
   #send(id: number, bytes: Buffer, expects: Expected, slowMs: number, length: number): Promise<unknown> {
     const answer = this.#requests.add(id, expects, slowMs, length);
-    this.#outlet.gather?.();
-    this.#duplex.write(bytes, this.#onTaken);
+    this.#pass(() => {
+      this.#outlet.gather?.();
+      this.#duplex.write(bytes, this.#onTaken);
+    });
     return answer;
+  }
+
+  /** A Duplex that has broken down may throw instead of emitting an error. */
+  #pass(send: () => void): void {
+    try {
+      send();
+    } catch (error) {
+      this.fail(CopyError.from(error, 'connection-lost'));
+    }
   }
 
   readonly #onTaken = (error?: Error | null): void => {

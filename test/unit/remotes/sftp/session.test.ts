@@ -425,6 +425,21 @@ describe('what ends the session', () => {
     expect(server.channel.destroyed).toBe(true);
   });
 
+  test.each(['a request', 'a write'])('a Duplex that throws when %s is sent', async (what) => {
+    const { server, session } = await open();
+    const before = session.stat(path);
+    server.channel.write = () => {
+      throw new Error('Instance unusable');
+    };
+    const sent = what === 'a write' ? sendWrite(session, handle, Buffer.from('x'), 0) : session.stat(path);
+    // Each of them, and nothing that nobody waits for.
+    for (const result of await Promise.allSettled([sent, before])) {
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'connection-lost' } });
+    }
+    expect(await session.closed).toMatchObject({ code: 'connection-lost' });
+    await turn();
+  });
+
   test('closing rejects requests in flight, and removes all listeners', async () => {
     const { server, session } = await open();
     const pending = session.stat(path);
