@@ -8,7 +8,7 @@ import { bootId } from './engine/resume/boot-id.ts';
 import type { JournalStore } from './engine/resume/file-journal.ts';
 import { pruneJournals, stateDirectory } from './engine/resume/journal-place.ts';
 import { machineId } from './engine/resume/machine-id.ts';
-import { Counters } from './engine/runner/counters.ts';
+import { Counters, MAX_CONNECTIONS } from './engine/runner/counters.ts';
 import { LocalRunner } from './engine/runner/local-runner.ts';
 import { startRateLimiter } from './engine/runner/rate-limiter.ts';
 import { resultOf } from './engine/transfer/result-of.ts';
@@ -166,7 +166,8 @@ async function planGet(options: GetOptions & Defaults): Promise<Planned> {
   const direction = new Download({ sources, destination: toBytes(options.destination), inplace, preserve });
   // Only the server can tell how much there is to copy. The connections that the user asks for are opened until then,
   // because each takes many round trips; those that are of no use are hung up.
-  const wanted = options.connections === 'auto' || options.dryRun ? 1 : options.connections;
+  const isAsked = options.connections !== 'auto' && !options.dryRun;
+  const wanted = isAsked ? Math.min(options.connections, MAX_CONNECTIONS) : 1;
   return { direction, wanted, wantedFor: (sizes) => wantedConnections(options, sizes) };
 }
 
