@@ -29,8 +29,8 @@ export interface Quirks {
   truncatesOnOpen: boolean;
   /** Every write goes to the end of the file. */
   ignoresOffsets: boolean;
-  /** A file that is open cannot be opened again. */
-  refusesSecondOpen: boolean;
+  /** A file that is open cannot be opened again: "failure", or this status. */
+  refusesSecondOpen: boolean | (typeof StatusCode)[keyof typeof StatusCode];
   /** Only the handle that was opened first may write. */
   refusesSecondWrite: boolean;
   posixRename: boolean;
@@ -365,7 +365,9 @@ class StandInSession {
   #open(path: string, flags: number, attributes: SftpAttributes): Answer {
     const { disk, quirks, handles } = this.#server;
     const others = [...handles].filter((handle) => handle.path === path);
-    if (quirks.refusesSecondOpen && others.length > 0) throw new Refusal(StatusCode.failure, 'The file is in use');
+    const { refusesSecondOpen: refused } = quirks;
+    if (refused !== false && others.length > 0)
+      throw new Refusal(refused === true ? StatusCode.failure : refused, 'The file is in use');
     if (quirks.refusesReading && flags & OpenFlag.read) throw new Refusal(StatusCode.permissionDenied, 'Drop box');
     let file = disk.get(path);
     if (file !== undefined && flags & OpenFlag.exclusive) throw new Refusal(StatusCode.failure, 'File exists');
