@@ -4,8 +4,8 @@
  * and some versions count each connection that is logged in. So one connection fewer is used, and the file is opened
  * again, until that succeeds or one connection is left.
  *
- * If it is refused even then, the number of connections was not the reason: all of them are used again, and this is not
- * tried any more in this run.
+ * If it is refused even then, the number of connections was not the reason: as many are used again as before, and this
+ * is not tried any more in this run. Until then, other files lose connections that they use, once in a run.
  */
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
@@ -36,6 +36,8 @@ export interface FileAdmissionOptions {
 export class FileAdmission {
   readonly #options: FileAdmissionOptions;
   #isNoReason = false;
+  /** With so many connections, the server opened a file that it had refused before. */
+  #admitted = Number.POSITIVE_INFINITY;
   /**
    * Settles when the attempts for another file have ended: together they would close more connections than necessary.
    */
@@ -83,7 +85,10 @@ export class FileAdmission {
     for (let left = MAX_LAST_ATTEMPTS; left > 0 && this.mayHelp; ) {
       try {
         const opened = await open();
-        if (refusal !== undefined) this.#tell(pool.open.length, refusal);
+        if (refusal !== undefined) {
+          this.#admitted = pool.open.length;
+          this.#tell(pool.open.length, refusal);
+        }
         return opened;
       } catch (error) {
         if (!this.#isTriedFor(error)) throw error;
@@ -95,7 +100,7 @@ export class FileAdmission {
       await this.#options.wait(PAUSE_MS);
     }
     this.#isNoReason = true;
-    pool.limit(Number.POSITIVE_INFINITY);
+    pool.limit(this.#admitted);
     return open();
   }
 

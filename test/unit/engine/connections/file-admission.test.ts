@@ -73,6 +73,15 @@ test('where the number is not the reason, all connections are used again, and it
   expect(told).toEqual([]);
 });
 
+test('a file that may never be opened does not undo what helped others', async () => {
+  const { pool, admission, attempt } = scene(10, 3);
+  await admission.admit(pool, attempt, () => true);
+  const secret = () => Promise.reject(refusal);
+  await expect(admission.admit(pool, secret, () => true)).rejects.toBe(refusal);
+  expect(pool.wanted).toBe(3);
+  expect(await admission.admit(pool, attempt, () => true)).toBe('opened');
+});
+
 test('it is not tried for other failures, nor where the server is known to admit all', async () => {
   const { pool, admission, attempt, counts } = scene(4, 1);
   const other = new CopyError('no-space', 'No space is left.', { refused: { operation: 'open', text: '' } });
