@@ -16,7 +16,7 @@ import type { LocalConnections } from '../runner/runners.ts';
 import { isRefusal, type ReaderLimits } from './reader-limits.ts';
 
 export interface RemoteSourceServices {
-  readonly admission: Pick<FileAdmission, 'admit'>;
+  readonly admission: Pick<FileAdmission, 'admit' | 'mayHelp'>;
   readonly readers: ReaderLimits;
   readonly pool: AdmittingPool;
   readonly access: Pick<ConnectionAccess, 'withConnection' | 'onProgress'>;
@@ -84,7 +84,11 @@ export class RemoteSource {
    */
   async open(): Promise<void> {
     const { admission, readers, pool } = this.#services;
-    const open = (): Promise<void> => readers.open(this.#job, this.#wasOpen, () => this.#openOnAny());
+    const open = (): Promise<void> => {
+      // The server may refuse it because of the other connections, for which nobody has to wait.
+      const mayBeFull = this.#mayBeFull && admission.mayHelp;
+      return readers.open(this.#job, this.#wasOpen && !mayBeFull, () => this.#openOnAny());
+    };
     await admission.admit(pool, open, () => this.#mayBeFull);
     this.#wasOpen = true;
   }
@@ -96,7 +100,13 @@ export class RemoteSource {
       this.#mayBeFull = remote.abilities.writers !== 'many';
       const file = await runner.local.openedFile(connection, this.path);
       this.#readers.add(connection);
-      this.#expectSame(await file.attributes);
+      try {
+        this.#expectSame(await file.attributes);
+      } catch (error) {
+        // It is opened anew where it is tried again.
+        this.#closeOn(connection);
+        throw error;
+      }
       this.#first = connection;
     };
     try {
@@ -204,11 +214,13 @@ export class RemoteSource {
 
   /** Closes it everywhere. Nobody waits for it, and no task may be under way. */
   close(): void {
-    for (const connection of this.#readers) {
-      this.#services.runner.post({ kind: 'close-file', job: this.#job, connection, from: this.path });
-    }
-    this.#readers.clear();
+    for (const connection of [...this.#readers]) this.#closeOn(connection);
     this.#services.readers.onEnded(this.#job);
+  }
+
+  #closeOn(connection: number): void {
+    this.#readers.delete(connection);
+    this.#services.runner.post({ kind: 'close-file', job: this.#job, connection, from: this.path });
   }
 
   #expectSame({ kind, size, mtimeMs }: Attributes): void {
