@@ -96,9 +96,10 @@ export class ConnectionPool {
 
   /** It has turned out that `count` connections are wanted, which may be more or fewer than before. */
   want(count: number): void {
-    this.#slots.want(count);
-    for (const connection of this.#slots.surplus()) this.drop(connection);
-    for (const connection of this.#slots.dialledInVain()) this.#runner.post({ kind: 'close', connection });
+    for (const connection of this.#slots.want(count)) {
+      if (this.isOpen(connection)) this.drop(connection);
+      else this.#runner.post({ kind: 'close', connection });
+    }
     this.#dialler.dial();
   }
 
@@ -195,8 +196,6 @@ export class ConnectionPool {
   #openFailed(slot: Slot, error: CopyErrorData): void {
     slot.state = 'waiting';
     if (this.#hasEnded || !this.#isUsed(slot)) return;
-    // It was hung up because it was not wanted, and now it is.
-    if (error.code === 'cancelled') return this.#dialler.dial();
     slot.failures++;
     slot.brokenHandshakes = isBroken(error) ? slot.brokenHandshakes + 1 : 0;
     if (error.code === 'credential-not-reusable') {
@@ -281,7 +280,7 @@ export class ConnectionPool {
       return this.#fail(error === undefined ? silent : CopyError.fromData(error));
     }
     // If connections are lost repeatedly without progress, the pauses grow.
-    this.#wait(slot, error, redialDelayMs(Math.floor((this.#lossesWithoutProgress - 1) / this.#slots.count)), 'lost');
+    this.#wait(slot, error, redialDelayMs(Math.floor((this.#lossesWithoutProgress - 1) / this.#slots.most)), 'lost');
     this.#dialler.dial();
   }
 
@@ -345,7 +344,7 @@ export class ConnectionPool {
   /** Whether a connection that is to be dialled again may be; otherwise it has become spare. */
   #isUsed(slot: Slot): boolean {
     this.#slots.fit();
-    return slot.state !== 'spare';
+    return slot.state === 'waiting';
   }
 
   #fail(error: CopyError): void {

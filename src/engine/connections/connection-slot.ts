@@ -22,7 +22,7 @@ export interface Slot {
   timer: NodeJS.Timeout | undefined;
   /** While it is dialling: the server has let it in. */
   isAdmitted: boolean;
-  /** It was given up for good. */
+  /** It was given up for good, or is about to be, because it is not wanted. */
   isFinal: boolean;
   /** It is closed only to be opened again. */
   isRenewing: boolean;

@@ -20,10 +20,18 @@ export class ConnectionSlots implements Iterable<Slot> {
     this.want(wanted);
   }
 
-  /** At most `count` connections are to work from now on, if nothing else limits them. */
-  want(count: number): void {
+  /**
+   * At most `count` connections are to work from now on, if nothing else limits them. Those that are of no use are given
+   * up for good. Returns which of these are to be hung up.
+   */
+  want(count: number): number[] {
     this.#wanted = count;
     while (this.#slots.length < count) this.#slots.push(newSlot(this.#slots.length + 1));
+    const inVain = [...this.surplus(), ...this.#dialledInVain()];
+    for (const connection of inVain) this.get(connection).isFinal = true;
+    let room = count - this.#working().filter(({ isFinal }) => !isFinal).length;
+    for (const slot of this.in('waiting')) if (room-- <= 0) this.#retire(slot, 'given-up');
+    return inVain;
   }
 
   [Symbol.iterator](): IterableIterator<Slot> {
@@ -77,10 +85,10 @@ export class ConnectionSlots implements Iterable<Slot> {
 
   /** Of those that wait, makes spare what exceeds the limit; uses spare ones again where there is room for them. */
   fit(): void {
+    for (const slot of this.in('waiting')) if (slot.isFinal) this.#retire(slot, 'given-up');
     const needed = this.#needed();
-    const working = this.#slots.filter(({ state }) => state === 'open' || state === 'dialling' || state === 'closing');
-    let room = this.most - working.length;
-    for (const slot of this.in('waiting')) if (slot !== needed && room-- <= 0) this.#spare(slot);
+    let room = this.most - this.#working().length - (needed === undefined ? 0 : 1);
+    for (const slot of this.in('waiting')) if (slot !== needed && room-- <= 0) this.#retire(slot, 'spare');
     for (const slot of this.in('spare')) if (slot === needed || room-- > 0) slot.state = 'waiting';
   }
 
@@ -94,8 +102,13 @@ export class ConnectionSlots implements Iterable<Slot> {
     return others.slice(kept).map(({ connection }) => connection);
   }
 
+  /** Those that are in use, or have not ended yet. */
+  #working(): Slot[] {
+    return this.#slots.filter(({ state }) => state === 'open' || state === 'dialling' || state === 'closing');
+  }
+
   /** Connections that are being dialled and exceed the limit; none where none that can commit is open. */
-  dialledInVain(): number[] {
+  #dialledInVain(): number[] {
     if (!this.in('open').some(isOwn)) return [];
     const room = Math.max(0, this.most - this.open.length);
     return this.in('dialling')
@@ -110,9 +123,10 @@ export class ConnectionSlots implements Iterable<Slot> {
     return own.find(({ state }) => state === 'waiting') ?? own.find(({ state }) => state === 'spare');
   }
 
-  #spare(slot: Slot): void {
+  #retire(slot: Slot, state: 'spare' | 'given-up'): void {
     stopWaiting(slot);
-    slot.state = 'spare';
+    slot.isFinal ||= state === 'given-up';
+    slot.state = state;
     this.#onSpared(slot.connection);
   }
 }

@@ -673,18 +673,19 @@ describe('how many connections are wanted turns out later', () => {
     expect(scene.failures).toEqual([]);
   });
 
-  test('one that was hung up in vain is opened anew where another one was lost meanwhile', () => {
-    const scene = new Scene({ wanted: 3, maxStartups: 3 });
+  test('those that were not wanted stand in for no other, and no failure waits for them', () => {
+    const scene = new Scene({ wanted: 4, maxStartups: 4 });
     scene.start();
-    for (const connection of [1, 2]) scene.open(connection);
-    scene.pool.want(2);
-    expect(scene.closes()).toEqual([3]);
-    scene.lose(2);
-    scene.fail(3, 'cancelled');
-    scene.wait(0);
-    expect(scene.of('connection', 'given-up')).toEqual([]);
+    scene.open(1);
+    scene.pool.want(1);
+    expect(scene.closes()).toEqual([2, 3, 4]);
+    for (const connection of [2, 3, 4]) scene.fail(connection, 'cancelled');
+    scene.lose(1);
+    expect(scene.dialling, 'not before its pause').toEqual([]);
     scene.wait(60_000);
-    expect([...scene.pool.open, ...scene.dialling]).toHaveLength(2);
+    expect(scene.dialling).toEqual([1]);
+    scene.fail(1, 'authentication-failed', { scope: 'run' });
+    expect(scene.failures).toMatchObject([{ code: 'authentication-failed' }]);
   });
 });
 
@@ -729,6 +730,18 @@ describe('a limit on the number of connections', () => {
     scene.open(1);
     expect(scene.pool.open).toEqual([2]);
     expect(scene.closes()).toEqual([1]);
+  });
+
+  test('a lost connection waits for its pause, whatever is spare', () => {
+    const scene = new Scene({ wanted: 3 });
+    scene.start();
+    for (const connection of [1, 2, 3]) scene.open(connection);
+    scene.pool.limit(1);
+    for (const connection of [2, 3]) scene.closed(connection);
+    scene.lose(1);
+    expect(scene.dialling).toEqual([]);
+    scene.wait(60_000);
+    expect(scene.dialling).toEqual([1]);
   });
 
   test('it counts those that work, whatever their numbers; one that can commit is tried beyond it', () => {
