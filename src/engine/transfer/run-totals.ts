@@ -85,4 +85,9 @@ export class RunTotals {
   connectionsOpen(count: number): void {
     this.#connectionsUsed = Math.max(this.#connectionsUsed, count);
   }
+
+  /** Only `count` connections are of use; others were opened before that was known. */
+  connectionsWanted(count: number): void {
+    this.#connectionsUsed = Math.min(this.#connectionsUsed, count);
+  }
 }

@@ -172,7 +172,10 @@ export class TransferRun<File extends PlannedFile> {
 
   #wantConnections({ sizes }: Preparation): void {
     const { wantedFor, dryRun } = this.#options;
-    if (sizes !== undefined && wantedFor !== undefined && !dryRun) this.#connections.pool.want(wantedFor(sizes));
+    if (sizes === undefined || wantedFor === undefined || dryRun) return;
+    const wanted = wantedFor(sizes);
+    this.#connections.pool.want(wanted);
+    this.#totals.connectionsWanted(wanted);
   }
 
   #tellPlan({ destination, known }: Preparation): void {

@@ -27,4 +27,7 @@ test('the most connections that were open at one time', () => {
   const totals = new RunTotals();
   for (const open of [1, 3, 2]) totals.connectionsOpen(open);
   expect(totals.connectionsUsed).toBe(3);
+  // Some of them were opened in vain.
+  totals.connectionsWanted(2);
+  expect(totals.connectionsUsed).toBe(2);
 });
