@@ -167,7 +167,7 @@ async function planGet(options: GetOptions & Defaults): Promise<Planned> {
   // Only the server can tell how much there is to copy. The connections that the user asks for are opened until then,
   // because each takes many round trips; those that are of no use are hung up.
   const isAsked = options.connections !== 'auto' && !options.dryRun;
-  const wanted = isAsked ? Math.min(options.connections, MAX_CONNECTIONS) : 1;
+  const wanted = isAsked ? Math.max(1, Math.min(options.connections || 1, MAX_CONNECTIONS)) : 1;
   return { direction, wanted, wantedFor: (sizes) => wantedConnections(options, sizes) };
 }
 
