@@ -246,8 +246,8 @@ export interface Digester {
 /** A file that one connection has open for reading. It cannot be used after its connection is gone. */
 export interface RemoteFile {
   /**
-   * The attributes when it was opened. They may be asked for at the same time as the first bytes, so that nobody has to
-   * wait for them before a {@link read}. It may reject although the file can be read.
+   * The attributes that the file had when it was opened. A {@link read} need not wait for them. A server may refuse to
+   * tell them although it lets the file be read.
    * @throws {CopyError} `source-unsupported`: when it is not a file; `source-unreadable`: when the server does not tell
    */
   readonly attributes: Promise<Attributes>;

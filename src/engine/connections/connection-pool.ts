@@ -94,7 +94,7 @@ export class ConnectionPool {
     this.#dialler.dial();
   }
 
-  /** It has turned out that `count` connections are wanted, which may be more or fewer than before. */
+  /** To be called once, when it turns out that `count` connections are wanted, more or fewer than before. */
   want(count: number): void {
     for (const connection of this.#slots.want(count)) {
       if (this.isOpen(connection)) this.drop(connection);
@@ -341,7 +341,7 @@ export class ConnectionPool {
     if (this.#slots.every(({ state }) => state === 'given-up')) this.#fail(CopyError.fromData(error));
   }
 
-  /** Whether a connection that is to be dialled again may be; otherwise it has become spare. */
+  /** Whether a connection that is to be dialled again may be; otherwise it is spare, or given up. */
   #isUsed(slot: Slot): boolean {
     this.#slots.fit();
     return slot.state === 'waiting';

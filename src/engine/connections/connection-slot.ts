@@ -9,7 +9,7 @@ export interface Slot {
    * - `waiting`: it is to be dialled, at once or when its timer ends
    * - `dialling`, `open`
    * - `closing`: it was hung up; its tasks are about to end
-   * - `given-up`: its failures have shown that it is of no use to dial it again now
+   * - `given-up`: it is not wanted, or its failures have shown that it is of no use to dial it again now
    * - `spare`: it is not used because fewer connections are
    */
   state: 'waiting' | 'dialling' | 'open' | 'closing' | 'given-up' | 'spare';

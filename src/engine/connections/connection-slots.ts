@@ -21,8 +21,8 @@ export class ConnectionSlots implements Iterable<Slot> {
   }
 
   /**
-   * At most `count` connections are to work from now on, if nothing else limits them. Those that are of no use are given
-   * up for good. Returns which of these are to be hung up.
+   * At most `count` connections are to work from now on, if nothing else limits them. The others are given up for good.
+   * Returns which of these are to be hung up.
    */
   want(count: number): number[] {
     this.#wanted = count;
@@ -83,7 +83,10 @@ export class ConnectionSlots implements Iterable<Slot> {
     this.#limit = Math.max(1, most);
   }
 
-  /** Of those that wait, makes spare what exceeds the limit; uses spare ones again where there is room for them. */
+  /**
+   * Of those that wait, makes spare what exceeds the limit; uses spare ones again where there is room for them. Those that
+   * are not wanted are given up.
+   */
   fit(): void {
     for (const slot of this.in('waiting')) if (slot.isFinal) this.#retire(slot, 'given-up');
     const needed = this.#needed();

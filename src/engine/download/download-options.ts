@@ -1,5 +1,4 @@
 /** What only downloads are told, and what their file jobs receive. */
-
 import type { FileAdmission } from '../connections/file-admission.ts';
 import type { JobServices } from '../transfer/direction.ts';
 import type { ReaderLimits } from './reader-limits.ts';

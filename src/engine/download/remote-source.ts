@@ -214,7 +214,7 @@ export class RemoteSource {
 
   /** Closes it everywhere. Nobody waits for it, and no task may be under way. */
   close(): void {
-    for (const connection of [...this.#readers]) this.#closeOn(connection);
+    for (const connection of this.#readers) this.#closeOn(connection);
     this.#services.readers.onEnded(this.#job);
   }
 

@@ -1,5 +1,4 @@
 /** The options that only uploads have, and what the file jobs of uploads receive. */
-
 import type { FileAdmission } from '../connections/file-admission.ts';
 import type { JobServices } from '../transfer/direction.ts';
 import type { Writers } from './writers.ts';

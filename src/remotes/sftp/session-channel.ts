@@ -105,7 +105,7 @@ export class SessionChannel {
       });
       const answers = ids.map((id) => this.#requests.add(id, 'status', 0, 0));
       const packets = writes.flatMap(({ request }) => request.packets);
-      this.#pass(() => this.#outlet.send(packets, (error) => this.#onPacketsTaken(packets, error)));
+      this.#transmit(() => this.#outlet.send(packets, (error) => this.#onPacketsTaken(packets, error)));
       return answers;
     } catch (error) {
       return writes.map(() => Promise.reject(error));
@@ -120,7 +120,7 @@ export class SessionChannel {
 
   #send(id: number, bytes: Buffer, expects: Expected, slowMs: number, length: number): Promise<unknown> {
     const answer = this.#requests.add(id, expects, slowMs, length);
-    this.#pass(() => {
+    this.#transmit(() => {
       this.#outlet.gather?.();
       this.#duplex.write(bytes, this.#onTaken);
     });
@@ -128,11 +128,11 @@ export class SessionChannel {
   }
 
   /** A Duplex that has broken down may throw instead of emitting an error. */
-  #pass(send: () => void): void {
+  #transmit(send: () => void): void {
     try {
       send();
     } catch (error) {
-      this.fail(CopyError.from(error, 'connection-lost'));
+      this.#onError(error);
     }
   }
 
@@ -151,7 +151,7 @@ export class SessionChannel {
     this.fail(new CopyError('connection-lost', 'The SFTP channel was closed.'));
   };
 
-  readonly #onError = (error: Error): void => {
+  readonly #onError = (error: unknown): void => {
     this.fail(CopyError.from(error, 'connection-lost'));
   };
 
