@@ -7,6 +7,7 @@
  * If it is refused even then, the number of connections was not the reason: as many are used again as before, and this
  * is not tried any more in this run. Until then, other files lose connections that they use, once in a run.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import type { ConnectionPool } from './connection-pool.ts';
@@ -23,8 +24,8 @@ const MANY = 16;
 export type AdmittingPool = Pick<ConnectionPool, 'open' | 'wanted' | 'drop' | 'limit'>;
 
 export interface FileAdmissionOptions {
-  /** Resolves after so many milliseconds. */
-  readonly wait: (ms: number) => Promise<unknown>;
+  /** Resolves after so many milliseconds. Default: by a timer. */
+  readonly wait?: (ms: number) => Promise<unknown>;
   /** What the files are opened for. */
   readonly purpose: 'read' | 'write';
   /** Whether the server denied the opening of a file, for whatever reason. */
@@ -36,7 +37,7 @@ export interface FileAdmissionOptions {
 export class FileAdmission {
   readonly #options: FileAdmissionOptions;
   #isNoReason = false;
-  /** With so many connections, the server opened a file that it had refused before. */
+  /** So many connections are known to be admitted, and no more were. */
   #admitted = Number.POSITIVE_INFINITY;
   /**
    * Settles when the attempts for another file have ended: together they would close more connections than necessary.
@@ -76,19 +77,17 @@ export class FileAdmission {
     if (pool.open.length < 3 || !this.#options.isRefusedOpen(error)) return false;
     pool.drop(connection);
     pool.limit(pool.open.length);
-    this.#tell(pool.open.length, error);
+    this.#onAdmitted(pool.open.length, error);
     return true;
   }
 
   async #openWithFewer<T>(pool: AdmittingPool, open: () => Promise<T>): Promise<T> {
+    const { wait = delay } = this.#options;
     let refusal: CopyError | undefined;
     for (let left = MAX_LAST_ATTEMPTS; left > 0 && this.mayHelp; ) {
       try {
         const opened = await open();
-        if (refusal !== undefined) {
-          this.#admitted = pool.open.length;
-          this.#tell(pool.open.length, refusal);
-        }
+        if (refusal !== undefined) this.#onAdmitted(pool.open.length, refusal);
         return opened;
       } catch (error) {
         if (!this.#isTriedFor(error)) throw error;
@@ -97,14 +96,15 @@ export class FileAdmission {
       if (pool.wanted <= 1 && pool.open.length <= 1) left--;
       const { length } = pool.open;
       pool.limit(length >= MANY ? Math.ceil(length / 2) : length - 1);
-      await this.#options.wait(PAUSE_MS);
+      await wait(PAUSE_MS);
     }
     this.#isNoReason = true;
     pool.limit(this.#admitted);
     return open();
   }
 
-  #tell(connections: number, { message }: CopyError): void {
+  #onAdmitted(connections: number, { message }: CopyError): void {
+    this.#admitted = connections;
     const number = connections === 1 ? '1 connection is' : `${connections} connections are`;
     const why = cleanText(message).replace(/\.$/, '');
     this.#options.notice(

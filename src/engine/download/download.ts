@@ -4,7 +4,6 @@
  * Sources are looked at many at a time, because each look takes a round trip, and before the plan is told, because the
  * number of connections depends on their sizes.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { CopyError } from '../../errors.ts';
 import type { Attributes } from '../../remotes/remote.ts';
 import { baseName, isDots } from '../../util/byte-path.ts';
@@ -83,7 +82,6 @@ export class Download implements Direction<PlannedDownload> {
     this.#admission ??= new FileAdmission({
       purpose: 'read',
       isRefusedOpen,
-      wait: (ms) => delay(ms),
       notice: (message) => report.notice('fewer-readers', message),
     });
     const { inplace, preserve } = this.#options;

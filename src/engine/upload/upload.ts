@@ -4,7 +4,6 @@
  * The server is asked about the targets ahead of the file jobs, many at a time, because each question takes a round
  * trip. The targets of all sources are kept until the end of the run, so that no two sources get the same target.
  */
-import { setTimeout } from 'node:timers/promises';
 import { CopyError } from '../../errors.ts';
 import { textFromBytes } from '../../util/bytes-text.ts';
 import { cleanText } from '../../util/clean-text.ts';
@@ -77,7 +76,6 @@ export class Upload implements Direction<PlannedUpload> {
     this.#admission ??= new FileAdmission({
       purpose: 'write',
       isRefusedOpen,
-      wait: (ms) => setTimeout(ms),
       notice: (message) => services.report.notice('fewer-writers', message),
     });
     const upload = { ...this.#options, writers: this.#writersOf(services), admission: this.#admission };

@@ -82,6 +82,14 @@ test('a file that may never be opened does not undo what helped others', async (
   expect(await admission.admit(pool, attempt, () => true)).toBe('opened');
 });
 
+test('nor what was learned from a connection that may not write beside others', async () => {
+  const { pool, admission } = scene(4, 3);
+  expect(admission.excludes(pool, 2, refusal)).toBe(true);
+  const secret = () => Promise.reject(refusal);
+  await expect(admission.admit(pool, secret, () => true)).rejects.toBe(refusal);
+  expect(pool.wanted).toBe(3);
+});
+
 test('it is not tried for other failures, nor where the server is known to admit all', async () => {
   const { pool, admission, attempt, counts } = scene(4, 1);
   const other = new CopyError('no-space', 'No space is left.', { refused: { operation: 'open', text: '' } });
