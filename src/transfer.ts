@@ -8,7 +8,7 @@ import { bootId } from './engine/resume/boot-id.ts';
 import type { JournalStore } from './engine/resume/file-journal.ts';
 import { pruneJournals, stateDirectory } from './engine/resume/journal-place.ts';
 import { machineId } from './engine/resume/machine-id.ts';
-import { Counters, MAX_CONNECTIONS } from './engine/runner/counters.ts';
+import { Counters } from './engine/runner/counters.ts';
 import { LocalRunner } from './engine/runner/local-runner.ts';
 import { startRateLimiter } from './engine/runner/rate-limiter.ts';
 import { resultOf } from './engine/transfer/result-of.ts';
@@ -16,7 +16,7 @@ import { RunTotals } from './engine/transfer/run-totals.ts';
 import type { TransferOptions, TransferOutcome } from './engine/transfer/transfer-options.ts';
 import { TransferRun } from './engine/transfer/transfer-run.ts';
 import type { Verify } from './engine/transfer/verify.ts';
-import { wantedConnections } from './engine/transfer/wanted-connections.ts';
+import { connectionsBeforeSizes, wantedConnections } from './engine/transfer/wanted-connections.ts';
 import { Upload } from './engine/upload/upload.ts';
 import { CopyError } from './errors.ts';
 import { openRemote } from './remotes/open-remote.ts';
@@ -164,10 +164,8 @@ async function planGet(options: GetOptions & Defaults): Promise<Planned> {
   const { inplace, preserve } = options;
   const sources = options.sources.map(toBytes);
   const direction = new Download({ sources, destination: toBytes(options.destination), inplace, preserve });
-  // Only the server can tell how much there is to copy. The connections that the user asks for are opened until then,
-  // because each takes many round trips; those that are of no use are hung up.
-  const isAsked = options.connections !== 'auto' && !options.dryRun;
-  const wanted = isAsked ? Math.max(1, Math.min(options.connections || 1, MAX_CONNECTIONS)) : 1;
+  // Only the server can tell how much there is to copy. What is of no use then is hung up.
+  const wanted = options.dryRun ? 1 : connectionsBeforeSizes(options);
   return { direction, wanted, wantedFor: (sizes) => wantedConnections(options, sizes) };
 }
 

@@ -19,7 +19,20 @@ export function wantedConnections({ connections, pieceSize }: WantedOptions, siz
     Math.max(1, pieceCount(size, choosePieceSize(size, UNLIMITED_PIECES, pieceSize)));
   const pieces = sizes.reduce((sum, size) => sum + piecesOf(size), 0);
   const wanted = connections === 'auto' ? Math.min(AUTO_CONNECTIONS, usefulConnections(sizes)) : connections;
-  return Math.max(1, Math.min(wanted, pieces, MAX_CONNECTIONS));
+  return possible(Math.min(wanted, pieces));
+}
+
+/**
+ * How many connections are opened while the sizes are not known: those that the user asks for, because each takes many
+ * round trips, and otherwise one.
+ */
+export function connectionsBeforeSizes({ connections }: Pick<WantedOptions, 'connections'>): number {
+  return connections === 'auto' ? 1 : possible(connections);
+}
+
+/** At least one, also where `count` is no number. */
+function possible(count: number): number {
+  return Math.max(1, Math.min(count || 1, MAX_CONNECTIONS));
 }
 
 function usefulConnections(sizes: readonly number[]): number {
