@@ -23,6 +23,14 @@ function useSource(bed: Bed): (path: string, more?: readonly string[]) => Promis
   return (path, more = []) => mtput([bed.dir.file('new.bin')], { server: bed.server, path }, more);
 }
 
+/** A directory on the server with an old target, `old.bin`; `mode`: of the directory. */
+async function directoryWithOld(bed: Bed, name: string, mode?: number) {
+  const directory = join(bed.server.home, name);
+  await mkdir(directory);
+  if (mode !== undefined) await chmod(directory, mode);
+  return { directory, old: await standOldTarget(join(directory, 'old.bin')) };
+}
+
 /** Whatever an upload may leave is called a partial. */
 async function namesBesidePartials(directory: string): Promise<string[]> {
   return (await readdir(directory)).filter((name) => !name.endsWith('.mtpart')).sort();
@@ -96,9 +104,7 @@ describeOn(
     const put = useSource(bed);
 
     it('4: no permission for the directory', async () => {
-      const directory = join(bed.server.home, 'roots');
-      await mkdir(directory);
-      const old = await standOldTarget(join(directory, 'old.bin'));
+      const { directory, old } = await directoryWithOld(bed, 'roots');
       expectFailure(await put('roots/old.bin'), 4, /refused to open .*: Permission denied\.$/, /Check the permissions/);
       // What stands in a directory that refuses makes no difference.
       for (const fresh of byTier([], ['roots/fresh.bin'])) {
@@ -116,10 +122,7 @@ describeOn(
     });
 
     it('4: renaming is refused, by the sticky bit', async () => {
-      const directory = join(bed.server.home, 'sticky');
-      await mkdir(directory);
-      await chmod(directory, 0o1777);
-      const old = await standOldTarget(join(directory, 'old.bin'));
+      const { directory, old } = await directoryWithOld(bed, 'sticky', 0o1777);
       // The old file may not be written either, so --inplace would be of no use.
       expectFailure(await put('sticky/old.bin'), 4, /refused to rename /, /Check the permissions of .*old\.bin/);
       await old.expectUntouched();
@@ -127,10 +130,7 @@ describeOn(
     });
 
     it('0: --inplace is what to do then, where the file itself may be written', async () => {
-      const directory = join(bed.server.home, 'sticky-writable');
-      await mkdir(directory);
-      await chmod(directory, 0o1777);
-      await standOldTarget(join(directory, 'old.bin'));
+      const { directory } = await directoryWithOld(bed, 'sticky-writable', 0o1777);
       await chmod(join(directory, 'old.bin'), 0o666);
       expectFailure(await put('sticky-writable/old.bin'), 4, /refused to rename /, /Use --inplace/);
       expectSuccess(await put('sticky-writable/old.bin', ['--inplace']));
@@ -149,9 +149,7 @@ const onProftpd = () =>
       const put = useSource(bed);
 
       it('4: no permission for the directory', async () => {
-        const directory = join(bed.server.home, 'roots');
-        await mkdir(directory);
-        const old = await standOldTarget(join(directory, 'old.bin'));
+        const { directory, old } = await directoryWithOld(bed, 'roots');
         expectFailure(
           await put('roots/old.bin'),
           4,
@@ -164,10 +162,7 @@ const onProftpd = () =>
       });
 
       it('4: renaming is refused', async () => {
-        const directory = join(bed.server.home, 'fixed');
-        await mkdir(directory);
-        await chmod(directory, 0o777);
-        const old = await standOldTarget(join(directory, 'old.bin'));
+        const { directory, old } = await directoryWithOld(bed, 'fixed', 0o777);
         expectFailure(await put('fixed/old.bin'), 4, /refused to rename /, /Check the permissions of .*old\.bin/);
         expectFailure(await put('fixed/fresh.bin'), 4, /refused to rename /, /Use --inplace/);
         expect(await namesBesidePartials(directory)).toEqual(['old.bin']);
