@@ -44,7 +44,7 @@ export class ConnectionCount {
 
   #apply({ most, working, bytesPerSecondEach }: FewerConnections): void {
     const { pool, notice } = this.#options;
-    pool.limit(most);
+    pool.limit('line', most);
     if (most === Number.POSITIVE_INFINITY) {
       notice('info', 'more-connections', 'Fewer connections carried less: all of them are used again.');
       return;

@@ -21,7 +21,7 @@ import {
   type Slot,
   stopWaiting,
 } from './connection-slot.ts';
-import { ConnectionSlots } from './connection-slots.ts';
+import { ConnectionSlots, type LimitReason } from './connection-slots.ts';
 import { Dialler, type DiallerOptions } from './dialler.ts';
 import { Patience } from './patience.ts';
 import { admissionDelayMs, MAX_BROKEN_HANDSHAKES, MAX_REFUSALS, redialDelayMs } from './retry-policy.ts';
@@ -150,10 +150,11 @@ export class ConnectionPool {
 
   /**
    * Lets at most `most` connections (at least 1) work from now on, whichever those are, and hangs up the others: what
-   * they have in flight would take the line from the rest for as long as it takes.
+   * they have in flight would take the line from the rest for as long as it takes. Each reason has a limit of its own,
+   * and the lowest one counts.
    */
-  limit(most: number): void {
-    this.#slots.limit(most);
+  limit(reason: LimitReason, most: number): void {
+    this.#slots.limit(reason, most);
     for (const connection of this.#slots.surplus()) this.drop(connection);
     this.#dialler.dial();
   }

@@ -6,11 +6,17 @@
  */
 import { isOwn, newSlot, type Slot, stopWaiting } from './connection-slot.ts';
 
+/**
+ * Why fewer connections are used than wanted: the line is too slow for them, or the server lets no more of them use
+ * files at a time.
+ */
+export type LimitReason = 'line' | 'admission';
+
 export class ConnectionSlots implements Iterable<Slot> {
   readonly #slots: Slot[] = [];
   readonly #onSpared: (connection: number) => void;
   #wanted = 0;
-  #limit = Number.POSITIVE_INFINITY;
+  readonly #limits = new Map<LimitReason, number>();
   /** Undefined: it has to be found out. It is asked for far more often than it changes. */
   #open: readonly number[] | undefined;
 
@@ -49,7 +55,7 @@ export class ConnectionSlots implements Iterable<Slot> {
 
   /** How many connections may work. */
   get most(): number {
-    return Math.min(this.#wanted, this.#limit);
+    return Math.min(this.#wanted, ...this.#limits.values());
   }
 
   /** Connections that are open now, the lowest number first; the same list until {@link onOpenChanged}. */
@@ -76,11 +82,11 @@ export class ConnectionSlots implements Iterable<Slot> {
   }
 
   /**
-   * `most`: how many of the wanted connections may work from now on, at least 1. {@link fit} and {@link surplus} say
-   * what follows.
+   * `most`: how many of the wanted connections `reason` lets work from now on, at least 1. The lowest limit counts.
+   * {@link fit} and {@link surplus} say what follows.
    */
-  limit(most: number): void {
-    this.#limit = Math.max(1, most);
+  limit(reason: LimitReason, most: number): void {
+    this.#limits.set(reason, Math.max(1, most));
   }
 
   /**

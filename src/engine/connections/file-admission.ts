@@ -76,7 +76,7 @@ export class FileAdmission {
   excludes(pool: AdmittingPool, connection: number, error: CopyError): boolean {
     if (pool.open.length < 3 || !this.#options.isRefusedOpen(error)) return false;
     pool.drop(connection);
-    pool.limit(pool.open.length);
+    pool.limit('admission', pool.open.length);
     this.#onAdmitted(pool.open.length, error);
     return true;
   }
@@ -95,11 +95,11 @@ export class FileAdmission {
       }
       if (pool.wanted <= 1 && pool.open.length <= 1) left--;
       const { length } = pool.open;
-      pool.limit(length >= MANY ? Math.ceil(length / 2) : length - 1);
+      pool.limit('admission', length >= MANY ? Math.ceil(length / 2) : length - 1);
       await wait(PAUSE_MS);
     }
     this.#isNoReason = true;
-    pool.limit(this.#admitted);
+    pool.limit('admission', this.#admitted);
     return open();
   }
 

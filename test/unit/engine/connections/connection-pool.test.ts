@@ -665,7 +665,7 @@ describe('how many connections are wanted turns out later', () => {
     scene.open(5);
     scene.closed(5);
     // Whoever lifts a limit does not bring back what is not wanted.
-    scene.pool.limit(Number.POSITIVE_INFINITY);
+    scene.pool.limit('line', Number.POSITIVE_INFINITY);
     scene.wait(60_000);
     expect(scene.dialling).toEqual([]);
     expect(scene.of('connection', 'closed')).toEqual([3, 4, 5]);
@@ -694,7 +694,7 @@ describe('a limit on the number of connections', () => {
     const scene = new Scene({ wanted: 5, maxStartups: 4 });
     scene.start();
     for (const connection of [1, 2, 3]) scene.open(connection);
-    scene.pool.limit(2);
+    scene.pool.limit('line', 2);
     expect(scene.pool.wanted).toBe(2);
     expect(scene.closes()).toEqual([3]);
     expect(scene.of('connection', 'closed')).toEqual([]);
@@ -708,11 +708,27 @@ describe('a limit on the number of connections', () => {
     expect(scene.dialling).toEqual([]);
     expect(scene.of('connection', 'closed')).toEqual([3, 4, 5]);
     expect(scene.of('connection', 'lost')).toEqual([]);
-    scene.pool.limit(Number.POSITIVE_INFINITY);
+    scene.pool.limit('line', Number.POSITIVE_INFINITY);
     expect(scene.dialling).toEqual([]);
     scene.wait(0);
     expect(scene.dialling).toEqual([3, 4, 5]);
     expect(scene.failures).toEqual([]);
+  });
+
+  test('each reason has a limit of its own: lifting one leaves the other, and the lowest counts', () => {
+    const scene = new Scene({ wanted: 5, maxStartups: 5 });
+    scene.start();
+    for (const connection of [1, 2, 3, 4, 5]) scene.open(connection);
+    scene.pool.limit('admission', 3);
+    expect(scene.pool.wanted).toBe(3);
+    scene.pool.limit('line', 2);
+    expect(scene.pool.wanted).toBe(2);
+    scene.pool.limit('line', Number.POSITIVE_INFINITY);
+    expect(scene.pool.wanted).toBe(3);
+    scene.pool.limit('line', 4);
+    expect(scene.pool.wanted).toBe(3);
+    scene.pool.limit('admission', Number.POSITIVE_INFINITY);
+    expect(scene.pool.wanted).toBe(4);
   });
 
   test('what waits to be opened again is not opened, and those that are used still are', () => {
@@ -721,12 +737,12 @@ describe('a limit on the number of connections', () => {
     for (const connection of [1, 2, 3]) scene.open(connection);
     scene.lose(1);
     scene.lose(3);
-    scene.pool.limit(2);
+    scene.pool.limit('line', 2);
     expect(scene.of('connection', 'closed')).toEqual([3]);
     scene.wait(60_000);
     expect(scene.dialling).toEqual([1]);
     // A limit of less than one connection would be the end of the run.
-    scene.pool.limit(0);
+    scene.pool.limit('line', 0);
     scene.open(1);
     expect(scene.pool.open).toEqual([2]);
     expect(scene.closes()).toEqual([1]);
@@ -736,7 +752,7 @@ describe('a limit on the number of connections', () => {
     const scene = new Scene({ wanted: 3 });
     scene.start();
     for (const connection of [1, 2, 3]) scene.open(connection);
-    scene.pool.limit(1);
+    scene.pool.limit('line', 1);
     for (const connection of [2, 3]) scene.closed(connection);
     scene.lose(1);
     expect(scene.dialling).toEqual([]);
@@ -749,7 +765,7 @@ describe('a limit on the number of connections', () => {
     scene.start();
     for (const connection of [5, 6, 7, 8]) scene.open(connection);
     for (const connection of [1, 2, 3, 4]) scene.fail(connection, 'connection-refused', { retry: true });
-    scene.pool.limit(2);
+    scene.pool.limit('line', 2);
     expect(scene.pool.open).toEqual([5, 6]);
     expect(scene.closes()).toEqual([7, 8]);
     for (const connection of [7, 8]) scene.closed(connection);
@@ -775,7 +791,7 @@ describe('a limit on the number of connections', () => {
       scene.wait(10_000);
     }
     expect(scene.of('connection', 'given-up')).toEqual([4]);
-    scene.pool.limit(3);
+    scene.pool.limit('line', 3);
     scene.wait(revivalDelayMs(0));
     expect(scene.dialling).toEqual([]);
     expect(scene.closes()).toEqual([]);
@@ -792,13 +808,13 @@ describe('a limit on the number of connections', () => {
     scene.start();
     for (const connection of [1, 2, 3]) scene.open(connection);
     scene.fail(4, 'connection-lost');
-    scene.pool.limit(3);
+    scene.pool.limit('line', 3);
     expect(scene.of('connection', 'closed')).toEqual([4]);
     scene.lose(3);
     scene.wait(100);
     scene.fail(3, 'credential-not-reusable');
     expect(scene.of('connection', 'given-up').sort()).toEqual([3, 4]);
-    scene.pool.limit(Number.POSITIVE_INFINITY);
+    scene.pool.limit('line', Number.POSITIVE_INFINITY);
     scene.wait(60_000);
     expect(scene.dialling).toEqual([]);
   });

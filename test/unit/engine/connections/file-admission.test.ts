@@ -23,7 +23,7 @@ function scene(count: number, admitted: number) {
     drop: (connection) => {
       open = open.filter((one) => one !== connection);
     },
-    limit: (limit) => {
+    limit: (_reason, limit) => {
       most = Math.max(1, limit);
       open = open.slice(0, most);
     },
@@ -110,6 +110,6 @@ test('a connection that may not write beside others is closed, and none takes it
   expect(pool.open).toEqual([1, 3, 4]);
   expect(pool.wanted).toBe(3);
   expect(told).toHaveLength(1);
-  pool.limit(2);
+  pool.limit('line', 2);
   expect(admission.excludes(pool, 3, refusal)).toBe(false);
 });
