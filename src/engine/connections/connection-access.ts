@@ -41,6 +41,8 @@ export class ConnectionAccess {
   /** Settles when a connection is open, or the run is over. */
   #opening: Deferred<void> | undefined;
   #turn = 0;
+  /** Operations that are being performed now. */
+  #operations = 0;
   /** How often there was progress. */
   #progress = 0;
   /** Failures after which the time to retry had passed: an outer call does not repeat them. */
@@ -65,7 +67,7 @@ export class ConnectionAccess {
     const attempt = async (): Promise<T> => {
       const connection = await this.#anyConnection(prefer, avoid);
       try {
-        return await work(connection, this.#options.connection(connection)!);
+        return await this.perform(() => work(connection, this.#options.connection(connection)!));
       } catch (error) {
         // Otherwise the next attempt might use the same connection, because its loss is noticed only later.
         if (CopyError.from(error).scope === 'connection') this.#options.pool.drop(connection);
@@ -73,6 +75,21 @@ export class ConnectionAccess {
       }
     };
     return this.#repeat(attempt, attempts, () => true);
+  }
+
+  /** Performs `work` on a connection that the caller has chosen, once. */
+  async perform<T>(work: () => Promise<T>): Promise<T> {
+    this.#operations++;
+    try {
+      return await work();
+    } finally {
+      this.#operations--;
+    }
+  }
+
+  /** Whether an operation is being performed. Each of its requests has a deadline. */
+  get isPerforming(): boolean {
+    return this.#operations > 0;
   }
 
   /**

@@ -40,6 +40,8 @@ export interface ConnectionPoolListener {
   onClosing(connection: number): void;
   /** The connection is gone; its tasks have ended before. */
   onLost(connection: number): void;
+  /** Whether an operation with a deadline of its own is being performed on an open connection. */
+  isPerforming(): boolean;
   /** No connection is left and none is to be had: the run is over. */
   onFailed(error: CopyError): void;
   emit(event: TransferEventBody): void;
@@ -276,7 +278,8 @@ export class ConnectionPool {
     if (this.#hasEnded || !this.#isUsed(slot)) return;
     if (isRenewing) return this.#dialler.dial();
     this.#lossesWithoutProgress++;
-    if (this.#patience.hasEnded(performance.now())) {
+    const isAnswerAwaited = this.open.length > 0 && this.#listener.isPerforming();
+    if (this.#patience.hasEnded(performance.now()) && !isAnswerAwaited) {
       const silent = new CopyError('connection-stalled', 'Connections open, but nothing that is sent is answered.');
       return this.#fail(error === undefined ? silent : CopyError.fromData(error));
     }

@@ -62,6 +62,7 @@ export class RunConnections {
       onOpened: (connection) => this.#opened(connection),
       onClosing: (connection) => scheduler.removeConnection(connection),
       onLost: (connection) => this.#lost(connection),
+      isPerforming: () => this.access.isPerforming,
       onFailed: (error) => listener.onFailed(error),
       emit,
     });

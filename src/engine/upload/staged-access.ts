@@ -16,7 +16,7 @@ const BEGUN_AGAIN = new CopyError('cancelled', 'The file began again.');
 export const OWNER_LOST: CopyError = new CopyError('connection-lost', 'The one connection that wrote it was lost.');
 
 export interface StagedAccessServices {
-  readonly access: Pick<ConnectionAccess, 'withConnection' | 'onProgress'>;
+  readonly access: Pick<ConnectionAccess, 'withConnection' | 'perform' | 'onProgress'>;
   readonly runner: Pick<LocalConnections, 'joined'>;
   readonly writers: Pick<Writers, 'known'>;
 }
@@ -53,7 +53,7 @@ export class StagedAccess {
       if (writers.known === 'many')
         return access.withConnection(workOn, { prefer: holders.localHolder ?? holders.owner });
       if (token !== holders.token) throw BEGUN_AGAIN;
-      if (holders.isOwnerHolding) return workOn(holders.owner);
+      if (holders.isOwnerHolding) return access.perform(() => workOn(holders.owner));
       if (!this.#job.isOngoing) throw OWNER_LOST;
       this.#regained ??= deferred();
       await this.#regained.promise;

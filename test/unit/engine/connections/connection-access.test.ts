@@ -2,6 +2,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { ConnectionAccess } from '../../../../src/engine/connections/connection-access.ts';
 import { CopyError } from '../../../../src/errors.ts';
 import type { RemoteConnection } from '../../../../src/remotes/remote.ts';
+import { deferred } from '../../../../src/util/deferred.ts';
 
 const RETRY_FOR_MS = 5000;
 
@@ -190,4 +191,15 @@ test('an operation looks at one connection or two, however many there are', asyn
   expect(used.size, 'in turn').toBeGreaterThan(400);
   // One more for the connection itself.
   expect(looks / operations).toBeLessThan(3);
+});
+
+test('whether something is being performed is known until it has ended', async () => {
+  const { access } = scene([1]);
+  const answer = deferred<void>();
+  const done = access.withConnection(() => answer.promise);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(access.isPerforming).toBe(true);
+  answer.reject(new CopyError('destination-refused', 'No.'));
+  await expect(done).rejects.toMatchObject({ code: 'destination-refused' });
+  expect(access.isPerforming).toBe(false);
 });

@@ -30,6 +30,7 @@ class Scene implements PieceRunner {
   readonly closing: number[] = [];
   readonly lost: number[] = [];
   readonly failures: CopyError[] = [];
+  isPerforming = false;
   readonly pool: ConnectionPool;
 
   constructor(options: Partial<ConnectionPoolOptions> = {}) {
@@ -38,6 +39,7 @@ class Scene implements PieceRunner {
       onOpened: (connection) => this.opened.push(connection),
       onClosing: (connection) => this.closing.push(connection),
       onLost: (connection) => this.lost.push(connection),
+      isPerforming: () => this.isPerforming,
       onFailed: (error) => this.failures.push(error),
       emit: (event) => this.events.push(event),
     });
@@ -480,6 +482,22 @@ test('connections that open, never answer and are dropped without an error end t
   }
   expect(scene.failures.map(({ code, exitCode }) => [code, exitCode])).toEqual([['connection-stalled', 5]]);
   expect(dropped).toBe(LOSSES_IN_VAIN);
+});
+
+test('connections that are lost while another one waits for a slow answer do not end the run', () => {
+  const scene = new Scene({ wanted: 2, retryForMs: 60_000 });
+  scene.start();
+  for (const connection of [...scene.dialling]) scene.open(connection);
+  scene.isPerforming = true;
+  for (let round = 0; round < 5; round++) {
+    scene.lose(2);
+    scene.wait(61_000);
+    scene.open(2);
+  }
+  expect(scene.failures).toEqual([]);
+  scene.lose(1);
+  scene.lose(2);
+  expect(scene.failures, 'none is left that could answer').toHaveLength(1);
 });
 
 test('the only connection, lost and then refused its login a few times, is let in again', () => {
