@@ -21,7 +21,10 @@ interface Move {
   readonly aside: Buffer;
 }
 
-type Done = Pick<Published, 'isAtomic' | 'warnings'>;
+interface Done extends Pick<Published, 'isAtomic' | 'warnings'> {
+  /** The target as it was looked at together with the rename, if that succeeded. */
+  readonly look?: Look | undefined;
+}
 
 /** What was at the target when the run began; undefined where that is unknown. */
 type Before = Attributes | 'nothing' | undefined;
@@ -43,10 +46,13 @@ export async function publish(
   if (partial === undefined) return publishedInPlace(session, target, seal);
   const move: Move = { partial, target, aside: asidePath(target, stage) };
   const checking = replaces && checkNotOvertaken(session, target, replaces, isRepeat ? seal : undefined);
-  const done = await moveAsSealed(session, move, seal, { isRepeat, replaces, checking });
+  const { look, ...done } = await moveAsSealed(session, move, seal, { isRepeat, replaces, checking });
   // An earlier call may have moved the old target aside before its connection was lost.
   const left = isRepeat ? await removeAfterwards(session, move, replaces) : undefined;
-  return { ...(left ?? done), size: await sizeOf(session, target, seal) };
+  // A server that does not answer in order may have looked at the old target.
+  const isStale = look === undefined || (look.isTold && look.at?.size !== seal.size);
+  const size = isStale ? await sizeOf(session, target, seal) : seenSize(look, seal);
+  return { ...(left ?? done), size };
 }
 
 /** Nothing has to be renamed. Others cannot be kept from writing to the target, but it is detected that they did. */
@@ -144,8 +150,11 @@ async function rename(session: SftpSession, move: Move, replaces: Before): Promi
   const { partial, target } = move;
   let refusal: SftpStatusError | undefined;
   if (session.offers(ExtensionName.posixRename)) {
-    refusal = await refusalToMove(session.posixRename(partial, target), partial);
-    if (refusal === undefined) return IN_ONE_STEP;
+    const renaming = session.posixRename(partial, target);
+    // Sent together, so that the check of the size costs no round trip of its own. It is repeated if it fails.
+    const looking = lookThrough(session, target).catch(() => undefined);
+    refusal = await refusalToMove(renaming, partial);
+    if (refusal === undefined) return { ...IN_ONE_STEP, look: await looking };
   }
   // Some servers refuse only the extension, and some replace the target here, contrary to the draft.
   const plainRefusal = await refusalToMove(session.rename(partial, target), partial);

@@ -45,6 +45,20 @@ test.each([
   expect(server.paths).toEqual(['/home/f']);
 });
 
+test('the size is asked for together with the rename, and again where it is not the right one', async () => {
+  const { server, publish } = await sealed({}, 'old');
+  server.asked.length = 0;
+  expect(await publish()).toEqual({ isAtomic: true, size: source.length });
+  expect(server.asked).toEqual(['lstat', 'posix-rename@openssh.com', 'stat']);
+  const other = await sealed({}, 'old');
+  other.server.asked.length = 0;
+  other.server.quirks.beforeRename = () => {
+    other.server.quirks.sizeLie = 1;
+  };
+  expect(await other.publish()).toEqual({ isAtomic: true, size: source.length - 1 });
+  expect(other.server.asked).toEqual(['lstat', 'posix-rename@openssh.com', 'stat', 'stat']);
+});
+
 test('an old target that is moved aside is looked at once', async () => {
   const { server, publish } = await sealed({ posixRename: false }, 'old');
   server.asked.length = 0;
