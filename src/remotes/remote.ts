@@ -262,7 +262,12 @@ export interface RemoteFile {
    *   file
    */
   read(slices: Slices, drain: Drain): Promise<void>;
-  /** Closes the file; no {@link read} may be in progress. A second call has no effect. */
+  /**
+   * Whether the file has a byte at `offset`, whatever its attributes say.
+   * @throws {CopyError} as {@link read}, but for `source-changed`
+   */
+  hasByteAt(offset: number): Promise<boolean>;
+  /** Closes the file; nothing may be asked of it any more. A second call has no effect. */
   close(): Promise<void>;
 }
 

@@ -22,6 +22,11 @@ export class MemoryRemoteFile implements RemoteFile {
     await readSlices(this.#connection, this.#path, slices, drain, shorter);
   }
 
+  async hasByteAt(offset: number): Promise<boolean> {
+    await this.#connection.cross();
+    return offset < (this.#connection.remote.contents(this.#path)?.length ?? 0);
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

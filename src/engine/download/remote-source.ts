@@ -192,20 +192,7 @@ export class RemoteSource {
    * @throws {CopyError} `source-changed`: there is more of it than its size says
    */
   async checkEnd(): Promise<void> {
-    const beyond = { offset: this.attributes.size, length: 1 };
-    let isLonger = false;
-    try {
-      await this.withFile((file) => {
-        // The question may be asked again on another connection.
-        const slices = [beyond];
-        return file.read({ take: () => slices.shift() }, async () => {
-          isLonger = true;
-        });
-      });
-    } catch (error) {
-      if (CopyError.from(error).code !== 'source-changed') throw error;
-    }
-    if (isLonger) {
+    if (await this.withFile((file) => file.hasByteAt(this.attributes.size))) {
       const name = cleanText(this.path);
       const message = `${name} has more bytes than the ${this.attributes.size} that the server reports.`;
       throw new CopyError('source-changed', message, { advice: UNKNOWN_SIZE_ADVICE });

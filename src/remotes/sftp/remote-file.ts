@@ -38,6 +38,17 @@ export class SftpRemoteFile implements RemoteFile {
     }
   }
 
+  async hasByteAt(offset: number): Promise<boolean> {
+    const slices = [{ offset, length: 1 }];
+    try {
+      await this.#handle.read({ take: () => slices.shift() }, async () => {});
+      return true;
+    } catch (error) {
+      if (CopyError.from(error).code === 'source-changed') return false;
+      throw error;
+    }
+  }
+
   /** Some files, as those of /sys, end before the size that the system reports of them, though nobody writes them. */
   async #earlyEnd(failure: CopyError): Promise<CopyError> {
     const [before, now] = await Promise.all([this.attributes, this.#handle.attributes()]).catch(() => []);

@@ -96,6 +96,7 @@ export class ModelConnection extends ModelLine implements RemoteConnection {
     return {
       attributes: Promise.resolve(inode.attributes),
       read: (slices, drain) => this.readInode(inode, slices, drain, 'source-changed'),
+      hasByteAt: (offset) => this.request(() => offset < inode.bytes.length),
       close: async () => {},
     };
   }

@@ -117,6 +117,14 @@ export function complianceOfRemote(open: () => Promise<RemoteUnderTest>): void {
     await staged.close();
   });
 
+  test('where a file ends is found out, whatever its attributes say', async () => {
+    const { connection, pathOf } = await opened();
+    await put(connection, pathOf('f'), Buffer.from('0123'));
+    const file = await connection.open(pathOf('f'));
+    expect(await Promise.all([0, 3, 4, 5].map((offset) => file.hasByteAt(offset)))).toEqual([true, true, false, false]);
+    await file.close();
+  });
+
   test('a copy ends where the file ends from which it is made', async () => {
     const { connection, pathOf } = await opened();
     await put(connection, pathOf('old'), Buffer.from('0123'));

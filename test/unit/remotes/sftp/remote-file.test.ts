@@ -64,6 +64,15 @@ test('an end before the size that is reported all the time is named as such', as
   expect(sink.bytes.equals(source)).toBe(true);
 });
 
+test('whether it goes on is asked with one request, whatever the server reports', async () => {
+  const { server, file } = await opened({ sizeLie: -1000 });
+  await file.attributes;
+  const before = server.asked.length;
+  expect(await file.hasByteAt(source.length - 1)).toBe(true);
+  expect(await file.hasByteAt(source.length)).toBe(false);
+  expect(server.asked.slice(before)).toEqual(['read', 'read']);
+});
+
 test('the failure of the drain is the failure of the read; the connection goes on', async () => {
   const { file, sink } = await opened();
   const full = () => Promise.reject(new Error('disk full'));
