@@ -10,7 +10,6 @@ const unknownOptions: Readonly<Record<string, string>> = {
   '--port': 'The port is -P.',
   '--user': 'The login name goes before the host, as in USER@HOST:.',
   '--password': 'A password is never an option: it is asked for, or taken from MT_COPY_PASSWORD.',
-  '-C': 'Nothing is compressed; leave it out.',
 };
 
 /** What to write instead of an option that does not exist, where that is known. */

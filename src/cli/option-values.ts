@@ -21,6 +21,7 @@ export interface OptionValues {
   identityFiles: readonly string[];
   sshOptions: readonly string[];
   ciphers: string | undefined;
+  compression: boolean;
   addressFamily: 4 | 6 | undefined;
   pinnedHostKeys: readonly string[];
   batch: boolean;
@@ -44,6 +45,7 @@ export function defaultValues(): OptionValues {
     identityFiles: [],
     sshOptions: [],
     ciphers: undefined,
+    compression: false,
     addressFamily: undefined,
     pinnedHostKeys: [],
     batch: false,

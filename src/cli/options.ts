@@ -236,6 +236,9 @@ export const optionRows: readonly OptionRow[] = [
   row('SSH', '-c', 'CIPHERS', null, null, 'ciphers, best first, with commas', (text, name) => ({
     ciphers: filled(text, name),
   })),
+  row('SSH', '-C', null, null, 'MT_COPY_COMPRESSION', 'compress what is sent, which only slow lines gain from', () => ({
+    compression: true,
+  })),
   row('SSH', '-4', null, null, 'MT_COPY_IPV4', 'IPv4 only', () => ({ addressFamily: 4 })),
   row('SSH', '-6', null, null, 'MT_COPY_IPV6', 'IPv6 only', () => ({ addressFamily: 6 })),
   row('SSH', '-B --batch', null, null, 'MT_COPY_BATCH', 'never ask', () => ({ batch: true })),

@@ -163,6 +163,7 @@ function sshInput(values: OptionValues, location: RemoteLocation): CopyOptions['
     identityFiles: values.identityFiles,
     options: values.sshOptions,
     ...(ciphers === undefined ? {} : { ciphers }),
+    compression: values.compression,
     ...(addressFamily === undefined ? {} : { addressFamily }),
     batch: values.batch,
     pinnedHostKeys: values.pinnedHostKeys,

@@ -36,7 +36,7 @@ describe('the table of options', () => {
     expect(optionRows.flatMap(namesOf).sort()).toEqual(
       (
         '-n --connections -t --threads -s --piece-size --chunk-size --in-flight -u --max-startups -I --connect-interval ' +
-        '-d --start-delay --verify -a --algo --digest-provider --inplace -r -p --no-preserve --no-resume --limit -P -i -o -c -4 -6 -B --batch --pin-host-key --install-helper ' +
+        '-d --start-delay --verify -a --algo --digest-provider --inplace -r -p --no-preserve --no-resume --limit -P -i -o -c -C -4 -6 -B --batch --pin-host-key --install-helper ' +
         '--connect-timeout --stall-timeout --retry-for --dry-run -q --quiet -v --verbose --json --progress --color'
       )
         .split(' ')

@@ -26,6 +26,7 @@ describe('a command line', () => {
         host: 'host',
         identityFiles: [],
         options: [],
+        compression: false,
         batch: false,
         pinnedHostKeys: [],
         connectTimeoutMs: 15_000,
@@ -51,7 +52,7 @@ describe('a command line', () => {
     const fingerprint = `SHA256:${'A'.repeat(43)}`;
     const { put, output, batch } = parse(
       '-rp -n 10 a -s 4M --in-flight 64 -u 3 -I 0.5 --verify none -a sha1 --digest-provider shell --inplace --no-preserve --no-resume --limit 10M -P2222 -i k1 -i k2 ' +
-        `-o A=b -o C=d -c aes -6 -B --pin-host-key ${fingerprint} --connect-timeout 2s --stall-timeout 3 --retry-for 2m ` +
+        `-o A=b -o C=d -c aes -C -6 -B --pin-host-key ${fingerprint} --connect-timeout 2s --stall-timeout 3 --retry-for 2m ` +
         '--dry-run -vv --json --progress always --color never me:b u@h:d',
     );
     expect(put).toMatchObject({
@@ -63,6 +64,7 @@ describe('a command line', () => {
         identityFiles: ['k1', 'k2'],
         options: ['A=b', 'C=d'],
         ciphers: 'aes',
+        compression: true,
         addressFamily: 6,
         batch: true,
         pinnedHostKeys: [fingerprint],

@@ -209,7 +209,7 @@ export class ConnectionAttempt {
   #reportSlowPath({ ssh }: EmbeddedClient): void {
     const { onDetail, settings } = this.#shared;
     this.#shared.onDetail = undefined;
-    const note = slowPathNote(ssh, settings.fastPath);
+    const note = slowPathNote(ssh, settings);
     if (note !== undefined) onDetail?.(note);
   }
 
@@ -253,7 +253,9 @@ export class ConnectionAttempt {
 
 function algorithmsOf(settings: SshSettings, serverHostKey: readonly string[]): Algorithms {
   const { ciphers, macs, keyExchange } = settings.algorithms;
-  const lists = { cipher: ciphers, hmac: macs, kex: keyExchange, serverHostKey, compress: ['none'] };
+  // A server that compresses nothing is used without compression, as by ssh.
+  const compress = settings.compression ? ['zlib@openssh.com', 'zlib', 'none'] : ['none'];
+  const lists = { cipher: ciphers, hmac: macs, kex: keyExchange, serverHostKey, compress };
   // The names were checked against our own lists, which the declared type repeats.
   return lists as unknown as Algorithms;
 }

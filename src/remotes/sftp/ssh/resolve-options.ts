@@ -94,9 +94,7 @@ function unknownKeyword(keyword: string): CopyError {
  */
 export function resolveSshOptions(input: SshInput, environment: SshEnvironment): SshSettings {
   const options = new Options(input.options ?? []);
-  const compression = options.get('Compression', yesOrNo);
-  if (compression) throw badValue('Compression', 'yes', 'no: there is no compression');
-
+  const compression = input.compression || (options.get('Compression', yesOrNo) ?? false);
   const host = options.get('HostName', word) ?? input.host;
   const user = input.user ?? options.get('User', word) ?? environment.user;
   checkName('host', input.host);
@@ -117,8 +115,10 @@ export function resolveSshOptions(input: SshInput, environment: SshEnvironment):
     connectTimeoutMs: options.get('ConnectTimeout', timeMs) || (input.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS),
     keepaliveIntervalMs:
       keepaliveIntervalMs ?? Math.max(1000, Math.floor((input.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS) / 3)),
-    // The variable is an undocumented way to switch off the fast path, in case it should ever be faulty.
-    fastPath: environment.variables['MT_COPY_FAST_PATH'] !== 'no',
+    // The fast path compresses nothing. The variable is an undocumented way to switch it off, in case it should ever be
+    // faulty.
+    fastPath: environment.variables['MT_COPY_FAST_PATH'] !== 'no' && !compression,
+    compression,
     batch: input.batch || (options.get('BatchMode', yesOrNo) ?? false),
     hostKeys: hostKeySettings(input, options, tokens),
     authentication: authenticationSettings(input, options, tokens),

@@ -17,6 +17,8 @@ export interface SshInput {
   readonly options?: readonly string[];
   /** `-c`, a comma list. */
   readonly ciphers?: string;
+  /** `-C`: both sides compress what they send. */
+  readonly compression?: boolean;
   /** `-4`, `-6`. */
   readonly addressFamily?: 4 | 6;
   /** `-B`: the user is never asked. */

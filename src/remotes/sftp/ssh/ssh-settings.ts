@@ -18,6 +18,8 @@ export interface SshSettings {
   readonly keepaliveIntervalMs: number;
   /** Whether the user must never be asked. */
   readonly batch: boolean;
+  /** Whether both sides compress what they send, where the server can. */
+  readonly compression: boolean;
   /** Whether data may bypass the public interface of ssh2: see `fast-outlet.ts`. */
   readonly fastPath: boolean;
   readonly hostKeys: HostKeySettings;

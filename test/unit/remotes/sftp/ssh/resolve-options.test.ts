@@ -35,6 +35,7 @@ describe('resolveSshOptions', () => {
       connectTimeoutMs: 15_000,
       keepaliveIntervalMs: 10_000,
       batch: false,
+      compression: false,
       fastPath: true,
       hostKeys: {
         userFiles: ['/home/me/.ssh/known_hosts', '/home/me/.ssh/known_hosts2'],
@@ -194,7 +195,6 @@ describe('resolveSshOptions', () => {
     'Port=2 3',
     'BatchMode=maybe',
     'StrictHostKeyChecking=perhaps',
-    'Compression=yes',
     'AddressFamily=ipx',
     'ConnectTimeout=soon',
     'Ciphers=rot13',
@@ -227,7 +227,9 @@ describe('resolveSshOptions', () => {
     usage(() => resolve({ user: name }));
   });
 
-  test('Compression=no is fine', () => {
-    expect(withOptions('Compression=no').port).toBe(22);
+  test('compression is off, or on by -C or its keyword, and then without the fast path', () => {
+    expect(withOptions('Compression=no')).toMatchObject({ compression: false, fastPath: true });
+    expect(withOptions('Compression=yes')).toMatchObject({ compression: true, fastPath: false });
+    expect(resolve({ compression: true })).toMatchObject({ compression: true, fastPath: false });
   });
 });

@@ -23,9 +23,17 @@ test.each([
     "the fast path is off (it is for ssh2 1.17.0, and this is ssh2 1.18.0), and ssh2's native add-on is missing.",
   ],
 ])('ssh2 %s, %o, fast path wanted %s', (version, cipher, wanted, note) => {
-  expect(slowPathNote(client(version, cipher), wanted)).toBe(note && BEGINNING + note);
+  expect(slowPathNote(client(version, cipher), { fastPath: wanted, compression: false })).toBe(
+    note && BEGINNING + note,
+  );
+});
+
+test('compression is a reason', () => {
+  const settings = { fastPath: false, compression: true };
+  const note = slowPathNote(client('1.17.0', new AESGCMCipherBinding()), settings);
+  expect(note).toBe(`${BEGINNING}the fast path is off (compression).`);
 });
 
 test('there is no note where the internals of ssh2 are different', () => {
-  expect(slowPathNote({} as Client, true)).toBeUndefined();
+  expect(slowPathNote({} as Client, { fastPath: true, compression: false })).toBeUndefined();
 });
