@@ -46,7 +46,7 @@ function start(server: TestServer, port: number, source: string): Run {
         options: [`UserKnownHostsFile=${server.knownHostsFile}`, 'IdentitiesOnly=yes'],
       },
     },
-    { onEvent: (event) => events.push(event), environment: {} },
+    { onEvent: (event) => events.push(event), environment: { XDG_STATE_HOME: join(server.dir, 'state') } },
     { isGrowing: ({ busy, useful }) => busy.length === 1 && useful === CONNECTIONS - 1, onWorker: started },
   );
   return { events, worker, result };
