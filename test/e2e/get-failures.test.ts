@@ -40,6 +40,33 @@ describeWithServers(['sshd', 'root'], 'mtget to a disk', () => {
   });
 });
 
+describeWithServers(['sshd'], 'mtget from a server that does not tell the attributes of open files', () => {
+  it('asks for them by the path', async () => {
+    const server = await sshdForTest({ sftpOptions: '-P fstat' });
+    const dir = await tempDirForTest();
+    await writeRandomFile(`${server.home}/f.bin`, 9_000_000);
+    const run = await mtgetJson({ server, paths: ['f.bin'] }, dir.file('x'), ['-n', '3']);
+    expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(await sha256Of(dir.file('x'))).toBe(await sha256Of(`${server.home}/f.bin`));
+  });
+});
+
+describeWithServers(['root'], 'mtget to a disk that an earlier partial file fills', () => {
+  it('removes it before room is looked for', async () => {
+    const server = await sshdForTest();
+    const path = (await tempDirForTest()).file('disk');
+    const disk = await mountSmallDisk(path, 16_000_000);
+    if (typeof disk === 'string') throw new Error(disk);
+    onTestFinished(disk.unmount);
+    await writeRandomFile(`${server.home}/f.bin`, 12_000_000);
+    await writeRandomFile(`${path}/.x.0123456789abcdef.mtpart`, 9_000_000);
+    await chmod(`${path}/.x.0123456789abcdef.mtpart`, 0o600);
+    const { code, stderr } = await mtget({ server, paths: ['f.bin'] }, `${path}/x`, ['--no-resume']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('f.bin') });
+    expect(await readdir(path)).toEqual(['x']);
+  });
+});
+
 describeWithServers(['proftpd'], 'mtget from a server that lets few connections read', () => {
   let server: TestServer;
   let dir: TempDir;

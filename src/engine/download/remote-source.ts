@@ -72,6 +72,11 @@ export class RemoteSource {
     return this.#isSingle ? this.#first : undefined;
   }
 
+  /** Whether this run has had it open, so that a refusal may be due to a connection that was lost since then. */
+  get wasOpen(): boolean {
+    return this.#wasOpen;
+  }
+
   /** Whether the server lets one connection read it at a time. */
   get isSingle(): boolean {
     return this.#isSingle;

@@ -3,6 +3,7 @@ import type { CopyError } from '../../errors.ts';
 import type { Attributes, Drain, Slices } from '../remote.ts';
 import { OpenFlag } from './codec/constants.ts';
 import type { FlowWindow } from './flow-window.ts';
+import { isRefusal } from './looks.ts';
 import type { SftpSession } from './session.ts';
 import { toAttributes, withCodedErrors } from './sftp-files.ts';
 import { SliceReader } from './slice-reader.ts';
@@ -36,8 +37,15 @@ export class ReadHandle {
     this.#reader = new SliceReader(session, window, handle, options.earlyEnd);
   }
 
+  /** Where the server refuses to tell those of an open file, they are looked up by its path. */
   async attributes(): Promise<Attributes> {
-    return toAttributes(await withCodedErrors(this.#session.fstat(this.#handle), this.#context('stat')));
+    const asked = this.#session.fstat(this.#handle).catch(async (error: unknown) => {
+      if (!isRefusal(error)) throw error;
+      const byPath = await this.#session.stat(this.#options.path).catch(() => undefined);
+      if (byPath === undefined) throw error;
+      return byPath;
+    });
+    return toAttributes(await withCodedErrors(asked, this.#context('stat')));
   }
 
   /** See `RemoteFile.read`. */

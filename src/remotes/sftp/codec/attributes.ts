@@ -42,7 +42,8 @@ export function writeAttributes<W extends PayloadWriter>(writer: W, attributes: 
 export function readAttributes(reader: PacketReader): SftpAttributes {
   const flags = reader.uint32();
   const attributes: { -readonly [key in keyof SftpAttributes]: SftpAttributes[key] } = {};
-  if (flags & AttributeFlag.size) attributes.size = reader.uint64();
+  // A size beyond all files, such as -1, is a matter of that file and not of the connection.
+  if (flags & AttributeFlag.size) attributes.size = reader.saturatedUint64();
   if (flags & AttributeFlag.owner) attributes.owner = { uid: reader.uint32(), gid: reader.uint32() };
   if (flags & AttributeFlag.permissions) attributes.permissions = reader.uint32();
   if (flags & AttributeFlag.times) {

@@ -50,7 +50,7 @@ export class PacketReader {
     return value;
   }
 
-  /** For limits, where a huge number means "no limit": a number beyond 2^53 − 1 becomes 2^53 − 1. */
+  /** For limits, where a huge number means "no limit", and sizes of files: a number beyond 2^53 − 1 becomes 2^53 − 1. */
   saturatedUint64(): number {
     return Math.min(this.#uint64(), Number.MAX_SAFE_INTEGER);
   }
