@@ -71,7 +71,8 @@ export class EarlierPartials {
   async clear(own: LocalPartial): Promise<void> {
     const { target, isResuming } = this.#options;
     const named = this.#named;
-    if (named !== undefined && !named.equals(own.path)) await (await LocalPartial.reopen(named))?.discardAndClose();
+    if (named !== undefined && !named.equals(own.path))
+      await (await LocalPartial.reopen(named, true))?.discardAndClose();
     const isAlone = !isResuming && !(await isOnSharedFileSystem(target));
     const left: string[] = [];
     for (const found of await findPartials(target)) {
@@ -88,7 +89,7 @@ export class EarlierPartials {
     const journal = this.#journal;
     const named = this.#named;
     if (!journal.mayContinue || named === undefined) return undefined;
-    const partial = await LocalPartial.reopen(named);
+    const partial = await LocalPartial.reopen(named, true);
     if (partial === undefined) return undefined;
     // Digests are of what the system has in its memory, too.
     if (canHash && !journal.wasSyncRefused) {

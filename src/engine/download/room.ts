@@ -7,6 +7,15 @@ import { bytesOnDisk, findPartials, freeSpaceBeside, isOnSharedFileSystem } from
 import type { Report } from '../transfer/direction.ts';
 import { tellPartialRemoved } from '../transfer/tell-partial-removed.ts';
 
+const MAKE_ROOM = 'Make room on the local disk, then run the same command again.';
+
+/** What to do where there is no room for a file beside the one that it is going to replace. */
+export async function adviceForRoom(target: Uint8Array): Promise<string> {
+  const occupied = await bytesOnDisk(target);
+  if (occupied === 0) return MAKE_ROOM;
+  return `${MAKE_ROOM} --inplace writes into the old file, which occupies ${formatSize(occupied)}.`;
+}
+
 /**
  * @param size of the new file, bytes
  * @param available bytes that it need not occupy anew
@@ -17,7 +26,7 @@ export async function expectRoom(
   target: Uint8Array,
   size: number,
   available: number,
-  advice = 'Make room on the local disk, then run the same command again.',
+  advice: string = MAKE_ROOM,
 ): Promise<void> {
   const free = await freeSpaceBeside(target);
   const missing = size - available;

@@ -73,6 +73,15 @@ export class LocalDigests {
     return this.#kept.get(keyOf(range, algorithm))?.digest ?? this.#hash(range, algorithm);
   }
 
+  /**
+   * Whether the range has still the contents of which a digest is kept: it is read once more. True where none is kept.
+   * @throws {CopyError} as {@link digest}
+   */
+  async isAsKept(range: Range, algorithm: DigestAlgorithm): Promise<boolean> {
+    const kept = await this.#kept.get(keyOf(range, algorithm))?.digest;
+    return kept === undefined || kept.equals(await this.#hash(range, algorithm));
+  }
+
   /** Takes a digest that was computed while the range was read to be sent, or written. */
   learn(range: Range, algorithm: DigestAlgorithm, digest: Uint8Array): void {
     this.#keep(keyOf(range, algorithm), { range, digest: Promise.resolve(Buffer.from(digest)) });

@@ -61,8 +61,10 @@ export class LocalPartial {
   /**
    * Opens a partial file of an earlier run. Undefined where it is gone, or may not be relied on: it is no regular file
    * of this user that only this user may write, or it has another name.
+   * @param isJournalled whether a run of this machine has created it. Then it may belong to others and be writable by
+   *   them, because some file systems show what they like, and a run may have ended after it had set the final mode.
    */
-  static async reopen(path: Uint8Array): Promise<LocalPartial | undefined> {
+  static async reopen(path: Uint8Array, isJournalled = false): Promise<LocalPartial | undefined> {
     let file: FileHandle;
     try {
       file = await open(Buffer.from(path), O_RDWR | O_NOFOLLOW | O_NONBLOCK);
@@ -71,7 +73,7 @@ export class LocalPartial {
       return undefined;
     }
     const stats = await file.stat();
-    if (stats.isFile() && isPrivate(stats) && stats.nlink === 1) {
+    if (stats.isFile() && (isJournalled || isPrivate(stats)) && stats.nlink === 1) {
       return new LocalPartial(Buffer.from(path), file, stats);
     }
     await file.close();
@@ -159,10 +161,23 @@ export class LocalPartial {
       await this.#file.chmod(PRIVATE).catch(() => {});
       throw error;
     }
-    const directory = directoryName(target);
-    await syncDirectory(directory.length === 0 ? '.' : directory).catch((error: unknown) => {
-      throw targetError(error, cleanText(directory));
-    });
+    await syncDirectoryOf(target);
+  }
+
+  /**
+   * For a target that is written in place: checks that it is still there, and syncs its directory, which may have a new
+   * name in it.
+   * @throws {CopyError} `target-busy`: somebody has removed or replaced it; of the destination: it cannot be synced
+   */
+  async confirmInPlace(): Promise<void> {
+    const named = await this.#named();
+    if (named !== 'ours') {
+      const what = named === undefined ? 'removed' : 'replaced';
+      throw new CopyError('target-busy', `Another program has ${what} ${cleanText(this.path)} while it was written.`, {
+        advice: 'Look at what is there now; the same command writes it again.',
+      });
+    }
+    await syncDirectoryOf(this.path);
   }
 
   /** Whether its path still leads to it, also after {@link close}. */
@@ -204,6 +219,13 @@ export class LocalPartial {
     const { code, message, advice } = targetError(error, cleanText(this.path));
     return new CopyError(code, message, { advice, cause: error, refused: { operation: 'sync', text: '' } });
   }
+}
+
+async function syncDirectoryOf(target: Uint8Array): Promise<void> {
+  const directory = directoryName(target);
+  await syncDirectory(directory.length === 0 ? '.' : directory).catch((error: unknown) => {
+    throw targetError(error, cleanText(directory));
+  });
 }
 
 /** A file system may have room, and none for another file. */

@@ -18,6 +18,8 @@ export interface FoundPartial {
   readonly path: Buffer;
   readonly size: number;
   readonly mtimeMs: number;
+  /** When it was last written, or given the time of its source, milliseconds since 1970. */
+  readonly touchedMs: number;
   /** False where it may belong to another target whose long name begins in the same way. */
   readonly isCertain: boolean;
 }
@@ -36,7 +38,13 @@ export async function findPartials(target: Uint8Array): Promise<FoundPartial[]> 
       const path = joinPath(directory, bytes);
       const stats = await lstat(path).catch(() => undefined);
       if (stats?.isFile() !== true) continue;
-      found.push({ path, size: stats.size, mtimeMs: stats.mtimeMs, isCertain: fit === 'certain' });
+      found.push({
+        path,
+        size: stats.size,
+        mtimeMs: stats.mtimeMs,
+        touchedMs: Math.max(stats.mtimeMs, stats.atimeMs),
+        isCertain: fit === 'certain',
+      });
     }
   } catch {
     // Who may not list a directory may still write there: the file is copied from its beginning.
@@ -72,10 +80,10 @@ export async function bytesOnDisk(path: Uint8Array): Promise<number> {
 
 /** Removes a partial file that nobody has written to for a day. Whether it is gone. */
 export async function removeIfOld(
-  { path, mtimeMs, isCertain }: FoundPartial,
+  { path, touchedMs, isCertain }: FoundPartial,
   nowMs: number = Date.now(),
 ): Promise<boolean> {
-  if (!isCertain || nowMs - mtimeMs < ABANDONED_MS) return false;
+  if (!isCertain || nowMs - touchedMs < ABANDONED_MS) return false;
   return unlink(path).then(
     () => true,
     () => false,

@@ -57,6 +57,22 @@ describe('a partial file', () => {
     expect((await stat(one.path)).mode & 0o7777).toBe(0o600);
   });
 
+  it('of a journal is continued whatever its mode is, and no other that others may write', async () => {
+    const partial = await kept(LocalPartial.create(target));
+    await chmod(partial.path, 0o664);
+    expect(await LocalPartial.reopen(partial.path)).toBeUndefined();
+    expect(await kept(LocalPartial.reopen(partial.path, true).then((one) => one!))).toBeDefined();
+  });
+
+  it('that is the target itself must still be there in the end', async () => {
+    const inPlace = await kept(LocalPartial.inPlace(target));
+    await inPlace.confirmInPlace();
+    await rename(target, `${target}.moved`);
+    await expect(inPlace.confirmInPlace()).rejects.toMatchObject({ code: 'target-busy', exitCode: 12 });
+    await writeFile(target, 'of somebody else');
+    await expect(inPlace.confirmInPlace()).rejects.toThrow('replaced');
+  });
+
   it('gets size, mode and time, and takes the place of the target', async () => {
     await writeFile(target, 'old');
     const partial = await kept(LocalPartial.create(target));
