@@ -25,9 +25,9 @@ import type { DownloadServices } from './download-options.ts';
 import type { PlannedDownload } from './download-plan.ts';
 import { EarlierPartials, tokenOf } from './earlier-partials.ts';
 import { OldTarget } from './old-target.ts';
-import { isRefusal } from './reader-limits.ts';
+import { isRefusal, isRefusedOpen } from './reader-limits.ts';
 import { RemoteSource } from './remote-source.ts';
-import { expectRoom, prepareInPlace } from './room.ts';
+import { adviceForRoom, expectRoom, prepareInPlace } from './room.ts';
 
 const READER_LOST = new CopyError('connection-lost', 'The one connection that read it was lost.');
 
@@ -128,7 +128,13 @@ export class DownloadFile implements FileTransfer {
   onTaskFailed(error: CopyError, connection: number): boolean {
     if (error.scope === 'connection') return true;
     const wasSingle = this.#source.isSingle;
-    if (!isRefusal(error) || !this.#source.becomesSingle(connection)) return false;
+    if (!isRefusal(error)) return false;
+    if (!this.#source.becomesSingle(connection)) {
+      // The server may still count a connection that was lost: the file is opened again, which waits for that.
+      if (!isRefusedOpen(error) || !this.#source.wasOpen || this.#source.first === connection) return false;
+      this.#job.interrupt(READER_LOST);
+      return true;
+    }
     if (!wasSingle) {
       const why = cleanText(error.message).replace(/\.$/, '');
       const message = `${this.name}: one connection reads it, because others were refused (${why}).`;
@@ -184,7 +190,7 @@ export class DownloadFile implements FileTransfer {
     const bytes = (await partial.look()).size;
     if (bytes !== size)
       throw new CopyError('integrity', `${cleanText(target.path)} has ${bytes} bytes instead of ${size}.`);
-    if (!download.inplace) await partial.publish(target.path, target.old);
+    await (download.inplace ? partial.confirmInPlace() : partial.publish(target.path, target.old));
     this.#isCommitted = true;
     return { bytes, isSizeVerified: this.#services.options.verify !== 'none' };
   }
@@ -248,7 +254,10 @@ export class DownloadFile implements FileTransfer {
     // Without digests of the whole file, only samples can show it.
     if (!this.#job.isVerified) return this.#checkSamples();
     const { access } = this.#services;
-    if ((await access.repeat(() => this.#job.findOverwritten())) === undefined) return;
+    const looked = await access.repeat(() => this.#job.findOverwritten());
+    if (looked === 'is-same') return;
+    if (looked === 'unknown') return this.#checkSamples();
+    if (looked.side === 'here') throw writtenByOthers(this.#plan.target.path);
     throw new CopyError('source-changed', `${this.name} was changed (contents) while it was copied.`);
   }
 
@@ -290,8 +299,9 @@ export class DownloadFile implements FileTransfer {
     }
     const continued = attempt === 1 ? await this.#earlier?.reopen() : undefined;
     this.#partial = continued?.partial ?? (await LocalPartial.create(target.path));
-    await expectRoom(target.path, this.size, await bytesOnDisk(this.#partial.path));
+    // What earlier runs left may occupy the room that is needed.
     if (attempt === 1) await this.#earlier?.clear(this.#partial);
+    await expectRoom(target.path, this.size, await bytesOnDisk(this.#partial.path), await adviceForRoom(target.path));
     if (continued?.isJournalled !== true) await journal?.begin(tokenOf(this.#partial), this.#pieceSize);
     return this.#withOlder(continued?.claims, isResuming ? this.#partial : undefined);
   }
@@ -302,6 +312,11 @@ export class DownloadFile implements FileTransfer {
     const older = await this.#old.beside(partial, (range) => this.local.forget(range));
     return older === undefined ? claims : { claims: [], by: 'digests', ...claims, older };
   }
+}
+
+function writtenByOthers(target: Uint8Array): CopyError {
+  const message = `Another program writes into ${cleanText(target)} too: what had been verified there has changed.`;
+  return new CopyError('target-busy', message, { advice: 'End that program, then run the same command again.' });
 }
 
 /** Mode of the source, or, where that is not wanted, of what is replaced, or what this user's new files get. */

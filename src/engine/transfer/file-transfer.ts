@@ -6,6 +6,7 @@ import type { FileJournal, JournalSubject } from '../resume/file-journal.ts';
 import type { PieceHashing } from '../runner/piece-hasher.ts';
 import type { RunnerCommand } from '../runner/piece-runner.ts';
 import type { Verified } from '../verify/file-verifier.ts';
+import type { Looked } from '../verify/second-look.ts';
 import type { Examined, RunnerAnswer } from './direction.ts';
 import type { JobLedger } from './job-ledger.ts';
 import type { Claims } from './job-resume.ts';
@@ -143,7 +144,7 @@ export interface JobControl {
   fail(error: unknown): void;
 
   /** See `findOverwritten` of `second-look.ts`. */
-  findOverwritten(): Promise<Range | undefined>;
+  findOverwritten(): Promise<Looked>;
   /** @throws {Interrupted} acknowledged bytes may have been lost since the last of them was sent */
   expectKept(): void;
   /** The server could not store everything: no later sync is trusted. */

@@ -11,7 +11,7 @@ import type { Hashed, PieceHashing } from '../runner/piece-hasher.ts';
 import type { Sides } from '../verify/digest-comparison.ts';
 import type { DigestProviders } from '../verify/digest-providers.ts';
 import { FileVerifier, type Verified } from '../verify/file-verifier.ts';
-import { findOverwritten } from '../verify/second-look.ts';
+import { findOverwritten, type Looked } from '../verify/second-look.ts';
 import type { Report } from './direction.ts';
 import type { JobLedger } from './job-ledger.ts';
 import { comparesContents, demandsContents, type Verify } from './verify.ts';
@@ -145,11 +145,11 @@ export class JobVerification {
   }
 
   /** See {@link findOverwritten}. */
-  async findOverwritten(): Promise<Range | undefined> {
+  async findOverwritten(): Promise<Looked> {
     const { digests: providers } = this.#services;
     const { inUse } = providers;
     const pieces = inUse === undefined ? [] : (this.#verifier?.verifiedBy(inUse) ?? []);
-    return pieces.length > 0 ? findOverwritten({ providers, sides: this.sides, pieces }) : undefined;
+    return findOverwritten({ providers, sides: this.sides, pieces, isTargetLocal: this.#job.isTargetLocal });
   }
 
   get #isByContents(): boolean {

@@ -87,7 +87,7 @@ export class UploadCommit {
   async #expectUntouched(): Promise<void> {
     const { access, continuity } = this.#services;
     try {
-      if ((await this.#job.findOverwritten()) === undefined) return;
+      if (typeof (await this.#job.findOverwritten()) === 'string') return;
       // The server may have lost the bytes in a crash: then no program has overwritten them.
       await access.withConnection((connection) => continuity.assure(connection), { prefer: this.#holders.owner });
     } catch (error) {

@@ -22,32 +22,46 @@ export interface SecondLook {
   readonly sides: Pick<Sides, 'of' | 'local' | 'back' | 'expectSource'>;
   /** Pieces that were verified by the provider in use, ascending. */
   readonly pieces: readonly Range[];
+  /** Whether the local file is the target, so that other programs may write it: its pieces are read once more. */
+  readonly isTargetLocal?: boolean;
   /** Default: 10 s. */
   readonly limitMs?: number;
 }
 
 /**
- * Finds a part of the pieces that has changed since it was verified; undefined: none was found. A provider that gives a
- * wrong digest is dropped.
+ * `changed`: a part of the pieces that has changed since it was verified, here or on the server. `is-same`: none of those that were looked at.
+ * `unknown`: the server did not answer in time, or cannot be asked any more.
+ */
+export type Looked = { readonly changed: Range; readonly side: 'here' | 'there' } | 'is-same' | 'unknown';
+
+/**
+ * Compares some of the pieces. A provider that gives a wrong digest is dropped.
  * @throws {CopyError} the run is over, or the source cannot be read or has changed; scope `connection`
  */
-export async function findOverwritten(look: SecondLook): Promise<Range | undefined> {
+export async function findOverwritten(look: SecondLook): Promise<Looked> {
   const { providers, sides } = look;
   const method = providers.inUse;
   const pieces = choosePieces(look.pieces);
-  if (method === undefined || pieces.length === 0) return undefined;
+  if (method === undefined || pieces.length === 0) return 'unknown';
   // The provider was tried before the pieces were verified by it: it is not tried again.
   const provider = await providers.trusted({ of: sides.of, back: sides.back, ranges: async () => pieces.slice(0, 1) });
-  if (provider?.method !== method) return undefined;
+  if (provider?.method !== method) return 'unknown';
   // The local digests are computed first, so that nothing reads the source when the server's digests come too late.
   const cells = pieces.flatMap((piece) => cellsOf(piece, provider.maxRangeLength));
   const here = await sides.local.digests(cells, provider.algorithm);
+  if (look.isTargetLocal) {
+    for (const cell of cells) {
+      if (!(await sides.local.isAsKept(cell, provider.algorithm))) return { changed: cell, side: 'here' };
+    }
+  }
   const there = await inTime(providers.ask(provider, sides.of, cells), look.limitMs ?? LIMIT_MS);
-  const changed = there && cells.find((_, index) => !isSameDigest(here[index]!, there[index]));
-  if (changed === undefined || !(await isSameReadBack(sides, changed))) return changed;
+  if (there === undefined) return 'unknown';
+  const changed = cells.find((_, index) => !isSameDigest(here[index]!, there[index]));
+  if (changed === undefined) return 'is-same';
+  if (!(await isSameReadBack(sides, changed))) return { changed, side: 'there' };
   await sides.expectSource?.();
   providers.drop(method, 'it gave a wrong digest');
-  return undefined;
+  return 'unknown';
 }
 
 /** Divides the pieces into sections and takes one piece of each: always the same ones of the same pieces. */

@@ -133,19 +133,34 @@ async function scene(spoil: (bytes: Buffer) => void) {
 
 test('the part is told that has changed', async () => {
   const it = await scene((bytes) => bytes.set([1, 2, 3], 5 * PIECE));
-  expect(await findOverwritten(it)).toEqual({ offset: 5 * PIECE, length: PIECE });
+  expect(await findOverwritten(it)).toEqual({ changed: { offset: 5 * PIECE, length: PIECE }, side: 'there' });
+});
+
+test('nothing has changed', async () => {
+  expect(await findOverwritten(await scene(() => {}))).toBe('is-same');
 });
 
 test('an answer that does not come in time is not waited for', async () => {
   const it = await scene((bytes) => bytes.set([1, 2, 3], 5 * PIECE));
   it.remote.onDigest = () => new Promise(() => {});
-  expect(await findOverwritten({ ...it, limitMs: 10 })).toBeUndefined();
+  expect(await findOverwritten({ ...it, limitMs: 10 })).toBe('unknown');
 });
 
 test('what was verified in another way is not asked about', async () => {
   const it = await scene((bytes) => bytes.set([1, 2, 3], 5 * PIECE));
   const asks = countAsks(it.remote);
   it.providers.drop('shell', 'it is of no use');
-  expect(await findOverwritten(it)).toBeUndefined();
+  expect(await findOverwritten(it)).toBe('unknown');
   expect(asks.size).toBe(0);
+});
+
+test('what another program has written into a local target is told', async () => {
+  const it = await scene(() => {});
+  const wrong = Buffer.alloc(32, 7);
+  // What was verified is not what the file has now.
+  it.sides.local.learn({ offset: 3 * PIECE, length: PIECE }, 'sha256', wrong);
+  expect(await findOverwritten({ ...it, isTargetLocal: true })).toEqual({
+    changed: { offset: 3 * PIECE, length: PIECE },
+    side: 'here',
+  });
 });
