@@ -16,7 +16,11 @@ import type { FileTransfer } from '../../../src/engine/transfer/file-transfer.ts
 import type { Range } from '../../../src/remotes/remote.ts';
 
 const DIGEST = Buffer.alloc(32, 1);
-const local = { digest: async () => DIGEST, learn: () => {} } as Partial<LocalDigests> as LocalDigests;
+const local = {
+  digest: async () => DIGEST,
+  digests: async (ranges: readonly Range[]) => ranges.map(() => DIGEST),
+  learn: () => {},
+} as Partial<LocalDigests> as LocalDigests;
 
 export class GeneratedCopy implements Direction {
   readonly name = 'download';

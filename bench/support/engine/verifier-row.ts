@@ -18,7 +18,10 @@ const providers = {
   ask: async (_provider: DigestProvider, _of: object, ranges: readonly Range[]) => ranges.map(() => DIGEST),
   drop: () => {},
 } as Partial<DigestProviders> as DigestProviders;
-const local = { digest: async () => DIGEST } as Partial<LocalDigests> as LocalDigests;
+const local = {
+  digest: async () => DIGEST,
+  digests: async (ranges: readonly Range[]) => ranges.map(() => DIGEST),
+} as Partial<LocalDigests> as LocalDigests;
 
 export function verifier(): Promise<void> {
   const ledger = new JobLedger(new Scheduler(() => 0), 1, () => {});
