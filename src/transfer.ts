@@ -207,11 +207,9 @@ async function run(
   const warn = (code: string, message: string): void => notice('warning', code, message);
   const own = processSshEnvironment();
   const environment = { ...own, variables: context.environment ?? own.variables };
-  const remote = openRemote(resolveSftp(options.ssh, options.inFlight, environment), {
-    environment,
-    interaction: context.interaction,
-    onNotice: (level, message) => notice(level, 'ssh', message),
-  });
+  const onNotice = (level: 'detail' | 'warning', message: string): void => notice(level, 'ssh', message);
+  const spec = resolveSftp(options.ssh, options.inFlight, environment, onNotice);
+  const remote = openRemote(spec, { environment, interaction: context.interaction, onNotice });
   const journals: JournalStore = {
     directory: stateDirectory(environment),
     identity: remote.identity,

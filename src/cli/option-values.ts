@@ -20,12 +20,14 @@ export interface OptionValues {
   port: number | undefined;
   identityFiles: readonly string[];
   sshOptions: readonly string[];
+  configFile: string | undefined;
   ciphers: string | undefined;
   compression: boolean;
   addressFamily: 4 | 6 | undefined;
   pinnedHostKeys: readonly string[];
   batch: boolean;
   installHelper: boolean;
+  showSettings: boolean;
   connectTimeoutMs: number;
   stallTimeoutMs: number;
   retryForMs: number;
@@ -44,12 +46,14 @@ export function defaultValues(): OptionValues {
     port: undefined,
     identityFiles: [],
     sshOptions: [],
+    configFile: undefined,
     ciphers: undefined,
     compression: false,
     addressFamily: undefined,
     pinnedHostKeys: [],
     batch: false,
     installHelper: false,
+    showSettings: false,
     connectTimeoutMs: DEFAULT_CONNECT_TIMEOUT_MS,
     stallTimeoutMs: DEFAULT_STALL_TIMEOUT_MS,
     quiet: false,

@@ -233,6 +233,20 @@ export const optionRows: readonly OptionRow[] = [
     (text, name, { sshOptions }) => ({ sshOptions: [...sshOptions, filled(text, name)] }),
     true,
   ),
+  row(
+    'SSH',
+    '-F',
+    'FILE',
+    null,
+    null,
+    "read instead of ssh's own configuration files; none: read no file",
+    (text, name) => ({
+      configFile: filled(text, name),
+    }),
+  ),
+  row('SSH', '-G', null, null, null, 'print the settings for a server, as ssh -G does, and copy nothing', () => ({
+    showSettings: true,
+  })),
   row('SSH', '-c', 'CIPHERS', null, null, 'ciphers, best first, with commas', (text, name) => ({
     ciphers: filled(text, name),
   })),

@@ -31,7 +31,7 @@ export interface RunOptions {
 
 export type Invocation =
   /** `--help`, `--version`: print and be done. */
-  { readonly kind: 'print'; readonly text: string } | CopyInvocation | InstallInvocation;
+  { readonly kind: 'print'; readonly text: string } | CopyInvocation | InstallInvocation | SettingsInvocation;
 
 export type CopyInvocation = PutInvocation | GetInvocation;
 
@@ -51,6 +51,11 @@ export interface InstallInvocation extends RunOptions {
   readonly dryRun: boolean;
 }
 
+export interface SettingsInvocation extends RunOptions {
+  readonly kind: 'show-settings';
+  readonly ssh: CopyOptions['ssh'];
+}
+
 /** Reads `args` (without program names) and `environment`. Mistakes are thrown as usage errors. */
 export function parseArguments(
   args: readonly string[],
@@ -66,8 +71,11 @@ export function parseArguments(
   const warnings = unknownVariables.map((name) => `${name} is set, but names no option; it is ignored.`);
   const run = { program, output: values, batch: values.batch, warnings };
   if (values.installHelper) {
-    const ssh = sshInput(values, readServer(line.operands));
+    const ssh = sshInput(values, readServer('--install-helper', program, line.operands));
     return { kind: 'install-helper', ssh, dryRun: values.dryRun, ...run };
+  }
+  if (values.showSettings) {
+    return { kind: 'show-settings', ssh: sshInput(values, readServer('-G', program, line.operands)), ...run };
   }
   if (program === 'mtget') {
     const { locations, destination } = readGetOperands(line.operands);
@@ -139,15 +147,15 @@ function isSameServer(one: RemoteLocation, other: RemoteLocation): boolean {
   return one.host === other.host && one.port === other.port && one.user === other.user;
 }
 
-/** The one operand of `--install-helper`; the colon may be left out, as no path follows it. */
-function readServer(operands: readonly string[]): RemoteLocation {
-  const form = 'Write mtput --install-helper [USER@]HOST.';
+/** The one operand of `--install-helper` and `-G`; the colon may be left out, as no path follows it. */
+function readServer(option: string, program: ProgramName, operands: readonly string[]): RemoteLocation {
+  const form = `Write ${program} ${option} [USER@]HOST.`;
   const [server, ...others] = operands;
-  if (server === undefined) throw usageError('--install-helper takes a server, and none was given', form);
-  if (others.length > 0) throw usageError('--install-helper takes one server and no sources', form);
+  if (server === undefined) throw usageError(`${option} takes a server, and none was given`, form);
+  if (others.length > 0) throw usageError(`${option} takes one server and no sources`, form);
   const location = parseLocation(server) ?? parseLocation(`${server}:`);
   if (location === undefined) throw usageError(`'${server}' names no server`, form);
-  if (location.path.length > 0) {
+  if (location.path.length > 0 && option === '--install-helper') {
     throw usageError('--install-helper takes no path: the place is ~/.local/bin', form);
   }
   return location;
@@ -155,13 +163,14 @@ function readServer(operands: readonly string[]): RemoteLocation {
 
 function sshInput(values: OptionValues, location: RemoteLocation): CopyOptions['ssh'] {
   const port = location.port ?? values.port;
-  const { ciphers, addressFamily } = values;
+  const { configFile, ciphers, addressFamily } = values;
   return {
     host: location.host,
     ...(location.user === undefined ? {} : { user: location.user }),
     ...(port === undefined ? {} : { port }),
     identityFiles: values.identityFiles,
     options: values.sshOptions,
+    ...(configFile === undefined ? {} : { configFile }),
     ...(ciphers === undefined ? {} : { ciphers }),
     compression: values.compression,
     ...(addressFamily === undefined ? {} : { addressFamily }),

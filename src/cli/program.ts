@@ -23,6 +23,10 @@ async function main(program: ProgramName): Promise<number> {
     const { runInstallHelper } = await import('./run-install-helper.ts');
     return await runInstallHelper(invocation, io);
   }
+  if (invocation.kind === 'show-settings') {
+    const { runShowSettings } = await import('./run-show-settings.ts');
+    return await runShowSettings(invocation, io);
+  }
   const { runCopy } = await import('./run-copy.ts');
   return await runCopy(invocation, io);
 }

@@ -47,19 +47,16 @@ async function install(
   show: (body: EventBody) => void,
 ): Promise<number> {
   const environment = { ...processSshEnvironment(), variables };
-  const spec = resolveSftp(ssh, 'auto', environment);
+  const onNotice = (level: 'info' | 'warning', code: string, message: string): void =>
+    show({ type: 'notice', level, code, message });
+  const onSshNotice = (level: 'detail' | 'warning', message: string): void => {
+    if (level === 'warning') onNotice(level, 'ssh', message);
+  };
+  const spec = resolveSftp(ssh, 'auto', environment, onSshNotice);
   const asked = spec.ssh.settings.batch ? undefined : interaction;
   if (asked === undefined && !dryRun) throw nobodyAsked();
   const program = helperProgram();
-  const onNotice = (level: 'info' | 'warning', code: string, message: string): void =>
-    show({ type: 'notice', level, code, message });
-  const remote = openRemote(spec, {
-    environment,
-    interaction: asked,
-    onNotice: (level, message) => {
-      if (level === 'warning') onNotice(level, 'ssh', message);
-    },
-  });
+  const remote = openRemote(spec, { environment, interaction: asked, onNotice: onSshNotice });
   show({ type: 'connection', connection: 1, state: 'opening' });
   const connection = await remote.connect(1, signal, () => {});
   show({ type: 'connection', connection: 1, state: 'open', description: connection.description });

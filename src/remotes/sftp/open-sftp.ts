@@ -1,8 +1,10 @@
 /** Creates an SFTP remote together with its SSH transport. */
 import { SftpRemote, type SftpSpec, sftpSpec } from './sftp-remote.ts';
+import { readSshConfig } from './ssh/config/read-config.ts';
+import { settingsText } from './ssh/config/settings-text.ts';
 import { EmbeddedTransport } from './ssh/embedded-transport.ts';
 import type { Interaction } from './ssh/interaction.ts';
-import { resolveSshOptions } from './ssh/resolve-options.ts';
+import { givenDirectives, noticesOf, resolveSshOptions } from './ssh/resolve-options.ts';
 import type { SshEnvironment } from './ssh/ssh-environment.ts';
 import { DEFAULT_STALL_TIMEOUT_MS, type SshInput } from './ssh/ssh-options.ts';
 
@@ -15,12 +17,32 @@ export interface SshServices {
 }
 
 /**
- * The description of a remote from the options of the command line, with every default filled in.
- * @throws {CopyError} `usage`: when an option of SSH is unknown or has a bad value
+ * The description of a remote from the options of the command line and the files of ssh, with every default filled in.
+ * `onNotice` gets sentences about what of the files is not honoured.
+ * @throws {CopyError} `usage`: when an option of SSH is unknown or has a bad value, or a file cannot be read
  */
-export function resolveSftp(ssh: SshInput, inFlight: number | 'auto', environment: SshEnvironment): SftpSpec {
-  const { stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS } = ssh;
-  return sftpSpec({ stallTimeoutMs, inFlight }, { settings: resolveSshOptions(ssh, environment) });
+export function resolveSftp(
+  ssh: SshInput,
+  inFlight: number | 'auto',
+  environment: SshEnvironment,
+  onNotice: NonNullable<SshServices['onNotice']>,
+): SftpSpec {
+  const { stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS, host, user, configFile } = ssh;
+  const request = { host, user, file: configFile, given: givenDirectives(ssh) };
+  const { fromFiles, warnings } = readSshConfig(request, environment);
+  const settings = resolveSshOptions(ssh, environment, fromFiles);
+  for (const message of warnings) onNotice('warning', message);
+  for (const { level, message } of noticesOf([...request.given, ...fromFiles])) onNotice(level, message);
+  return sftpSpec({ stallTimeoutMs, inFlight }, { settings });
+}
+
+/** The settings that {@link resolveSftp} finds, as `ssh -G` prints them. */
+export function sftpSettingsText(
+  ssh: SshInput,
+  environment: SshEnvironment,
+  onNotice: NonNullable<SshServices['onNotice']>,
+): readonly string[] {
+  return settingsText(resolveSftp(ssh, 'auto', environment, onNotice).ssh.settings);
 }
 
 export function openSftp(spec: SftpSpec, services: SshServices | undefined): SftpRemote {

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { CopyError } from '../../../errors.ts';
 import * as algorithms from './algorithm-lists.ts';
 import { resolveAlgorithms } from './algorithm-lists.ts';
+import { type Directive, parseDirective } from './config/directive.ts';
+import { treatmentOf, type UsedKeyword } from './config/keywords.ts';
 import {
   badValue,
   expandHome,
   expandPath,
-  splitOption,
+  expandTokens,
   type Tokens,
   timeMs,
   wholeNumber,
-  word,
-  words,
   yesOrNo,
 } from './option-values.ts';
 import type { SshEnvironment } from './ssh-environment.ts';
@@ -27,85 +27,109 @@ import type {
   StrictHostKeyChecking,
 } from './ssh-settings.ts';
 
-const KEYWORDS = [
-  'AddressFamily',
-  'BatchMode',
-  'Ciphers',
-  'Compression',
-  'ConnectTimeout',
-  'GlobalKnownHostsFile',
-  'HashKnownHosts',
-  'HostKeyAlgorithms',
-  'HostKeyAlias',
-  'HostName',
-  'IdentitiesOnly',
-  'IdentityAgent',
-  'IdentityFile',
-  'KbdInteractiveAuthentication',
-  'KexAlgorithms',
-  'MACs',
-  'NumberOfPasswordPrompts',
-  'PasswordAuthentication',
-  'Port',
-  'PreferredAuthentications',
-  'PubkeyAuthentication',
-  'ServerAliveCountMax',
-  'ServerAliveInterval',
-  'StrictHostKeyChecking',
-  'User',
-  'UserKnownHostsFile',
-] as const;
-
-type Keyword = (typeof KEYWORDS)[number];
-
-/** The values of `-o` by keyword, in order. */
+/** What `-o` and the files say, by keyword: first what takes precedence. */
 class Options {
-  readonly #values = new Map<Keyword, string[]>();
+  readonly #values = new Map<UsedKeyword, Directive[]>();
 
-  constructor(options: readonly string[]) {
-    for (const option of options) {
-      const { keyword, value } = splitOption(option);
-      const known = KEYWORDS.find((one) => one.toLowerCase() === keyword.toLowerCase());
-      if (known === undefined) throw unknownKeyword(keyword);
-      this.#values.set(known, [...(this.#values.get(known) ?? []), value]);
-    }
+  constructor(given: readonly Directive[], fromFiles: readonly Directive[]) {
+    for (const directive of given) this.#add(directive, true);
+    for (const directive of fromFiles) this.#add(directive, false);
   }
 
-  all(keyword: Keyword): readonly string[] {
+  all(keyword: UsedKeyword): readonly Directive[] {
     return this.#values.get(keyword) ?? [];
   }
 
-  /** The first value, parsed by `read`: as in ssh, the first one counts. The others are only checked. */
-  get<T>(keyword: Keyword, read: (keyword: string, value: string) => T): T | undefined {
-    return this.all(keyword).map((value) => read(keyword, value))[0];
+  /** The first value, which is one word: as in ssh, the first one counts. The others are only checked. */
+  get<T>(keyword: UsedKeyword, read: (label: string, word: string) => T): T | undefined {
+    return this.all(keyword).map((directive) => read(directive.label, oneWord(directive)))[0];
+  }
+
+  /** The first value, which may be several words. */
+  getWords<T>(keyword: UsedKeyword, read: (label: string, words: readonly string[]) => T): T | undefined {
+    return this.all(keyword).map(({ label, words }) => read(label, words))[0];
+  }
+
+  #add(directive: Directive, isGiven: boolean): void {
+    const treatment = treatmentOf(directive.keyword, directive.words[0]);
+    if (treatment.kind === 'used') {
+      const { keyword } = treatment;
+      this.#values.set(keyword, [...this.all(keyword), directive]);
+    } else if (treatment.kind === 'needed') {
+      throw new CopyError('usage', `${directive.label} is not supported.`, {
+        advice: 'Without it, the server cannot be reached. -F none reads no file of ssh.',
+      });
+    } else if (treatment.kind === 'unknown' && isGiven) {
+      throw unknownKeyword(directive.keyword);
+    }
   }
 }
 
+/** What the user should know of lines that have no effect here. */
+export function noticesOf(directives: readonly Directive[]): readonly SshNotice[] {
+  return directives.flatMap(({ label, keyword, words }): SshNotice[] => {
+    const { kind } = treatmentOf(keyword, words[0]);
+    if (kind === 'not-honoured') {
+      return [{ level: 'warning', message: `${label} is not supported, and has no effect.` }];
+    }
+    if (kind === 'unknown') return [{ level: 'detail', message: `${label} is no known keyword, and has no effect.` }];
+    return [];
+  });
+}
+
+function oneWord({ label, words, text }: Directive): string {
+  const [word] = words;
+  if (words.length !== 1 || word === undefined || word === '') throw badValue(label, text, 'one word');
+  return word;
+}
+
 function unknownKeyword(keyword: string): CopyError {
-  const advice = keyword.toLowerCase() === 'loglevel' ? 'Use -v or -vv instead.' : `Keywords: ${KEYWORDS.join(', ')}.`;
-  return new CopyError('usage', `-o ${keyword} is not supported.`, { advice });
+  return new CopyError('usage', `-o ${keyword}: there is no such keyword.`, { advice: 'See ssh_config(5) for all.' });
+}
+
+/** The `-o` options, parsed. */
+export function givenDirectives({ options = [] }: Pick<SshInput, 'options'>): Directive[] {
+  return options.map((option) => {
+    const directive = parseDirective(option);
+    if (directive !== undefined) return directive;
+    throw new CopyError('usage', `-o "${option}" is not right.`, { advice: 'Write it as Keyword=value.' });
+  });
+}
+
+export interface SshNotice {
+  readonly level: 'detail' | 'warning';
+  readonly message: string;
 }
 
 /**
- * Merges flags and `-o` keywords (of any case) with the defaults of OpenSSH. Flags take precedence over `-o`. Of
- * several `-o` with the same keyword, the first one counts, except that all `IdentityFile` count. `ConnectTimeout` and
- * `ServerAliveInterval` take precedence over the values in `input`, which may be defaults.
- * @throws {CopyError} `usage`: when a keyword is unknown, a value is bad, or a host or user begins with `-`
+ * Merges flags, `-o` keywords (of any case) and those of the files of ssh with the defaults of OpenSSH. Flags take
+ * precedence over `-o`, and `-o` over the files. Of several lines with the same keyword, the first one counts, except
+ * that all `IdentityFile` count. `ConnectTimeout` and `ServerAliveInterval` take precedence over the values in `input`,
+ * which may be defaults.
+ * @param fromFiles the lines of the files that apply, in order
+ * @throws {CopyError} `usage`: when a keyword of `-o` is unknown, a value is bad, or a host or user begins with `-`
  */
-export function resolveSshOptions(input: SshInput, environment: SshEnvironment): SshSettings {
-  const options = new Options(input.options ?? []);
+export function resolveSshOptions(
+  input: SshInput,
+  environment: SshEnvironment,
+  fromFiles: readonly Directive[] = [],
+): SshSettings {
+  const options = new Options(givenDirectives(input), fromFiles);
   const compression = input.compression || (options.get('Compression', yesOrNo) ?? false);
-  const host = options.get('HostName', word) ?? input.host;
-  const user = input.user ?? options.get('User', word) ?? environment.user;
+  // Names of hosts have no case, and locks and journals are named after them.
+  const host = (
+    options.get('HostName', (label, name) => expandTokens(label, name, { h: input.host })) ?? input.host
+  ).toLowerCase();
+  const user = input.user ?? options.get('User', asItIs) ?? environment.user;
   checkName('host', input.host);
   checkName('host', host);
   checkName('user', user);
-  const port = input.port ?? options.get('Port', (keyword, value) => wholeNumber(keyword, value, 1, 65_535)) ?? 22;
+  const port = input.port ?? options.get('Port', (label, value) => wholeNumber(label, value, 1, 65_535)) ?? 22;
   const percent = { d: environment.home, h: host, n: input.host, p: String(port), r: user, u: environment.user };
   const tokens: Tokens = { home: environment.home, percent, variables: environment.variables };
   const keepaliveIntervalMs = options.get('ServerAliveInterval', timeMs);
   // The value is checked but not used, because --stall-timeout says how long a connection may be silent.
-  options.get('ServerAliveCountMax', (keyword, value) => wholeNumber(keyword, value, 1, 1000));
+  options.get('ServerAliveCountMax', (label, value) => wholeNumber(label, value, 0, 1000));
   return {
     typedHost: input.host,
     host,
@@ -126,6 +150,10 @@ export function resolveSshOptions(input: SshInput, environment: SshEnvironment):
   };
 }
 
+function asItIs(_label: string, value: string): string {
+  return value;
+}
+
 function checkName(what: string, name: string): void {
   if (name === '' || name.startsWith('-') || /[\0-\x20\x7f]/.test(name)) {
     throw new CopyError('usage', `The ${what} ${JSON.stringify(name)} is not a name.`, {
@@ -134,23 +162,23 @@ function checkName(what: string, name: string): void {
   }
 }
 
-function addressFamily(keyword: string, value: string): 0 | 4 | 6 {
+function addressFamily(label: string, value: string): 0 | 4 | 6 {
   const families: Readonly<Record<string, 0 | 4 | 6>> = { any: 0, inet: 4, inet6: 6 };
   const family = families[value.toLowerCase()];
-  if (family === undefined) throw badValue(keyword, value, 'any, inet or inet6');
+  if (family === undefined) throw badValue(label, value, 'any, inet or inet6');
   return family;
 }
 
 function hostKeySettings(input: SshInput, options: Options, tokens: Tokens): HostKeySettings {
-  const files = (keyword: string, value: string): string[] =>
-    value.toLowerCase() === 'none' ? [] : words(value).map((path) => expandPath(keyword, path, tokens));
+  const files = (label: string, words: readonly string[]): string[] =>
+    words[0]?.toLowerCase() === 'none' ? [] : words.map((path) => expandPath(label, path, tokens));
   const ssh = join(tokens.home, '.ssh');
   const strict = options.get('StrictHostKeyChecking', strictness);
-  const alias = options.get('HostKeyAlias', word);
+  const alias = options.get('HostKeyAlias', asItIs);
   return {
     ...(strict === undefined ? {} : { strict }),
-    userFiles: options.get('UserKnownHostsFile', files) ?? [join(ssh, 'known_hosts'), join(ssh, 'known_hosts2')],
-    globalFiles: options.get('GlobalKnownHostsFile', files) ?? [
+    userFiles: options.getWords('UserKnownHostsFile', files) ?? [join(ssh, 'known_hosts'), join(ssh, 'known_hosts2')],
+    globalFiles: options.getWords('GlobalKnownHostsFile', files) ?? [
       '/etc/ssh/ssh_known_hosts',
       '/etc/ssh/ssh_known_hosts2',
     ],
@@ -160,12 +188,12 @@ function hostKeySettings(input: SshInput, options: Options, tokens: Tokens): Hos
   };
 }
 
-function strictness(keyword: string, value: string): StrictHostKeyChecking {
+function strictness(label: string, value: string): StrictHostKeyChecking {
   const lower = value.toLowerCase();
   if (lower === 'ask' || lower === 'accept-new') return lower;
   if (lower === 'yes' || lower === 'true') return 'yes';
   if (lower === 'no' || lower === 'off' || lower === 'false') return 'no';
-  throw badValue(keyword, value, 'yes, no, ask or accept-new');
+  throw badValue(label, value, 'yes, no, ask or accept-new');
 }
 
 function pin(value: string): string {
@@ -184,42 +212,50 @@ function authenticationSettings(input: SshInput, options: Options, tokens: Token
   };
   const order = options.get('PreferredAuthentications', preferred) ?? METHODS;
   const explicit = [
-    ...(input.identityFiles ?? []).map((path) => expandHome('IdentityFile', path, tokens.home)),
-    ...options.all('IdentityFile').map((path) => expandPath('IdentityFile', word('IdentityFile', path), tokens)),
+    ...(input.identityFiles ?? []).map((path) => expandHome('-i', path, tokens.home)),
+    ...options.all('IdentityFile').map((line) => expandPath(line.label, oneWord(line), tokens)),
   ].filter((path) => path.toLowerCase() !== 'none');
   // As in ssh, the usual files count only where the user names none.
   const usual = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(tokens.home, '.ssh', name));
   const named = (input.identityFiles ?? []).length + options.all('IdentityFile').length > 0;
-  const identityFiles: IdentityFile[] = (named ? explicit : usual).map((path) => ({ path, explicit: named }));
-  const agentSocket = agent(options.get('IdentityAgent', word) ?? 'SSH_AUTH_SOCK', tokens);
+  const identityFiles: IdentityFile[] = (named ? [...new Set(explicit)] : usual).map((path) => ({
+    path,
+    explicit: named,
+  }));
+  const agentSocket = agentOf(options, tokens);
   return {
     methods: order.filter((method) => enabled[method]),
     identityFiles,
     identitiesOnly: options.get('IdentitiesOnly', yesOrNo) ?? false,
     ...(agentSocket === undefined ? {} : { agentSocket }),
-    passwordPrompts: options.get('NumberOfPasswordPrompts', (key, value) => wholeNumber(key, value, 0, 100)) ?? 3,
+    passwordPrompts: options.get('NumberOfPasswordPrompts', (label, value) => wholeNumber(label, value, 0, 100)) ?? 3,
   };
 }
 
 const METHODS: readonly AuthenticationMethod[] = ['publickey', 'keyboard-interactive', 'password'];
 
-function preferred(keyword: string, value: string): AuthenticationMethod[] {
+function preferred(label: string, value: string): AuthenticationMethod[] {
   const names = value.split(',').map((name) => name.trim());
   const foreign = names.find((name) => ![...METHODS, 'gssapi-with-mic', 'hostbased'].includes(name));
-  if (foreign !== undefined) throw badValue(keyword, value, METHODS.join(', '));
+  if (foreign !== undefined) throw badValue(label, value, METHODS.join(', '));
   return names.filter((name): name is AuthenticationMethod => METHODS.some((method) => method === name));
 }
 
-function agent(value: string, tokens: Tokens): string | undefined {
+function agentOf(options: Options, tokens: Tokens): string | undefined {
+  if (options.all('IdentityAgent').length === 0) return agent('', 'SSH_AUTH_SOCK', tokens);
+  return options.get('IdentityAgent', (label, value) => agent(label, value, tokens));
+}
+
+function agent(label: string, value: string, tokens: Tokens): string | undefined {
   if (value.toLowerCase() === 'none') return undefined;
   if (value === 'SSH_AUTH_SOCK') return tokens.variables['SSH_AUTH_SOCK'] || undefined;
   if (value.startsWith('$') && !value.startsWith('${')) return tokens.variables[value.slice(1)] || undefined;
-  return expandPath('IdentityAgent', value, tokens);
+  return expandPath(label, value, tokens);
 }
 
 function algorithmSettings(input: SshInput, options: Options): AlgorithmSettings {
-  const list = (choice: typeof algorithms.ciphers) => (keyword: string, value: string) =>
-    resolveAlgorithms(value, choice, `-o ${keyword}`);
+  const list = (choice: typeof algorithms.ciphers) => (label: string, value: string) =>
+    resolveAlgorithms(value, choice, label);
   const chosenHostKeys = options.get('HostKeyAlgorithms', list(algorithms.hostKeys));
   return {
     ciphers:
@@ -230,6 +266,6 @@ function algorithmSettings(input: SshInput, options: Options): AlgorithmSettings
     keyExchange: options.get('KexAlgorithms', list(algorithms.keyExchange)) ?? algorithms.keyExchange.defaults,
     hostKeys: chosenHostKeys ?? algorithms.hostKeys.defaults,
     // As in OpenSSH, a list that only adds or removes algorithms does not fix their order.
-    hostKeysChosen: chosenHostKeys !== undefined && !/^[+-]/.test(options.all('HostKeyAlgorithms')[0] ?? ''),
+    hostKeysChosen: chosenHostKeys !== undefined && !/^[+-]/.test(options.all('HostKeyAlgorithms')[0]?.text ?? ''),
   };
 }

@@ -9,6 +9,8 @@ export interface SshEnvironment {
   readonly home: string;
   /** The local user: the default login name, and `%u`. */
   readonly user: string;
+  /** Where `ssh_config` of the system is. Default: `/etc/ssh`. */
+  readonly systemDirectory?: string;
   /** Environment variables: SSH_AUTH_SOCK, MT_COPY_PASSWORD, MT_COPY_PASSPHRASE, and `${...}` in file names. */
   readonly variables: Readonly<Record<string, string | undefined>>;
 }

@@ -15,6 +15,8 @@ export interface SshInput {
   readonly identityFiles?: readonly string[];
   /** `-o`, in order; `Keyword=value` or `Keyword value`. */
   readonly options?: readonly string[];
+  /** `-F`: read instead of the usual files of ssh; `none`: no file is read. */
+  readonly configFile?: string;
   /** `-c`, a comma list. */
   readonly ciphers?: string;
   /** `-C`: both sides compress what they send. */

@@ -28,7 +28,7 @@ describe('resolveSshOptions', () => {
   test('defaults', () => {
     expect(resolve()).toEqual({
       typedHost: 'Example.org',
-      host: 'Example.org',
+      host: 'example.org',
       port: 22,
       user: 'me',
       addressFamily: 0,
@@ -108,7 +108,7 @@ describe('resolveSshOptions', () => {
       'HashKnownHosts=yes',
     );
     expect(hostKeys).toEqual({
-      userFiles: ['/home/me/a', '/home/me/b c', '/k/Example.org-22', '/run/other/%'],
+      userFiles: ['/home/me/a', '/home/me/b c', '/k/example.org-22', '/run/other/%'],
       globalFiles: [],
       alias: 'backup',
       hashNames: true,
@@ -188,7 +188,6 @@ describe('resolveSshOptions', () => {
 
   test.each([
     'ProxyCommand=nc',
-    'LogLevel=DEBUG',
     'Nonsense=1',
     'Port=0',
     'Port=x',

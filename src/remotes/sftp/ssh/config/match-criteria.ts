@@ -1,0 +1,106 @@
+/** Whether the lines after `Host` and `Match` apply (ssh_config(5); readconf.c, `match_cfg_line`). */
+import { CopyError } from '../../../../errors.ts';
+import { matchPattern } from '../match-pattern.ts';
+import type { Directive } from './directive.ts';
+
+/** What the criteria are compared with. */
+export interface MatchSubject {
+  /** The host as typed; in the final pass, the host to connect to. */
+  readonly host: string;
+  /** `HostName` as far as it is known, otherwise `host`. */
+  readonly hostName: string;
+  /** The host as typed. */
+  readonly typedHost: string;
+  /** The login name as far as it is known, otherwise the local user. */
+  readonly user: string;
+  readonly localUser: string;
+  readonly isFinal: boolean;
+}
+
+export interface MatchResult {
+  readonly applies: boolean;
+  /** Whether the files have to be read once more, when all other settings are known. */
+  readonly wantsFinal: boolean;
+  /** A criterion that cannot be evaluated, because of which the lines do not apply. */
+  readonly skippedFor?: string;
+}
+
+/** Whether a line `Host PATTERN...` applies to `host`: one pattern matches it, and none that is negated does. */
+export function hostApplies(patterns: readonly string[], host: string): boolean {
+  let applies = false;
+  for (const pattern of patterns) {
+    if (pattern.startsWith('!') && matchPattern(host, pattern.slice(1))) return false;
+    applies ||= matchPattern(host, pattern);
+  }
+  return applies;
+}
+
+/** Criteria that this program cannot evaluate, or does not for security: `exec` runs a command. */
+const NOT_EVALUATED = ['exec', 'localnetwork', 'tagged', 'version', 'sessiontype', 'command'];
+
+/** @throws {CopyError} `usage`: when the criteria are wrong */
+export function matchApplies(directive: Directive, subject: MatchSubject): MatchResult {
+  const { label } = directive;
+  // As in OpenSSH, a criterion and its argument may be separated by "=".
+  const tokens = directive.words.flatMap((word) => (/^!?[a-z]+=./i.test(word) ? splitAtEqualsSign(word) : [word]));
+  let applies = true;
+  let wantsFinal = false;
+  let skippedFor: string | undefined;
+  for (let at = 0; at < tokens.length; at++) {
+    const isNegated = tokens[at]!.startsWith('!');
+    const attribute = tokens[at]!.slice(isNegated ? 1 : 0).toLowerCase();
+    if (attribute === 'all') {
+      const isAlone = tokens.every((one, index) => index === at || /^!?(final|canonical)$/i.test(one));
+      if (!isAlone || at < tokens.length - 1) throw wrong(label, '"all" stands alone, or after "final"');
+      return { applies: applies && !isNegated, wantsFinal };
+    }
+    if (attribute === 'final' || attribute === 'canonical') {
+      wantsFinal ||= attribute === 'final';
+      // Names are not canonicalized here, so that only the final pass sets either.
+      if (subject.isFinal === isNegated) applies = false;
+      continue;
+    }
+    const patterns = tokens[++at];
+    if (patterns === undefined || patterns === '') throw wrong(label, `"${attribute}" has no argument`);
+    const isMatch = evaluate(attribute, patterns, subject);
+    if (isMatch === undefined) {
+      if (!NOT_EVALUATED.includes(attribute)) throw wrong(label, `there is no criterion "${attribute}"`);
+      if (applies) skippedFor ??= attribute;
+    } else if (isMatch === isNegated) {
+      applies = false;
+    }
+  }
+  if (tokens.length === 0) throw wrong(label, 'a criterion is missing');
+  if (!applies || skippedFor === undefined) return { applies, wantsFinal };
+  return { applies: false, wantsFinal, skippedFor };
+}
+
+function splitAtEqualsSign(word: string): string[] {
+  const at = word.indexOf('=');
+  return [word.slice(0, at), word.slice(at + 1)];
+}
+
+/** Undefined: another attribute. */
+function evaluate(attribute: string, patterns: string, subject: MatchSubject): boolean | undefined {
+  switch (attribute) {
+    case 'host':
+      return listMatches(subject.hostName.toLowerCase(), patterns.toLowerCase());
+    case 'originalhost':
+      return listMatches(subject.typedHost.toLowerCase(), patterns.toLowerCase());
+    case 'user':
+      return listMatches(subject.user, patterns);
+    case 'localuser':
+      return listMatches(subject.localUser, patterns);
+    default:
+      return undefined;
+  }
+}
+
+/** Whether a pattern of a comma list matches, and none that is negated does. */
+function listMatches(text: string, patterns: string): boolean {
+  return hostApplies(patterns.split(','), text);
+}
+
+function wrong(label: string, why: string): CopyError {
+  return new CopyError('usage', `${label}: ${why}.`, { advice: 'See Match in ssh_config(5).' });
+}
