@@ -1,21 +1,24 @@
 /** What works with `ssh HOST` works here: the files of ssh say how a host is reached. */
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { allDirections, type Direction } from '../support/directions.ts';
-import { sshdForTest, tempDirForTest } from '../support/for-one-test.ts';
-import { cleanEnvironment, mtgetPath, mtputPath } from '../support/mtput.ts';
+import { sourceForTest, sshdForTest, tempDirForTest } from '../support/for-one-test.ts';
+import { cleanEnvironment, mtgetPath, mtputPath, type ProgramOptions } from '../support/mtput.ts';
 import { type RunResult, run } from '../support/process.ts';
+import { isAlive } from '../support/process-tree.ts';
+import { sha256Of } from '../support/random-file.ts';
 import type { TestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 interface Scene {
   readonly home: string;
   readonly server: TestServer;
   /** Writes the file of the user, after the lines that lead to the server. */
   configure(more?: string): Promise<void>;
-  /** Runs a program with that home. `local` and `remote` exist on the side that is copied from. */
-  copy(direction: Direction, ...options: string[]): Promise<RunResult>;
+  /** Runs a program with that home. `local` is in it, and `remote` on the server. */
+  copy(direction: Direction, ...options: (string | Pick<ProgramOptions, 'environment'>)[]): Promise<RunResult>;
   /** What has arrived. */
   arrived(direction: Direction): Promise<string>;
 }
@@ -24,6 +27,8 @@ async function scene(): Promise<Scene> {
   const server = await sshdForTest();
   const home = (await tempDirForTest()).path;
   await mkdir(join(home, '.ssh'));
+  await writeFile(join(home, 'local'), 'from here');
+  await writeFile(join(server.home, 'remote'), 'from there');
   const file = join(home, '.ssh/config');
   const lines = [
     'Host nas',
@@ -38,11 +43,12 @@ async function scene(): Promise<Scene> {
     server,
     configure: (more = '') => writeFile(file, `${lines.join('\n')}\n${more}\n`, { mode: 0o600 }),
     copy: async (direction, ...options) => {
-      await writeFile(join(home, 'local'), 'from here');
-      await writeFile(join(server.home, 'remote'), 'from there');
       const paths = direction === 'up' ? [join(home, 'local'), 'nas:copied'] : ['nas:remote', join(home, 'copied')];
       const program = direction === 'up' ? mtputPath : mtgetPath;
-      return run(process.execPath, [program, '-B', ...options, ...paths], { env: cleanEnvironment(home) });
+      const words = options.filter((option) => typeof option === 'string');
+      const more = options.flatMap((option) => (typeof option === 'string' ? [] : [option.environment ?? {}]));
+      const env = Object.assign(cleanEnvironment(home), ...more);
+      return run(process.execPath, [program, '-B', ...words, ...paths], { env });
     },
     arrived: (direction) => readFile(join(direction === 'up' ? server.home : home, 'copied'), 'utf8'),
   };
@@ -87,6 +93,76 @@ describeWithServers(['sshd'], 'a host of ~/.ssh/config', () => {
       const lines = [`hostname ${server.host}`, `port ${server.port}`, `user ${server.user}`, 'compression yes'];
       expect(shown.stdout.split('\n')).toEqual(expect.arrayContaining(lines));
     }
+  });
+
+  describe('through a ProxyCommand', () => {
+    const RELAY = `
+      const [host, port, pids] = process.argv.slice(2);
+      const { MT_COPY_PASSWORD, MT_COPY_PASSPHRASE } = process.env;
+      require('fs').appendFileSync(pids, process.pid + ' ' + [MT_COPY_PASSWORD, MT_COPY_PASSPHRASE] + '\\n');
+      const socket = require('net').connect(port, host);
+      process.stdin.pipe(socket).pipe(process.stdout);
+      socket.on('close', () => process.exit());`;
+
+    /** Resolves with the line for the file, and with what gives the lines that the commands have written. */
+    async function relay(home: string): Promise<{ line: string; started: () => Promise<string[]> }> {
+      const [program, pids] = [join(home, 'relay.cjs'), join(home, 'pids')];
+      await writeFile(program, RELAY);
+      const started = async (): Promise<string[]> => (await readFile(pids, 'utf8')).trim().split('\n');
+      return { line: `  ProxyCommand "${process.execPath}" ${program} %h %p ${pids} # not a comment: $$\n`, started };
+    }
+
+    it.each(allDirections)('each connection has a command of its own, which ends with it: %s', async (direction) => {
+      const { home, server, configure, copy } = await scene();
+      const { line, started } = await relay(home);
+      await configure(`Host nas\n${line}`);
+      const source = await sourceForTest(30_000_000);
+      await copyFile(
+        source.path,
+        join(direction === 'up' ? home : server.home, direction === 'up' ? 'local' : 'remote'),
+      );
+      expect(await copy(direction, '-n', '3')).toMatchObject({ code: 0 });
+      const target = join(direction === 'up' ? server.home : home, 'copied');
+      expect(await sha256Of(target)).toBe(source.sha256);
+      const commands = await started();
+      expect(commands).toHaveLength(3);
+      const running = (): string[] => commands.filter((command) => isAlive({ pid: Number(command.split(' ')[0]) }));
+      await waitFor(() => running().length === 0, { what: 'the end of the commands' });
+    });
+
+    it('no secret is passed on', async () => {
+      const { home, configure, copy } = await scene();
+      const { line, started } = await relay(home);
+      await configure(`Host nas\n${line}`);
+      const environment = { MT_COPY_PASSWORD: 'hidden', MT_COPY_PASSPHRASE: 'hidden too' };
+      expect(await copy('up', { environment })).toMatchObject({ code: 0 });
+      for (const command of await started()) expect(command).toMatch(/^\d+ ,$/);
+    });
+
+    it.each([
+      [
+        'a command that fails',
+        `ProxyCommand sh -c "echo no way >&2; exit 3"`,
+        ['--retry-for', '1s'],
+        5,
+        'ended with status 3: no way',
+      ],
+      ['a command that does not exist', 'ProxyCommand /gone/nc %h %p', [], 5, '/gone/nc'],
+      [
+        'a command that says nothing',
+        'ProxyCommand sleep 60',
+        ['--connect-timeout', '1s', '--retry-for', '1s'],
+        5,
+        '1 s',
+      ],
+      ['a user that a shell would run', 'ProxyCommand nc %r %h', ['-o', 'User=a;b'], 2, 'may not be part of a command'],
+      ['none', 'ProxyCommand none\n  ProxyCommand false', [], 0, 'copied'],
+    ])('%s', async (_, line, options, code, text) => {
+      const { configure, copy } = await scene();
+      await configure(`Host nas\n  ${line}\n`);
+      const result = await copy('up', ...options);
+      expect({ code: result.code, stderr: result.stderr }).toEqual({ code, stderr: expect.stringContaining(text) });
+    });
   });
 
   describe('with more in the file', () => {

@@ -1,5 +1,5 @@
 /** One attempt to open a connection by ssh2, from the TCP connection to the channel of the sftp subsystem. */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Algorithms, AuthenticationType, ClientChannel, ConnectConfig, NextAuthHandler } from 'ssh2';
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
@@ -13,6 +13,7 @@ import { FAIL_GRACE_MS } from './hang-up.ts';
 import { HostKeyCheck } from './host-key-check.ts';
 import { Login } from './login.ts';
 import { PatientDeadline } from './patient-deadline.ts';
+import { ProxyCommandError } from './proxy-command.ts';
 import type { SharedState } from './shared-state.ts';
 import { slowPathNote } from './slow-path.ts';
 import { SocketReader } from './socket-reader.ts';
@@ -87,17 +88,19 @@ export class ConnectionAttempt {
 
   async #connect(): Promise<void> {
     const { settings, policy, target } = this.#shared;
-    const reader = settings.fastPath ? new SocketReader() : undefined;
+    const isSocket = settings.proxyCommand === undefined;
+    const reader = settings.fastPath && isSocket ? new SocketReader() : undefined;
     const hostKeyAlgorithms = await policy.algorithms();
     this.#isKnown = await policy.isKnownHost();
     if (this.#isOver) return;
-    let socket: Socket;
+    let socket: Duplex;
     try {
       socket = await dial(settings, this.#opening.signal, reader);
     } catch (error) {
       return this.#fail(dialError(error, target, this.#mayRetry));
     }
-    this.#shared.hasReached = true;
+    // A proxy command that has begun has reached nothing yet.
+    this.#shared.hasReached ||= isSocket;
     if (this.#isOver) {
       socket.destroy();
       return;
@@ -141,6 +144,7 @@ export class ConnectionAttempt {
   }
 
   #onHandshake(client: EmbeddedClient): void {
+    this.#shared.hasReached = true;
     if (client.stage === 'key exchange') this.#deadline.restart();
   }
 
@@ -221,7 +225,15 @@ export class ConnectionAttempt {
 
   #onEnd(client: EmbeddedClient, error: unknown): void {
     if (this.#connection !== undefined) this.#connection.onEnd(error);
-    else if (!this.#isOver) this.#fail(this.#refusedCredential(client, error) ?? client.lostError(error));
+    else if (!this.#isOver) this.#fail(this.#refusedCredential(client, error) ?? this.#lostError(client, error));
+  }
+
+  #lostError(client: EmbeddedClient, error: unknown): CopyError {
+    // Nobody has answered yet, so that it is as if the server could not be reached.
+    if (error instanceof ProxyCommandError && client.stage === 'identification') {
+      return dialError(error, client.target, this.#mayRetry && !error.isNotFound);
+    }
+    return client.lostError(error);
   }
 
   /**

@@ -1,13 +1,20 @@
-/** Opens the TCP connection for an SSH connection. */
+/** Opens what an SSH connection runs on: a TCP connection, or a proxy command. */
 import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { dialThroughCommand } from './proxy-command.ts';
 import type { SocketReader } from './socket-reader.ts';
 import type { SshSettings } from './ssh-settings.ts';
 
 /**
- * Resolves with a connected socket, which `reader` reads if there is one. On failure, and when `signal` is aborted, the
- * socket is destroyed and it rejects.
+ * Resolves with a connected socket, which `reader` reads if there is one, or with the stream of the proxy command. On
+ * failure, and when `signal` is aborted, it is destroyed and this rejects.
  */
-export function dial(settings: SshSettings, signal: AbortSignal, reader?: SocketReader): Promise<Socket> {
+export function dial(settings: SshSettings, signal: AbortSignal, reader?: SocketReader): Promise<Duplex> {
+  const { proxyCommand } = settings;
+  return proxyCommand === undefined ? dialTcp(settings, signal, reader) : dialThroughCommand(proxyCommand, signal);
+}
+
+function dialTcp(settings: SshSettings, signal: AbortSignal, reader?: SocketReader): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const { host, port, addressFamily } = settings;
     const socket = connect({

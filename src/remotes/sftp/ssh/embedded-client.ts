@@ -1,5 +1,5 @@
-/** The client of ssh2 on a TCP connection. */
-import type { Socket } from 'node:net';
+/** The client of ssh2 on a TCP connection, or on what takes its place. */
+import type { Duplex } from 'node:stream';
 import ssh2, { type Client, type ConnectConfig } from 'ssh2';
 import { CopyError } from '../../../errors.ts';
 import { lostError, type Stage } from './connection-errors.ts';
@@ -15,7 +15,7 @@ import type { SocketReader } from './socket-reader.ts';
  */
 export class EmbeddedClient {
   readonly ssh: Client = new ssh2.Client();
-  readonly socket: Socket;
+  readonly socket: Duplex;
   /** Reads the socket; undefined where the fast path is off. */
   readonly reader: SocketReader | undefined;
   /** How messages name the server. */
@@ -27,7 +27,7 @@ export class EmbeddedClient {
   stage: Stage = 'identification';
   #identification: Identification | undefined;
 
-  constructor(socket: Socket, reader: SocketReader | undefined, target: string) {
+  constructor(socket: Duplex, reader: SocketReader | undefined, target: string) {
     this.socket = socket;
     this.reader = reader;
     this.target = target;

@@ -4,7 +4,7 @@
  * exchange, and where the window of the channel has no room, packets take the public interface.
  */
 import { randomFillSync } from 'node:crypto';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Client, ClientChannel } from 'ssh2';
 import { type Packet, type PacketOutlet, writeAll } from '../session-outlet.ts';
 import { MAX_PAYLOAD } from '../session-pool.ts';
@@ -57,7 +57,7 @@ interface Layout {
 export function fastOutlet(
   client: Client,
   channel: ClientChannel,
-  socket: Socket,
+  socket: Duplex,
   onGather: () => void,
 ): PacketOutlet | undefined {
   const protocol = Reflect.get(client, '_protocol') as Protocol | undefined;
@@ -73,12 +73,12 @@ class FastOutlet implements PacketOutlet {
   readonly #protocol: Protocol;
   readonly #channel: ClientChannel;
   readonly #outgoing: Outgoing;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #onGather: () => void;
   #layout: Layout | undefined;
   #isGathering = false;
 
-  constructor(protocol: Protocol, channel: ClientChannel, socket: Socket, onGather: () => void) {
+  constructor(protocol: Protocol, channel: ClientChannel, socket: Duplex, onGather: () => void) {
     this.#protocol = protocol;
     this.#channel = channel;
     this.#outgoing = Reflect.get(channel, 'outgoing') as Outgoing;

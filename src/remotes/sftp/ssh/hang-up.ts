@@ -1,5 +1,5 @@
 /** Closes a connection. */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Client } from 'ssh2';
 import { resetSocket } from '../../../util/reset-socket.ts';
 
@@ -11,7 +11,7 @@ export const FAIL_GRACE_MS = 200;
  * Ends the SSH connection and waits until the socket is closed, at most `graceMs`. After that, the socket is reset, so
  * that buffered writes never reach a file that other connections have finished meanwhile. Never rejects.
  */
-export function hangUp(client: Client | undefined, socket: Socket, graceMs: number): Promise<void> {
+export function hangUp(client: Client | undefined, socket: Duplex, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     if (socket.closed) return resolve();
     const timer = setTimeout(() => {

@@ -1,5 +1,5 @@
 /** Reads the first bytes of a server: its identification line, or what it sends instead (RFC 4253, 4.2). */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { whatAnswered } from './what-answered.ts';
 
 /** How many bytes a server may send before its identification line is complete. */
@@ -21,7 +21,7 @@ export class Identification {
   #bytes: Buffer = Buffer.alloc(0);
   #found: string | undefined;
 
-  constructor(socket: Socket, listener: IdentificationListener) {
+  constructor(socket: Duplex, listener: IdentificationListener) {
     const listen = (chunk: Buffer): void => {
       this.#bytes = Buffer.concat([this.#bytes, chunk.subarray(0, LIMIT - this.#bytes.length)]);
       this.#found = /^SSH-(?:2\.0|1\.99)-([^\r\n]*)\r?\n/m.exec(this.#bytes.toString('latin1'))?.[1];

@@ -15,6 +15,7 @@ import {
   wholeNumber,
   yesOrNo,
 } from './option-values.ts';
+import { expectPlainName } from './proxy-command.ts';
 import type { SshEnvironment } from './ssh-environment.ts';
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_STALL_TIMEOUT_MS, type SshInput } from './ssh-options.ts';
 import type {
@@ -56,6 +57,8 @@ class Options {
       const { keyword } = treatment;
       this.#values.set(keyword, [...this.all(keyword), directive]);
     } else if (treatment.kind === 'needed') {
+      // As in ssh, the one that comes first counts.
+      if (this.all('ProxyCommand').length > 0 && directive.keyword.toLowerCase() === 'proxyjump') return;
       throw new CopyError('usage', `${directive.label} is not supported.`, {
         advice: 'Without it, the server cannot be reached. -F none reads no file of ssh.',
       });
@@ -135,6 +138,7 @@ export function resolveSshOptions(
     host,
     port,
     user,
+    ...proxySettings(options, percent),
     addressFamily: input.addressFamily ?? options.get('AddressFamily', addressFamily) ?? 0,
     connectTimeoutMs: options.get('ConnectTimeout', timeMs) || (input.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS),
     keepaliveIntervalMs:
@@ -148,6 +152,16 @@ export function resolveSshOptions(
     authentication: authenticationSettings(input, options, tokens),
     algorithms: algorithmSettings(input, options),
   };
+}
+
+function proxySettings(options: Options, percent: Tokens['percent']): Pick<SshSettings, 'proxyCommand'> {
+  const [directive] = options.all('ProxyCommand');
+  if (directive === undefined || directive.text.toLowerCase() === 'none') return {};
+  const { label, text } = directive;
+  const { h, n, p, r } = percent;
+  const names = { h, n, r };
+  for (const [token, name] of Object.entries(names)) if (text.includes(`%${token}`)) expectPlainName(label, name!);
+  return { proxyCommand: expandTokens(label, text, { h: h!, n: n!, p: p!, r: r! }) };
 }
 
 function asItIs(_label: string, value: string): string {

@@ -10,6 +10,8 @@ export interface SshSettings {
   readonly host: string;
   readonly port: number;
   readonly user: string;
+  /** The command whose input and output take the place of the TCP connection; undefined: there is none. */
+  readonly proxyCommand?: string;
   /** 0: any. */
   readonly addressFamily: 0 | 4 | 6;
   /** The time for TCP and key exchange together, and for each answer of the server after that. */

@@ -22,6 +22,7 @@ export const USED_KEYWORDS = [
   'PasswordAuthentication',
   'Port',
   'PreferredAuthentications',
+  'ProxyCommand',
   'PubkeyAuthentication',
   'ServerAliveCountMax',
   'ServerAliveInterval',
@@ -62,7 +63,6 @@ const NOT_HONOURED: Readonly<Record<string, readonly string[]>> = {
 
 /** Without them, another server would be reached, or none. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
-  proxycommand: ['none'],
   proxyjump: ['none'],
   refuseconnection: [],
 };

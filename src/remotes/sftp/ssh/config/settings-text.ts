@@ -12,6 +12,7 @@ export function settingsText(settings: SshSettings): string[] {
     `user ${settings.user}`,
     `hostname ${settings.host}`,
     `port ${settings.port}`,
+    ...(settings.proxyCommand === undefined ? [] : [`proxycommand ${settings.proxyCommand}`]),
     `addressfamily ${FAMILIES[settings.addressFamily]}`,
     `batchmode ${yesNo(settings.batch)}`,
     `compression ${yesNo(settings.compression)}`,

@@ -187,7 +187,7 @@ describe('resolveSshOptions', () => {
   });
 
   test.each([
-    'ProxyCommand=nc',
+    'ProxyJump=nc',
     'Nonsense=1',
     'Port=0',
     'Port=x',
@@ -224,6 +224,19 @@ describe('resolveSshOptions', () => {
   test.each(['-oProxyCommand=x', '', 'a b', 'a\nb'])('host and user %j are refused', (name) => {
     usage(() => resolve({ host: name }));
     usage(() => resolve({ user: name }));
+  });
+
+  test('a proxy command: tokens, none, and which of two counts', () => {
+    const given = (...options: string[]) => resolve({ options }).proxyCommand;
+    expect(given('ProxyCommand=nc -X 5 %h %p # %r@%n %%')).toBe('nc -X 5 example.org 22 # me@Example.org %');
+    expect(given('ProxyCommand=none')).toBeUndefined();
+    expect(given('ProxyCommand=none', 'ProxyCommand=nc')).toBeUndefined();
+    expect(given('ProxyCommand=nc', 'ProxyJump=other')).toBe('nc');
+    usage(() => given('ProxyCommand=nc %q'));
+    // What is no part of the command may have any name.
+    expect(given('ProxyCommand=nc %h', 'User=a;b')).toBe('nc example.org');
+    usage(() => given('ProxyCommand=nc %r', 'User=a;b'));
+    usage(() => given('ProxyCommand=nc %h', 'HostName=a$(b)'));
   });
 
   test('compression is off, or on by -C or its keyword, and then without the fast path', () => {

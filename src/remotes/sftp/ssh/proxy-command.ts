@@ -1,0 +1,118 @@
+/** `ProxyCommand` (ssh_config(5)): a command whose input and output take the place of the TCP connection. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { Duplex } from 'node:stream';
+import { CopyError } from '../../../errors.ts';
+import { cleanText } from '../../../util/clean-text.ts';
+
+/** What is kept of what the command says about its failure, in bytes. */
+const MAX_ERROR_TEXT = 1024;
+/** A command gets no secrets of this program. */
+const SECRETS = ['MT_COPY_PASSWORD', 'MT_COPY_PASSPHRASE'];
+
+/** The command did not come as far as to the identification of a server, or ended later. */
+export class ProxyCommandError extends Error {
+  /** Whether the shell could not start it, which another attempt does not change. */
+  readonly isNotFound: boolean;
+
+  constructor(message: string, status: number | null) {
+    super(message);
+    this.isNotFound = status === 126 || status === 127;
+  }
+}
+
+/**
+ * Refuses names with which a shell would do something else (ssh.c, `valid_hostname` and `valid_ruser`): they take the
+ * place of `%h`, `%n` and `%r` in a command, and may come from an address that somebody else wrote.
+ * @throws {CopyError} `usage`
+ */
+export function expectPlainName(label: string, name: string): void {
+  if (!/['"`$\\;&<>|(){}*?!#~\s\0-\x1f\x7f]/.test(name) && !name.startsWith('-')) return;
+  throw new CopyError('usage', `${label}: the name ${JSON.stringify(name)} may not be part of a command.`, {
+    advice: 'Use a name without characters that are special for a shell.',
+  });
+}
+
+/**
+ * Starts the command in the shell of the user, as ssh does. Resolves when it runs; rejects when the shell cannot be
+ * started, and when `signal` is aborted.
+ */
+export function dialThroughCommand(command: string, signal: AbortSignal): Promise<Duplex> {
+  const env = { ...process.env };
+  for (const name of SECRETS) delete env[name];
+  const shell = process.platform === 'win32' ? true : env['SHELL'] || '/bin/sh';
+  const line = process.platform === 'win32' ? command : `exec ${command}`;
+  return new Promise((resolve, reject) => {
+    const child = spawn(line, { shell, env, stdio: 'pipe', windowsHide: true });
+    const stream = new CommandStream(child);
+    const settle = (end: () => void): void => {
+      signal.removeEventListener('abort', onAbort);
+      child.removeListener('error', onError);
+      end();
+    };
+    const onAbort = (): void => onError(new Error('aborted'));
+    const onError = (error: Error): void =>
+      settle(() => {
+        stream.on('error', () => {});
+        stream.destroy();
+        reject(error);
+      });
+    child.once('error', onError);
+    child.once('spawn', () => settle(() => resolve(stream)));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
+}
+
+/**
+ * The input and output of a command. Where the command fails, the stream ends with an error that contains what the
+ * command said; where it ends, so does the stream. When the stream is destroyed, the command is ended.
+ */
+class CommandStream extends Duplex {
+  readonly #child: ChildProcessWithoutNullStreams;
+  #said = '';
+
+  constructor(child: ChildProcessWithoutNullStreams) {
+    super();
+    this.#child = child;
+    child.stdout.on('data', (bytes: Buffer) => {
+      if (!this.push(bytes)) child.stdout.pause();
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#said = (this.#said + text).slice(-MAX_ERROR_TEXT);
+    });
+    // What was not written is lost with the command; how it ended tells more.
+    child.stdin.on('error', () => {});
+    // An error after the start is followed by the end.
+    child.on('error', () => {});
+    child.on('close', (code, endedBy) => {
+      if (code === 0) this.push(null);
+      else this.destroy(new ProxyCommandError(this.#failure(endedBy ?? `status ${code}`), code));
+    });
+  }
+
+  override _read(): void {
+    this.#child.stdout.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: string, onTaken: (error?: Error | null) => void): void {
+    this.#child.stdin.write(chunk, (error) => {
+      if (!error) onTaken();
+    });
+  }
+
+  override _final(onEnded: () => void): void {
+    this.#child.stdin.end(() => onEnded());
+  }
+
+  override _destroy(error: Error | null, onDestroyed: (error: Error | null) => void): void {
+    const { stdin, stdout, stderr } = this.#child;
+    for (const stream of [stdin, stdout, stderr]) stream.destroy();
+    this.#child.kill('SIGHUP');
+    onDestroyed(error);
+  }
+
+  #failure(how: string): string {
+    const said = cleanText(this.#said.trim()).replace(/\.+$/, '');
+    return `the proxy command ended with ${how}${said === '' ? '' : `: ${said}`}`;
+  }
+}
