@@ -82,10 +82,12 @@ export class FirstAuthentication implements Authentication {
     const offered = this.#offered.length === 0 ? 'no method' : this.#offered.map(cleanText).join(', ');
     const problems = this.#options.identities.problems;
     const notUsed = problems.length === 0 ? '' : ` Not used: ${problems.join('; ')}.`;
+    const limit =
+      this.#keysTried < MAX_KEYS ? '' : ` No more than ${MAX_KEYS} keys are tried: name the right one with -i.`;
     return new CopyError(
       'authentication-failed',
       `The server did not let ${cleanText(this.#user)} in; it offers ${offered}; ${tried}.`,
-      { advice: `Check user name, key (-i) and password.${notUsed}` },
+      { advice: `Check user name, key (-i) and password.${limit}${notUsed}` },
     );
   }
 
@@ -119,7 +121,8 @@ export class FirstAuthentication implements Authentication {
     const { value: identity } = await this.#options.around(this.#keys.next());
     if (identity === undefined) return undefined;
     this.#keysTried++;
-    this.#note(identity.label);
+    // Two keys may have the same label.
+    this.#tried.push(identity.label);
     return { method: 'publickey', identity };
   }
 

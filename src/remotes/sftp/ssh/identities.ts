@@ -1,4 +1,5 @@
 /** Decides which keys are offered to the server, and in which order. */
+import { cleanText } from '../../../util/clean-text.ts';
 import { listAgentIdentities, SilentAgentError } from './agent.ts';
 import type { Identity } from './identity.ts';
 import type { Interaction } from './interaction.ts';
@@ -55,7 +56,11 @@ export class Identities {
       agentKeys.find((identity) => file.publicKey !== undefined && sameKey(identity, file.publicKey));
     const named = new Set(files.map(inAgent).filter((identity) => identity !== undefined));
     yield* named;
-    const rest = files.filter((file) => inAgent(file) === undefined && file.hasPrivateKey);
+    const others = files.filter((file) => inAgent(file) === undefined);
+    for (const { path } of others.filter(({ hasPrivateKey }) => !hasPrivateKey)) {
+      this.#note(new Error(`${cleanText(path)}: holds only the public half, and no agent has the other one`));
+    }
+    const rest = others.filter((file) => file.hasPrivateKey);
     const early = rest.filter((file) => file.explicit || !file.isEncrypted);
     for (const file of early) yield* this.#fromFile(file);
     if (!this.#settings.identitiesOnly) yield* agentKeys.filter((identity) => !named.has(identity));

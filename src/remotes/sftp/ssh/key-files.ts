@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { cleanText } from '../../../util/clean-text.ts';
 import type { HashName, Identity, IdentitySpec } from './identity.ts';
+import { fromPkcs8 } from './pkcs8.ts';
 import type { SecretTries } from './secrets.ts';
 import type { IdentityFile } from './ssh-settings.ts';
 
@@ -50,8 +51,17 @@ export async function loadKeyFile({ path, explicit }: IdentityFile): Promise<Loa
   }
   const parsed = parse(content);
   if (!(parsed instanceof Error)) return keyFile(path, explicit, content, parsed);
-  if (!/encrypted/i.test(parsed.message)) return problem(parsed.message);
+  if (/^\S+-cert-v\d+@openssh\.com /.test(content.toString('latin1', 0, 100))) {
+    return problem('is a certificate, which this program cannot use');
+  }
+  if (!/encrypted/i.test(parsed.message)) return problem(withAdvice(content, parsed.message));
   return encryptedKeyFile(path, explicit, content, publicKeyIn(content) ?? (await publicKeyBeside(path)));
+}
+
+/** Names the command that converts a key into a format that can be read. */
+function withAdvice(content: Buffer, message: string): string {
+  const isPutty = content.toString('latin1', 0, 30).startsWith('PuTTY-User-Key-File-');
+  return isPutty ? `${message} (puttygen KEY -O private-openssh -o NEW converts it)` : message;
 }
 
 /** The identity of a key file whose public half is known. */
@@ -131,7 +141,8 @@ function encryptedKeyFile(path: string, explicit: boolean, content: Buffer, publ
 
 function parse(content: Buffer, passphrase?: string): ParsedKey | Error {
   try {
-    const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(content, passphrase);
+    const converted = fromPkcs8(content, passphrase);
+    const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(converted ?? content, passphrase);
     if (!Array.isArray(parsed)) return parsed;
     return parsed[0] ?? new Error('holds no key');
   } catch (error) {

@@ -29,6 +29,8 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
       make('ecdsa', '-t', 'ecdsa', '-N', ''),
       make('pem', '-t', 'rsa', '-b', '2048', '-m', 'PEM', '-N', ''),
       make('locked', '-t', 'ed25519', '-N', 'right', ...ONE_ROUND),
+      make('pkcs8', '-t', 'ecdsa', '-m', 'PKCS8', '-N', ''),
+      make('locked_pkcs8', '-t', 'rsa', '-b', '2048', '-m', 'PKCS8', '-N', 'right'),
       make('locked_pem', '-t', 'rsa', '-b', '2048', '-m', 'PEM', '-N', 'right'),
       make('.ssh/id_ed25519', '-t', 'ed25519', '-N', 'right', ...ONE_ROUND),
       make('.ssh/id_rsa', '-t', 'rsa', '-b', '2048', '-N', ''),
@@ -73,7 +75,7 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
   const shortLabels = (found: Identity[]) => found.map(({ label }) => label.replace(`${dir.path}/`, ''));
 
   describe('key files', () => {
-    test.each(['ed25519', 'rsa', 'ecdsa', 'pem'])('%s signs', async (name) => {
+    test.each(['ed25519', 'rsa', 'ecdsa', 'pem', 'pkcs8'])('%s signs', async (name) => {
       const { keys } = identities({ identityFiles: [dir.file(name)] });
       const [identity, ...more] = await all(keys);
       expect(more).toEqual([]);
@@ -95,6 +97,27 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
       const [again] = await all(keys);
       expect(again && (await works(again))).toBe(true);
       expect(prompts).toHaveLength(3);
+    });
+
+    test('an encrypted key in PKCS#8 asks for its passphrase', async () => {
+      const { keys, prompts } = identities({ identityFiles: [dir.file('locked_pkcs8')] }, {}, ['wrong', 'right']);
+      const [identity] = await all(keys);
+      expect(identity && (await works(identity))).toBe(true);
+      expect(prompts).toHaveLength(2);
+    });
+
+    test.each([
+      ['the public half', 'ed25519.pub', 'holds only the public half, and no agent has the other one'],
+      ['a certificate', 'user-cert.pub', 'is a certificate, which this program cannot use'],
+      ['a key of PuTTY that cannot be read', 'new.ppk', 'puttygen KEY -O private-openssh -o NEW converts it'],
+    ])('%s is named as such', async (_, name, problem) => {
+      const certificate = `ssh-ed25519-cert-v01@openssh.com ${Buffer.from('anything').toString('base64')} me\n`;
+      await writeFile(dir.file('user-cert.pub'), certificate);
+      await writeFile(dir.file('new.ppk'), 'PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: aes256-cbc\nComment: x\n');
+      const { keys } = identities({ identityFiles: [dir.file(name)] });
+      expect(await all(keys)).toEqual([]);
+      expect(keys.problems).toEqual([expect.stringContaining(problem)]);
+      expect(keys.problems[0]).toContain(dir.file(name));
     });
 
     test('three wrong passphrases are enough', async () => {
