@@ -35,7 +35,7 @@ const footer = `
 Environment:
   MT_COPY_CONNECTIONS, MT_COPY_LIMIT, ... set the option of that name; options beat them. Not to be
   set so: -i, -o, -F, -G, -c, --pin-host-key, --install-helper.
-  ~/.ssh/config and /etc/ssh/ssh_config hold as for ssh; options beat the variables, and these the files.
+  ~/.ssh/config and /etc/ssh/ssh_config hold as for ssh; options and variables beat them.
   MT_COPY_PASSWORD, MT_COPY_PASSPHRASE, SSH_ASKPASS answer instead of the terminal.
 
 Exit codes: 0 copied; 1 some of several files failed; 2 usage; 3 source; 4 destination; 5 no

@@ -86,7 +86,8 @@ function parseUri(text: string): RemoteLocation {
   const port = match[2] ? parseNumber(match[2], 'The port of the address', 'a port', 1, 65_535) : undefined;
   const decodedUser = user === undefined ? undefined : percentDecoded(user, text).toString('utf8');
   return {
-    ...checked(decodedUser, unbracketed(match[1]!), text),
+    // The zone of an address is written with %25 (RFC 6874).
+    ...checked(decodedUser, percentDecoded(unbracketed(match[1]!), text).toString('utf8'), text),
     ...(port === undefined ? {} : { port }),
     path: percentDecoded(path, text),
   };

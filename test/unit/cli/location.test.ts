@@ -23,6 +23,8 @@ describe('a location', () => {
     ['sftp://host/a', { host: 'host', path: 'a' }],
     ['SFTP://u%40d@host:2222//abs/%20%ff', { host: 'host', user: 'u@d', port: 2222, path: '/abs/ \xff' }],
     ['sftp://[::1]:22/x', { host: '::1', port: 22, path: 'x' }],
+    ['sftp://[fe80::1%25lo]:22/x', { host: 'fe80::1%lo', port: 22, path: 'x' }],
+    ['[fe80::1%lo]:x', { host: 'fe80::1%lo', path: 'x' }],
   ])('%s', (text, location) => {
     expect(shown(text)).toEqual(location);
   });

@@ -94,13 +94,17 @@ function readLine(line: string, names: LookupNames, where: string): KnownKey | u
   const isBare = !exact && names.bareName !== undefined && hostsMatch(hosts, names.bareName);
   if (!exact && !isBare) return undefined;
   const blob = readKey(type, encoded);
-  return blob === undefined ? undefined : { ...(marker === undefined ? {} : { marker }), type, blob, where, isBare };
+  if (blob === undefined) return undefined;
+  return { ...(marker === undefined ? {} : { marker }), type: keyTypeOf(blob) ?? type, blob, where, isBare };
 }
+
+/** Names of signatures by RSA keys, with which ssh takes a line too (sshkey.c, `sshkey_type_from_name`). */
+const RSA_SIGNATURES = ['rsa-sha2-256', 'rsa-sha2-512'];
 
 function readKey(type: string, encoded: string): Uint8Array | undefined {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return undefined;
   const blob = Buffer.from(encoded, 'base64');
-  return keyTypeOf(blob) === type ? blob : undefined;
+  return keyTypeOf(blob) === (RSA_SIGNATURES.includes(type) ? 'ssh-rsa' : type) ? blob : undefined;
 }
 
 /** `hosts` is a hashed name, or patterns separated by commas, of which one must match and none of those with `!`. */

@@ -1,4 +1,5 @@
 /** Turns the options of the command line into {@link SshSettings}. */
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { CopyError } from '../../../errors.ts';
 import * as algorithms from './algorithm-lists.ts';
@@ -127,6 +128,8 @@ export function resolveSshOptions(
   checkName('host', input.host);
   checkName('host', host);
   checkName('user', user);
+  const family = input.addressFamily ?? options.get('AddressFamily', addressFamily) ?? 0;
+  expectFamily(host, family);
   const port = input.port ?? options.get('Port', (label, value) => wholeNumber(label, value, 1, 65_535)) ?? 22;
   const percent = { d: environment.home, h: host, n: input.host, p: String(port), r: user, u: environment.user };
   const tokens: Tokens = { home: environment.home, percent, variables: environment.variables };
@@ -139,7 +142,7 @@ export function resolveSshOptions(
     port,
     user,
     ...proxySettings(options, percent),
-    addressFamily: input.addressFamily ?? options.get('AddressFamily', addressFamily) ?? 0,
+    addressFamily: family,
     connectTimeoutMs: options.get('ConnectTimeout', timeMs) || (input.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS),
     keepaliveIntervalMs:
       keepaliveIntervalMs ?? Math.max(1000, Math.floor((input.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS) / 3)),
@@ -174,6 +177,15 @@ function checkName(what: string, name: string): void {
       advice: `A ${what} is not empty, does not begin with "-" and has no blanks.`,
     });
   }
+}
+
+/** @throws {CopyError} `usage`: when the host is an address of the other family */
+function expectFamily(host: string, family: 0 | 4 | 6): void {
+  const version = isIP(host);
+  if (version === 0 || family === 0 || version === family) return;
+  throw new CopyError('usage', `${host} is an address of IPv${version}, and only IPv${family} is to be used.`, {
+    advice: `Leave out -${family} or AddressFamily.`,
+  });
 }
 
 function addressFamily(label: string, value: string): 0 | 4 | 6 {

@@ -63,6 +63,13 @@ describe('known_hosts', () => {
     expect(state(text)).toBe(expected);
   });
 
+  test.each(['rsa-sha2-256', 'rsa-sha2-512'])('a line of the type %s holds an RSA key', (type) => {
+    const [, encoded] = rsa.line.split(' ');
+    const text = `example.org ${type} ${encoded}`;
+    expect(judge(text, 'example.org', 22, rsa.blob)).toEqual({ state: 'ok', where: ['kh:1'], knownTypes: ['ssh-rsa'] });
+    expect(state(`example.org ${type} ${ours.line.split(' ')[1]}`)).toBe('new');
+  });
+
   test('knows the types that are there, and where', () => {
     expect(judge(`example.org ${other.line}\nexample.org ${rsa.line}\nexample.org ${rsa.line}`)).toEqual({
       state: 'changed',

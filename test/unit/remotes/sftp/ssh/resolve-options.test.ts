@@ -72,14 +72,14 @@ describe('resolveSshOptions', () => {
     const settings = withOptions(
       'PORT=2222',
       'user  bob',
-      ' hostname = "10.0.0.1" ',
+      ' hostname = "box.lan" ',
       'BatchMode=yes',
       'AddressFamily inet6',
     );
     expect(settings).toMatchObject({
       port: 2222,
       user: 'bob',
-      host: '10.0.0.1',
+      host: 'box.lan',
       typedHost: 'Example.org',
       batch: true,
       addressFamily: 6,
@@ -224,6 +224,15 @@ describe('resolveSshOptions', () => {
   test.each(['-oProxyCommand=x', '', 'a b', 'a\nb'])('host and user %j are refused', (name) => {
     usage(() => resolve({ host: name }));
     usage(() => resolve({ user: name }));
+  });
+
+  test('an address of the other family is refused', () => {
+    const host = (text: string, addressFamily: 4 | 6) => () => resolve({ host: text, addressFamily });
+    expect(usage(host('::1', 4)).message).toContain('IPv6');
+    expect(usage(host('fe80::1%lo', 4)).message).toContain('IPv6');
+    expect(usage(host('127.0.0.1', 6)).message).toContain('IPv4');
+    expect(host('::1', 6)().addressFamily).toBe(6);
+    expect(host('127.0.0.1', 4)().addressFamily).toBe(4);
   });
 
   test('a proxy command: tokens, none, and which of two counts', () => {
