@@ -305,6 +305,25 @@ describeWithServers(['sshd'], 'EmbeddedTransport with sshd', () => {
     const transport = transportTo(server, { input: trusting(server, ['Ciphers=3des-cbc']) });
     const error = await failureOf(transport.open(1, never));
     expect(error).toMatchObject({ code: 'protocol', scope: 'run', retry: false });
+    expect(error.message).toMatch(
+      /no cipher in common: the server offers .*aes256-ctr.*, and this program 3des-cbc\.$/,
+    );
+    expect(error.advice).toContain('-o Ciphers=+aes128-gcm@openssh.com adds one');
+  });
+
+  test.each([
+    ['KexAlgorithms sntrup761x25519-sha512@openssh.com', 'key exchange', 'This program has none of those'],
+    ['KexAlgorithms diffie-hellman-group14-sha1', 'key exchange', '-o KexAlgorithms=+diffie-hellman-group14-sha1'],
+    ['HostKeyAlgorithms ssh-rsa', 'host key algorithm', '-o HostKeyAlgorithms=+ssh-rsa'],
+    ['Ciphers aes128-cbc', 'cipher', '-o Ciphers=+aes128-cbc'],
+    ['MACs umac-64@openssh.com\nCiphers aes128-ctr', 'MAC', 'This program has none of those'],
+  ])('a server with %s only: what is missing, and what can be done', async (config, what, advice) => {
+    const other = await withSshd({ config: config.split('\n') });
+    const error = await failureOf(transportTo(other, { input: trusting(other) }).open(1, never));
+    const [keyword, names] = config.split('\n')[0]!.split(' ');
+    expect(keyword).toBeDefined();
+    expect(error.message).toContain(`no ${what} in common: the server offers ${names}, and this program`);
+    expect(error.advice).toContain(advice);
   });
 
   test('a connection that the server kills', async () => {

@@ -4,7 +4,7 @@ import type { Algorithms, AuthenticationType, ClientChannel, ConnectConfig, Next
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import { type Deferred, deferred } from '../../../util/deferred.ts';
-import { cancelledError, dialError, isLevel, noSshError, timeoutError } from './connection-errors.ts';
+import { cancelledError, dialError, isLevel, isNoMatch, noSshError, timeoutError } from './connection-errors.ts';
 import { dial } from './dial.ts';
 import { EmbeddedClient } from './embedded-client.ts';
 import { EmbeddedConnection } from './embedded-connection.ts';
@@ -12,6 +12,7 @@ import type { GatePass } from './first-connection-gate.ts';
 import { FAIL_GRACE_MS } from './hang-up.ts';
 import { HostKeyCheck } from './host-key-check.ts';
 import { Login } from './login.ts';
+import { noCommonAlgorithm } from './no-common-algorithm.ts';
 import { PatientDeadline } from './patient-deadline.ts';
 import { ProxyCommandError } from './proxy-command.ts';
 import type { SharedState } from './shared-state.ts';
@@ -232,6 +233,9 @@ export class ConnectionAttempt {
     // Nobody has answered yet, so that it is as if the server could not be reached.
     if (error instanceof ProxyCommandError && client.stage === 'identification') {
       return dialError(error, client.target, this.#mayRetry && !error.isNotFound);
+    }
+    if (isNoMatch(error)) {
+      return noCommonAlgorithm(error, client.target, this.#shared.settings.algorithms, client.offer);
     }
     return client.lostError(error);
   }

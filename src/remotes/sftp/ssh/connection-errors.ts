@@ -101,19 +101,14 @@ function refusedError(error: unknown, target: string, greeting: string): CopyErr
   return new CopyError('connection-refused', message, { ...cause, advice });
 }
 
-/** The error where the two sides have no algorithm in common, or the key exchange itself failed. */
+/** The error where the key exchange itself failed. */
 function handshakeError(error: unknown, target: string): CopyError {
-  const message = messageOf(error);
-  const cause = { cause: error };
-  if (!/no matching/i.test(message)) {
-    return new CopyError('protocol', `The key exchange with ${target} failed: ${message}.`, cause);
-  }
-  return new CopyError('protocol', `${target} and this program have no algorithm in common: ${message}.`, {
-    ...cause,
-    scope: 'run',
-    retry: false,
-    advice: 'Older algorithms can be added with -o KexAlgorithms=+..., Ciphers, MACs or HostKeyAlgorithms.',
-  });
+  return new CopyError('protocol', `The key exchange with ${target} failed: ${messageOf(error)}.`, { cause: error });
+}
+
+/** Whether ssh2 ended the key exchange because the two sides have no algorithm in common. */
+export function isNoMatch(error: unknown): error is Error {
+  return error instanceof Error && isLevel(error, 'handshake') && /no matching/i.test(error.message);
 }
 
 export function isLevel(error: unknown, level: string): boolean {

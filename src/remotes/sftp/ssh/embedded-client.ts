@@ -5,6 +5,7 @@ import { CopyError } from '../../../errors.ts';
 import { lostError, type Stage } from './connection-errors.ts';
 import { hangUp } from './hang-up.ts';
 import { Identification } from './identification.ts';
+import { OfferReader, type ServerOffer } from './server-offer.ts';
 import type { SocketReader } from './socket-reader.ts';
 
 /**
@@ -26,6 +27,7 @@ export class EmbeddedClient {
    */
   stage: Stage = 'identification';
   #identification: Identification | undefined;
+  #offer: OfferReader | undefined;
 
   constructor(socket: Duplex, reader: SocketReader | undefined, target: string) {
     this.socket = socket;
@@ -44,6 +46,7 @@ export class EmbeddedClient {
     } catch (error) {
       throw CopyError.from(error, 'usage');
     }
+    this.#offer = new OfferReader(this.socket);
     // Only after ssh2 listens, so that ssh2 has seen the end of the identification before the stage advances.
     this.#identification = new Identification(this.socket, {
       onIdentified: () => {
@@ -56,6 +59,11 @@ export class EmbeddedClient {
   /** The identification of the server without `SSH-2.0-`; empty until it is complete. */
   get software(): string {
     return this.#identification?.software ?? '';
+  }
+
+  /** The algorithms of the server; undefined until they are known. */
+  get offer(): ServerOffer | undefined {
+    return this.#offer?.offer;
   }
 
   /** What the server sent so far instead of an identification; empty when the identification is complete. */
