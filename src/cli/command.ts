@@ -34,7 +34,7 @@ const usage: Readonly<Record<ProgramName, string>> = {
 const footer = `
 Environment:
   MT_COPY_CONNECTIONS, MT_COPY_LIMIT, ... set the option of that name; options beat them. Not to be
-  set so: -i, -o, -F, -G, -c, --pin-host-key, --install-helper.
+  set so: -i, -o, -F, -J, -G, -c, --pin-host-key, --install-helper.
   ~/.ssh/config and /etc/ssh/ssh_config hold as for ssh; options and variables beat them.
   MT_COPY_PASSWORD, MT_COPY_PASSPHRASE, SSH_ASKPASS answer instead of the terminal.
 

@@ -21,6 +21,7 @@ export interface OptionValues {
   identityFiles: readonly string[];
   sshOptions: readonly string[];
   configFile: string | undefined;
+  jumps: string | undefined;
   ciphers: string | undefined;
   compression: boolean;
   addressFamily: 4 | 6 | undefined;
@@ -47,6 +48,7 @@ export function defaultValues(): OptionValues {
     identityFiles: [],
     sshOptions: [],
     configFile: undefined,
+    jumps: undefined,
     ciphers: undefined,
     compression: false,
     addressFamily: undefined,

@@ -244,6 +244,17 @@ export const optionRows: readonly OptionRow[] = [
       configFile: filled(text, name),
     }),
   ),
+  row(
+    'SSH',
+    '-J',
+    'HOSTS',
+    null,
+    null,
+    'hosts on the way, nearest first, with commas; each connection has its own',
+    (text, name) => ({
+      jumps: filled(text, name),
+    }),
+  ),
   row('SSH', '-G', null, null, null, 'print the settings for a server, as ssh -G does, and copy nothing', () => ({
     showSettings: true,
   })),

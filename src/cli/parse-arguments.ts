@@ -163,7 +163,7 @@ function readServer(option: string, program: ProgramName, operands: readonly str
 
 function sshInput(values: OptionValues, location: RemoteLocation): CopyOptions['ssh'] {
   const port = location.port ?? values.port;
-  const { configFile, ciphers, addressFamily } = values;
+  const { configFile, jumps, ciphers, addressFamily } = values;
   return {
     host: location.host,
     ...(location.user === undefined ? {} : { user: location.user }),
@@ -171,6 +171,7 @@ function sshInput(values: OptionValues, location: RemoteLocation): CopyOptions['
     identityFiles: values.identityFiles,
     options: values.sshOptions,
     ...(configFile === undefined ? {} : { configFile }),
+    ...(jumps === undefined ? {} : { jumps }),
     ...(ciphers === undefined ? {} : { ciphers }),
     compression: values.compression,
     ...(addressFamily === undefined ? {} : { addressFamily }),

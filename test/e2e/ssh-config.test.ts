@@ -170,7 +170,7 @@ describeWithServers(['sshd'], 'a host of ~/.ssh/config', () => {
       ['a misspelt keyword is told with -v', 'Host nas\n  Prot 1\n', ['-v'], 0, 'Prot is no known keyword'],
       ['what is not honoured is told', 'Host nas\n  BindAddress 127.0.0.1\n', [], 0, 'BindAddress is not supported'],
       ['a command is never run', 'Match exec "touch HOME/ran"\n  Port 1\n', [], 0, 'left out, because of "exec"'],
-      ['another route is not ignored', 'Host nas\n  ProxyJump other\n', [], 2, 'ProxyJump is not supported'],
+      ['a host that refuses', 'Host nas\n  RefuseConnection gone\n', [], 2, 'RefuseConnection is not supported'],
       ['a quote that is not closed', 'Host nas\n  User "joe\n', [], 2, 'is not closed'],
       ['a bad value names its line', 'Host nas\n  ServerAliveInterval soon\n', [], 2, 'line 8: ServerAliveInterval'],
       ['a file that includes itself', 'Include config\n', [], 2, '16 levels deep'],

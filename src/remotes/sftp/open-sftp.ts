@@ -1,10 +1,9 @@
 /** Creates an SFTP remote together with its SSH transport. */
 import { SftpRemote, type SftpSpec, sftpSpec } from './sftp-remote.ts';
-import { readSshConfig } from './ssh/config/read-config.ts';
 import { settingsText } from './ssh/config/settings-text.ts';
 import { EmbeddedTransport } from './ssh/embedded-transport.ts';
 import type { Interaction } from './ssh/interaction.ts';
-import { givenDirectives, noticesOf, resolveSshOptions } from './ssh/resolve-options.ts';
+import { resolveSshRoute } from './ssh/resolve-route.ts';
 import type { SshEnvironment } from './ssh/ssh-environment.ts';
 import { DEFAULT_STALL_TIMEOUT_MS, type SshInput } from './ssh/ssh-options.ts';
 
@@ -27,12 +26,8 @@ export function resolveSftp(
   environment: SshEnvironment,
   onNotice: NonNullable<SshServices['onNotice']>,
 ): SftpSpec {
-  const { stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS, host, user, configFile } = ssh;
-  const request = { host, user, file: configFile, given: givenDirectives(ssh) };
-  const { fromFiles, warnings } = readSshConfig(request, environment);
-  const settings = resolveSshOptions(ssh, environment, fromFiles);
-  for (const message of warnings) onNotice('warning', message);
-  for (const { level, message } of noticesOf([...request.given, ...fromFiles])) onNotice(level, message);
+  const { stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS } = ssh;
+  const settings = resolveSshRoute(ssh, environment, onNotice);
   return sftpSpec({ stallTimeoutMs, inFlight }, { settings });
 }
 

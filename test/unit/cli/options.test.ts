@@ -36,7 +36,7 @@ describe('the table of options', () => {
     expect(optionRows.flatMap(namesOf).sort()).toEqual(
       (
         '-n --connections -t --threads -s --piece-size --chunk-size --in-flight -u --max-startups -I --connect-interval ' +
-        '-d --start-delay --verify -a --algo --digest-provider --inplace -r -p --no-preserve --no-resume --limit -P -i -o -F -G -c -C -4 -6 -B --batch --pin-host-key --install-helper ' +
+        '-d --start-delay --verify -a --algo --digest-provider --inplace -r -p --no-preserve --no-resume --limit -P -i -o -F -J -G -c -C -4 -6 -B --batch --pin-host-key --install-helper ' +
         '--connect-timeout --stall-timeout --retry-for --dry-run -q --quiet -v --verbose --json --progress --color'
       )
         .split(' ')
@@ -55,7 +55,18 @@ describe('the table of options', () => {
 
   it('keeps what weakens host keys or runs commands out of the environment', () => {
     const closed = optionRows.filter((row) => row.environment === null).map((row) => namesOf(row)[0]);
-    expect(closed.sort()).toEqual(['--install-helper', '--pin-host-key', '-F', '-G', '-c', '-i', '-o', '-p', '-r']);
+    expect(closed.sort()).toEqual([
+      '--install-helper',
+      '--pin-host-key',
+      '-F',
+      '-G',
+      '-J',
+      '-c',
+      '-i',
+      '-o',
+      '-p',
+      '-r',
+    ]);
   });
 
   it('names each variable after its option', () => {

@@ -136,7 +136,7 @@ describe('a command line', () => {
     ['-q -v f host:', 'contradict'],
     ['--pin-host-key SHA256:short f host:', 'takes a fingerprint'],
     ['--json=yes f host:', "no option '--json=yes'"],
-    ...['--checksum', '-J x', '--ssh', '--report x', '--bind 1.2.3.4'].map((option) => [
+    ...['--checksum', '--ssh', '--report x', '--bind 1.2.3.4'].map((option) => [
       `${option} f host:`,
       `no option '${option.split(' ')[0]}'`,
     ]),

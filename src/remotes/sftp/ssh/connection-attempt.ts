@@ -1,13 +1,11 @@
-/** One attempt to open a connection by ssh2, from the TCP connection to the channel of the sftp subsystem. */
+/** One attempt to open a connection by ssh2, from the TCP connection to what it is used for. */
 import type { Duplex } from 'node:stream';
-import type { Algorithms, AuthenticationType, ClientChannel, ConnectConfig, NextAuthHandler } from 'ssh2';
+import type { Algorithms, AuthenticationType, ConnectConfig, NextAuthHandler } from 'ssh2';
 import { CopyError } from '../../../errors.ts';
-import { cleanText } from '../../../util/clean-text.ts';
 import { type Deferred, deferred } from '../../../util/deferred.ts';
+import type { ClientUse, OpenedClient } from './client-use.ts';
 import { cancelledError, dialError, isLevel, isNoMatch, noSshError, timeoutError } from './connection-errors.ts';
-import { dial } from './dial.ts';
 import { EmbeddedClient } from './embedded-client.ts';
-import { EmbeddedConnection } from './embedded-connection.ts';
 import type { GatePass } from './first-connection-gate.ts';
 import { FAIL_GRACE_MS } from './hang-up.ts';
 import { HostKeyCheck } from './host-key-check.ts';
@@ -16,14 +14,9 @@ import { noCommonAlgorithm } from './no-common-algorithm.ts';
 import { PatientDeadline } from './patient-deadline.ts';
 import { ProxyCommandError } from './proxy-command.ts';
 import type { SharedState } from './shared-state.ts';
-import { slowPathNote } from './slow-path.ts';
 import { SocketReader } from './socket-reader.ts';
-import type { SshConnection } from './ssh-connection.ts';
 import type { SshSettings } from './ssh-settings.ts';
-import { maxPacketOf, onAuthenticationFailure, retireChannel, signWithoutAsking } from './ssh2-internals.ts';
-
-/** The smallest packet size that a server may ask for, in bytes. Less cannot be meant seriously. */
-const MIN_PACKET = 512;
+import { onAuthenticationFailure, signWithoutAsking } from './ssh2-internals.ts';
 
 /**
  * One attempt to connect and log in.
@@ -33,14 +26,15 @@ const MIN_PACKET = 512;
  * When the attempt has rejected, its socket is closed.
  *
  * States: opening, in the stages that {@link EmbeddedClient} lists; open, from when on every failure is passed on to
- * the {@link EmbeddedConnection} that resulted; failed.
+ * what resulted from it; failed.
  */
-export class ConnectionAttempt {
+export class ConnectionAttempt<T extends OpenedClient> {
   readonly #shared: SharedState;
+  readonly #use: ClientUse<T>;
   readonly #onAdmitted: () => void;
   /** Aborted when the attempt is over, because it failed or because the connection is open. */
   readonly #opening = new AbortController();
-  readonly #opened: Deferred<SshConnection> = deferred();
+  readonly #opened: Deferred<T> = deferred();
   readonly #deadline: PatientDeadline;
   readonly #pass: GatePass;
   readonly #login: Login;
@@ -49,11 +43,12 @@ export class ConnectionAttempt {
   /** Undefined until there is a TCP connection. */
   #client: EmbeddedClient | undefined;
   /** Undefined until it is open. */
-  #connection: EmbeddedConnection | undefined;
+  #result: T | undefined;
 
-  constructor(shared: SharedState, onAdmitted: () => void) {
+  constructor(shared: SharedState, use: ClientUse<T>, onAdmitted: () => void) {
     const { settings, target } = shared;
     this.#shared = shared;
+    this.#use = use;
     this.#onAdmitted = onAdmitted;
     this.#deadline = new PatientDeadline(settings.connectTimeoutMs, () => {
       const stage = this.#client?.stage ?? 'TCP';
@@ -63,7 +58,7 @@ export class ConnectionAttempt {
     this.#pass = shared.gate.enter((error) => this.#fail(error));
     this.#login = new Login(shared, this.#pass, this.#deadline);
     this.#hostKey = new HostKeyCheck(shared, this.#pass, this.#deadline, {
-      isOver: () => this.#connection?.isOver ?? this.#isOver,
+      isOver: () => this.#result?.isOver ?? this.#isOver,
       fail: (error) => this.#fail(error),
     });
   }
@@ -72,7 +67,7 @@ export class ConnectionAttempt {
    * To be called once. Where the attempt fails, rejects when its socket is closed.
    * @param signal aborted to give up the attempt; has no effect on the open connection
    */
-  open(signal: AbortSignal): Promise<SshConnection> {
+  open(signal: AbortSignal): Promise<T> {
     const abort = (): void => this.#fail(cancelledError());
     signal.addEventListener('abort', abort, { once: true });
     this.#opening.signal.addEventListener('abort', () => signal.removeEventListener('abort', abort), { once: true });
@@ -89,16 +84,18 @@ export class ConnectionAttempt {
 
   async #connect(): Promise<void> {
     const { settings, policy, target } = this.#shared;
-    const isSocket = settings.proxyCommand === undefined;
+    const isSocket = settings.proxyCommand === undefined && settings.jump === undefined;
     const reader = settings.fastPath && isSocket ? new SocketReader() : undefined;
     const hostKeyAlgorithms = await policy.algorithms();
     this.#isKnown = await policy.isKnownHost();
     if (this.#isOver) return;
     let socket: Duplex;
     try {
-      socket = await dial(settings, this.#opening.signal, reader);
+      const dialling = this.#shared.dial(this.#opening.signal, reader);
+      // A jump host has deadlines of its own, and may ask the user.
+      socket = await (settings.jump === undefined ? dialling : this.#deadline.during(dialling));
     } catch (error) {
-      return this.#fail(dialError(error, target, this.#mayRetry));
+      return this.#fail(error instanceof CopyError ? error : dialError(error, target, this.#mayRetry));
     }
     // A proxy command that has begun has reached nothing yet.
     this.#shared.hasReached ||= isSocket;
@@ -173,49 +170,23 @@ export class ConnectionAttempt {
     this.#login.onAdmitted();
     this.#deadline.restart();
     try {
-      client.ssh.subsys('sftp', (error, channel) => {
-        if (this.#isOver) return;
-        if (error !== undefined) this.#fail(this.#channelError(error));
-        else this.#onChannel(client, channel);
+      this.#use.begin(client, this.#login.isFirst, {
+        onOpened: (opened) => this.#onOpened(opened),
+        onFailed: (error) => this.#fail(error),
       });
     } catch (error) {
       this.#onEnd(client, error);
     }
   }
 
-  /**
-   * proftpd with too many clients accepts the login and refuses the channel, so that this counts as a refused
-   * connection.
-   */
-  #channelError(error: Error): CopyError {
-    const { target } = this.#shared;
-    if (this.#login.isFirst && /unable to start subsystem/i.test(error.message)) {
-      return new CopyError('subsystem-missing', `${target} has no sftp subsystem.`, { cause: error });
-    }
-    const reason = cleanText(error.message).slice(0, 300);
-    return new CopyError('connection-refused', `${target} opened no sftp channel: ${reason}.`, { cause: error });
-  }
-
-  #onChannel(client: EmbeddedClient, channel: ClientChannel): void {
-    if ((maxPacketOf(channel) ?? MIN_PACKET) < MIN_PACKET) {
-      retireChannel(channel);
-      return this.#fail(new CopyError('protocol', `${client.target} accepts no packets of a useful size.`));
-    }
-    client.stage = 'open';
-    this.#connection = new EmbeddedConnection(this.#shared, client, channel);
+  #onOpened(opened: T): void {
+    // The attempt was given up meanwhile.
+    if (this.#isOver) return opened.fail(cancelledError());
+    this.#result = opened;
     this.#endOpening();
     this.#login.onOpen();
     this.#pass.leave();
-    this.#reportSlowPath(client);
-    this.#opened.resolve(this.#connection);
-  }
-
-  /** Reports only for the first connection, because it is the same for all. */
-  #reportSlowPath({ ssh }: EmbeddedClient): void {
-    const { onDetail, settings } = this.#shared;
-    this.#shared.onDetail = undefined;
-    const note = slowPathNote(ssh, settings);
-    if (note !== undefined) onDetail?.(note);
+    this.#opened.resolve(opened);
   }
 
   #onError(client: EmbeddedClient, error: Error): void {
@@ -225,7 +196,7 @@ export class ConnectionAttempt {
   }
 
   #onEnd(client: EmbeddedClient, error: unknown): void {
-    if (this.#connection !== undefined) this.#connection.onEnd(error);
+    if (this.#result !== undefined) this.#result.onEnd(error);
     else if (!this.#isOver) this.#fail(this.#refusedCredential(client, error) ?? this.#lostError(client, error));
   }
 
@@ -252,7 +223,7 @@ export class ConnectionAttempt {
 
   /** Ends the attempt, or the open connection, with `error`. Every failure comes here; only the first one counts. */
   #fail(error: CopyError): void {
-    if (this.#connection !== undefined) return this.#connection.fail(error);
+    if (this.#result !== undefined) return this.#result.fail(error);
     if (this.#isOver) return;
     this.#endOpening();
     const failure = this.#login.onFailure(error);

@@ -6,6 +6,7 @@ import { type Deferred, deferred } from '../../../util/deferred.ts';
 import { readableText } from '../codec/readable-text.ts';
 import type { PacketInlet } from '../session-inlet.ts';
 import type { PacketOutlet } from '../session-outlet.ts';
+import type { OpenedClient } from './client-use.ts';
 import type { EmbeddedClient } from './embedded-client.ts';
 import { execOn } from './exec-channel.ts';
 import { fastInlet } from './fast-inlet.ts';
@@ -22,7 +23,7 @@ import { retireChannel } from './ssh2-internals.ts';
  *
  * It is counted among the open connections of its transport from its construction until it ends.
  */
-export class EmbeddedConnection implements SshConnection {
+export class EmbeddedConnection implements SshConnection, OpenedClient {
   readonly software: string;
   readonly sftp: ClientChannel;
   readonly outlet: PacketOutlet | undefined;

@@ -6,6 +6,7 @@ import * as algorithms from './algorithm-lists.ts';
 import { resolveAlgorithms } from './algorithm-lists.ts';
 import { type Directive, parseDirective } from './config/directive.ts';
 import { treatmentOf, type UsedKeyword } from './config/keywords.ts';
+import { proxyIn } from './config/proxy-jump.ts';
 import {
   badValue,
   expandHome,
@@ -58,8 +59,6 @@ class Options {
       const { keyword } = treatment;
       this.#values.set(keyword, [...this.all(keyword), directive]);
     } else if (treatment.kind === 'needed') {
-      // As in ssh, the one that comes first counts.
-      if (this.all('ProxyCommand').length > 0 && directive.keyword.toLowerCase() === 'proxyjump') return;
       throw new CopyError('usage', `${directive.label} is not supported.`, {
         advice: 'Without it, the server cannot be reached. -F none reads no file of ssh.',
       });
@@ -91,9 +90,10 @@ function unknownKeyword(keyword: string): CopyError {
   return new CopyError('usage', `-o ${keyword}: there is no such keyword.`, { advice: 'See ssh_config(5) for all.' });
 }
 
-/** The `-o` options, parsed. */
-export function givenDirectives({ options = [] }: Pick<SshInput, 'options'>): Directive[] {
-  return options.map((option) => {
+/** The `-o` options, parsed, and before them what other options stand for. */
+export function givenDirectives({ jumps, options = [] }: Pick<SshInput, 'jumps' | 'options'>): Directive[] {
+  const all = jumps === undefined ? options : [`ProxyJump=${jumps}`, ...options];
+  return all.map((option) => {
     const directive = parseDirective(option);
     if (directive !== undefined) return directive;
     throw new CopyError('usage', `-o "${option}" is not right.`, { advice: 'Write it as Keyword=value.' });
@@ -141,7 +141,7 @@ export function resolveSshOptions(
     host,
     port,
     user,
-    ...proxySettings(options, percent),
+    ...proxySettings([...givenDirectives(input), ...fromFiles], percent),
     addressFamily: family,
     connectTimeoutMs: options.get('ConnectTimeout', timeMs) || (input.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS),
     keepaliveIntervalMs:
@@ -157,10 +157,13 @@ export function resolveSshOptions(
   };
 }
 
-function proxySettings(options: Options, percent: Tokens['percent']): Pick<SshSettings, 'proxyCommand'> {
-  const [directive] = options.all('ProxyCommand');
-  if (directive === undefined || directive.text.toLowerCase() === 'none') return {};
-  const { label, text } = directive;
+function proxySettings(
+  directives: readonly Directive[],
+  percent: Tokens['percent'],
+): Pick<SshSettings, 'proxyCommand'> {
+  const proxy = proxyIn(directives);
+  if (proxy?.kind !== 'command') return {};
+  const { label, text } = proxy.directive;
   const { h, n, p, r } = percent;
   const names = { h, n, r };
   for (const [token, name] of Object.entries(names)) if (text.includes(`%${token}`)) expectPlainName(label, name!);

@@ -17,6 +17,8 @@ export interface SshSpec {
     readonly hostKey: Uint8Array;
     readonly credential: CredentialSpec;
   };
+  /** The same of the host through which this one is reached. */
+  readonly jump?: SshSpec;
 }
 
 export interface SshTransport {

@@ -17,6 +17,8 @@ export interface SshInput {
   readonly options?: readonly string[];
   /** `-F`: read instead of the usual files of ssh; `none`: no file is read. */
   readonly configFile?: string;
+  /** `-J`: hosts on the way, the nearest one first, with commas. */
+  readonly jumps?: string;
   /** `-c`, a comma list. */
   readonly ciphers?: string;
   /** `-C`: both sides compress what they send. */

@@ -12,6 +12,8 @@ export interface SshSettings {
   readonly user: string;
   /** The command whose input and output take the place of the TCP connection; undefined: there is none. */
   readonly proxyCommand?: string;
+  /** The host through which this one is reached; undefined: it is reached directly, or by the proxy command. */
+  readonly jump?: SshSettings;
   /** 0: any. */
   readonly addressFamily: 0 | 4 | 6;
   /** The time for TCP and key exchange together, and for each answer of the server after that. */

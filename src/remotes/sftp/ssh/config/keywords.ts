@@ -23,6 +23,7 @@ export const USED_KEYWORDS = [
   'Port',
   'PreferredAuthentications',
   'ProxyCommand',
+  'ProxyJump',
   'PubkeyAuthentication',
   'ServerAliveCountMax',
   'ServerAliveInterval',
@@ -63,7 +64,6 @@ const NOT_HONOURED: Readonly<Record<string, readonly string[]>> = {
 
 /** Without them, another server would be reached, or none. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
-  proxyjump: ['none'],
   refuseconnection: [],
 };
 

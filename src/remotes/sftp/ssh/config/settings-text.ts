@@ -13,6 +13,7 @@ export function settingsText(settings: SshSettings): string[] {
     `hostname ${settings.host}`,
     `port ${settings.port}`,
     ...(settings.proxyCommand === undefined ? [] : [`proxycommand ${settings.proxyCommand}`]),
+    ...(settings.jump === undefined ? [] : [`proxyjump ${jumpsText(settings.jump)}`]),
     `addressfamily ${FAMILIES[settings.addressFamily]}`,
     `batchmode ${yesNo(settings.batch)}`,
     `compression ${yesNo(settings.compression)}`,
@@ -33,6 +34,12 @@ export function settingsText(settings: SshSettings): string[] {
     `kexalgorithms ${algorithms.keyExchange.join(',')}`,
     `hostkeyalgorithms ${algorithms.hostKeys.join(',')}`,
   ];
+}
+
+/** The hosts on the way, the nearest one first. */
+function jumpsText({ user, host, port, jump }: SshSettings): string {
+  const own = `${user}@${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return jump === undefined ? own : `${jumpsText(jump)},${own}`;
 }
 
 /** As ssh prints it. */

@@ -187,7 +187,6 @@ describe('resolveSshOptions', () => {
   });
 
   test.each([
-    'ProxyJump=nc',
     'Nonsense=1',
     'Port=0',
     'Port=x',
