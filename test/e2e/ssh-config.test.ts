@@ -70,6 +70,13 @@ describeWithServers(['sshd'], 'a host of ~/.ssh/config', () => {
     expect(await copy('up')).toMatchObject({ code: 5 });
   });
 
+  it('is reached from the address that BindAddress names', async () => {
+    const { server, configure, copy } = await scene();
+    await configure('Host nas\n  BindAddress 127.0.0.2\n');
+    expect(await copy('up')).toMatchObject({ code: 0 });
+    expect(await server.log()).toMatch(/Accepted publickey for \S+ from 127\.0\.0\.2 /);
+  });
+
   it('may be in the file that -F names', async () => {
     const { home, configure, copy, arrived } = await scene();
     await configure();
@@ -168,7 +175,14 @@ describeWithServers(['sshd'], 'a host of ~/.ssh/config', () => {
   describe('with more in the file', () => {
     it.each([
       ['a misspelt keyword is told with -v', 'Host nas\n  Prot 1\n', ['-v'], 0, 'Prot is no known keyword'],
-      ['what is not honoured is told', 'Host nas\n  BindAddress 127.0.0.1\n', [], 0, 'BindAddress is not supported'],
+      ['what is not honoured is told', 'Host nas\n  RequiredRSASize 2048\n', [], 0, 'RequiredRSASize is not supported'],
+      [
+        'an address that this machine has not',
+        'Host nas\n  BindAddress 192.0.2.1\n',
+        ['--retry-for', '1s'],
+        5,
+        'local address',
+      ],
       ['a command is never run', 'Match exec "touch HOME/ran"\n  Port 1\n', [], 0, 'left out, because of "exec"'],
       ['a host that refuses', 'Host nas\n  RefuseConnection gone\n', [], 2, 'RefuseConnection is not supported'],
       ['a quote that is not closed', 'Host nas\n  User "joe\n', [], 2, 'is not closed'],

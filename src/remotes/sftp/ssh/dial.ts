@@ -16,13 +16,14 @@ export function dial(settings: SshSettings, signal: AbortSignal, reader?: Socket
 
 function dialTcp(settings: SshSettings, signal: AbortSignal, reader?: SocketReader): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const { host, port, addressFamily } = settings;
+    const { host, port, addressFamily, bindAddress } = settings;
     const socket = connect({
       host,
       port,
       noDelay: true,
       keepAlive: true,
       ...(addressFamily ? { family: addressFamily } : {}),
+      ...(bindAddress === undefined ? {} : { localAddress: bindAddress }),
       ...(reader && { onread: reader.options }),
     });
     reader?.attach(socket);

@@ -130,6 +130,7 @@ export function resolveSshOptions(
   checkName('user', user);
   const family = input.addressFamily ?? options.get('AddressFamily', addressFamily) ?? 0;
   expectFamily(host, family);
+  const bindAddress = options.get('BindAddress', localAddress);
   const port = input.port ?? options.get('Port', (label, value) => wholeNumber(label, value, 1, 65_535)) ?? 22;
   const percent = { d: environment.home, h: host, n: input.host, p: String(port), r: user, u: environment.user };
   const tokens: Tokens = { home: environment.home, percent, variables: environment.variables };
@@ -143,6 +144,7 @@ export function resolveSshOptions(
     user,
     ...proxySettings([...givenDirectives(input), ...fromFiles], percent),
     addressFamily: family,
+    ...(bindAddress === undefined ? {} : { bindAddress }),
     connectTimeoutMs: options.get('ConnectTimeout', timeMs) || (input.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS),
     keepaliveIntervalMs:
       keepaliveIntervalMs ?? Math.max(1000, Math.floor((input.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS) / 3)),
@@ -180,6 +182,12 @@ function checkName(what: string, name: string): void {
       advice: `A ${what} is not empty, does not begin with "-" and has no blanks.`,
     });
   }
+}
+
+/** Names are not looked up, because a name of this machine rarely tells which of its lines is meant. */
+function localAddress(label: string, value: string): string {
+  if (isIP(value) === 0) throw badValue(label, value, 'an IP address of this machine');
+  return value;
 }
 
 /** @throws {CopyError} `usage`: when the host is an address of the other family */

@@ -16,6 +16,8 @@ export interface SshSettings {
   readonly jump?: SshSettings;
   /** 0: any. */
   readonly addressFamily: 0 | 4 | 6;
+  /** The local address that connections come from; undefined: the system chooses it. */
+  readonly bindAddress?: string;
   /** The time for TCP and key exchange together, and for each answer of the server after that. */
   readonly connectTimeoutMs: number;
   /** How often an idle connection is tested with a request; 0: never. */

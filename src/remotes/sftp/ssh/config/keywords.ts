@@ -4,6 +4,7 @@
 export const USED_KEYWORDS = [
   'AddressFamily',
   'BatchMode',
+  'BindAddress',
   'Ciphers',
   'Compression',
   'ConnectTimeout',
@@ -47,7 +48,6 @@ const ALIASES: Readonly<Record<string, UsedKeyword>> = {
  * nothing would change.
  */
 const NOT_HONOURED: Readonly<Record<string, readonly string[]>> = {
-  bindaddress: [],
   bindinterface: [],
   canonicalizehostname: ['no', 'false', 'none'],
   certificatefile: ['none'],

@@ -15,6 +15,7 @@ export function settingsText(settings: SshSettings): string[] {
     ...(settings.proxyCommand === undefined ? [] : [`proxycommand ${settings.proxyCommand}`]),
     ...(settings.jump === undefined ? [] : [`proxyjump ${jumpsText(settings.jump)}`]),
     `addressfamily ${FAMILIES[settings.addressFamily]}`,
+    ...(settings.bindAddress === undefined ? [] : [`bindaddress ${settings.bindAddress}`]),
     `batchmode ${yesNo(settings.batch)}`,
     `compression ${yesNo(settings.compression)}`,
     `connecttimeout ${settings.connectTimeoutMs / 1000}`,

@@ -128,6 +128,7 @@ export const CONFIG_CASES: readonly ConfigCase[] = [
   one('known_hosts files', 'Host nas\n  UserKnownHostsFile /a "/b c"\n  GlobalKnownHostsFile /g\n'),
   one('HostKeyAlias and HashKnownHosts', 'Host nas\n  HostKeyAlias box\n  HashKnownHosts yes\n'),
   one('AddressFamily, BatchMode, Compression', 'Host nas\n  AddressFamily inet6\n  BatchMode yes\n  Compression yes\n'),
+  one('BindAddress', 'Host nas\n  BindAddress 127.0.0.1\n'),
   one('times', 'Host nas\n  ConnectTimeout 1m30s\n  ServerAliveInterval 2m\n'),
   one('NumberOfPasswordPrompts', 'Host nas\n  NumberOfPasswordPrompts 1\n'),
   one('a list of ciphers', 'Host nas\n  Ciphers aes256-ctr,aes128-ctr\n'),
