@@ -6,7 +6,7 @@ import { formatRate } from '../../util/format-size.ts';
 import type { Counters } from '../runner/counters.ts';
 import { ConnectionGain } from './connection-gain.ts';
 import type { ConnectionPool } from './connection-pool.ts';
-import { type FewerConnections, StarvationWatch } from './starvation-watch.ts';
+import { type OtherConnections, StarvationWatch } from './starvation-watch.ts';
 
 export interface ConnectionCountOptions {
   readonly pool: Pick<ConnectionPool, 'open' | 'limit'>;
@@ -42,10 +42,15 @@ export class ConnectionCount {
     notice('detail', 'no-gain', `${together}, no more than one alone: more connections gave nothing.`);
   }
 
-  #apply({ most, working, bytesPerSecondEach }: FewerConnections): void {
+  #apply({ reason, most, working, bytesPerSecondEach }: OtherConnections): void {
     const { pool, notice } = this.#options;
     pool.limit('line', most);
-    if (most === Number.POSITIVE_INFINITY) {
+    if (reason === 'ample') {
+      const many = most === Number.POSITIVE_INFINITY ? 'all' : `up to ${most}`;
+      notice('info', 'more-connections', `The line is faster again: ${many} connections are used.`);
+      return;
+    }
+    if (reason === 'in-vain') {
       notice('info', 'more-connections', 'Fewer connections carried less: all of them are used again.');
       return;
     }

@@ -338,7 +338,8 @@ export class ConnectionPool {
   #giveUp(slot: Slot, error: CopyErrorData): void {
     // Without one of these connections no file can be committed, however many others are open.
     if (this.#hasOpened && isOwn(slot) && !this.#slots.some((other) => isOwn(other) && other.state === 'open')) {
-      return this.#wait(slot, error, admissionDelayMs(slot.refusals), 'refused');
+      // Whatever is refused is asked for more and more rarely, because servers ban clients that log in often.
+      return this.#wait(slot, error, admissionDelayMs(Math.max(slot.refusals, slot.failures)), 'refused');
     }
     slot.state = 'given-up';
     this.#listener.emit({ type: 'connection', connection: slot.connection, state: 'given-up', error });

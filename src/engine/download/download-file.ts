@@ -301,7 +301,8 @@ export class DownloadFile implements FileTransfer {
     this.#partial = continued?.partial ?? (await LocalPartial.create(target.path));
     // What earlier runs left may occupy the room that is needed.
     if (attempt === 1) await this.#earlier?.clear(this.#partial);
-    await expectRoom(target.path, this.size, await bytesOnDisk(this.#partial.path), await adviceForRoom(target.path));
+    const available = await bytesOnDisk(this.#partial.path);
+    await expectRoom(target.path, this.size, available, await adviceForRoom(target.path, this.size, available));
     if (continued?.isJournalled !== true) await journal?.begin(tokenOf(this.#partial), this.#pieceSize);
     return this.#withOlder(continued?.claims, isResuming ? this.#partial : undefined);
   }

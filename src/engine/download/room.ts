@@ -1,4 +1,6 @@
 /** Checks before anything is fetched that the local disk has room for it. */
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import { formatSize } from '../../util/format-size.ts';
@@ -10,10 +12,15 @@ import { tellPartialRemoved } from '../transfer/tell-partial-removed.ts';
 const MAKE_ROOM = 'Make room on the local disk, then run the same command again.';
 
 /** What to do where there is no room for a file beside the one that it is going to replace. */
-export async function adviceForRoom(target: Uint8Array): Promise<string> {
+export async function adviceForRoom(target: Uint8Array, size: number, available: number): Promise<string> {
   const occupied = await bytesOnDisk(target);
-  if (occupied === 0) return MAKE_ROOM;
-  return `${MAKE_ROOM} --inplace writes into the old file, which occupies ${formatSize(occupied)}.`;
+  const room = ((await freeSpaceBeside(target)) ?? 0) + available + occupied;
+  const mayWrite = await access(Buffer.from(target), constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  if (occupied === 0 || room < size || !mayWrite) return MAKE_ROOM;
+  return `${MAKE_ROOM} Or use --inplace, which writes into the old file: that is lost if the copy fails.`;
 }
 
 /**

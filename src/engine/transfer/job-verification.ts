@@ -11,7 +11,7 @@ import type { Hashed, PieceHashing } from '../runner/piece-hasher.ts';
 import type { Sides } from '../verify/digest-comparison.ts';
 import type { DigestProviders } from '../verify/digest-providers.ts';
 import { FileVerifier, type Verified } from '../verify/file-verifier.ts';
-import { findOverwritten, type Looked } from '../verify/second-look.ts';
+import { findOverwritten, findOverwrittenByReading, type Looked } from '../verify/second-look.ts';
 import type { Report } from './direction.ts';
 import type { JobLedger } from './job-ledger.ts';
 import { comparesContents, demandsContents, type Verify } from './verify.ts';
@@ -149,6 +149,8 @@ export class JobVerification {
     const { digests: providers } = this.#services;
     const { inUse } = providers;
     const pieces = inUse === undefined ? [] : (this.#verifier?.verifiedBy(inUse) ?? []);
+    const readBack = this.#verifier?.verifiedBy('read-back') ?? [];
+    if (pieces.length === 0 && readBack.length > 0) return findOverwrittenByReading(this.sides, readBack);
     return findOverwritten({ providers, sides: this.sides, pieces, isTargetLocal: this.#job.isTargetLocal });
   }
 

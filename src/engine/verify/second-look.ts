@@ -64,6 +64,21 @@ export async function findOverwritten(look: SecondLook): Promise<Looked> {
   return 'unknown';
 }
 
+/**
+ * The same for pieces that were verified by reading them back: some of them are read back once more.
+ * @throws {CopyError} the run is over; scope `connection`
+ */
+export async function findOverwrittenByReading(
+  sides: Pick<Sides, 'local' | 'back'>,
+  verified: readonly Range[],
+): Promise<Looked> {
+  const pieces = choosePieces(verified);
+  for (const changed of pieces) {
+    if (!(await isSameReadBack(sides, changed))) return { changed, side: 'there' };
+  }
+  return pieces.length > 0 ? 'is-same' : 'unknown';
+}
+
 /** Divides the pieces into sections and takes one piece of each: always the same ones of the same pieces. */
 export function choosePieces(pieces: readonly Range[]): Range[] {
   const [first] = pieces;

@@ -121,7 +121,13 @@ export class StageAdoption {
     }
     // What this machine staged from another source is removed, which makes room for the whole file.
     if (ours.includes(best) || !best.isCertain) return undefined;
-    if (!abandoned.includes(best) || best.attributes.size >= this.#size) throw noRoom(best);
+    if (!abandoned.includes(best) || best.attributes.size >= this.#size) {
+      const room = await this.#search.freeSpace(own);
+      if (room === undefined || room < this.#size) throw noRoom(best);
+      const what = `${cleanText(best.path)}, which another run has staged`;
+      this.#services.report.notice('not-copied', `There is no room for a copy of ${what}: everything is sent.`);
+      return undefined;
+    }
     this.#original = best;
     return best.token;
   }

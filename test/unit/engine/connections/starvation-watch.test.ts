@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { type FewerConnections, StarvationWatch } from '../../../../src/engine/connections/starvation-watch.ts';
+import { type OtherConnections, StarvationWatch } from '../../../../src/engine/connections/starvation-watch.ts';
 
 /** A line for some minutes; returns what was changed, and when. `rateOf`: of so many connections together. */
 function watchLine(connections: number, rateOf: (working: number) => number, seconds = 200) {
   const watch = new StarvationWatch();
-  const changes: { atSeconds: number; change: FewerConnections }[] = [];
+  const changes: { atSeconds: number; change: OtherConnections }[] = [];
   let [working, acknowledged] = [connections, 0];
   for (let tick = 0; tick < seconds * 4; tick++) {
     acknowledged += rateOf(working) / 4;
@@ -51,6 +51,28 @@ test('a line that is slow for some seconds only changes nothing', () => {
   const rateOf = (): number => {
     const second = calls++ / 4;
     return second > 40 && second < 52 ? 500 : 100_000;
+  };
+  expect(watchLine(10, rateOf).changes).toEqual([]);
+});
+
+test('when the line is faster again, more are used step by step, and at last all', () => {
+  let calls = 0;
+  const { changes, working } = watchLine(10, () => (calls++ / 4 < 100 ? 3000 : 1_000_000), 400);
+  expect(changes.map(({ change }) => [change.reason, change.most])).toEqual([
+    ['starved', 5],
+    ['starved', 2],
+    ['ample', 4],
+    ['ample', 8],
+    ['ample', Number.POSITIVE_INFINITY],
+  ]);
+  expect(working).toBe(10);
+});
+
+test('an outage is no reason to use fewer', () => {
+  let calls = 0;
+  const rateOf = (): number => {
+    const second = calls++ / 4;
+    return second > 40 && second < 66 ? 0 : 200_000;
   };
   expect(watchLine(10, rateOf).changes).toEqual([]);
 });

@@ -6,7 +6,7 @@ import { openSource } from '../../../../src/engine/local/local-source.ts';
 import { fillFrom } from '../../../../src/engine/runner/descriptor-fill.ts';
 import { digestBack } from '../../../../src/engine/verify/digest-back.ts';
 import { DigestProviders } from '../../../../src/engine/verify/digest-providers.ts';
-import { choosePieces, findOverwritten } from '../../../../src/engine/verify/second-look.ts';
+import { choosePieces, findOverwritten, findOverwrittenByReading } from '../../../../src/engine/verify/second-look.ts';
 import type { DigestAlgorithm, Range } from '../../../../src/remotes/remote.ts';
 import { DIGEST_METHODS } from '../../../../src/remotes/sftp/digests/open-digester.ts';
 import { tempDirForTest } from '../../../support/for-one-test.ts';
@@ -163,4 +163,12 @@ test('what another program has written into a local target is told', async () =>
     changed: { offset: 3 * PIECE, length: PIECE },
     side: 'here',
   });
+});
+
+test('what was verified by reading back is read back once more', async () => {
+  const changed = await scene((bytes) => bytes.set([1, 2, 3], 5 * PIECE));
+  expect(await findOverwrittenByReading(changed.sides, changed.pieces)).toMatchObject({ side: 'there' });
+  const same = await scene(() => {});
+  expect(await findOverwrittenByReading(same.sides, same.pieces)).toBe('is-same');
+  expect(await findOverwrittenByReading(same.sides, [])).toBe('unknown');
 });
