@@ -1,4 +1,5 @@
 /** From the words of a command line to what the transfer and the display are told. */
+import { DEFAULT_CONNECT_TIMEOUT_MS } from '../remotes/sftp/ssh/ssh-options.ts';
 import type { CopyOptions, GetOptions, PutOptions } from '../transfer.ts';
 import { bytesFromText } from '../util/bytes-text.ts';
 import { type CommandLine, readCommandLine } from './command.ts';
@@ -177,7 +178,8 @@ function sshInput(values: OptionValues, location: RemoteLocation): CopyOptions['
     ...(addressFamily === undefined ? {} : { addressFamily }),
     batch: values.batch,
     pinnedHostKeys: values.pinnedHostKeys,
-    connectTimeoutMs: values.connectTimeoutMs,
+    // Without the option, the files of ssh may say something else.
+    ...(values.connectTimeoutMs === DEFAULT_CONNECT_TIMEOUT_MS ? {} : { connectTimeoutMs: values.connectTimeoutMs }),
     stallTimeoutMs: values.stallTimeoutMs,
   };
 }

@@ -27,7 +27,12 @@ export function resolveSftp(
   onNotice: NonNullable<SshServices['onNotice']>,
 ): SftpSpec {
   const { stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS } = ssh;
-  const settings = resolveSshRoute(ssh, environment, onNotice);
+  // A line may apply to several hosts on the way.
+  const told = new Set<string>();
+  const settings = resolveSshRoute(ssh, environment, (level, message) => {
+    if (!told.has(message)) onNotice(level, message);
+    told.add(message);
+  });
   return sftpSpec({ stallTimeoutMs, inFlight }, { settings });
 }
 

@@ -29,7 +29,6 @@ describe('a command line', () => {
         compression: false,
         batch: false,
         pinnedHostKeys: [],
-        connectTimeoutMs: 15_000,
         stallTimeoutMs: 30_000,
       },
       connections: 'auto',

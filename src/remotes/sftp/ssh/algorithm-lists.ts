@@ -77,9 +77,11 @@ export const hostKeys: Choice = {
  * The list that the value of an option describes: names separated by commas, or a change of the defaults. `+` appends
  * names, `-` removes names (patterns are allowed), `^` puts names in front.
  * @param option the option, for messages
+ * @param isLenient whether names that are not supported are passed over, as long as others are left: in a file of ssh,
+ *   they may be of algorithms that only ssh has
  * @throws {CopyError} `usage`: when a name is unknown or no name is left
  */
-export function resolveAlgorithms(value: string, choice: Choice, option: string): readonly string[] {
+export function resolveAlgorithms(value: string, choice: Choice, option: string, isLenient = false): readonly string[] {
   const sign = /^[+^-]/.exec(value)?.[0];
   const names = (sign === undefined ? value : value.slice(1)).split(',').map((name) => name.trim());
   if (sign === '-') {
@@ -94,6 +96,7 @@ export function resolveAlgorithms(value: string, choice: Choice, option: string)
     const matches = /[*?]/.test(name) && sign !== undefined ? known.filter((one) => matchPattern(one, name)) : [name];
     for (const match of matches) {
       if (!known.includes(match)) {
+        if (isLenient) continue;
         throw new CopyError('usage', `${option}: this program does not support the algorithm "${match}".`, {
           advice: `It supports ${known.join(', ')}.`,
         });

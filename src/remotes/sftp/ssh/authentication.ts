@@ -14,6 +14,8 @@ const MAX_KEYS = 5;
 
 export interface FirstAuthenticationOptions {
   readonly settings: SshSettings;
+  /** How messages name the server. */
+  readonly target: string;
   readonly identities: Identities;
   readonly interaction: Interaction | undefined;
   /** MT_COPY_PASSWORD. */
@@ -86,7 +88,7 @@ export class FirstAuthentication implements Authentication {
       this.#keysTried < MAX_KEYS ? '' : ` No more than ${MAX_KEYS} keys are tried: name the right one with -i.`;
     return new CopyError(
       'authentication-failed',
-      `The server did not let ${cleanText(this.#user)} in; it offers ${offered}; ${tried}.`,
+      `${this.#options.target} did not let ${cleanText(this.#user)} in; it offers ${offered}; ${tried}.`,
       { advice: `Check user name, key (-i) and password.${limit}${notUsed}` },
     );
   }

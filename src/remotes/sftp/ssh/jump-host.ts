@@ -2,84 +2,116 @@
  * A host through which others are reached (`ProxyJump`). Each stream through it has a connection of its own, on every
  * hop: otherwise a provider that shapes connections would shape all streams as one.
  */
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import type { ClientUse, ClientUseListener, OpenedClient } from './client-use.ts';
 import { ConnectionAttempt } from './connection-attempt.ts';
+import { notReusable } from './credential-reuse.ts';
 import type { EmbeddedClient } from './embedded-client.ts';
 import { FAIL_GRACE_MS } from './hang-up.ts';
 import type { SharedState } from './shared-state.ts';
-
-/**
- * Opens a connection to a jump host, and through it a stream to `target`. When the stream is closed, so is the
- * connection.
- * @param state of the jump host
- * @throws {CopyError} as `SshTransport.open`, for the jump host; `connection-failed`: when it does not reach `target`
- */
-export async function dialThrough(state: SharedState, target: Target, signal: AbortSignal): Promise<Duplex> {
-  const { stream } = await new ConnectionAttempt(state, new ForwardUse(target), () => {}).open(signal);
-  return stream;
-}
+import { retireChannel } from './ssh2-internals.ts';
 
 export interface Target {
   readonly host: string;
   readonly port: number;
 }
 
+/**
+ * Opens a connection to a jump host, and through it a stream to `target`. When the stream is destroyed, the connection
+ * is hung up.
+ * @param state of the jump host
+ * @throws {CopyError} as `SshTransport.open`, for the jump host
+ * @throws {Error} the jump host does not reach `target`
+ */
+export async function dialThrough(state: SharedState, target: Target, signal: AbortSignal): Promise<Duplex> {
+  // The credential of the open connection is good for no other one.
+  if (state.reuse.isRefused && state.open > 0) throw notReusable();
+  try {
+    return await new ConnectionAttempt(state, new ForwardUse(state, target), () => {}).open(signal);
+  } catch (error) {
+    throw error instanceof CopyError && error.cause instanceof NotForwarded ? error.cause : error;
+  }
+}
+
+/** The jump host refuses, or does not reach the other host: that one cannot be reached. */
+class NotForwarded extends Error {}
+
 class ForwardUse implements ClientUse<ForwardedStream> {
+  readonly #state: Pick<SharedState, 'open'>;
   readonly #target: Target;
 
-  constructor(target: Target) {
+  constructor(state: Pick<SharedState, 'open'>, target: Target) {
+    this.#state = state;
     this.#target = target;
   }
 
   begin(client: EmbeddedClient, _isFirst: boolean, { onOpened, onFailed }: ClientUseListener<ForwardedStream>): void {
+    const { host, port } = this.#target;
     // The address of the client is for logs only (RFC 4254, 7.2).
-    const { host, port } = this.#target;
     client.ssh.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
-      if (error !== undefined) return onFailed(this.#failure(error, client.target));
-      client.stage = 'open';
-      onOpened(new ForwardedStream(client, channel));
+      if (error === undefined) {
+        client.stage = 'open';
+        return onOpened(new ForwardedStream(this.#state, client, channel));
+      }
+      const refusal = new NotForwarded(`${client.target} does not reach it (${cleanText(error.message)})`);
+      onFailed(new CopyError('connection-failed', refusal.message, { cause: refusal }));
     });
-  }
-
-  #failure(error: Error, jump: string): CopyError {
-    const { host, port } = this.#target;
-    const message = `${jump} does not reach ${cleanText(host)}:${port}: ${cleanText(error.message)}.`;
-    const advice = 'Check the name as the jump host knows it, and whether it allows forwarding (AllowTcpForwarding).';
-    return new CopyError('connection-failed', message, { cause: error, advice });
   }
 }
 
-class ForwardedStream implements OpenedClient {
-  readonly stream: ClientChannel;
+/** The stream ends with the connection to the jump host, and when it is destroyed, that connection is hung up. */
+class ForwardedStream extends Duplex implements OpenedClient {
+  readonly #state: Pick<SharedState, 'open'>;
   readonly #client: EmbeddedClient;
-  #isOver = false;
+  readonly #channel: ClientChannel;
 
-  constructor(client: EmbeddedClient, stream: ClientChannel) {
+  constructor(state: Pick<SharedState, 'open'>, client: EmbeddedClient, channel: ClientChannel) {
+    super();
+    this.#state = state;
     this.#client = client;
-    this.stream = stream;
-    stream.once('close', () => this.#end());
+    this.#channel = channel;
+    state.open++;
+    channel.on('data', (bytes: Buffer) => {
+      if (!this.push(bytes)) channel.pause();
+    });
+    channel.on('end', () => this.push(null));
+    channel.on('error', () => {});
+    channel.on('close', () => this.destroy());
   }
 
   get isOver(): boolean {
-    return this.#isOver;
+    return this.destroyed;
   }
 
   onEnd(error: unknown): void {
     this.fail(this.#client.lostError(error));
   }
 
-  /** The stream ends with the connection, which is what the one that runs on it notices. */
-  fail(_error: CopyError): void {
-    this.#end();
+  fail(error: CopyError): void {
+    if (this.destroyed) return;
+    // Whoever uses the stream may not listen yet.
+    this.on('error', () => {});
+    this.destroy(error);
   }
 
-  #end(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    void this.#client.hangUp(FAIL_GRACE_MS);
+  override _read(): void {
+    this.#channel.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: string, onTaken: (error?: Error | null) => void): void {
+    this.#channel.write(chunk, onTaken);
+  }
+
+  override _final(onEnded: () => void): void {
+    this.#channel.end(() => onEnded());
+  }
+
+  override _destroy(error: Error | null, onDestroyed: (error: Error | null) => void): void {
+    this.#state.open--;
+    retireChannel(this.#channel);
+    void this.#client.hangUp(FAIL_GRACE_MS).then(() => onDestroyed(error));
   }
 }

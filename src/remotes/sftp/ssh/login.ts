@@ -121,13 +121,14 @@ export class Login {
   }
 
   #authenticationFor(role: Role): Authentication {
-    const { settings, credential, identities, interaction, password, hostKey, mayLogInAnew } = this.#shared;
+    const { settings, target, credential, identities, interaction, password, hostKey, mayLogInAnew } = this.#shared;
     const around = <T>(work: Promise<T>): Promise<T> => this.#deadline.during(work);
     const isAnew = this.#turn?.kind === 'anew';
     if (isAnew && !mayLogInAnew) throw notReusable();
     if (role === 'follower' && !isAnew) return new ReplayedAuthentication(settings.user, credential ?? [], around);
     return new FirstAuthentication({
       settings,
+      target,
       identities,
       interaction,
       // The password of the environment was refused, so that only the user can give another one.

@@ -27,6 +27,8 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d
 
 /** The milliseconds of a number of seconds, or of a time such as `1m30s` (sshd_config(5), TIME FORMATS). */
 export function timeMs(label: string, value: string): number {
+  // As in ssh: no time of its own.
+  if (value.toLowerCase() === 'none') return 0;
   if (!/^(\d{1,7}[smhdw]?)+$/i.test(value)) throw badValue(label, value, 'a time such as 30 or 1m');
   let seconds = 0;
   for (const part of value.toLowerCase().matchAll(/(\d+)([smhdw]?)/g)) {

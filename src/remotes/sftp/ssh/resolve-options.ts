@@ -1,5 +1,6 @@
 /** Turns the options of the command line into {@link SshSettings}. */
 import { isIP } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { CopyError } from '../../../errors.ts';
 import * as algorithms from './algorithm-lists.ts';
@@ -33,8 +34,10 @@ import type {
 /** What `-o` and the files say, by keyword: first what takes precedence. */
 class Options {
   readonly #values = new Map<UsedKeyword, Directive[]>();
+  readonly #given: ReadonlySet<Directive>;
 
   constructor(given: readonly Directive[], fromFiles: readonly Directive[]) {
+    this.#given = new Set(given);
     for (const directive of given) this.#add(directive, true);
     for (const directive of fromFiles) this.#add(directive, false);
   }
@@ -43,14 +46,18 @@ class Options {
     return this.#values.get(keyword) ?? [];
   }
 
-  /** The first value, which is one word: as in ssh, the first one counts. The others are only checked. */
+  /** The first value, which is one word: as in ssh, the first one counts. Of the others, those of `-o` are checked. */
   get<T>(keyword: UsedKeyword, read: (label: string, word: string) => T): T | undefined {
-    return this.all(keyword).map((directive) => read(directive.label, oneWord(directive)))[0];
+    return this.#checked(keyword).map((directive) => read(directive.label, oneWord(directive)))[0];
   }
 
   /** The first value, which may be several words. */
   getWords<T>(keyword: UsedKeyword, read: (label: string, words: readonly string[]) => T): T | undefined {
-    return this.all(keyword).map(({ label, words }) => read(label, words))[0];
+    return this.#checked(keyword).map(({ label, words }) => read(label, words))[0];
+  }
+
+  #checked(keyword: UsedKeyword): readonly Directive[] {
+    return this.all(keyword).filter((directive, index) => index === 0 || this.#given.has(directive));
   }
 
   #add(directive: Directive, isGiven: boolean): void {
@@ -60,7 +67,7 @@ class Options {
       this.#values.set(keyword, [...this.all(keyword), directive]);
     } else if (treatment.kind === 'needed') {
       throw new CopyError('usage', `${directive.label} is not supported.`, {
-        advice: 'Without it, the server cannot be reached. -F none reads no file of ssh.',
+        advice: 'It may not be ignored, because it says whom to reach or to trust. -F none reads no file of ssh.',
       });
     } else if (treatment.kind === 'unknown' && isGiven) {
       throw unknownKeyword(directive.keyword);
@@ -108,8 +115,7 @@ export interface SshNotice {
 /**
  * Merges flags, `-o` keywords (of any case) and those of the files of ssh with the defaults of OpenSSH. Flags take
  * precedence over `-o`, and `-o` over the files. Of several lines with the same keyword, the first one counts, except
- * that all `IdentityFile` count. `ConnectTimeout` and `ServerAliveInterval` take precedence over the values in `input`,
- * which may be defaults.
+ * that all `IdentityFile` count.
  * @param fromFiles the lines of the files that apply, in order
  * @throws {CopyError} `usage`: when a keyword of `-o` is unknown, a value is bad, or a host or user begins with `-`
  */
@@ -132,8 +138,13 @@ export function resolveSshOptions(
   expectFamily(host, family);
   const bindAddress = options.get('BindAddress', localAddress);
   const port = input.port ?? options.get('Port', (label, value) => wholeNumber(label, value, 1, 65_535)) ?? 22;
-  const percent = { d: environment.home, h: host, n: input.host, p: String(port), r: user, u: environment.user };
+  const alias = options.get('HostKeyAlias', asItIs);
+  const percent = {
+    ...{ d: environment.home, h: host, n: input.host, p: String(port), r: user, u: environment.user },
+    ...{ k: alias ?? input.host, i: String(process.getuid?.() ?? ''), l: hostname(), L: hostname().split('.')[0]! },
+  };
   const tokens: Tokens = { home: environment.home, percent, variables: environment.variables };
+  const connectTimeoutMs = options.get('ConnectTimeout', timeMs);
   const keepaliveIntervalMs = options.get('ServerAliveInterval', timeMs);
   // The value is checked but not used, because --stall-timeout says how long a connection may be silent.
   options.get('ServerAliveCountMax', (label, value) => wholeNumber(label, value, 0, 1000));
@@ -145,7 +156,7 @@ export function resolveSshOptions(
     ...proxySettings([...givenDirectives(input), ...fromFiles], percent),
     addressFamily: family,
     ...(bindAddress === undefined ? {} : { bindAddress }),
-    connectTimeoutMs: options.get('ConnectTimeout', timeMs) || (input.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS),
+    connectTimeoutMs: input.connectTimeoutMs ?? (connectTimeoutMs || DEFAULT_CONNECT_TIMEOUT_MS),
     keepaliveIntervalMs:
       keepaliveIntervalMs ?? Math.max(1000, Math.floor((input.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS) / 3)),
     // The fast path compresses nothing. The variable is an undocumented way to switch it off, in case it should ever be
@@ -243,7 +254,7 @@ function pin(value: string): string {
 
 function authenticationSettings(input: SshInput, options: Options, tokens: Tokens): AuthenticationSettings {
   const enabled: Record<AuthenticationMethod, boolean> = {
-    publickey: options.get('PubkeyAuthentication', yesOrNo) ?? true,
+    publickey: options.get('PubkeyAuthentication', isNotNo) ?? true,
     'keyboard-interactive': options.get('KbdInteractiveAuthentication', yesOrNo) ?? true,
     password: options.get('PasswordAuthentication', yesOrNo) ?? true,
   };
@@ -273,9 +284,14 @@ const METHODS: readonly AuthenticationMethod[] = ['publickey', 'keyboard-interac
 
 function preferred(label: string, value: string): AuthenticationMethod[] {
   const names = value.split(',').map((name) => name.trim());
-  const foreign = names.find((name) => ![...METHODS, 'gssapi-with-mic', 'hostbased'].includes(name));
+  const foreign = names.find((name) => ![...METHODS, 'gssapi-with-mic', 'gssapi-keyex', 'hostbased'].includes(name));
   if (foreign !== undefined) throw badValue(label, value, METHODS.join(', '));
   return names.filter((name): name is AuthenticationMethod => METHODS.some((method) => method === name));
+}
+
+/** ssh also has `unbound` and `host-bound`, which make no difference here. */
+function isNotNo(label: string, value: string): boolean {
+  return ['unbound', 'host-bound'].includes(value.toLowerCase()) || yesOrNo(label, value);
 }
 
 function agentOf(options: Options, tokens: Tokens): string | undefined {
@@ -292,7 +308,7 @@ function agent(label: string, value: string, tokens: Tokens): string | undefined
 
 function algorithmSettings(input: SshInput, options: Options): AlgorithmSettings {
   const list = (choice: typeof algorithms.ciphers) => (label: string, value: string) =>
-    resolveAlgorithms(value, choice, label);
+    resolveAlgorithms(value, choice, label, !label.startsWith('-o '));
   const chosenHostKeys = options.get('HostKeyAlgorithms', list(algorithms.hostKeys));
   return {
     ciphers:

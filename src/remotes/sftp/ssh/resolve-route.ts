@@ -31,7 +31,8 @@ export function resolveSshRoute(
   const settings = resolveSshOptions(input, environment, fromFiles);
   const proxy = proxyIn(directives);
   if (proxy?.kind !== 'jumps') return settings;
-  const hops = parseJumps(proxy.directive);
+  const { host: h, user: r, port } = settings;
+  const hops = parseJumps(proxy.directive, { h, r, n: host, p: `${port}` });
   const last = hops.at(-1)!;
   if (jumps === MAX_JUMPS) {
     throw new CopyError('usage', `${proxy.directive.label}: more than ${MAX_JUMPS} hosts are on the way.`, {

@@ -9,19 +9,21 @@ import { matchPattern } from '../match-pattern.ts';
 
 export interface ConfigFile {
   readonly path: string;
-  /** Whether it is the user's own, so that `~` is allowed in it and its owner is checked. */
+  /** Whether it is the user's own, so that `~` is allowed in it. */
   readonly isUsers: boolean;
 }
 
 /**
  * The lines of a file; undefined where there is none.
+ * @param isChecked whether it must belong to this user or root, and not be writable by others, as all must but that of
+ *   `-F` and that of the system
  * @throws {CopyError} `usage`: when it cannot be read, or others could have written it
  */
-export function readConfigLines({ path, isUsers }: ConfigFile): string[] | undefined {
+export function readConfigLines({ path }: ConfigFile, isChecked: boolean): string[] | undefined {
   try {
     const { uid, mode } = statSync(path);
     const own = process.getuid?.();
-    if (isUsers && own !== undefined && ((uid !== 0 && uid !== own) || (mode & 0o022) !== 0)) {
+    if (isChecked && own !== undefined && ((uid !== 0 && uid !== own) || (mode & 0o022) !== 0)) {
       throw new CopyError('usage', `${path} belongs to somebody else, or others may write it.`, {
         advice: `Make it yours alone: chmod go-w ${path}`,
       });
@@ -29,7 +31,8 @@ export function readConfigLines({ path, isUsers }: ConfigFile): string[] | undef
     return readFileSync(path, 'utf8').split(/\r?\n/);
   } catch (error) {
     if (error instanceof CopyError) throw error;
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
     throw new CopyError('usage', `${path} cannot be read (${String(error)}).`, { cause: error });
   }
 }

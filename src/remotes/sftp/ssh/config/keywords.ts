@@ -57,14 +57,15 @@ const NOT_HONOURED: Readonly<Record<string, readonly string[]>> = {
   pubkeyacceptedalgorithms: [],
   pubkeyacceptedkeytypes: [],
   requiredrsasize: [],
-  revokedhostkeys: ['none'],
   securitykeyprovider: ['none', 'internal'],
   verifyhostkeydns: ['no', 'false'],
 };
 
-/** Without them, another server would be reached, or none. */
+/** Without them, another server would be reached, or none, or a key be trusted that is not to be. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  proxyusefdpass: ['no', 'false'],
   refuseconnection: [],
+  revokedhostkeys: ['none'],
 };
 
 /** Those that concern only what this program does not do, or change neither the route nor the security. */
@@ -78,7 +79,7 @@ const OF_NO_EFFECT: ReadonlySet<string> = new Set(
   gssapiserveridentity gssapitrustdns hostbasedacceptedalgorithms hostbasedauthentication hostbasedkeytypes
   identityfile2 ignoreunknown ipqos kbdinteractivedevices keepalive kerberosauthentication kerberostgtpassing
   localcommand localforward loglevel logverbose obscurekeystroketiming permitlocalcommand permitremoteopen protocol
-  proxyusefdpass rekeylimit remotecommand remoteforward requesttty rhostsrsaauthentication rsaauthentication sendenv
+  rekeylimit remotecommand remoteforward requesttty rhostsrsaauthentication rsaauthentication sendenv
   sessiontype setenv smartcarddevice stdinnull streamlocalbindmask streamlocalbindunlink syslogfacility tag
   tcpkeepalive tunnel tunneldevice updatehostkeys usekeychain useprivilegedport useroaming userknownhostsfile2 usersh
   versionaddendum visualhostkey warnweakcrypto xauthlocation`.split(/\s+/),

@@ -42,7 +42,7 @@ const NOT_EVALUATED = ['exec', 'localnetwork', 'tagged', 'version', 'sessiontype
 export function matchApplies(directive: Directive, subject: MatchSubject): MatchResult {
   const { label } = directive;
   // As in OpenSSH, a criterion and its argument may be separated by "=".
-  const tokens = directive.words.flatMap((word) => (/^!?[a-z]+=./i.test(word) ? splitAtEqualsSign(word) : [word]));
+  const tokens = splitCriteria(directive.words);
   let applies = true;
   let wantsFinal = false;
   let skippedFor: string | undefined;
@@ -75,9 +75,16 @@ export function matchApplies(directive: Directive, subject: MatchSubject): Match
   return { applies: false, wantsFinal, skippedFor };
 }
 
-function splitAtEqualsSign(word: string): string[] {
-  const at = word.indexOf('=');
-  return [word.slice(0, at), word.slice(at + 1)];
+function splitCriteria(words: readonly string[]): string[] {
+  const tokens: string[] = [];
+  let isArgument = false;
+  for (const word of words) {
+    const at: number = isArgument ? -1 : word.indexOf('=');
+    if (at > 0) tokens.push(word.slice(0, at), word.slice(at + 1));
+    else tokens.push(word);
+    isArgument = !isArgument && at === -1 && !/^!?(all|final|canonical)$/i.test(word);
+  }
+  return tokens;
 }
 
 /** Undefined: another attribute. */

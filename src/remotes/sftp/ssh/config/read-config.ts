@@ -42,7 +42,8 @@ class ConfigReader {
   readonly #found: Directive[];
   readonly #warnings: Set<string> = new Set();
   #wantsFinal = false;
-  #isFinal = false;
+  /** The host to connect to, in the final pass; undefined before. */
+  #finalHost: string | undefined;
 
   constructor(request: ConfigRequest, environment: SshEnvironment) {
     this.#request = request;
@@ -54,7 +55,8 @@ class ConfigReader {
     const files = this.#files();
     for (const file of files) this.#readFile(file, 0, true, true);
     if (this.#wantsFinal) {
-      this.#isFinal = true;
+      // It does not change any more.
+      this.#finalHost = this.#hostName.toLowerCase();
       for (const file of files) this.#readFile(file, 0, true, true);
     }
     return { fromFiles: this.#found.slice(this.#request.given.length), warnings: [...this.#warnings] };
@@ -66,7 +68,7 @@ class ConfigReader {
     if (file?.toLowerCase() === 'none') return [];
     if (file !== undefined) {
       const named = { path: file, isUsers: false };
-      if (readConfigLines(named) === undefined) {
+      if (readConfigLines(named, false) === undefined) {
         throw new CopyError('usage', `-F: there is no file ${file}.`, { advice: '-F none reads no file at all.' });
       }
       return [named];
@@ -88,7 +90,7 @@ class ConfigReader {
       });
     }
     let applies = isActive;
-    for (const [index, line] of (readConfigLines(file) ?? []).entries()) {
+    for (const [index, line] of (readConfigLines(file, depth > 0 || file.isUsers) ?? []).entries()) {
       const directive = parseDirective(line, `${file.path} line ${index + 1}`);
       switch (directive?.keyword.toLowerCase()) {
         case undefined:
@@ -105,9 +107,14 @@ class ConfigReader {
           }
           break;
         default:
-          if (applies) this.#found.push(directive!);
+          if (applies && !this.#isTooLate(directive!)) this.#found.push(directive!);
       }
     }
+  }
+
+  /** As in ssh, the host is settled before the final pass. */
+  #isTooLate({ keyword }: Directive): boolean {
+    return this.#finalHost !== undefined && keyword.toLowerCase() === 'hostname';
   }
 
   #included({ isUsers }: ConfigFile, { label, words }: Directive): string[] {
@@ -130,7 +137,7 @@ class ConfigReader {
       typedHost,
       user: user ?? this.#first('user') ?? localUser,
       localUser,
-      isFinal: this.#isFinal,
+      isFinal: this.#finalHost !== undefined,
     });
     this.#wantsFinal ||= result.wantsFinal;
     if (result.skippedFor !== undefined) {
@@ -145,11 +152,12 @@ class ConfigReader {
 
   /** In the final pass, patterns are compared with the host to connect to. */
   get #host(): string {
-    return this.#isFinal ? this.#hostName : this.#request.host;
+    return this.#finalHost ?? this.#request.host;
   }
 
   get #hostName(): string {
     const { host } = this.#request;
+    if (this.#finalHost !== undefined) return this.#finalHost;
     return this.#first('hostname')?.replace(/%([h%])/g, (_, token) => (token === 'h' ? host : '%')) ?? host;
   }
 

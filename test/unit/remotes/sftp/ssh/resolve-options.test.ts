@@ -1,15 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { CopyError } from '../../../../../src/errors.ts';
+import { parseDirective } from '../../../../../src/remotes/sftp/ssh/config/directive.ts';
 import { resolveSshOptions } from '../../../../../src/remotes/sftp/ssh/resolve-options.ts';
 import type { SshInput } from '../../../../../src/remotes/sftp/ssh/ssh-options.ts';
 
 const environment = { home: '/home/me', user: 'me', variables: { SSH_AUTH_SOCK: '/run/agent', OTHER: '/run/other' } };
 
 function resolve(input: Partial<SshInput> = {}) {
-  return resolveSshOptions(
-    { host: 'Example.org', connectTimeoutMs: 15_000, stallTimeoutMs: 30_000, ...input },
-    environment,
-  );
+  return resolveSshOptions({ host: 'Example.org', stallTimeoutMs: 30_000, ...input }, environment);
 }
 
 const withOptions = (...options: string[]) => resolve({ options });
@@ -223,6 +221,28 @@ describe('resolveSshOptions', () => {
   test.each(['-oProxyCommand=x', '', 'a b', 'a\nb'])('host and user %j are refused', (name) => {
     usage(() => resolve({ host: name }));
     usage(() => resolve({ user: name }));
+  });
+
+  test('in a file of ssh, algorithms that only ssh has are passed over as long as others are left', () => {
+    const inFile = (line: string) => parseDirective(line, 'config line 1')!;
+    const resolved = (line: string) => resolveSshOptions({ host: 'h' }, environment, [inFile(line)]).algorithms;
+    expect(resolved('MACs umac-128-etm@openssh.com,hmac-sha2-256').macs).toEqual(['hmac-sha2-256']);
+    expect(resolved('KexAlgorithms sntrup761x25519-sha512@openssh.com,curve25519-sha256').keyExchange).toEqual([
+      'curve25519-sha256',
+    ]);
+    expect(usage(() => resolved('MACs umac-128-etm@openssh.com')).message).toContain('config line 1: MACs');
+    expect(usage(() => withOptions('MACs=umac-128-etm@openssh.com,hmac-sha2-256')).message).toContain('umac-128');
+  });
+
+  test('what is given beats the files, and of the files the first line counts', () => {
+    const lines = ['ConnectTimeout 120', 'Ciphers nonsense', 'Port x'].map((line) => parseDirective(line, 'config')!);
+    const settings = resolveSshOptions(
+      { host: 'h', connectTimeoutMs: 5000, options: ['Ciphers=aes128-ctr', 'Port=9'] },
+      environment,
+      lines,
+    );
+    expect(settings).toMatchObject({ connectTimeoutMs: 5000, port: 9, algorithms: { ciphers: ['aes128-ctr'] } });
+    expect(resolveSshOptions({ host: 'h' }, environment, lines.slice(0, 1)).connectTimeoutMs).toBe(120_000);
   });
 
   test('an address of the other family is refused', () => {

@@ -41,6 +41,9 @@ test.each([
   ],
   ['-J beats the file', 'Host nas\n  ProxyJump b\n', { jumps: 'a' }, ['me@a:22', 'me@nas:22']],
   ['none', 'Host nas\n  ProxyJump none\nHost *\n  ProxyJump a\n', {}, ['me@nas:22']],
+  ['none with a comment', 'Host nas\n  ProxyJump none # directly\n', {}, ['me@nas:22']],
+  ['tokens', 'Host nas\n  HostName x.lan\n  ProxyJump %r@gate-%n.%h:%p\n', {}, ['me@gate-nas.x.lan:22', 'me@x.lan:22']],
+  ['a user with an at sign', '', { jumps: 'u@dom@gate' }, ['u@dom@gate:22', 'me@nas:22']],
   ['a command before it', 'Host nas\n  ProxyCommand nc\n  ProxyJump a\n', {}, ['me@nas:22']],
   ['a command after it', 'Host nas\n  ProxyJump a\n  ProxyCommand nc\n', {}, ['me@a:22', 'me@nas:22']],
   [

@@ -76,6 +76,11 @@ export const CONFIG_CASES: readonly ConfigCase[] = [
     'Match final lets Host compare with HostName',
     'Host nas\n  HostName x.org\nMatch final\n  User f\nHost x.org\n  Port 9\n',
   ),
+  one('Match final does not change the host', 'Match final\n  HostName x.org\nMatch host x.org\n  Port 9\n'),
+  one(
+    'Match final compares in lower case',
+    'Host nas\n  HostName X.org\nMatch final\n  User f\nHost x.org\n  Port 9\n',
+  ),
   one('Match !final', 'Match !final host nas\n  Port 9\n'),
   one('Match canonical', 'Match canonical\n  Port 9\n'),
   {
@@ -115,6 +120,7 @@ export const CONFIG_CASES: readonly ConfigCase[] = [
     what: 'an Include of two patterns',
     files: { main: 'Include a "b"\n', a: 'Host nas\n  Port 9\n', b: 'Host nas\n  User joe\n' },
   },
+  { what: 'an Include of a directory', files: { main: 'Include HOME/.ssh\nHost nas\n  Port 9\n' } },
   one('-o takes precedence', 'Host nas\n  Port 9\n  User joe\n', { options: ['Port=5', 'user ann'] }),
   one('IdentityFile adds up', 'Host nas\n  IdentityFile /k/a\nHost *\n  IdentityFile /k/b\n'),
   one('IdentityFile twice the same', 'Host nas\n  IdentityFile /k/a\nHost *\n  IdentityFile /k/a\n'),
@@ -135,6 +141,7 @@ export const CONFIG_CASES: readonly ConfigCase[] = [
   one('a list of MACs', 'Host nas\n  MACs hmac-sha2-512,hmac-sha2-256\n'),
   one('a list of key exchanges', 'Host nas\n  KexAlgorithms curve25519-sha256,ecdh-sha2-nistp256\n'),
   one('a list of host key algorithms', 'Host nas\n  HostKeyAlgorithms rsa-sha2-512,ssh-ed25519\n'),
+  one('values that only ssh knows', 'Host nas\n  PubkeyAuthentication host-bound\n  Port 9\n'),
   one('keywords of no effect', 'Host nas\n  ForwardAgent yes\n  ControlMaster auto\n  LogLevel ERROR\n  Port 9\n'),
   one('keywords that ssh may ignore', 'IgnoreUnknown Foo*\nHost nas\n  FooBar 1\n  Port 9\n'),
 ];
