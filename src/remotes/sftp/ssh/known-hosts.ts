@@ -5,7 +5,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { keyTypeOf } from './host-key.ts';
-import { matchPattern } from './match-pattern.ts';
+import { matchPatterns } from './match-pattern.ts';
 
 /** The names under which a host is looked up. */
 export interface LookupNames {
@@ -110,14 +110,7 @@ function readKey(type: string, encoded: string): Uint8Array | undefined {
 /** `hosts` is a hashed name, or patterns separated by commas, of which one must match and none of those with `!`. */
 function hostsMatch(hosts: string, name: string): boolean {
   if (hosts.startsWith('|')) return hashMatches(hosts, name);
-  let matches = false;
-  for (const pattern of hosts.toLowerCase().split(',')) {
-    const negated = pattern.startsWith('!');
-    if (!matchPattern(name, negated ? pattern.slice(1) : pattern)) continue;
-    if (negated) return false;
-    matches = true;
-  }
-  return matches;
+  return matchPatterns(name, hosts.toLowerCase().split(','));
 }
 
 function hashMatches(hosts: string, name: string): boolean {

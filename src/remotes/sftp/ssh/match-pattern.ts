@@ -1,3 +1,15 @@
+/** Whether one of the patterns matches `text`, and none of those that begin with `!` does (match.c, `match_pattern_list`). */
+export function matchPatterns(text: string, patterns: readonly string[]): boolean {
+  let matches = false;
+  for (const pattern of patterns) {
+    const isNegated = pattern.startsWith('!');
+    if (!matchPattern(text, isNegated ? pattern.slice(1) : pattern)) continue;
+    if (isNegated) return false;
+    matches = true;
+  }
+  return matches;
+}
+
 /**
  * Whether `text` matches a pattern with `*` (any characters) and `?` (one character), as in OpenSSH's match.c. It uses
  * no regular expression, so that no pattern can make it slow.

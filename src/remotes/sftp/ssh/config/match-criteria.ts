@@ -1,6 +1,6 @@
 /** Whether the lines after `Host` and `Match` apply (ssh_config(5); readconf.c, `match_cfg_line`). */
 import { CopyError } from '../../../../errors.ts';
-import { matchPattern } from '../match-pattern.ts';
+import { matchPatterns } from '../match-pattern.ts';
 import type { Directive } from './directive.ts';
 
 /** What the criteria are compared with. */
@@ -23,16 +23,6 @@ export interface MatchResult {
   readonly wantsFinal: boolean;
   /** A criterion that cannot be evaluated, because of which the lines do not apply. */
   readonly skippedFor?: string;
-}
-
-/** Whether a line `Host PATTERN...` applies to `host`: one pattern matches it, and none that is negated does. */
-export function hostApplies(patterns: readonly string[], host: string): boolean {
-  let applies = false;
-  for (const pattern of patterns) {
-    if (pattern.startsWith('!') && matchPattern(host, pattern.slice(1))) return false;
-    applies ||= matchPattern(host, pattern);
-  }
-  return applies;
 }
 
 /** Criteria that this program cannot evaluate, or does not for security: `exec` runs a command. */
@@ -105,7 +95,7 @@ function evaluate(attribute: string, patterns: string, subject: MatchSubject): b
 
 /** Whether a pattern of a comma list matches, and none that is negated does. */
 function listMatches(text: string, patterns: string): boolean {
-  return hostApplies(patterns.split(','), text);
+  return matchPatterns(text, patterns.split(','));
 }
 
 function wrong(label: string, why: string): CopyError {

@@ -5,10 +5,11 @@
  */
 import { join } from 'node:path';
 import { CopyError } from '../../../../errors.ts';
+import { matchPatterns } from '../match-pattern.ts';
 import type { SshEnvironment } from '../ssh-environment.ts';
 import { type ConfigFile, includedFiles, readConfigLines } from './config-files.ts';
 import { type Directive, parseDirective } from './directive.ts';
-import { hostApplies, matchApplies } from './match-criteria.ts';
+import { matchApplies } from './match-criteria.ts';
 
 /** As in OpenSSH (readconf.h, `READCONF_MAX_DEPTH`). */
 const MAX_DEPTH = 16;
@@ -96,7 +97,7 @@ class ConfigReader {
         case undefined:
           break;
         case 'host':
-          applies = mayApply && hostApplies(directive!.words, this.#host);
+          applies = mayApply && matchPatterns(this.#host, directive!.words);
           break;
         case 'match':
           applies = this.#matches(directive!) && mayApply;
