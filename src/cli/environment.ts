@@ -1,11 +1,11 @@
 /** Options from `MT_COPY_...`, and the secrets that must not reach children. */
+import { SECRET_VARIABLES } from '../remotes/sftp/ssh/ssh-environment.ts';
 import type { OptionValues } from './option-values.ts';
 import { type OptionRow, optionRows } from './options.ts';
 import { usageError } from './usage-error.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const secretNames = ['MT_COPY_PASSWORD', 'MT_COPY_PASSPHRASE'] as const;
 const on = ['1', 'true', 'yes', 'on'];
 const off = ['0', 'false', 'no', 'off'];
 
@@ -25,7 +25,7 @@ export function applyEnvironment(
       Object.assign(values, row.apply(argument, row.environment, values));
     }
   }
-  const known = new Set<string>([...secretNames, ...optionRows.map((row) => row.environment ?? '')]);
+  const known = new Set<string>([...SECRET_VARIABLES, ...optionRows.map((row) => row.environment ?? '')]);
   return Object.keys(environment).filter((name) => name.startsWith('MT_COPY_') && !known.has(name));
 }
 
@@ -43,6 +43,6 @@ function argumentsOf(row: OptionRow, name: string, text: string): string[] {
  */
 export function withoutSecrets(environment: Record<string, string | undefined>): Record<string, string | undefined> {
   const copy = { ...environment };
-  for (const name of secretNames) delete environment[name];
+  for (const name of SECRET_VARIABLES) delete environment[name];
   return copy;
 }

@@ -3,11 +3,10 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
+import { SECRET_VARIABLES } from './ssh-environment.ts';
 
 /** What is kept of what the command says about its failure, in bytes. */
 const MAX_ERROR_TEXT = 1024;
-/** A command gets no secrets of this program. */
-const SECRETS = ['MT_COPY_PASSWORD', 'MT_COPY_PASSPHRASE'];
 
 /** The command did not come as far as to the identification of a server, or ended later. */
 export class ProxyCommandError extends Error {
@@ -38,7 +37,7 @@ export function expectPlainName(label: string, name: string): void {
  */
 export function dialThroughCommand(command: string, signal: AbortSignal): Promise<Duplex> {
   const env = { ...process.env };
-  for (const name of SECRETS) delete env[name];
+  for (const name of SECRET_VARIABLES) delete env[name];
   const shell = process.platform === 'win32' ? true : env['SHELL'] || '/bin/sh';
   const line = process.platform === 'win32' ? command : `exec ${command}`;
   return new Promise((resolve, reject) => {

@@ -4,6 +4,9 @@
  */
 import { homedir, userInfo } from 'node:os';
 
+/** Variables that hold secrets: no child process inherits them. */
+export const SECRET_VARIABLES = ['MT_COPY_PASSWORD', 'MT_COPY_PASSPHRASE'] as const;
+
 export interface SshEnvironment {
   /** The home directory: `~` and `%d`. */
   readonly home: string;
