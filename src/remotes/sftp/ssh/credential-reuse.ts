@@ -85,6 +85,14 @@ export class CredentialReuse {
   }
 }
 
+/**
+ * For a connection that is about to be opened: it would fail with this error only after the key exchange.
+ * @throws {CopyError} `credential-not-reusable`: the credential of the open connections is good for no other one
+ */
+export function expectReusable({ reuse, open }: { readonly reuse: CredentialReuse; readonly open: number }): void {
+  if (reuse.isRefused && open > 0) throw notReusable();
+}
+
 export function notReusable(): CopyError {
   return new CopyError(
     'credential-not-reusable',

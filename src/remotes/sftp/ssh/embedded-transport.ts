@@ -1,6 +1,6 @@
 /** SSH connections by ssh2, without the ssh program of the system. */
 import { ConnectionAttempt } from './connection-attempt.ts';
-import { notReusable } from './credential-reuse.ts';
+import { expectReusable } from './credential-reuse.ts';
 import { type Route, type RouteOptions, routeFor, routeSpec, settleRoute } from './route.ts';
 import { SftpUse } from './sftp-use.ts';
 import type { SshConnection, SshSpec, SshTransport } from './ssh-connection.ts';
@@ -8,7 +8,7 @@ import type { SshSettings } from './ssh-settings.ts';
 
 /**
  * Opens connections to one server. The first one determines host key and credential; the others send the same
- * credential and no other, unless it is refused (see {@link CredentialReuse}). The same holds for each jump host on the
+ * credential and no other, unless it is refused (see `credential-reuse.ts`). The same holds for each jump host on the
  * way, of which every connection has its own. Secrets stay in memory as long as the transport does.
  */
 export class EmbeddedTransport implements SshTransport {
@@ -43,9 +43,9 @@ export class EmbeddedTransport implements SshTransport {
    *   only once
    */
   async open(_id: number, signal: AbortSignal, onAdmitted: () => void = () => {}): Promise<SshConnection> {
-    // Otherwise, it would fail with this error only after the key exchange.
-    if (this.#route.state.reuse.isRefused && this.#route.state.open > 0) throw notReusable();
-    return new ConnectionAttempt(this.#route.state, this.#use, onAdmitted).open(signal);
+    const { state } = this.#route;
+    expectReusable(state);
+    return new ConnectionAttempt(state, this.#use, onAdmitted).open(signal);
   }
 }
 

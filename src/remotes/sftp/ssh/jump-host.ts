@@ -8,7 +8,7 @@ import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
 import type { ClientUse, ClientUseListener, OpenedClient } from './client-use.ts';
 import { ConnectionAttempt } from './connection-attempt.ts';
-import { notReusable } from './credential-reuse.ts';
+import { expectReusable } from './credential-reuse.ts';
 import type { EmbeddedClient } from './embedded-client.ts';
 import { FAIL_GRACE_MS } from './hang-up.ts';
 import type { SharedState } from './shared-state.ts';
@@ -27,8 +27,7 @@ export interface Target {
  * @throws {Error} the jump host does not reach `target`
  */
 export async function dialThrough(state: SharedState, target: Target, signal: AbortSignal): Promise<Duplex> {
-  // The credential of the open connection is good for no other one.
-  if (state.reuse.isRefused && state.open > 0) throw notReusable();
+  expectReusable(state);
   try {
     return await new ConnectionAttempt(state, new ForwardUse(state, target), () => {}).open(signal);
   } catch (error) {
