@@ -27,7 +27,7 @@ import { EarlierPartials, tokenOf } from './earlier-partials.ts';
 import { OldTarget } from './old-target.ts';
 import { isRefusal, isRefusedOpen } from './reader-limits.ts';
 import { RemoteSource } from './remote-source.ts';
-import { adviceForRoom, expectRoom, prepareInPlace } from './room.ts';
+import { expectRoom, prepareInPlace } from './room.ts';
 
 const READER_LOST = new CopyError('connection-lost', 'The one connection that read it was lost.');
 
@@ -301,8 +301,7 @@ export class DownloadFile implements FileTransfer {
     this.#partial = continued?.partial ?? (await LocalPartial.create(target.path));
     // What earlier runs left may occupy the room that is needed.
     if (attempt === 1) await this.#earlier?.clear(this.#partial);
-    const available = await bytesOnDisk(this.#partial.path);
-    await expectRoom(target.path, this.size, available, await adviceForRoom(target.path, this.size, available));
+    await expectRoom(target.path, this.size, await bytesOnDisk(this.#partial.path));
     if (continued?.isJournalled !== true) await journal?.begin(tokenOf(this.#partial), this.#pieceSize);
     return this.#withOlder(continued?.claims, isResuming ? this.#partial : undefined);
   }

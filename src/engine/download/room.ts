@@ -12,7 +12,7 @@ import { tellPartialRemoved } from '../transfer/tell-partial-removed.ts';
 const MAKE_ROOM = 'Make room on the local disk, then run the same command again.';
 
 /** What to do where there is no room for a file beside the one that it is going to replace. */
-export async function adviceForRoom(target: Uint8Array, size: number, available: number): Promise<string> {
+async function adviceBeside(target: Uint8Array, size: number, available: number): Promise<string> {
   const occupied = await bytesOnDisk(target);
   const room = ((await freeSpaceBeside(target)) ?? 0) + available + occupied;
   const mayWrite = await access(Buffer.from(target), constants.W_OK).then(
@@ -26,20 +26,15 @@ export async function adviceForRoom(target: Uint8Array, size: number, available:
 /**
  * @param size of the new file, bytes
  * @param available bytes that it need not occupy anew
- * @param advice what to do where there is too little room
+ * @param advice what to do where there is too little room; undefined: that is found out where it is so
  * @throws {CopyError} `no-space`: the disk cannot take the rest; where the system does not tell, nothing is checked
  */
-export async function expectRoom(
-  target: Uint8Array,
-  size: number,
-  available: number,
-  advice: string = MAKE_ROOM,
-): Promise<void> {
+export async function expectRoom(target: Uint8Array, size: number, available: number, advice?: string): Promise<void> {
   const free = await freeSpaceBeside(target);
   const missing = size - available;
   if (free === undefined || missing <= free) return;
   const message = `${cleanText(target)} needs ${formatSize(missing)}, and ${formatSize(free)} are free.`;
-  throw new CopyError('no-space', message, { advice });
+  throw new CopyError('no-space', message, { advice: advice ?? (await adviceBeside(target, size, available)) });
 }
 
 /**
