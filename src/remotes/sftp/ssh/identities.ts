@@ -58,7 +58,7 @@ export class Identities {
     yield* named;
     const others = files.filter((file) => inAgent(file) === undefined);
     for (const { path } of others.filter(({ hasPrivateKey }) => !hasPrivateKey)) {
-      this.#note(new Error(`${cleanText(path)}: holds only the public half, and no agent has the other one`));
+      this.#note(`${cleanText(path)}: holds only the public half, and no agent has the other one`);
     }
     const rest = others.filter((file) => file.hasPrivateKey);
     const early = rest.filter((file) => file.explicit || !file.isEncrypted);

@@ -124,7 +124,8 @@ export function resolveSshOptions(
   environment: SshEnvironment,
   fromFiles: readonly Directive[] = [],
 ): SshSettings {
-  const options = new Options(givenDirectives(input), fromFiles);
+  const given = givenDirectives(input);
+  const options = new Options(given, fromFiles);
   const compression = input.compression || (options.get('Compression', yesOrNo) ?? false);
   // Names of hosts have no case, and locks and journals are named after them.
   const host = (
@@ -139,9 +140,10 @@ export function resolveSshOptions(
   const bindAddress = options.get('BindAddress', localAddress);
   const port = input.port ?? options.get('Port', (label, value) => wholeNumber(label, value, 1, 65_535)) ?? 22;
   const alias = options.get('HostKeyAlias', asItIs);
+  const machine = hostname();
   const percent = {
     ...{ d: environment.home, h: host, n: input.host, p: String(port), r: user, u: environment.user },
-    ...{ k: alias ?? input.host, i: String(process.getuid?.() ?? ''), l: hostname(), L: hostname().split('.')[0]! },
+    ...{ k: alias ?? input.host, i: String(process.getuid?.() ?? ''), l: machine, L: machine.split('.')[0]! },
   };
   const tokens: Tokens = { home: environment.home, percent, variables: environment.variables };
   const connectTimeoutMs = options.get('ConnectTimeout', timeMs);
@@ -153,7 +155,7 @@ export function resolveSshOptions(
     host,
     port,
     user,
-    ...proxySettings([...givenDirectives(input), ...fromFiles], percent),
+    ...proxySettings([...given, ...fromFiles], percent),
     addressFamily: family,
     ...(bindAddress === undefined ? {} : { bindAddress }),
     connectTimeoutMs: input.connectTimeoutMs ?? (connectTimeoutMs || DEFAULT_CONNECT_TIMEOUT_MS),

@@ -1,5 +1,6 @@
 /** Finds the settings of a server, and of the hosts through which it is reached, in options and files of ssh. */
 import { CopyError } from '../../../errors.ts';
+import { bracketed } from './bracketed.ts';
 import { parseJumps, proxyIn } from './config/proxy-jump.ts';
 import { readSshConfig } from './config/read-config.ts';
 import { givenDirectives, noticesOf, resolveSshOptions } from './resolve-options.ts';
@@ -54,6 +55,5 @@ export function resolveSshRoute(
 }
 
 function textOf({ host, user, port }: { host: string; user?: string; port?: number }): string {
-  const name = host.includes(':') ? `[${host}]` : host;
-  return `${user === undefined ? '' : `${user}@`}${name}${port === undefined ? '' : `:${port}`}`;
+  return `${user === undefined ? '' : `${user}@`}${bracketed(host)}${port === undefined ? '' : `:${port}`}`;
 }

@@ -1,5 +1,6 @@
 /** The hosts on the way to a server, the server included: what the connections to each of them share. */
 import { cleanText } from '../../../util/clean-text.ts';
+import { bracketed } from './bracketed.ts';
 import { credentialFromSpec, toCredentialSpec } from './credential.ts';
 import { CredentialReuse } from './credential-reuse.ts';
 import { dial } from './dial.ts';
@@ -43,7 +44,7 @@ export function routeFor(options: RouteOptions): Route {
     settings,
     dial: (signal, reader) =>
       jump === undefined ? dial(settings, signal, reader) : dialThrough(jump.state, { host, port }, signal),
-    target: cleanText(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`),
+    target: cleanText(`${bracketed(host)}:${port}`),
     interaction,
     password: environment.variables['MT_COPY_PASSWORD'],
     policy: new HostKeyPolicy(settings, interaction, onWarning ?? (() => {})),

@@ -1,4 +1,5 @@
 /** Prints settings as `ssh -G` does: a line for each value, keyword first, so that both can be compared. */
+import { bracketed } from '../bracketed.ts';
 import type { SshSettings } from '../ssh-settings.ts';
 
 const FAMILIES = { 0: 'any', 4: 'inet', 6: 'inet6' } as const;
@@ -39,7 +40,7 @@ export function settingsText(settings: SshSettings): string[] {
 
 /** The hosts on the way, the nearest one first. */
 function jumpsText({ user, host, port, jump }: SshSettings): string {
-  const own = `${user}@${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const own = `${user}@${bracketed(host)}:${port}`;
   return jump === undefined ? own : `${jumpsText(jump)},${own}`;
 }
 
