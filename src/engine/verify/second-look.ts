@@ -29,8 +29,8 @@ export interface SecondLook {
 }
 
 /**
- * `changed`: a part of the pieces that has changed since it was verified, here or on the server. `is-same`: none of those that were looked at.
- * `unknown`: the server did not answer in time, or cannot be asked any more.
+ * `changed`: a part of the pieces that has changed since it was verified, here or on the server. `is-same`: none of
+ * those that were looked at. `unknown`: the server did not answer in time, or cannot be asked any more.
  */
 export type Looked = { readonly changed: Range; readonly side: 'here' | 'there' } | 'is-same' | 'unknown';
 

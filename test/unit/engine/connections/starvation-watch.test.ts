@@ -16,6 +16,12 @@ function watchLine(connections: number, rateOf: (working: number) => number, sec
   return { changes, working };
 }
 
+/** Of a line whose rate depends on the time alone. */
+function bySecond(rateAt: (second: number) => number): () => number {
+  let calls = 0;
+  return () => rateAt(calls++ / 4);
+}
+
 test('connections that share too little are halved until each has 1 kB/s', () => {
   const { changes, working } = watchLine(60, () => 16_000);
   expect(changes.map(({ change }) => change.most)).toEqual([30, 15]);
@@ -42,22 +48,22 @@ test('where nothing is acknowledged from the beginning, fewer are used, too', ()
 });
 
 test('a line that falls silent is left alone', () => {
-  let calls = 0;
-  expect(watchLine(10, () => (calls++ < 200 ? 100_000 : 0)).changes).toEqual([]);
+  expect(
+    watchLine(
+      10,
+      bySecond((second) => (second < 50 ? 100_000 : 0)),
+    ).changes,
+  ).toEqual([]);
 });
 
 test('a line that is slow for some seconds only changes nothing', () => {
-  let calls = 0;
-  const rateOf = (): number => {
-    const second = calls++ / 4;
-    return second > 40 && second < 52 ? 500 : 100_000;
-  };
+  const rateOf = bySecond((second) => (second > 40 && second < 52 ? 500 : 100_000));
   expect(watchLine(10, rateOf).changes).toEqual([]);
 });
 
 test('when the line is faster again, more are used step by step, and at last all', () => {
-  let calls = 0;
-  const { changes, working } = watchLine(10, () => (calls++ / 4 < 100 ? 3000 : 1_000_000), 400);
+  const rateOf = bySecond((second) => (second < 100 ? 3000 : 1_000_000));
+  const { changes, working } = watchLine(10, rateOf, 400);
   expect(changes.map(({ change }) => [change.reason, change.most])).toEqual([
     ['starved', 5],
     ['starved', 2],
@@ -69,10 +75,6 @@ test('when the line is faster again, more are used step by step, and at last all
 });
 
 test('an outage is no reason to use fewer', () => {
-  let calls = 0;
-  const rateOf = (): number => {
-    const second = calls++ / 4;
-    return second > 40 && second < 66 ? 0 : 200_000;
-  };
+  const rateOf = bySecond((second) => (second > 40 && second < 66 ? 0 : 200_000));
   expect(watchLine(10, rateOf).changes).toEqual([]);
 });
