@@ -1,9 +1,10 @@
 /** `ProxyCommand` (ssh_config(5)): a command whose input and output take the place of the TCP connection. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
-import { SECRET_VARIABLES } from './ssh-environment.ts';
+import { ChildStream } from './child-stream.ts';
+import { childEnvironment } from './ssh-environment.ts';
 
 /** What is kept of what the command says about its failure, in bytes. */
 const MAX_ERROR_TEXT = 1024;
@@ -36,13 +37,12 @@ export function expectPlainName(label: string, name: string): void {
  * started, and when `signal` is aborted.
  */
 export function dialThroughCommand(command: string, signal: AbortSignal): Promise<Duplex> {
-  const env = { ...process.env };
-  for (const name of SECRET_VARIABLES) delete env[name];
+  const env = childEnvironment();
   const shell = process.platform === 'win32' ? true : env['SHELL'] || '/bin/sh';
   const line = process.platform === 'win32' ? command : `exec ${command}`;
   return new Promise((resolve, reject) => {
     const child = spawn(line, { shell, env, stdio: 'pipe', windowsHide: true });
-    const stream = new CommandStream(child);
+    const stream = streamOf(child);
     const settle = (end: () => void): void => {
       signal.removeEventListener('abort', onAbort);
       child.removeListener('error', onError);
@@ -63,55 +63,20 @@ export function dialThroughCommand(command: string, signal: AbortSignal): Promis
 }
 
 /**
- * The input and output of a command. Where the command fails, the stream ends with an error that contains what the
- * command said; where it ends, so does the stream. When the stream is destroyed, the command is ended.
+ * Where the command fails, its stream ends with an error that contains what the command said; where it ends, so does
+ * the stream.
  */
-class CommandStream extends Duplex {
-  readonly #child: ChildProcessWithoutNullStreams;
-  #said = '';
+function streamOf(child: ChildProcessWithoutNullStreams): Duplex {
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-MAX_ERROR_TEXT);
+  });
+  return new ChildStream(child, (status, signal) =>
+    status === 0 ? undefined : new ProxyCommandError(failure(said, signal ?? `status ${status}`), status),
+  );
+}
 
-  constructor(child: ChildProcessWithoutNullStreams) {
-    super();
-    this.#child = child;
-    child.stdout.on('data', (bytes: Buffer) => {
-      if (!this.push(bytes)) child.stdout.pause();
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.#said = (this.#said + text).slice(-MAX_ERROR_TEXT);
-    });
-    // What was not written is lost with the command; how it ended tells more.
-    child.stdin.on('error', () => {});
-    // An error after the start is followed by the end.
-    child.on('error', () => {});
-    child.on('close', (code, endedBy) => {
-      if (code === 0) this.push(null);
-      else this.destroy(new ProxyCommandError(this.#failure(endedBy ?? `status ${code}`), code));
-    });
-  }
-
-  override _read(): void {
-    this.#child.stdout.resume();
-  }
-
-  override _write(chunk: Buffer, _encoding: string, onTaken: (error?: Error | null) => void): void {
-    this.#child.stdin.write(chunk, (error) => {
-      if (!error) onTaken();
-    });
-  }
-
-  override _final(onEnded: () => void): void {
-    this.#child.stdin.end(() => onEnded());
-  }
-
-  override _destroy(error: Error | null, onDestroyed: (error: Error | null) => void): void {
-    const { stdin, stdout, stderr } = this.#child;
-    for (const stream of [stdin, stdout, stderr]) stream.destroy();
-    this.#child.kill('SIGHUP');
-    onDestroyed(error);
-  }
-
-  #failure(how: string): string {
-    const said = cleanText(this.#said.trim()).replace(/\.+$/, '');
-    return `the proxy command ended with ${how}${said === '' ? '' : `: ${said}`}`;
-  }
+function failure(said: string, how: string): string {
+  const text = cleanText(said.trim()).replace(/\.+$/, '');
+  return `the proxy command ended with ${how}${text === '' ? '' : `: ${text}`}`;
 }

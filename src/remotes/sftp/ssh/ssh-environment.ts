@@ -22,3 +22,10 @@ export interface SshEnvironment {
 export function processSshEnvironment(): SshEnvironment {
   return { home: homedir(), user: userInfo().username, variables: process.env };
 }
+
+/** The variables of this process without secrets, for a child process. */
+export function childEnvironment(): NodeJS.ProcessEnv {
+  const env = { ...process.env };
+  for (const name of SECRET_VARIABLES) delete env[name];
+  return env;
+}
