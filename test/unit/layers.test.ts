@@ -72,7 +72,7 @@ const layers: readonly Layer[] = [
     name: 'sftp',
     files: new RegExp(`^${SFTP}/`),
     mayImport: ['remote', 'session', 'codec', 'helper/framing.ts', 'errors', 'util'],
-    packages: ['node:*', 'ssh2', 'ssh2/lib/protocol/crypto.js', 'ssh-config'],
+    packages: ['node:*', 'ssh2', 'ssh2/lib/protocol/crypto.js', '@noble/hashes/argon2.js'],
   },
   ...engineLayers(),
   {

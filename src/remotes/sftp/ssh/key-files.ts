@@ -3,7 +3,9 @@ import { readFile, stat } from 'node:fs/promises';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { cleanText } from '../../../util/clean-text.ts';
 import type { HashName, Identity, IdentitySpec } from './identity.ts';
+import { KeyFields } from './key-fields.ts';
 import { fromPkcs8 } from './pkcs8.ts';
+import { fromPpk, publicBlobOfPpk } from './ppk.ts';
 import type { SecretTries } from './secrets.ts';
 import type { IdentityFile } from './ssh-settings.ts';
 
@@ -22,8 +24,9 @@ export interface KeyFile {
    * same result. Rejects with an `Error` whose message is for people where no passphrase is right.
    */
   unlock(tries: SecretTries): Promise<ParsedKey>;
+  /** In a format of ssh2. */
   readonly content: Buffer;
-  /** The right passphrase; undefined before it is known, and where the key is not encrypted. */
+  /** The right passphrase; undefined before it is known, and where the content is not encrypted. */
   readonly passphrase: () => string | undefined;
 }
 
@@ -39,7 +42,7 @@ export async function loadKeyFile({ path, explicit }: IdentityFile): Promise<Loa
     if (!found.isFile() || found.size > 1024 * 1024) return problem('not a key file');
     content = await readFile(path);
     const uid = process.getuid?.();
-    const isPrivate = content.includes('PRIVATE KEY');
+    const isPrivate = content.includes('PRIVATE KEY') || content.includes('PuTTY-User-Key-File-');
     // As in ssh (authfile.c): a private key that others can read is not used.
     if (isPrivate && uid !== undefined && found.uid === uid && (found.mode & 0o077) !== 0) {
       return problem('others may read it (chmod 600)');
@@ -49,17 +52,31 @@ export async function loadKeyFile({ path, explicit }: IdentityFile): Promise<Loa
     if (code === 'ENOENT') return explicit ? problem('does not exist') : undefined;
     return problem('cannot be read');
   }
-  const parsed = parse(content);
-  if (!(parsed instanceof Error)) return keyFile(path, explicit, content, parsed);
+  const parsed = await read(content);
+  if (!(parsed instanceof Error)) return keyFile(path, explicit, parsed.content, parsed.key);
   if (/^\S+-cert-v\d+@openssh\.com /.test(content.toString('latin1', 0, 100))) {
-    return problem('is a certificate, which this program cannot use');
+    return problem('is a certificate, which --ssh lets ssh use');
   }
   if (!/encrypted/i.test(parsed.message)) return problem(withAdvice(content, parsed.message));
   return encryptedKeyFile(path, explicit, content, publicKeyIn(content) ?? (await publicKeyBeside(path)));
 }
 
+export type LoadKeyFile = typeof loadKeyFile;
+
+/** The same, but reads each file only once, so that whoever uses it needs no other passphrase. */
+export function loadKeyFilesOnce(): LoadKeyFile {
+  const loaded = new Map<string, Promise<LoadedKeyFile>>();
+  return (file) => {
+    const name = `${file.explicit} ${file.path}`;
+    const known = loaded.get(name) ?? loadKeyFile(file);
+    loaded.set(name, known);
+    return known;
+  };
+}
+
 /** Names the command that converts a key into a format that can be read. */
 function withAdvice(content: Buffer, message: string): string {
+  // Version 1 is older than PuTTY 0.52.
   const isPutty = content.toString('latin1', 0, 30).startsWith('PuTTY-User-Key-File-');
   return isPutty ? `${message} (puttygen KEY -O private-openssh -o NEW converts it)` : message;
 }
@@ -114,14 +131,16 @@ function keyFile(path: string, explicit: boolean, content: Buffer, key: ParsedKe
 function encryptedKeyFile(path: string, explicit: boolean, content: Buffer, publicKey: ParsedKey | undefined): KeyFile {
   let unlocked: Promise<ParsedKey> | undefined;
   let right: string | undefined;
+  let readable = content;
   const tryAll = async (tries: SecretTries): Promise<ParsedKey> => {
     for (let problem: string | undefined; ; problem = 'That passphrase is wrong.') {
       const passphrase = await tries.next(`Enter passphrase for key '${cleanText(path)}': `, problem);
       if (passphrase === undefined || passphrase === '') throw new Error(`${cleanText(path)}: no right passphrase`);
-      const key = parse(content, passphrase);
-      if (key instanceof Error) continue;
-      right = passphrase;
-      return key;
+      const found = await read(content, passphrase);
+      if (found instanceof Error) continue;
+      readable = found.content;
+      if (readable === content) right = passphrase;
+      return found.key;
     }
   };
   return {
@@ -134,15 +153,33 @@ function encryptedKeyFile(path: string, explicit: boolean, content: Buffer, publ
       unlocked ??= tryAll(tries);
       return unlocked;
     },
-    content,
+    get content() {
+      return readable;
+    },
     passphrase: () => right,
   };
 }
 
+interface ReadKey {
+  readonly key: ParsedKey;
+  /** In a format of ssh2: `content` itself, or what it was converted to, which is not encrypted. */
+  readonly content: Buffer;
+}
+
+async function read(content: Buffer, passphrase?: string): Promise<ReadKey | Error> {
+  try {
+    const converted = fromPkcs8(content, passphrase) ?? (await fromPpk(content, passphrase));
+    const readable = converted === undefined ? content : Buffer.from(converted);
+    const key = parse(readable, converted === undefined ? passphrase : undefined);
+    return key instanceof Error ? key : { key, content: readable };
+  } catch (error) {
+    return error instanceof Error ? error : new Error('cannot be read as a key');
+  }
+}
+
 function parse(content: Buffer, passphrase?: string): ParsedKey | Error {
   try {
-    const converted = fromPkcs8(content, passphrase);
-    const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(converted ?? content, passphrase);
+    const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(content, passphrase);
     if (!Array.isArray(parsed)) return parsed;
     return parsed[0] ?? new Error('holds no key');
   } catch (error) {
@@ -156,24 +193,27 @@ async function publicKeyBeside(path: string): Promise<ParsedKey | undefined> {
   return parsed instanceof Error ? undefined : parsed;
 }
 
-/** The format of OpenSSH contains the public half unencrypted, even if the private half is encrypted (PROTOCOL.key). */
+/** The formats of OpenSSH (PROTOCOL.key) and PuTTY contain the public half unencrypted. */
 function publicKeyIn(content: Buffer): ParsedKey | undefined {
+  const blob = publicBlobOfPpk(content) ?? publicBlobOfOpenSsh(content);
+  const parsed = blob === undefined ? undefined : parse(blob);
+  return parsed instanceof Error ? undefined : parsed;
+}
+
+function publicBlobOfOpenSsh(content: Buffer): Buffer | undefined {
   const armoured = /-----BEGIN OPENSSH PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END/.exec(
     content.toString('latin1'),
   )?.[1];
-  const bytes = armoured === undefined ? undefined : Buffer.from(armoured, 'base64');
+  const bytes = Buffer.from(armoured ?? '', 'base64');
   const magic = 'openssh-key-v1\0';
-  if (bytes?.toString('latin1', 0, magic.length) !== magic) return undefined;
-  let offset = magic.length;
-  const string = (): Buffer | undefined => {
-    if (offset + 4 > bytes.length) return undefined;
-    const begin = offset + 4;
-    offset = begin + bytes.readUInt32BE(offset);
-    return offset > bytes.length ? undefined : bytes.subarray(begin, offset);
-  };
-  for (const _ of ['cipher', 'kdf', 'kdf options']) if (string() === undefined) return undefined;
-  offset += 4;
-  const blob = string();
-  const parsed = blob === undefined ? undefined : parse(blob);
-  return parsed instanceof Error ? undefined : parsed;
+  if (bytes.toString('latin1', 0, magic.length) !== magic) return undefined;
+  const fields = new KeyFields(bytes.subarray(magic.length));
+  try {
+    for (const _ of ['cipher', 'kdf', 'kdf options']) fields.bytes();
+    fields.skip(4);
+    return fields.bytes();
+  } catch {
+    // The file is damaged, as its reader will say.
+    return undefined;
+  }
 }

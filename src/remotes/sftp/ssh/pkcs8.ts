@@ -1,6 +1,9 @@
 /** Private keys in PKCS#8 (RFC 5208, RFC 5958), which ssh2 does not read: they are converted to a format that it reads. */
 import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 
+/** The message of the error where a passphrase is needed, or another one. */
+export const ENCRYPTED = 'encrypted';
+
 const PKCS8 = /-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/;
 
 /**
@@ -11,19 +14,23 @@ export function fromPkcs8(content: Buffer, passphrase: string | undefined): stri
   const match = PKCS8.exec(content.toString('latin1'));
   if (match === null) return undefined;
   const isEncrypted = match[1] !== undefined;
-  if (isEncrypted && passphrase === undefined) throw new Error('encrypted');
-  return converted(read(content, isEncrypted ? passphrase : undefined));
+  if (isEncrypted && passphrase === undefined) throw new Error(ENCRYPTED);
+  return toReadableFormat(read(content, isEncrypted ? passphrase : undefined));
 }
 
 function read(content: Buffer, passphrase: string | undefined): KeyObject {
   try {
     return createPrivateKey({ key: content, format: 'pem', ...(passphrase !== undefined && { passphrase }) });
   } catch (error) {
-    throw new Error(passphrase === undefined ? 'the key cannot be read' : 'encrypted', { cause: error });
+    throw new Error(passphrase === undefined ? 'the key cannot be read' : ENCRYPTED, { cause: error });
   }
 }
 
-function converted(key: KeyObject): string {
+/**
+ * The key in a format that ssh2 reads, without encryption.
+ * @throws {Error} when its type is not supported
+ */
+export function toReadableFormat(key: KeyObject): string {
   switch (key.asymmetricKeyType) {
     case 'rsa':
       return key.export({ type: 'pkcs1', format: 'pem' }).toString();

@@ -108,12 +108,14 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
 
     test.each([
       ['the public half', 'ed25519.pub', 'holds only the public half, and no agent has the other one'],
-      ['a certificate', 'user-cert.pub', 'is a certificate, which this program cannot use'],
+      ['a certificate', 'user-cert.pub', 'is a certificate, which --ssh lets ssh use'],
       ['a key of PuTTY that cannot be read', 'new.ppk', 'puttygen KEY -O private-openssh -o NEW converts it'],
     ])('%s is named as such', async (_, name, problem) => {
       const certificate = `ssh-ed25519-cert-v01@openssh.com ${Buffer.from('anything').toString('base64')} me\n`;
       await writeFile(dir.file('user-cert.pub'), certificate);
-      await writeFile(dir.file('new.ppk'), 'PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: aes256-cbc\nComment: x\n');
+      await writeFile(dir.file('new.ppk'), 'PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: aes256-cbc\nComment: x\n', {
+        mode: 0o600,
+      });
       const { keys } = identities({ identityFiles: [dir.file(name)] });
       expect(await all(keys)).toEqual([]);
       expect(keys.problems).toEqual([expect.stringContaining(problem)]);
