@@ -44,7 +44,7 @@ describeWithServers(['sshd'], 'a file of ssh', () => {
     const theirs = byKeyword(stdout.trim().split('\n'));
 
     const environment = { home, user: 'root', variables: {} };
-    const request = { host, file, given: givenDirectives({ options }) };
+    const request = { host, file, given: givenDirectives({ options }), allowsExec: true };
     const { fromFiles } = readSshConfig(request, environment);
     const ours = byKeyword(settingsText(resolveSshOptions({ host, options }, environment, fromFiles)));
 

@@ -2,6 +2,7 @@
  * Parses values in the syntax of ssh_config(5). `label` is what a message calls the option: `-o Port`, or the file, the
  * line and the keyword.
  */
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { CopyError } from '../../../errors.ts';
 
@@ -42,6 +43,12 @@ export interface Tokens {
   readonly home: string;
   readonly percent: Readonly<Record<string, string>>;
   readonly variables: Readonly<Record<string, string | undefined>>;
+}
+
+/** The tokens that are the same for every host. */
+export function machineTokens({ home, user }: { readonly home: string; readonly user: string }): Tokens['percent'] {
+  const machine = hostname();
+  return { d: home, u: user, i: String(process.getuid?.() ?? ''), l: machine, L: machine.split('.')[0]! };
 }
 
 /**

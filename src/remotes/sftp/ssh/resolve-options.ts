@@ -1,6 +1,5 @@
 /** Turns the options of the command line into {@link SshSettings}. */
 import { isIP } from 'node:net';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { CopyError } from '../../../errors.ts';
 import * as algorithms from './algorithm-lists.ts';
@@ -13,6 +12,7 @@ import {
   expandHome,
   expandPath,
   expandTokens,
+  machineTokens,
   type Tokens,
   timeMs,
   wholeNumber,
@@ -140,10 +140,9 @@ export function resolveSshOptions(
   const bindAddress = options.get('BindAddress', localAddress);
   const port = input.port ?? options.get('Port', (label, value) => wholeNumber(label, value, 1, 65_535)) ?? 22;
   const alias = options.get('HostKeyAlias', asItIs);
-  const machine = hostname();
   const percent = {
-    ...{ d: environment.home, h: host, n: input.host, p: String(port), r: user, u: environment.user },
-    ...{ k: alias ?? input.host, i: String(process.getuid?.() ?? ''), l: machine, L: machine.split('.')[0]! },
+    ...machineTokens(environment),
+    ...{ h: host, k: alias ?? input.host, n: input.host, p: String(port), r: user },
   };
   const tokens: Tokens = { home: environment.home, percent, variables: environment.variables };
   const connectTimeoutMs = options.get('ConnectTimeout', timeMs);

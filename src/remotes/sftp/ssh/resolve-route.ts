@@ -24,8 +24,8 @@ export function resolveSshRoute(
   jumps = 0,
 ): SshSettings {
   const given = givenDirectives(input);
-  const { host, user, configFile: file } = input;
-  const { fromFiles, warnings } = readSshConfig({ host, user, file, given }, environment);
+  const { host, user, configFile: file, allowsMatchExec: allowsExec } = input;
+  const { fromFiles, warnings } = readSshConfig({ host, user, port: input.port, file, given, allowsExec }, environment);
   const directives = [...given, ...fromFiles];
   for (const message of warnings) onNotice('warning', message);
   for (const { level, message } of noticesOf(directives)) onNotice(level, message);
@@ -47,6 +47,7 @@ export function resolveSshRoute(
     // As with ssh -J, the lines of the host itself say how it is reached if nothing else does.
     ...(before.length > 0 && { options: [`ProxyJump=${before.join(',')}`] }),
     ...(file !== undefined && { configFile: file }),
+    ...(allowsExec !== undefined && { allowsMatchExec: allowsExec }),
     ...(batch !== undefined && { batch }),
     ...(connectTimeoutMs !== undefined && { connectTimeoutMs }),
     ...(stallTimeoutMs !== undefined && { stallTimeoutMs }),

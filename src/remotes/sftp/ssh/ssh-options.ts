@@ -17,6 +17,8 @@ export interface SshInput {
   readonly options?: readonly string[];
   /** `-F`: read instead of the usual files of ssh; `none`: no file is read. */
   readonly configFile?: string;
+  /** `--allow-match-exec`: the commands of `Match exec` in the files of ssh may be run. Default: false. */
+  readonly allowsMatchExec?: boolean;
   /** `-J`: hosts on the way, the nearest one first, with commas. */
   readonly jumps?: string;
   /** `-c`, a comma list. */

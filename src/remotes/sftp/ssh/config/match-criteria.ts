@@ -15,6 +15,8 @@ export interface MatchSubject {
   readonly user: string;
   readonly localUser: string;
   readonly isFinal: boolean;
+  /** Whether a command of `exec` succeeds; undefined: none may be run. */
+  readonly succeeds?: ((command: string) => boolean) | undefined;
 }
 
 export interface MatchResult {
@@ -25,7 +27,7 @@ export interface MatchResult {
   readonly skippedFor?: string;
 }
 
-/** Criteria that this program cannot evaluate, or does not for security: `exec` runs a command. */
+/** Criteria that this program cannot evaluate, or may not: `exec` runs a command. */
 const NOT_EVALUATED = ['exec', 'localnetwork', 'tagged', 'version', 'sessiontype', 'command'];
 
 /** @throws {CopyError} `usage`: when the criteria are wrong */
@@ -52,6 +54,8 @@ export function matchApplies(directive: Directive, subject: MatchSubject): Match
     }
     const patterns = tokens[++at];
     if (patterns === undefined || patterns === '') throw wrong(label, `"${attribute}" has no argument`);
+    // As in OpenSSH, no command is run where it changes nothing.
+    if (attribute === 'exec' && !applies) continue;
     const isMatch = evaluate(attribute, patterns, subject);
     if (isMatch === undefined) {
       if (!NOT_EVALUATED.includes(attribute)) throw wrong(label, `there is no criterion "${attribute}"`);
@@ -88,6 +92,8 @@ function evaluate(attribute: string, patterns: string, subject: MatchSubject): b
       return listMatches(subject.user, patterns);
     case 'localuser':
       return listMatches(subject.localUser, patterns);
+    case 'exec':
+      return subject.succeeds?.(patterns);
     default:
       return undefined;
   }

@@ -6,10 +6,12 @@
 import { join } from 'node:path';
 import { CopyError } from '../../../../errors.ts';
 import { matchPatterns } from '../match-pattern.ts';
+import { machineTokens } from '../option-values.ts';
 import type { SshEnvironment } from '../ssh-environment.ts';
 import { type ConfigFile, includedFiles, readConfigLines } from './config-files.ts';
 import { type Directive, parseDirective } from './directive.ts';
 import { matchApplies } from './match-criteria.ts';
+import { execSucceeds } from './match-exec.ts';
 
 /** As in OpenSSH (readconf.h, `READCONF_MAX_DEPTH`). */
 const MAX_DEPTH = 16;
@@ -19,6 +21,10 @@ export interface ConfigRequest {
   readonly host: string;
   /** From the location; it takes precedence over `User`. */
   readonly user?: string | undefined;
+  /** `-P`, which takes precedence over `Port`. */
+  readonly port?: number | undefined;
+  /** Whether commands of `Match exec` may be run. */
+  readonly allowsExec?: boolean | undefined;
   /** `-F`: instead of the usual files. `none`: no file is read. */
   readonly file?: string | undefined;
   /** `-o`, which take precedence. */
@@ -139,12 +145,29 @@ class ConfigReader {
       user: user ?? this.#first('user') ?? localUser,
       localUser,
       isFinal: this.#finalHost !== undefined,
+      succeeds: this.#request.allowsExec ? (command) => this.#succeeds(directive.label, command) : undefined,
     });
     this.#wantsFinal ||= result.wantsFinal;
     if (result.skippedFor !== undefined) {
-      this.#warnings.add(`${directive.label}: the lines after it are left out, because of "${result.skippedFor}".`);
+      const how = result.skippedFor === 'exec' ? ' (--allow-match-exec runs such commands)' : '';
+      this.#warnings.add(
+        `${directive.label}: the lines after it are left out, because of "${result.skippedFor}"${how}.`,
+      );
     }
     return result.applies;
+  }
+
+  #succeeds(label: string, command: string): boolean {
+    const { host: typed, user, port } = this.#request;
+    const environment = this.#environment;
+    return execSucceeds(label, command, {
+      ...machineTokens(environment),
+      h: this.#hostName,
+      k: this.#first('hostkeyalias') ?? typed,
+      n: typed,
+      p: `${port ?? this.#first('port') ?? 22}`,
+      r: user ?? this.#first('user') ?? environment.user,
+    });
   }
 
   get #systemDirectory(): string {

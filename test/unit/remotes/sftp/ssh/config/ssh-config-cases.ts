@@ -144,4 +144,15 @@ export const CONFIG_CASES: readonly ConfigCase[] = [
   one('values that only ssh knows', 'Host nas\n  PubkeyAuthentication host-bound\n  Port 9\n'),
   one('keywords of no effect', 'Host nas\n  ForwardAgent yes\n  ControlMaster auto\n  LogLevel ERROR\n  Port 9\n'),
   one('keywords that ssh may ignore', 'IgnoreUnknown Foo*\nHost nas\n  FooBar 1\n  Port 9\n'),
+  one('Match exec that succeeds', 'Match exec true\n  Port 9\n'),
+  one('Match exec that fails', 'Match exec false\n  Port 9\n'),
+  one('Match exec, negated', 'Match !exec false\n  Port 9\n'),
+  one('Match exec with words and quotes', 'Match exec "test 1 -eq \'1\'"\n  Port 9\n'),
+  one('Match exec after a criterion that does not match', 'Match host other exec true\n  Port 9\n'),
+  one('Match exec before a criterion that does not match', 'Match exec true host other\n  Port 9\n'),
+  one(
+    'Match exec with tokens',
+    'Host nas\n  HostName x.org\n  User joe\nMatch exec "test %h,%n,%r,%p = x.org,nas,joe,22"\n  ServerAliveInterval 9\n',
+  ),
+  one('Match exec with tokens of the line', 'Match exec "test %p = 7"\n  User joe\n', { options: ['Port=7'] }),
 ];
