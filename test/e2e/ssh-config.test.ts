@@ -188,8 +188,8 @@ describeWithServers(['sshd'], 'a host of ~/.ssh/config', () => {
         'a list of revoked keys is not ignored',
         'Host nas\n  RevokedHostKeys /k\n',
         [],
-        2,
-        'RevokedHostKeys is not supported',
+        6,
+        'RevokedHostKeys: /k cannot be read',
       ],
       [
         'a command with an equals sign',

@@ -12,7 +12,7 @@ import { CONFIG_CASES } from '../unit/remotes/sftp/ssh/config/ssh-config-cases.t
 
 /** Keywords whose defaults differ on purpose: they are compared where the case sets them. */
 const OWN_DEFAULTS = `ciphers macs kexalgorithms hostkeyalgorithms connecttimeout serveraliveinterval identityfile
-  identityagent preferredauthentications userknownhostsfile globalknownhostsfile`.split(/\s+/);
+  identityagent preferredauthentications pubkeyacceptedalgorithms userknownhostsfile globalknownhostsfile`.split(/\s+/);
 
 /** The lines of each keyword. */
 function byKeyword(lines: readonly string[]): Map<string, string[]> {

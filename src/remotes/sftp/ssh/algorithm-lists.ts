@@ -73,6 +73,9 @@ export const hostKeys: Choice = {
   others: ['ssh-rsa', 'ssh-dss'],
 };
 
+/** With which a key of the user may sign. As in OpenSSH since 8.8, SHA-1 only where it is asked for. */
+export const publicKeys: Choice = hostKeys;
+
 /**
  * The list that the value of an option describes: names separated by commas, or a change of the defaults. `+` appends
  * names, `-` removes names (patterns are allowed), `^` puts names in front.

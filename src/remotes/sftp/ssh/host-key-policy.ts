@@ -5,6 +5,7 @@ import { fingerprintOf, keyTypeOf, signatureAlgorithms } from './host-key.ts';
 import type { Interaction } from './interaction.ts';
 import { findKnownKeys, judgeKey, type KeyJudgement, type KnownKey, lookupNames } from './known-hosts.ts';
 import { appendKnownHost, readKnownHostsFiles } from './known-hosts-files.ts';
+import { revokedBy } from './revoked-keys.ts';
 import type { SshSettings, StrictHostKeyChecking } from './ssh-settings.ts';
 
 export interface HostKeyVerdict {
@@ -69,7 +70,7 @@ export class HostKeyPolicy {
   async check(blob: Uint8Array): Promise<HostKeyVerdict> {
     const shown = describe(blob);
     const judgement = judgeKey(await this.#knownKeys(), blob);
-    if (judgement.state === 'revoked') throw this.#revoked(shown, judgement);
+    await this.#expectNotRevoked(shown, judgement);
     if (this.#settings.hostKeys.pins.length > 0) return this.#checkPins(shown);
     if (judgement.state === 'ok') return { arePasswordsAllowed: true };
     const strict = this.#strictness();
@@ -88,15 +89,16 @@ export class HostKeyPolicy {
   /**
    * Judges the key `blob` of a later connection, where that of the first connection was `accepted`.
    * @throws {CopyError} `host-key-changed` of scope `connection`: when it is another key that is neither known nor
-   *   pinned
+   *   pinned; `host-key-revoked`: when it is revoked
    */
   async checkAgain(blob: Uint8Array, accepted: Uint8Array): Promise<void> {
     if (Buffer.compare(blob, accepted) === 0) return;
     const shown = describe(blob);
     const judgement = judgeKey(await this.#knownKeys(), blob);
+    await this.#expectNotRevoked(shown, judgement);
     const { pins } = this.#settings.hostKeys;
     const right = pins.length > 0 ? pins.includes(shown.fingerprint) : judgement.state === 'ok';
-    if (right && judgement.state !== 'revoked') return;
+    if (right) return;
     throw new CopyError(
       'host-key-changed',
       `${this.#hostText()} showed another key (${shown.type} ${shown.fingerprint}) than on the first connection.`,
@@ -179,10 +181,13 @@ export class HostKeyPolicy {
     );
   }
 
-  #revoked(shown: Shown, judgement: KeyJudgement): CopyError {
-    return new CopyError(
+  async #expectNotRevoked(shown: Shown, { state, where }: KeyJudgement): Promise<void> {
+    const others = await revokedBy(shown.blob, this.#settings.hostKeys.revokedFiles);
+    const by = [...(state === 'revoked' ? where : []), ...others];
+    if (by.length === 0) return;
+    throw new CopyError(
       'host-key-revoked',
-      `The key of ${this.#hostText()} is revoked: ${shown.type} ${shown.fingerprint}, by ${judgement.where.join(', ')}.`,
+      `The key of ${this.#hostText()} is revoked: ${shown.type} ${shown.fingerprint}, by ${by.join(', ')}.`,
     );
   }
 

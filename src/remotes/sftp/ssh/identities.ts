@@ -9,6 +9,7 @@ import type { SshEnvironment } from './ssh-environment.ts';
 import type { AuthenticationSettings } from './ssh-settings.ts';
 
 const PASSPHRASE_TRIES = 3;
+const NO_SHA1 = 'the server accepts RSA keys only with SHA-1, which -o PubkeyAcceptedAlgorithms=+ssh-rsa allows';
 /** After this time, an agent that has not signed most likely waits for the user. */
 const SIGN_PATIENCE_MS = 2000;
 
@@ -50,6 +51,29 @@ export class Identities {
    * 4. the remaining files, because the user should not be asked for a passphrase without need
    */
   async *inOrder(): AsyncGenerator<Identity, void, undefined> {
+    for await (const identity of this.#all()) {
+      if (this.#maySign(identity)) yield this.#withAllowedHash(identity);
+      else this.#note(`${identity.label}: PubkeyAcceptedAlgorithms leaves out ${identity.publicKey.type}`);
+    }
+  }
+
+  /** Whether one of the algorithms of the key may be used: those of RSA keys have names of their own (RFC 8332). */
+  #maySign({ publicKey: { type } }: Identity): boolean {
+    const algorithms = this.#settings.keyAlgorithms;
+    return algorithms.includes(type) || (type === 'ssh-rsa' && algorithms.some((name) => name.startsWith('rsa-sha2-')));
+  }
+
+  /** The hash is chosen when the server has said which ones it knows; SHA-1 is the last one. */
+  #withAllowedHash(identity: Identity): Identity {
+    if (identity.publicKey.type !== 'ssh-rsa' || this.#settings.keyAlgorithms.includes('ssh-rsa')) return identity;
+    const sign: Identity['sign'] = (data, hash) =>
+      hash === undefined || hash === 'sha1'
+        ? this.#noteFailure(Promise.reject(new Error(`${identity.label}: ${NO_SHA1}`)))
+        : identity.sign(data, hash);
+    return { ...identity, sign };
+  }
+
+  async *#all(): AsyncGenerator<Identity, void, undefined> {
     const files = await this.#loadFiles();
     const agentKeys = await this.#loadAgent();
     const inAgent = (file: KeyFile): Identity | undefined =>

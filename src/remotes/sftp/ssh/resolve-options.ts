@@ -232,6 +232,7 @@ function hostKeySettings(input: SshInput, options: Options, tokens: Tokens): Hos
       '/etc/ssh/ssh_known_hosts2',
     ],
     ...(alias === undefined ? {} : { alias }),
+    revokedFiles: options.getWords('RevokedHostKeys', files) ?? [],
     hashNames: options.get('HashKnownHosts', yesOrNo) ?? false,
     pins: (input.pinnedHostKeys ?? []).map(pin),
   };
@@ -277,6 +278,10 @@ function authenticationSettings(input: SshInput, options: Options, tokens: Token
     identityFiles,
     identitiesOnly: options.get('IdentitiesOnly', yesOrNo) ?? false,
     ...(agentSocket === undefined ? {} : { agentSocket }),
+    keyAlgorithms:
+      options.get('PubkeyAcceptedAlgorithms', (label, value) =>
+        resolveAlgorithms(value, algorithms.publicKeys, label, true),
+      ) ?? algorithms.publicKeys.defaults,
     passwordPrompts: options.get('NumberOfPasswordPrompts', (label, value) => wholeNumber(label, value, 0, 100)) ?? 3,
   };
 }

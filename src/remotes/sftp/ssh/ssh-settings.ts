@@ -40,6 +40,8 @@ export interface HostKeySettings {
   readonly userFiles: readonly string[];
   /** These are only read. */
   readonly globalFiles: readonly string[];
+  /** Files of keys that are never accepted. */
+  readonly revokedFiles: readonly string[];
   readonly alias?: string;
   readonly hashNames: boolean;
   /** Fingerprints: `SHA256:` and 43 characters. If there are any, no other key is accepted. */
@@ -53,6 +55,8 @@ export interface AuthenticationSettings {
   readonly identityFiles: readonly IdentityFile[];
   /** Whether only the keys in the identity files may be used, even if the agent has others. */
   readonly identitiesOnly: boolean;
+  /** The algorithms with which keys may sign. */
+  readonly keyAlgorithms: readonly string[];
   /** The path of the socket of the agent. */
   readonly agentSocket?: string;
   readonly passwordPrompts: number;

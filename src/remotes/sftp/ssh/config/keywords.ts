@@ -25,7 +25,9 @@ export const USED_KEYWORDS = [
   'PreferredAuthentications',
   'ProxyCommand',
   'ProxyJump',
+  'PubkeyAcceptedAlgorithms',
   'PubkeyAuthentication',
+  'RevokedHostKeys',
   'ServerAliveCountMax',
   'ServerAliveInterval',
   'StrictHostKeyChecking',
@@ -39,6 +41,7 @@ export type UsedKeyword = (typeof USED_KEYWORDS)[number];
 const ALIASES: Readonly<Record<string, UsedKeyword>> = {
   challengeresponseauthentication: 'KbdInteractiveAuthentication',
   dsaauthentication: 'PubkeyAuthentication',
+  pubkeyacceptedkeytypes: 'PubkeyAcceptedAlgorithms',
   skeyauthentication: 'KbdInteractiveAuthentication',
   tisauthentication: 'KbdInteractiveAuthentication',
 };
@@ -54,8 +57,6 @@ const NOT_HONOURED: Readonly<Record<string, readonly string[]>> = {
   knownhostscommand: ['none'],
   nohostauthenticationforlocalhost: ['no', 'false'],
   pkcs11provider: ['none'],
-  pubkeyacceptedalgorithms: [],
-  pubkeyacceptedkeytypes: [],
   requiredrsasize: [],
   securitykeyprovider: ['none', 'internal'],
   verifyhostkeydns: ['no', 'false'],
@@ -65,7 +66,6 @@ const NOT_HONOURED: Readonly<Record<string, readonly string[]>> = {
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
   proxyusefdpass: ['no', 'false'],
   refuseconnection: [],
-  revokedhostkeys: ['none'],
 };
 
 /** Those that concern only what this program does not do, or change neither the route nor the security. */

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { CopyError } from '../../../../../src/errors.ts';
 import { fingerprintOf } from '../../../../../src/remotes/sftp/ssh/host-key.ts';
@@ -122,6 +122,36 @@ describe('HostKeyPolicy', () => {
     expect(await failure(checking)).toMatchObject({
       code: 'host-key-revoked',
       message: expect.stringContaining(`${file()}:1`),
+    });
+  });
+
+  describe('RevokedHostKeys', () => {
+    const revoking = async (bytes: string | Buffer) => {
+      await knows(`[example.org]:2222 ${lineOf(blob)}\n[example.org]:2222 ${lineOf(other)}\n`);
+      await writeFile(dir.file('revoked'), bytes);
+      return policy([`RevokedHostKeys=${dir.file('revoked')}`, 'StrictHostKeyChecking=no'], answering(true));
+    };
+
+    test('a key in the file is refused, and no other', async () => {
+      const keys = await revoking(`# gone\n\n${lineOf(blob)} with a comment\n`);
+      expect(await failure(keys.check(blob))).toMatchObject({
+        code: 'host-key-revoked',
+        message: expect.stringContaining(`${dir.file('revoked')}:3`),
+      });
+      await keys.check(other);
+      expect((await failure(keys.checkAgain(blob, other))).code).toBe('host-key-revoked');
+    });
+
+    test.each([
+      ['that is a binary list', Buffer.from('SSHKRL\n\0\0\0\0\x01', 'latin1')],
+      ['that is missing', undefined],
+    ])('with a file %s, no key is accepted', async (_, bytes) => {
+      const keys = await revoking(bytes ?? '');
+      if (bytes === undefined) await rm(dir.file('revoked'));
+      expect(await failure(keys.check(blob))).toMatchObject({
+        code: 'host-key-revoked',
+        advice: expect.stringContaining('--ssh'),
+      });
     });
   });
 

@@ -82,6 +82,32 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
       expect(identity && (await works(identity))).toBe(true);
     });
 
+    test.each([undefined, 'sha1'] as const)(
+      'an RSA key signs with SHA-1 (%s) only where that is allowed',
+      async (hash) => {
+        const input = { identityFiles: [dir.file('rsa')] };
+        const usual = identities(input).keys;
+        const [identity] = await all(usual);
+        await expect(identity!.sign(Buffer.from('data'), hash)).rejects.toThrow('PubkeyAcceptedAlgorithms=+ssh-rsa');
+        expect(usual.problems).toEqual([expect.stringContaining('only with SHA-1')]);
+        const options = ['PubkeyAcceptedAlgorithms=+ssh-rsa'];
+        const [allowed] = await all(identities({ ...input, options }).keys);
+        expect(await allowed!.sign(Buffer.from('data'), hash)).toBeInstanceOf(Buffer);
+      },
+    );
+
+    test.each([
+      ['ssh-ed25519', ['ed25519']],
+      ['-ssh-ed25519', ['rsa', 'ecdsa']],
+      ['rsa-sha2-512,sk-ssh-ed25519@openssh.com', ['rsa']],
+      ['^ecdsa-sha2-nistp256', ['ed25519', 'rsa', 'ecdsa']],
+    ])('PubkeyAcceptedAlgorithms=%s', async (value, expected) => {
+      const identityFiles = ['ed25519', 'rsa', 'ecdsa'].map((name) => dir.file(name));
+      const { keys } = identities({ identityFiles, options: [`PubkeyAcceptedAlgorithms=${value}`] });
+      expect(shortLabels(await all(keys))).toEqual(expected.map((name) => `key ${name}`));
+      expect(keys.problems).toHaveLength(3 - expected.length);
+    });
+
     test('an encrypted key has a public half, and asks for a passphrase only to sign, up to three times', async () => {
       const { keys, prompts } = identities({ identityFiles: [dir.file('locked')] }, {}, ['wrong', 'no', 'right']);
       const [identity] = await all(keys);

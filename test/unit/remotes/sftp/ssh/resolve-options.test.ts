@@ -38,6 +38,7 @@ describe('resolveSshOptions', () => {
       hostKeys: {
         userFiles: ['/home/me/.ssh/known_hosts', '/home/me/.ssh/known_hosts2'],
         globalFiles: ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'],
+        revokedFiles: [],
         hashNames: false,
         pins: [],
       },
@@ -49,6 +50,11 @@ describe('resolveSshOptions', () => {
         })),
         identitiesOnly: false,
         agentSocket: '/run/agent',
+        keyAlgorithms: [
+          'ssh-ed25519',
+          ...['nistp256', 'nistp384', 'nistp521'].map((curve) => `ecdsa-sha2-${curve}`),
+          ...['rsa-sha2-512', 'rsa-sha2-256'],
+        ],
         passwordPrompts: 3,
       },
       algorithms: expect.objectContaining({ hostKeysChosen: false }),
@@ -108,6 +114,7 @@ describe('resolveSshOptions', () => {
     expect(hostKeys).toEqual({
       userFiles: ['/home/me/a', '/home/me/b c', '/k/example.org-22', '/run/other/%'],
       globalFiles: [],
+      revokedFiles: [],
       alias: 'backup',
       hashNames: true,
       pins: [],
