@@ -208,7 +208,8 @@ async function run(
   const own = processSshEnvironment();
   const environment = { ...own, variables: context.environment ?? own.variables };
   const onNotice = (level: 'detail' | 'warning', message: string): void => notice(level, 'ssh', message);
-  const spec = resolveSftp(options.ssh, options.inFlight, environment, onNotice);
+  const ssh = { ...options.ssh, asksForEach: typeof options.connections === 'number' };
+  const spec = resolveSftp(ssh, options.inFlight, environment, onNotice);
   const remote = openRemote(spec, { environment, interaction: context.interaction, onNotice });
   const journals: JournalStore = {
     directory: stateDirectory(environment),

@@ -1,100 +1,107 @@
-/** A server that wants a code with every login, each good once: the file arrives by the one connection that is in. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+/** A server that wants a code with every login, each good once. */
 import { readFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import ssh2 from 'ssh2';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import type { TransferEvent } from '../../src/engine/events.ts';
-import { put } from '../../src/index.ts';
+import { type PutOptions, put, type TransferResult } from '../../src/index.ts';
 import { deferred } from '../../src/util/deferred.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { sourceForTest, tempDirForTest } from '../support/for-one-test.ts';
-import { requireServer } from '../support/servers.ts';
-import { makeSsh2Key } from '../support/ssh2-key.ts';
+import { ownSshServer } from '../support/own-ssh-server.ts';
 
 const ANSWER_MS = 500;
 
-/** An SSH server whose sftp subsystem is the real one. */
-async function serverWithCodes(home: string, shown: string[]): Promise<number> {
-  const program = requireServer('sftp-server');
-  const codes = new Set(['1234']);
-  // SFTP begins when the second code has been judged: else the file might be there before.
-  const secondShown = deferred<void>();
-  const server = new ssh2.Server({ hostKeys: [makeSsh2Key().private] }, (client) => {
-    client.on('error', () => {});
-    client.on('authentication', (context) => {
+interface Scene {
+  readonly result: TransferResult;
+  readonly elapsedMs: number;
+  readonly events: readonly TransferEvent[];
+  /** What the server was shown. */
+  readonly shown: readonly string[];
+  readonly asked: number;
+}
+
+/**
+ * Copies a file to a server that lets each of `codes` in once. The user answers with them in turn, and then with
+ * nothing. SFTP begins when `logins` codes have been judged: else the file might be there before.
+ */
+async function copyWith(codes: readonly string[], logins: number, options: Partial<PutOptions>): Promise<Scene> {
+  const home = await tempDirForTest();
+  const source = await sourceForTest(20_000_000);
+  const shown: string[] = [];
+  const left = new Set(codes);
+  const judged = deferred<void>();
+  const { port } = await ownSshServer({
+    home: home.path,
+    begins: judged.promise,
+    judge: () => (context) => {
       if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive']);
       context.prompt([{ prompt: 'Code: ', echo: false }], ([code = '']) => {
-        if (shown.push(code) === 2) secondShown.resolve();
-        if (codes.delete(code)) context.accept();
+        if (shown.push(code) === logins) judged.resolve();
+        if (left.delete(code)) context.accept();
         else context.reject(['keyboard-interactive']);
       });
-    });
-    client.on('session', (accept) => {
-      accept().on('subsystem', (acceptSubsystem) => {
-        const channel = acceptSubsystem();
-        const child = spawn(program, { cwd: home, stdio: ['pipe', 'pipe', 'ignore'] });
-        channel.pipe(child.stdin).on('error', () => {});
-        void secondShown.promise.then(() => child.stdout.pipe(channel).on('error', () => {}));
-        channel.on('close', () => child.kill());
-        onTestFinished(() => void child.kill());
-      });
-    });
+    },
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => void server.close());
-  return (server.address() as AddressInfo).port;
+  const events: TransferEvent[] = [];
+  let asked = 0;
+  const began = performance.now();
+  const result = await put(
+    {
+      sources: [source.path],
+      destination: 'arrived.bin',
+      limitBytesPerSecond: 10_000_000,
+      ssh: {
+        ...{ host: '127.0.0.1', port, user: 'me' },
+        options: ['UserKnownHostsFile=none', 'GlobalKnownHostsFile=none', 'StrictHostKeyChecking=accept-new'],
+      },
+      ...options,
+    },
+    {
+      environment: { XDG_STATE_HOME: home.file('state') },
+      interaction: {
+        secret: async () => {
+          await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
+          return codes[asked++];
+        },
+        trustHostKey: async () => false,
+      },
+      onEvent: (event) => events.push(event),
+    },
+  );
+  expect(result).toMatchObject({ exitCode: 0 });
+  expect((await readFile(home.file('arrived.bin'))).length).toBe(source.size);
+  return { result, elapsedMs: performance.now() - began, events, shown, asked };
+}
+
+function told({ events }: Scene): string[] {
+  const lines = events.flatMap((event) => (event.type === 'notice' ? [event.message] : []));
+  return lines.filter((line) => line.includes('one-time codes'));
 }
 
 describeWithServers(['sftp-server'], 'one-time codes', () => {
-  it('are shown twice at most, and the rest is told', async () => {
-    const home = await tempDirForTest();
-    const source = await sourceForTest(4_000_000);
-    const shown: string[] = [];
-    const port = await serverWithCodes(home.path, shown);
-    const events: TransferEvent[] = [];
-    let asked = 0;
-    const began = performance.now();
-    const result = await put(
-      {
-        sources: [Buffer.from(source.path)],
-        destination: Buffer.from('arrived.bin'),
-        connections: 10,
-        pieceSize: 64 * 1024,
-        limitBytesPerSecond: 2_000_000,
-        ssh: {
-          host: '127.0.0.1',
-          port,
-          user: 'me',
-          options: ['UserKnownHostsFile=none', 'GlobalKnownHostsFile=none', 'StrictHostKeyChecking=accept-new'],
-        },
-      },
-      {
-        environment: { XDG_STATE_HOME: home.file('state') },
-        interaction: {
-          secret: async () => {
-            asked++;
-            await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
-            return '1234';
-          },
-          trustHostKey: async () => false,
-        },
-        onEvent: (event) => events.push(event),
-      },
-    );
-    expect(result).toMatchObject({ exitCode: 0 });
+  it('are asked for once and shown twice at most, and the rest is told', async () => {
+    const scene = await copyWith(['1234'], 2, {});
+    expect(scene.result).toMatchObject({ exitCode: 0, connectionsUsed: 1 });
     // A person who looks for a telephone does not make the transfer slower.
-    expect(performance.now() - began - result.elapsedMs).toBeGreaterThanOrEqual(ANSWER_MS - 5);
-    expect((await readFile(home.file('arrived.bin'))).length).toBe(source.size);
-    expect(asked).toBe(1);
-    expect(shown).toEqual(['1234', '1234']);
-    const lines = events.flatMap((event) => (event.type === 'notice' ? [event.message] : []));
-    expect(lines.filter((line) => line.includes('one-time codes'))).toEqual([
-      expect.stringMatching(/as with one-time codes\. 1 connection remains\.$/),
-    ]);
-    const attempts = events.filter((event) => event.type === 'connection' && event.state === 'opening');
+    expect(scene.elapsedMs - scene.result.elapsedMs).toBeGreaterThanOrEqual(ANSWER_MS - 5);
+    expect(scene.asked).toBe(1);
+    expect(scene.shown).toEqual(['1234', '1234']);
+    expect(told(scene)).toEqual([expect.stringMatching(/as with one-time codes\. 1 connection remains\.$/)]);
+    const attempts = scene.events.filter((event) => event.type === 'connection' && event.state === 'opening');
     expect(attempts.length).toBeLessThanOrEqual(10);
+  });
+
+  it('are asked for one after another where a number of connections was asked for', async () => {
+    const scene = await copyWith(['11', '22', '33'], 4, { connections: 3 });
+    expect(scene.result).toMatchObject({ exitCode: 0, connectionsUsed: 3 });
+    expect(scene).toMatchObject({ asked: 3, shown: ['11', '11', '22', '33'] });
+    expect(told(scene)).toEqual([]);
+  });
+
+  it('are not asked for again where one was not answered', async () => {
+    const scene = await copyWith(['11', '22'], 4, { connections: 4 });
+    expect(scene.result).toMatchObject({ exitCode: 0, connectionsUsed: 2 });
+    // The third question has no answer, and there is no fourth one.
+    expect(scene.asked).toBe(3);
+    expect(told(scene)).toHaveLength(1);
   });
 });

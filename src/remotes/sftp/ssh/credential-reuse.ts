@@ -26,15 +26,26 @@ const MAX_CUTS = 2;
  * - `unproven`: one further connection may send it; the others wait for the result.
  * - `reusable`: all connections may send it.
  * - `refused`: no connection sends it any more. Those that wait fail, and so do later ones as long as a connection is
- *   open. When none is open, one connection may find out a new credential.
+ *   open. When none is open, one connection may find out a new credential. Where the user wants to be asked for each
+ *   connection, the others may too, one after another, until one of them gets no answer that is right.
  */
 export class CredentialReuse {
   #state: 'reusable' | 'unproven' | 'refused' = 'unproven';
   /** Whether answers to questions of the server are part of the credential. */
   #isAnswered = false;
   #cuts = 0;
+  readonly #asksForEach: boolean;
+  /** Whether a further connection was asked for and not let in. */
+  #isDeclined = false;
+  /** Whether a person has to confirm each login. */
+  #isConfirmed = false;
   /** Settles when the turn in progress has ended. */
   #busy: Deferred<void> | undefined;
+
+  /** @param asksForEach whether the user may be asked for each connection */
+  constructor(asksForEach = false) {
+    this.#asksForEach = asksForEach;
+  }
 
   /** Whether all connections may send the credential. */
   get isReusable(): boolean {
@@ -46,8 +57,16 @@ export class CredentialReuse {
     return this.#state === 'refused';
   }
 
-  /** The first connection, or one with a turn of kind `anew`, has logged in with `credential`. */
-  settle(credential: Credential): void {
+  /**
+   * The first connection, or one with a turn of kind `anew`, has logged in with `credential`.
+   * @param isConfirmed whether a person had to confirm that, and would have to for each connection
+   */
+  settle(credential: Credential, isConfirmed = false): void {
+    if (isConfirmed && !this.#asksForEach) {
+      this.#isConfirmed = true;
+      this.#state = 'refused';
+      return;
+    }
     this.#isAnswered = credential.some(({ method }) => method === 'keyboard-interactive');
     const isSecret = this.#isAnswered || credential.some(({ method }) => method === 'password');
     if (this.#state === 'unproven' && !isSecret) this.#state = 'reusable';
@@ -61,17 +80,24 @@ export class CredentialReuse {
   async turn(isAnyOpen: () => boolean): Promise<CredentialTurn> {
     while (this.#state !== 'reusable' && this.#busy !== undefined) await this.#busy.promise;
     if (this.#state === 'reusable') return { kind: 'replay', end: (outcome) => this.#learn(outcome) };
-    if (this.#state === 'refused' && isAnyOpen()) throw notReusable();
+    if (isAnyOpen()) this.expectReusable();
     const busy = deferred<void>();
     this.#busy = busy;
+    const kind = this.#state === 'refused' ? 'anew' : 'replay';
     return {
-      kind: this.#state === 'refused' ? 'anew' : 'replay',
+      kind,
       end: (outcome) => {
+        if (kind === 'anew' && outcome !== 'accepted') this.#isDeclined = true;
         this.#learn(outcome);
         this.#busy = undefined;
         busy.resolve();
       },
     };
+  }
+
+  /** @throws {CopyError} `credential-not-reusable`: no further connection may be opened beside one that is open */
+  expectReusable(): void {
+    if (this.#state === 'refused' && (!this.#asksForEach || this.#isDeclined)) throw notReusable(this.#isConfirmed);
   }
 
   #learn(outcome: 'accepted' | 'refused' | 'cut' | undefined): void {
@@ -90,12 +116,15 @@ export class CredentialReuse {
  * @throws {CopyError} `credential-not-reusable`: the credential of the open connections is good for no other one
  */
 export function expectReusable({ reuse, open }: { readonly reuse: CredentialReuse; readonly open: number }): void {
-  if (reuse.isRefused && open > 0) throw notReusable();
+  if (open > 0) reuse.expectReusable();
 }
 
-export function notReusable(): CopyError {
-  return new CopyError(
-    'credential-not-reusable',
-    'The server did not accept on a further connection what let the first one in, as with one-time codes.',
-  );
+/** @param isConfirmed whether a person had to confirm the first login */
+export function notReusable(isConfirmed = false): CopyError {
+  const message = isConfirmed
+    ? 'The agent took long to sign, as where a person has to confirm it or to touch a key.'
+    : 'The server did not accept on a further connection what let the first one in, as with one-time codes.';
+  return new CopyError('credential-not-reusable', message, {
+    advice: 'Use a key that every connection may show; or ask for a number of connections (-n), each with a question.',
+  });
 }

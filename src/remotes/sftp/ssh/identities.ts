@@ -3,7 +3,7 @@ import { cleanText } from '../../../util/clean-text.ts';
 import { listAgentIdentities, SilentAgentError } from './agent.ts';
 import type { Identity } from './identity.ts';
 import type { Interaction } from './interaction.ts';
-import { type KeyFile, keyFileIdentity, loadKeyFile } from './key-files.ts';
+import { type KeyFile, keyFileIdentity, type LoadKeyFile, loadKeyFile } from './key-files.ts';
 import { secretTries } from './secrets.ts';
 import type { SshEnvironment } from './ssh-environment.ts';
 import type { AuthenticationSettings } from './ssh-settings.ts';
@@ -23,10 +23,12 @@ export class Identities {
   readonly #settings: AuthenticationSettings;
   readonly #interaction: Interaction | undefined;
   readonly #passphrase: string | undefined;
+  readonly #load: LoadKeyFile;
   readonly #onWarning: (message: string) => void;
   #files: Promise<KeyFile[]> | undefined;
   #agentKeys: Promise<Identity[]> | undefined;
   #isAgentSilent = false;
+  #isConfirmed = false;
   #hasWarnedOfSigning = false;
 
   /** @param onWarning gets sentences for people about problems that do not end the connection */
@@ -35,11 +37,18 @@ export class Identities {
     interaction: Interaction | undefined,
     environment: SshEnvironment,
     onWarning: (message: string) => void = () => {},
+    load: LoadKeyFile = loadKeyFile,
   ) {
+    this.#load = load;
     this.#onWarning = onWarning;
     this.#settings = settings;
     this.#interaction = interaction;
     this.#passphrase = environment.variables['MT_COPY_PASSPHRASE'];
+  }
+
+  /** Whether the last signature of an agent took so long that a person has most likely confirmed it. */
+  get isConfirmed(): boolean {
+    return this.#isConfirmed;
   }
 
   /**
@@ -103,7 +112,7 @@ export class Identities {
   }
 
   #loadFiles(): Promise<KeyFile[]> {
-    this.#files ??= Promise.all(this.#settings.identityFiles.map(loadKeyFile)).then((loaded) =>
+    this.#files ??= Promise.all(this.#settings.identityFiles.map(this.#load)).then((loaded) =>
       loaded.flatMap((file) => {
         if (file !== undefined && 'problem' in file) this.problems.push(file.problem);
         return file === undefined || 'problem' in file ? [] : [file];
@@ -137,7 +146,9 @@ export class Identities {
   /** Tells the user when a signature takes long, because the agent may wait for a confirmation. */
   #withNotice(identity: Identity): Identity {
     const sign: Identity['sign'] = async (data, hash) => {
+      this.#isConfirmed = false;
       const timer = setTimeout(() => {
+        this.#isConfirmed = true;
         if (this.#hasWarnedOfSigning) return;
         this.#hasWarnedOfSigning = true;
         this.#onWarning(`The agent was asked to sign with ${identity.label}; it may wait for a confirmation.`);

@@ -63,7 +63,7 @@ export class Login {
     this.#isAdmitted = true;
     if (!(this.#authentication instanceof FirstAuthentication)) return;
     this.#shared.credential = this.#authentication.credential;
-    this.#shared.reuse.settle(this.#shared.credential);
+    this.#shared.reuse.settle(this.#shared.credential, this.#shared.identities.isConfirmed);
     if (this.#shared.reuse.isReusable) this.#pass.credentialAccepted();
   }
 
@@ -77,7 +77,9 @@ export class Login {
   onFailure(error: CopyError): CopyError {
     this.#isOver = true;
     const isCut = this.#hasShownSecret && !this.#isAdmitted;
+    const isDeclined = this.#turn?.kind === 'anew' && error.code === 'authentication-failed';
     this.#endTurn(this.#isAdmitted ? 'accepted' : isCut ? 'cut' : undefined);
+    if (isDeclined && this.#shared.open > 0) return notReusable();
     return isCut && this.#shared.reuse.isRefused ? notReusable() : error;
   }
 

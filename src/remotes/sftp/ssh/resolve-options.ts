@@ -165,6 +165,7 @@ export function resolveSshOptions(
     fastPath: environment.variables['MT_COPY_FAST_PATH'] !== 'no' && !compression,
     compression,
     batch: input.batch || (options.get('BatchMode', yesOrNo) ?? false),
+    asksForEach: input.asksForEach ?? false,
     hostKeys: hostKeySettings(input, options, tokens),
     authentication: authenticationSettings(input, options, tokens),
     algorithms: algorithmSettings(input, options),

@@ -41,7 +41,7 @@ export function resolveSshRoute(
     });
   }
   const before = hops.slice(0, -1).map(textOf);
-  const { batch, connectTimeoutMs, stallTimeoutMs } = input;
+  const { batch, asksForEach, connectTimeoutMs, stallTimeoutMs } = input;
   const through: SshInput = {
     ...last,
     // As with ssh -J, the lines of the host itself say how it is reached if nothing else does.
@@ -49,6 +49,7 @@ export function resolveSshRoute(
     ...(file !== undefined && { configFile: file }),
     ...(allowsExec !== undefined && { allowsMatchExec: allowsExec }),
     ...(batch !== undefined && { batch }),
+    ...(asksForEach !== undefined && { asksForEach }),
     ...(connectTimeoutMs !== undefined && { connectTimeoutMs }),
     ...(stallTimeoutMs !== undefined && { stallTimeoutMs }),
   };

@@ -9,6 +9,7 @@ import { HostKeyPolicy } from './host-key-policy.ts';
 import { Identities } from './identities.ts';
 import type { Interaction } from './interaction.ts';
 import { dialThrough } from './jump-host.ts';
+import { type LoadKeyFile, loadKeyFilesOnce } from './key-files.ts';
 import type { SharedState } from './shared-state.ts';
 import type { SshSpec } from './ssh-connection.ts';
 import type { SshEnvironment } from './ssh-environment.ts';
@@ -27,6 +28,8 @@ export interface RouteOptions {
    * Whether a connection may find out a new credential where that of the first connection is refused. Default: true.
    */
   readonly mayLogInAnew?: boolean;
+  /** Loads key files. The hosts on the way share them, so that a passphrase is asked for once. */
+  readonly loadKeyFile?: LoadKeyFile;
 }
 
 export interface Route {
@@ -35,7 +38,8 @@ export interface Route {
   readonly jump: Route | undefined;
 }
 
-export function routeFor(options: RouteOptions): Route {
+export function routeFor(given: RouteOptions): Route {
+  const options = { ...given, loadKeyFile: given.loadKeyFile ?? loadKeyFilesOnce() };
   const { settings, environment, onWarning } = options;
   const { host, port, jump: through } = settings;
   const jump = through && routeFor(jumpOptions(options, through));
@@ -48,9 +52,9 @@ export function routeFor(options: RouteOptions): Route {
     interaction,
     password: environment.variables['MT_COPY_PASSWORD'],
     policy: new HostKeyPolicy(settings, interaction, onWarning ?? (() => {})),
-    identities: new Identities(settings.authentication, interaction, environment, onWarning),
+    identities: new Identities(settings.authentication, interaction, environment, onWarning, options.loadKeyFile),
     gate: new FirstConnectionGate(),
-    reuse: new CredentialReuse(),
+    reuse: new CredentialReuse(settings.asksForEach && interaction !== undefined),
     onDetail: options.onDetail,
     open: 0,
     mayLogInAnew: options.mayLogInAnew ?? true,

@@ -29,6 +29,8 @@ export interface SshInput {
   readonly addressFamily?: 4 | 6;
   /** `-B`: the user is never asked. */
   readonly batch?: boolean;
+  /** A number of connections is asked for, so that the user may be asked for each of them. Default: false. */
+  readonly asksForEach?: boolean;
   /** `--pin-host-key SHA256:...`: only these keys are accepted. */
   readonly pinnedHostKeys?: readonly string[];
   /** How long a handshake may take. Default: 15,000. */

@@ -24,6 +24,8 @@ export interface SshSettings {
   readonly keepaliveIntervalMs: number;
   /** Whether the user must never be asked. */
   readonly batch: boolean;
+  /** Whether the user may be asked for each connection, where a credential is good only once. */
+  readonly asksForEach: boolean;
   /** Whether both sides compress what they send, where the server can. */
   readonly compression: boolean;
   /** Whether data may bypass the public interface of ssh2: see `fast-outlet.ts`. */

@@ -33,6 +33,7 @@ describe('resolveSshOptions', () => {
       connectTimeoutMs: 15_000,
       keepaliveIntervalMs: 10_000,
       batch: false,
+      asksForEach: false,
       compression: false,
       fastPath: true,
       hostKeys: {
