@@ -209,7 +209,7 @@ async function run(
   const environment = { ...own, variables: context.environment ?? own.variables };
   const onNotice = (level: 'detail' | 'warning', message: string): void => notice(level, 'ssh', message);
   const ssh = { ...options.ssh, asksForEach: typeof options.connections === 'number' };
-  const spec = resolveSftp(ssh, options.inFlight, environment, onNotice);
+  const spec = await resolveSftp(ssh, options.inFlight, environment, onNotice);
   const remote = openRemote(spec, { environment, interaction: context.interaction, onNotice });
   const journals: JournalStore = {
     directory: stateDirectory(environment),

@@ -22,6 +22,8 @@ export interface OptionValues {
   sshOptions: readonly string[];
   configFile: string | undefined;
   jumps: string | undefined;
+  sshProgram: string | undefined;
+  allowsMatchExec: boolean;
   ciphers: string | undefined;
   compression: boolean;
   addressFamily: 4 | 6 | undefined;
@@ -49,6 +51,8 @@ export function defaultValues(): OptionValues {
     sshOptions: [],
     configFile: undefined,
     jumps: undefined,
+    sshProgram: undefined,
+    allowsMatchExec: false,
     ciphers: undefined,
     compression: false,
     addressFamily: undefined,

@@ -255,6 +255,27 @@ export const optionRows: readonly OptionRow[] = [
       jumps: filled(text, name),
     }),
   ),
+  row(
+    'SSH',
+    '--allow-match-exec',
+    null,
+    null,
+    null,
+    "run the commands of Match exec in ssh's files, whose lines are left out otherwise",
+    () => ({ allowsMatchExec: true }),
+  ),
+  row('SSH', '--ssh', null, null, 'MT_COPY_SSH', "the system's ssh makes the connections", (_text, _name, values) => ({
+    sshProgram: values.sshProgram ?? 'ssh',
+  })),
+  row(
+    'SSH',
+    '--ssh-command',
+    'COMMAND',
+    null,
+    null,
+    'the same with this program instead, and the arguments that come first',
+    (text, name) => ({ sshProgram: filled(text, name) }),
+  ),
   row('SSH', '-G', null, null, null, 'print the settings for a server, as ssh -G does, and copy nothing', () => ({
     showSettings: true,
   })),

@@ -164,7 +164,7 @@ function readServer(option: string, program: ProgramName, operands: readonly str
 
 function sshInput(values: OptionValues, location: RemoteLocation): CopyOptions['ssh'] {
   const port = location.port ?? values.port;
-  const { configFile, jumps, ciphers, addressFamily } = values;
+  const { configFile, jumps, sshProgram, ciphers, addressFamily } = values;
   return {
     host: location.host,
     ...(location.user === undefined ? {} : { user: location.user }),
@@ -173,6 +173,8 @@ function sshInput(values: OptionValues, location: RemoteLocation): CopyOptions['
     options: values.sshOptions,
     ...(configFile === undefined ? {} : { configFile }),
     ...(jumps === undefined ? {} : { jumps }),
+    ...(sshProgram === undefined ? {} : { program: sshProgram }),
+    allowsMatchExec: values.allowsMatchExec,
     ...(ciphers === undefined ? {} : { ciphers }),
     compression: values.compression,
     ...(addressFamily === undefined ? {} : { addressFamily }),

@@ -3,7 +3,7 @@ import { CopyError, type CopyErrorData } from '../errors.ts';
 import { openRemote } from '../remotes/open-remote.ts';
 import type { RemoteConnection } from '../remotes/remote.ts';
 import { installHelper } from '../remotes/sftp/install-helper/install-helper.ts';
-import { resolveSftp } from '../remotes/sftp/open-sftp.ts';
+import { isBatch, resolveSftp } from '../remotes/sftp/open-sftp.ts';
 import { processSshEnvironment } from '../remotes/sftp/ssh/ssh-environment.ts';
 import { NOTHING_DONE } from '../transfer.ts';
 import type { Ui } from '../ui/ui.ts';
@@ -52,8 +52,8 @@ async function install(
   const onSshNotice = (level: 'detail' | 'warning', message: string): void => {
     if (level === 'warning') onNotice(level, 'ssh', message);
   };
-  const spec = resolveSftp(ssh, 'auto', environment, onSshNotice);
-  const asked = spec.ssh.settings.batch ? undefined : interaction;
+  const spec = await resolveSftp(ssh, 'auto', environment, onSshNotice);
+  const asked = isBatch(spec) ? undefined : interaction;
   if (asked === undefined && !dryRun) throw nobodyAsked();
   const program = helperProgram();
   const remote = openRemote(spec, { environment, interaction: asked, onNotice: onSshNotice });

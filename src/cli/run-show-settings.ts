@@ -7,7 +7,7 @@ import { type ProgramIo, runShown } from './run-shown.ts';
 /** Resolves with the exit code. */
 export function runShowSettings(invocation: SettingsInvocation, io: ProgramIo): Promise<number> {
   return runShown(invocation, io, async ({ ui, environment }) => {
-    const lines = sftpSettingsText(
+    const lines = await sftpSettingsText(
       invocation.ssh,
       { ...processSshEnvironment(), variables: environment },
       (level, text) => {

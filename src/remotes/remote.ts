@@ -55,6 +55,8 @@ export interface RemoteIdentity {
   readonly host: string;
   readonly port: number;
   readonly user: string;
+  /** What lies on the way, if that decides which server the host name means. */
+  readonly via?: string;
 }
 
 export interface Remote {

@@ -44,8 +44,9 @@ interface Scene {
 
 /** The transport, which writes down what is executed. */
 function recorded(transport: SshTransport, executed: string[]): SshTransport {
+  const { spec, identity, keepaliveIntervalMs, isSettled } = transport;
   return {
-    spec: transport.spec,
+    ...{ spec, identity, keepaliveIntervalMs, isSettled },
     async open(id, signal, admitted) {
       const connection = await transport.open(id, signal, admitted);
       const exec = connection.exec.bind(connection);

@@ -43,12 +43,12 @@ export function stateDirectory(
  */
 export function journalPath(
   directory: string,
-  { host, port, user }: RemoteIdentity,
+  { host, port, user, via }: RemoteIdentity,
   target: Uint8Array,
   machine: string,
   direction: JournalHeader['direction'] = 'upload',
 ): string {
-  const server = [host, port, user, machine];
+  const server = [host, port, user, machine, ...(via === undefined ? [] : [{ via }])];
   const hash = createHash('sha256')
     .update(JSON.stringify(direction === 'upload' ? server : [...server, direction]))
     .update('\0')

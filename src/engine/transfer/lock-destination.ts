@@ -14,9 +14,10 @@ export async function lockDestination(
 ): Promise<TargetLock | undefined> {
   let lock: TargetLock | undefined;
   if (journals !== undefined) {
-    const { user, host, port } = journals.identity;
+    const { user, host, port, via } = journals.identity;
+    const server = `${user}@${host}:${port}${via === undefined ? '' : ` via ${via}`}`;
     // A local path is the same for every server that files come from.
-    lock = await lockTarget({ server: isLocal ? '' : `${user}@${host}:${port}`, path }, journals);
+    lock = await lockTarget({ server: isLocal ? '' : server, path }, journals);
     if (lock.warning !== undefined) report.notice('not-locked', lock.warning, 'warning');
   }
   try {

@@ -48,7 +48,7 @@ export class SftpRemote implements Remote {
     const { stallTimeoutMs, inFlight } = options;
     this.#options = { stallTimeoutMs, inFlight };
     // In another thread, SFTP has begun before on the connection that determined how to log in.
-    this.#hasBegun = transport.spec.settled !== undefined;
+    this.#hasBegun = transport.isSettled;
   }
 
   get spec(): SftpSpec {
@@ -60,8 +60,7 @@ export class SftpRemote implements Remote {
   }
 
   get identity(): RemoteIdentity {
-    const { host, port, user } = this.#transport.spec.settings;
-    return { host, port, user };
+    return this.#transport.identity;
   }
 
   async connect(id: number, signal: AbortSignal, onAdmitted: () => void): Promise<SftpConnection> {
@@ -75,7 +74,7 @@ export class SftpRemote implements Remote {
       const options = { stallTimeoutMs, softwareHint: software, ...memory, leavesDuplex: true };
       const session = await this.#begin(ssh, () => SftpSession.open(sftp, options));
       if (signal.aborted) throw CopyError.from(signal.reason, 'cancelled');
-      keepAlive(session, this.#transport.spec.settings.keepaliveIntervalMs);
+      keepAlive(session, this.#transport.keepaliveIntervalMs);
       const closed = this.#watch(session, ssh.closed, () => ssh.close());
       return new SftpConnection(session, closed, {
         software,

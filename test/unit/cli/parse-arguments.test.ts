@@ -28,6 +28,7 @@ describe('a command line', () => {
         options: [],
         compression: false,
         batch: false,
+        allowsMatchExec: false,
         pinnedHostKeys: [],
         stallTimeoutMs: 30_000,
       },
@@ -135,7 +136,7 @@ describe('a command line', () => {
     ['-q -v f host:', 'contradict'],
     ['--pin-host-key SHA256:short f host:', 'takes a fingerprint'],
     ['--json=yes f host:', "no option '--json=yes'"],
-    ...['--checksum', '--ssh', '--report x', '--bind 1.2.3.4'].map((option) => [
+    ...['--checksum', '--links copy', '--report x', '--bind 1.2.3.4'].map((option) => [
       `${option} f host:`,
       `no option '${option.split(' ')[0]}'`,
     ]),

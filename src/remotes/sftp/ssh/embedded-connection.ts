@@ -1,9 +1,7 @@
 /** An open connection by ssh2, with the channel of its sftp subsystem. */
 import type { ClientChannel } from 'ssh2';
-import { CopyError } from '../../../errors.ts';
-import { cleanText } from '../../../util/clean-text.ts';
+import type { CopyError } from '../../../errors.ts';
 import { type Deferred, deferred } from '../../../util/deferred.ts';
-import { readableText } from '../codec/readable-text.ts';
 import type { PacketInlet } from '../session-inlet.ts';
 import type { PacketOutlet } from '../session-outlet.ts';
 import type { OpenedClient } from './client-use.ts';
@@ -12,7 +10,7 @@ import { execOn } from './exec-channel.ts';
 import { fastInlet } from './fast-inlet.ts';
 import { fastOutlet } from './fast-outlet.ts';
 import { CLOSE_GRACE_MS, FAIL_GRACE_MS } from './hang-up.ts';
-import { ProgramWatch } from './program-end.ts';
+import { ProgramWatch, subsystemEnd } from './program-end.ts';
 import type { SharedState } from './shared-state.ts';
 import type { ExecChannel, ProgramEnd, SshConnection } from './ssh-connection.ts';
 import { retireChannel } from './ssh2-internals.ts';
@@ -43,7 +41,7 @@ export class EmbeddedConnection implements SshConnection, OpenedClient {
     const program = new ProgramWatch(channel, () => this.#isOver, this.closed);
     this.#program = program;
     channel.on('error', () => {});
-    channel.on('close', () => this.#end(this.#subsystemEnd(program.now)));
+    channel.on('close', () => this.#end(subsystemEnd(program.now, client.target)));
     const { ssh, socket, reader } = client;
     const inlet = reader && fastInlet(ssh, channel, reader);
     this.inlet = inlet;
@@ -92,13 +90,5 @@ export class EmbeddedConnection implements SshConnection, OpenedClient {
   #end(error: CopyError): void {
     retireChannel(this.sftp);
     this.fail(error);
-  }
-
-  #subsystemEnd({ status, signal, stderr }: ProgramEnd): CopyError {
-    const how =
-      status !== undefined ? ` with status ${status}` : signal !== undefined ? ` by ${cleanText(signal)}` : '';
-    const text = readableText(stderr.subarray(-200));
-    const said = text === '' ? '' : `: ${text}`;
-    return new CopyError('connection-lost', `The sftp subsystem of ${this.#client.target} ended${how}${said}.`);
   }
 }

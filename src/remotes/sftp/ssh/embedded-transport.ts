@@ -1,9 +1,12 @@
 /** SSH connections by ssh2, without the ssh program of the system. */
+import type { RemoteIdentity } from '../../remote.ts';
 import { ConnectionAttempt } from './connection-attempt.ts';
 import { expectReusable } from './credential-reuse.ts';
+import { jumpsText } from './jumps-text.ts';
+import { remoteIdentity } from './remote-identity.ts';
 import { type Route, type RouteOptions, routeFor, routeSpec, settleRoute } from './route.ts';
 import { SftpUse } from './sftp-use.ts';
-import type { SshConnection, SshSpec, SshTransport } from './ssh-connection.ts';
+import type { EmbeddedSpec, SshConnection, SshTransport } from './ssh-connection.ts';
 import type { SshSettings } from './ssh-settings.ts';
 
 /**
@@ -21,7 +24,7 @@ export class EmbeddedTransport implements SshTransport {
   }
 
   /** For another thread: never asks the user, and sends only the credential of the first connection. */
-  static fromSpec(spec: SshSpec): EmbeddedTransport {
+  static fromSpec(spec: EmbeddedSpec): EmbeddedTransport {
     const environment = { home: '', user: spec.settings.user, variables: {} };
     const settings = withoutQuestions(spec.settings);
     const transport = new EmbeddedTransport({ settings, environment, mayLogInAnew: false });
@@ -29,8 +32,21 @@ export class EmbeddedTransport implements SshTransport {
     return transport;
   }
 
-  get spec(): SshSpec {
+  get spec(): EmbeddedSpec {
     return routeSpec(this.#route);
+  }
+
+  get identity(): RemoteIdentity {
+    const { host, port, user, jump, proxyCommand } = this.#route.state.settings;
+    return remoteIdentity(host, port, user, jump === undefined ? proxyCommand : jumpsText(jump));
+  }
+
+  get keepaliveIntervalMs(): number {
+    return this.#route.state.settings.keepaliveIntervalMs;
+  }
+
+  get isSettled(): boolean {
+    return this.spec.settled !== undefined;
   }
 
   /**

@@ -1,5 +1,8 @@
 /** Observes how the program behind a channel of ssh2 ends, and what it prints to its error output. */
 import type { ClientChannel } from 'ssh2';
+import { CopyError } from '../../../errors.ts';
+import { cleanText } from '../../../util/clean-text.ts';
+import { readableText } from '../codec/readable-text.ts';
 import type { ProgramEnd } from './ssh-connection.ts';
 
 const STDERR_TAIL = 600;
@@ -52,4 +55,12 @@ export class ProgramWatch {
     clearTimeout(timer);
     return this.now;
   }
+}
+
+/** The error for an sftp subsystem that ended while it was used. */
+export function subsystemEnd({ status, signal, stderr }: ProgramEnd, target: string): CopyError {
+  const how = status !== undefined ? ` with status ${status}` : signal !== undefined ? ` by ${cleanText(signal)}` : '';
+  const text = readableText(stderr.subarray(-200));
+  const said = text === '' ? '' : `: ${text}`;
+  return new CopyError('connection-lost', `The sftp subsystem of ${target} ended${how}${said}.`);
 }

@@ -67,7 +67,8 @@ class Options {
       this.#values.set(keyword, [...this.all(keyword), directive]);
     } else if (treatment.kind === 'needed') {
       throw new CopyError('usage', `${directive.label} is not supported.`, {
-        advice: 'It may not be ignored, because it says whom to reach or to trust. -F none reads no file of ssh.',
+        advice:
+          'It may not be ignored, because it says whom to reach or to trust: --ssh uses ssh itself, which honours it.',
       });
     } else if (treatment.kind === 'unknown' && isGiven) {
       throw unknownKeyword(directive.keyword);
@@ -80,7 +81,7 @@ export function noticesOf(directives: readonly Directive[]): readonly SshNotice[
   return directives.flatMap(({ label, keyword, words }): SshNotice[] => {
     const { kind } = treatmentOf(keyword, words[0]);
     if (kind === 'not-honoured') {
-      return [{ level: 'warning', message: `${label} is not supported, and has no effect.` }];
+      return [{ level: 'warning', message: `${label} is not supported, and has no effect. With --ssh, it has.` }];
     }
     if (kind === 'unknown') return [{ level: 'detail', message: `${label} is no known keyword, and has no effect.` }];
     return [];
@@ -158,8 +159,7 @@ export function resolveSshOptions(
     addressFamily: family,
     ...(bindAddress === undefined ? {} : { bindAddress }),
     connectTimeoutMs: input.connectTimeoutMs ?? (connectTimeoutMs || DEFAULT_CONNECT_TIMEOUT_MS),
-    keepaliveIntervalMs:
-      keepaliveIntervalMs ?? Math.max(1000, Math.floor((input.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS) / 3)),
+    keepaliveIntervalMs: keepaliveIntervalMs ?? defaultKeepaliveMs(input),
     // The fast path compresses nothing. The variable is an undocumented way to switch it off, in case it should ever be
     // faulty.
     fastPath: environment.variables['MT_COPY_FAST_PATH'] !== 'no' && !compression,
@@ -185,11 +185,17 @@ function proxySettings(
   return { proxyCommand: expandTokens(label, text, { h: h!, n: n!, p: p!, r: r! }) };
 }
 
+/** How often an idle connection is tested where nothing else is said: well within the stall timeout. */
+export function defaultKeepaliveMs({ stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS }: SshInput): number {
+  return Math.max(1000, Math.floor(stallTimeoutMs / 3));
+}
+
 function asItIs(_label: string, value: string): string {
   return value;
 }
 
-function checkName(what: string, name: string): void {
+/** @throws {CopyError} `usage`: when the name could be taken for an option, or is none */
+export function checkName(what: string, name: string): void {
   if (name === '' || name.startsWith('-') || /[\0-\x20\x7f]/.test(name)) {
     throw new CopyError('usage', `The ${what} ${JSON.stringify(name)} is not a name.`, {
       advice: `A ${what} is not empty, does not begin with "-" and has no blanks.`,

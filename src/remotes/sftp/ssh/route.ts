@@ -11,7 +11,7 @@ import type { Interaction } from './interaction.ts';
 import { dialThrough } from './jump-host.ts';
 import { type LoadKeyFile, loadKeyFilesOnce } from './key-files.ts';
 import type { SharedState } from './shared-state.ts';
-import type { SshSpec } from './ssh-connection.ts';
+import type { EmbeddedSpec } from './ssh-connection.ts';
 import type { SshEnvironment } from './ssh-environment.ts';
 import type { SshSettings } from './ssh-settings.ts';
 
@@ -69,15 +69,20 @@ function jumpOptions({ onDetail: _, environment, ...others }: RouteOptions, sett
 }
 
 /** The present state as plain data. */
-export function routeSpec({ state, jump }: Route): SshSpec {
+export function routeSpec({ state, jump }: Route): EmbeddedSpec {
   const { settings, hostKey, credential } = state;
   const through = jump === undefined ? {} : { jump: routeSpec(jump) };
-  if (hostKey === undefined || credential === undefined) return { settings, ...through };
-  return { settings, settled: { hostKey: hostKey.blob, credential: toCredentialSpec(credential) }, ...through };
+  if (hostKey === undefined || credential === undefined) return { kind: 'embedded', settings, ...through };
+  return {
+    kind: 'embedded',
+    settings,
+    settled: { hostKey: hostKey.blob, credential: toCredentialSpec(credential) },
+    ...through,
+  };
 }
 
 /** Uses what the first connections of another thread have determined. */
-export function settleRoute({ state, jump }: Route, { settled, jump: through }: SshSpec): void {
+export function settleRoute({ state, jump }: Route, { settled, jump: through }: EmbeddedSpec): void {
   if (jump !== undefined && through !== undefined) settleRoute(jump, through);
   if (settled === undefined) return;
   state.hostKey = { blob: Buffer.from(settled.hostKey), arePasswordsAllowed: true };

@@ -1,16 +1,22 @@
 /** The interface of SSH transports, as far as the SFTP remote needs it. */
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { CopyError } from '../../../errors.ts';
+import type { RemoteIdentity } from '../../remote.ts';
 import type { PacketInlet } from '../session-inlet.ts';
 import type { PacketOutlet } from '../session-outlet.ts';
 import type { CredentialSpec } from './credential.ts';
 import type { SshSettings } from './ssh-settings.ts';
+import type { SystemSpec } from './system/system-spec.ts';
 
 /**
- * Everything that another thread needs to open such connections. It contains secrets: keep it in memory only.
+ * Everything that another thread needs to open such connections. It may contain secrets: keep it in memory only.
  * Cloneable.
  */
-export interface SshSpec {
+export type SshSpec = EmbeddedSpec | SystemSpec;
+
+/** Of connections by ssh2. */
+export interface EmbeddedSpec {
+  readonly kind: 'embedded';
   readonly settings: SshSettings;
   /** What the first connection determined. Without it, the other thread has to determine it. */
   readonly settled?: {
@@ -18,17 +24,23 @@ export interface SshSpec {
     readonly credential: CredentialSpec;
   };
   /** The same of the host through which this one is reached. */
-  readonly jump?: SshSpec;
+  readonly jump?: EmbeddedSpec;
 }
 
 export interface SshTransport {
   /** The present state as plain data. */
   readonly spec: SshSpec;
+  /** The account and server, as all settings say. */
+  readonly identity: RemoteIdentity;
+  /** How often an idle connection is tested with a request; 0: never. */
+  readonly keepaliveIntervalMs: number;
+  /** Whether a connection was logged in, so that the others are as it is. */
+  readonly isSettled: boolean;
 
   /**
    * Opens a TCP connection, encrypted and authenticated. Calls may overlap: the first call determines host key and
-   * credential (and may ask the user). The others do TCP and key exchange meanwhile, and wait for the first one before
-   * they send any secret. If the first one fails with scope `run`, so do those that wait, and the next call is the
+   * credential (and may ask the user). The others may do TCP and key exchange meanwhile, and wait for the first one
+   * before they send any secret. If the first one fails with scope `run`, so do those that wait, and the next call is the
    * first again; otherwise, one of those that wait takes its place. `onAdmitted` is called when the server has accepted
    * the credential.
    * @throws {CopyError} `connection-failed`, `connection-refused`, `connection-lost` (scope `connection`): when another
@@ -39,7 +51,10 @@ export interface SshTransport {
 }
 
 export interface SshConnection {
-  /** The identification line of the server without `SSH-2.0-`. It comes from the server: clean it before printing. */
+  /**
+   * The identification line of the server without `SSH-2.0-`; empty where it is not known. It comes from the server:
+   * clean it before printing.
+   */
   readonly software: string;
   /** The channel of the sftp subsystem. Each connection has one. */
   readonly sftp: Duplex;

@@ -21,6 +21,8 @@ export interface SshInput {
   readonly allowsMatchExec?: boolean;
   /** `-J`: hosts on the way, the nearest one first, with commas. */
   readonly jumps?: string;
+  /** `--ssh`, `--ssh-command`: the program that makes the connections, and its first arguments, with quotes as in ssh. */
+  readonly program?: string;
   /** `-c`, a comma list. */
   readonly ciphers?: string;
   /** `-C`: both sides compress what they send. */

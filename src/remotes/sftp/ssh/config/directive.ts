@@ -35,7 +35,7 @@ export function parseDirective(line: string, place?: string): Directive | undefi
  * Splits at blanks and tabs. Quotes of both kinds keep them together, a backslash takes the meaning of quotes, of
  * another backslash and, outside quotes, of a blank. A `#` at the beginning of a word begins a comment.
  */
-function splitWords(text: string, label: string): string[] {
+export function splitWords(text: string, label: string): string[] {
   const found: string[] = [];
   let at = 0;
   for (;;) {

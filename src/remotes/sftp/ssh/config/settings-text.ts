@@ -1,5 +1,5 @@
 /** Prints settings as `ssh -G` does: a line for each value, keyword first, so that both can be compared. */
-import { bracketed } from '../bracketed.ts';
+import { jumpsText } from '../jumps-text.ts';
 import type { SshSettings } from '../ssh-settings.ts';
 
 const FAMILIES = { 0: 'any', 4: 'inet', 6: 'inet6' } as const;
@@ -38,12 +38,6 @@ export function settingsText(settings: SshSettings): string[] {
     `kexalgorithms ${algorithms.keyExchange.join(',')}`,
     `hostkeyalgorithms ${algorithms.hostKeys.join(',')}`,
   ];
-}
-
-/** The hosts on the way, the nearest one first. */
-function jumpsText({ user, host, port, jump }: SshSettings): string {
-  const own = `${user}@${bracketed(host)}:${port}`;
-  return jump === undefined ? own : `${jumpsText(jump)},${own}`;
 }
 
 /** As ssh prints it. */

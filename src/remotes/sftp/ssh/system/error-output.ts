@@ -1,0 +1,98 @@
+/** What the ssh program of the system prints to its error output, which tells how far a connection has come. */
+import { StringDecoder } from 'node:string_decoder';
+
+/**
+ * The level of detail at which ssh tells when it has reached the server, how that names itself, and when it was let in
+ * (sshconnect.c, sshconnect2.c).
+ */
+export const NEEDED_LOG_LEVEL = 'DEBUG1';
+
+/** What is kept of messages, in characters. */
+const MAX_TEXT = 4000;
+/** A longer line is cut. */
+const MAX_LINE = 2000;
+
+/** How far a connection has come. */
+export type SshStage = 'start' | 'identification' | 'key exchange' | 'authentication' | 'open';
+
+/** What ssh logs when it begins with a stage. */
+const STAGES: readonly (readonly [SshStage, RegExp])[] = [
+  ['identification', /^Connection established/],
+  ['key exchange', /remote software version /],
+  ['authentication', /SSH2_MSG_SERVICE_ACCEPT received/],
+];
+
+export interface ErrorOutputListener {
+  /** A line that is meant for people, not cleaned. */
+  onMessage(line: string): void;
+  /** The server has logged the connection in, by this method. */
+  onAuthenticated(method: string): void;
+  /** Any sign that the program goes on. */
+  onProgress(): void;
+}
+
+/**
+ * Reads the lines. Those of the log are used; the others are messages of ssh, of the server before the login (its
+ * banner), or of the program on the server after it. A server could imitate the line that tells of the login, but only
+ * in its banner, after which ssh still lets nobody in who should not be.
+ */
+export class ErrorOutput {
+  readonly #listener: ErrorOutputListener;
+  readonly #decoder = new StringDecoder('utf8');
+  #rest = '';
+  #text = '';
+  #software = '';
+  #stage: SshStage = 'start';
+
+  constructor(listener: ErrorOutputListener) {
+    this.#listener = listener;
+  }
+
+  /** The end of the messages since the connection began, or since it was logged in. */
+  get text(): string {
+    return this.#text + this.#rest;
+  }
+
+  /** How the server names its software; empty while that is not known. */
+  get software(): string {
+    return this.#software;
+  }
+
+  get stage(): SshStage {
+    return this.#stage;
+  }
+
+  add(bytes: Buffer): void {
+    const lines = (this.#rest + this.#decoder.write(bytes)).split(/\r?\n/);
+    this.#rest = lines.pop()!.slice(-MAX_LINE);
+    for (const line of lines) this.#addLine(line);
+    this.#listener.onProgress();
+  }
+
+  #addLine(line: string): void {
+    const [, logged] = /^debug\d: (.*)/.exec(line) ?? [];
+    if (logged !== undefined) return this.#addLogged(logged);
+    const [, method] = /^Authenticated to .* using "([^"]*)"/.exec(line) ?? [];
+    if (method !== undefined && this.#stage !== 'open') {
+      this.#stage = 'open';
+      this.#text = '';
+      return this.#listener.onAuthenticated(method);
+    }
+    if (line === '' || isStatistics(line)) return;
+    this.#text = `${this.#text}${line}\n`.slice(-MAX_TEXT);
+    this.#listener.onMessage(line.slice(0, MAX_LINE));
+  }
+
+  #addLogged(line: string): void {
+    if (this.#stage === 'open') return;
+    const [, software] = /remote software version (.*)/.exec(line) ?? [];
+    if (software !== undefined) this.#software = software;
+    const [stage] = STAGES.find(([, says]) => says.test(line)) ?? [];
+    if (stage !== undefined) this.#stage = stage;
+  }
+}
+
+/** What ssh prints at the end of each connection at this level. */
+function isStatistics(line: string): boolean {
+  return /^(Transferred: sent |Bytes per second: sent )/.test(line);
+}

@@ -1,0 +1,90 @@
+/** Finds out how the ssh program of the system would reach a server. */
+import { execFile } from 'node:child_process';
+import { CopyError } from '../../../../errors.ts';
+import { readableText } from '../../codec/readable-text.ts';
+import { bracketed } from '../bracketed.ts';
+import { splitWords } from '../config/directive.ts';
+import { remoteIdentity } from '../remote-identity.ts';
+import { checkName, defaultKeepaliveMs } from '../resolve-options.ts';
+import { childEnvironment, type SshEnvironment } from '../ssh-environment.ts';
+import { DEFAULT_CONNECT_TIMEOUT_MS, type SshInput } from '../ssh-options.ts';
+import { type SystemSpec, userOptions } from './system-spec.ts';
+
+/** How long `ssh -G` may take: it runs the commands of `Match exec`, and may look up names. */
+const SETTINGS_MS = 60_000;
+const MAX_OUTPUT = 1 << 20;
+
+/**
+ * The settings in effect, as `ssh -G` prints them.
+ * @throws {CopyError} `usage`: when there is no such program, or it refuses an option or a file
+ */
+export async function systemSettings(input: SshInput): Promise<readonly string[]> {
+  const { program, options, host } = commandFor(input);
+  const args = [...program.slice(1), '-G', ...options, '--', host];
+  const settings = { env: childEnvironment(), timeout: SETTINGS_MS, maxBuffer: MAX_OUTPUT, windowsHide: true };
+  return new Promise((resolve, reject) => {
+    execFile(program[0]!, args, settings, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout.split(/\r?\n/).filter((line) => line !== ''));
+      else reject(notUsable(program[0]!, error, stderr));
+    });
+  });
+}
+
+/**
+ * @throws {CopyError} `usage`: as {@link systemSettings}, or when an option was given that only connections made by this
+ *   program itself have
+ */
+export async function resolveSystem(input: SshInput, environment: SshEnvironment): Promise<SystemSpec> {
+  const lines = await systemSettings(input);
+  const valueFor = (keyword: string): string | undefined =>
+    lines.find((line) => line.startsWith(`${keyword} `))?.slice(keyword.length + 1);
+  const host = (valueFor('hostname') ?? input.host).toLowerCase();
+  const port = Number(valueFor('port') ?? input.port ?? 22);
+  const user = valueFor('user') ?? input.user ?? environment.user;
+  checkName('host', host);
+  checkName('user', user);
+  return {
+    kind: 'system',
+    ...commandFor(input),
+    identity: remoteIdentity(host, port, user, valueFor('proxyjump') ?? valueFor('proxycommand')),
+    target: readableText(Buffer.from(`${bracketed(host)}:${port}`)),
+    batch: input.batch || valueFor('batchmode') === 'yes',
+    asksForEach: input.asksForEach ?? false,
+    connectTimeoutMs:
+      input.connectTimeoutMs ?? (Number(valueFor('connecttimeout')) * 1000 || DEFAULT_CONNECT_TIMEOUT_MS),
+    keepaliveIntervalMs: defaultKeepaliveMs(input),
+    isSettled: false,
+  };
+}
+
+function commandFor(input: SshInput): Pick<SystemSpec, 'program' | 'options' | 'host'> {
+  const { host, user, program: command = 'ssh', pinnedHostKeys = [] } = input;
+  checkName('host', host);
+  if (user !== undefined) checkName('user', user);
+  if (pinnedHostKeys.length > 0) {
+    throw new CopyError('usage', "--pin-host-key does not work with the system's ssh.", {
+      advice: 'Put the key into a file, and name it with -o UserKnownHostsFile=FILE -o StrictHostKeyChecking=yes.',
+    });
+  }
+  const program = splitWords(command, '--ssh-command');
+  if (program.length === 0) throw new CopyError('usage', '--ssh-command names no program.');
+  return { program, options: userOptions(input), host };
+}
+
+function notUsable(program: string, error: Error, stderr: string): CopyError {
+  if ('code' in error && error.code === 'ENOENT') {
+    return new CopyError('usage', `There is no program ${readableText(Buffer.from(program))}.`, {
+      advice: "Install OpenSSH's client, or leave --ssh out.",
+      cause: error,
+    });
+  }
+  const said = readableText(Buffer.from(stderr), 500) || error.message;
+  return new CopyError(
+    'usage',
+    `${readableText(Buffer.from(program))} refuses its settings: ${said.replace(/\.+$/, '')}.`,
+    {
+      advice: 'Correct the option or the file that it names.',
+      cause: error,
+    },
+  );
+}
