@@ -13,7 +13,7 @@ import { longSheet } from './sheets/long.ts';
 import { memorySheet } from './sheets/memory.ts';
 import { resumeSheet } from './sheets/resume.ts';
 import { mib } from './sheets/sentences.ts';
-import { shapedSheet } from './sheets/shaped.ts';
+import { shapedSheet, shapedWaysSheet } from './sheets/shaped.ts';
 import { slowSheet } from './sheets/slow.ts';
 import { startSheet } from './sheets/start.ts';
 import { throttledSheet } from './sheets/throttled.ts';
@@ -25,6 +25,7 @@ export type ResultsByName = Readonly<Record<string, unknown>>;
 
 const SHEETS: readonly Sheet[] = [
   ...DIRECTIONS.map(shapedSheet),
+  shapedWaysSheet,
   ...DIRECTIONS.map(changingSheet),
   ...DIRECTIONS.map(bulkSheet),
   verifySheet,

@@ -11,9 +11,10 @@ import { limitSeconds } from '../ratio.ts';
 import type { Run } from '../rows.ts';
 import { type MeasuredRun, runTransfer } from '../run-transfer.ts';
 import { say } from '../say.ts';
-import { shapedSheet } from '../sheets/shaped.ts';
+import type { Sheet } from '../sheet.ts';
+import { shapedSheet, shapedWaysSheet } from '../sheets/shaped.ts';
 import { lftp } from '../tools/lftp.ts';
-import { mtCopy } from '../tools/mt-copy.ts';
+import { mtCopy, mtCopyBySsh, mtCopyOverJump } from '../tools/mt-copy.ts';
 import { scp, sftp } from '../tools/openssh.ts';
 import { rclone } from '../tools/rclone.ts';
 import { availableTools, hasMany, type Tool } from '../tools/tool.ts';
@@ -47,9 +48,21 @@ function describe({ tool, seconds, ratio = 0, phases }: Run): string {
   return phases ? `${line}\n  ${phasesLine(phases)}` : line;
 }
 
-export async function measureShaped(direction: Direction): Promise<void> {
+/** Beside the rivals. */
+export function measureShaped(direction: Direction): Promise<void> {
+  return measure(direction, toolsFor(direction), shapedSheet(direction));
+}
+
+/** The ways to make connections beside one another. */
+export function measureShapedWays(): Promise<void> {
+  const settings = { connections: CONNECTIONS, options: ['--json'] };
+  const tools = [mtCopy, mtCopyBySsh, mtCopyOverJump].map((way) => way('up', settings));
+  return measure('up', tools, shapedWaysSheet);
+}
+
+async function measure(direction: Direction, tools: readonly Tool[], sheet: Sheet): Promise<void> {
   // Those with one connection take ten times as long, and vary less.
-  const choice = chooseRuns(process.argv.slice(2), toolsFor(direction), (tool) => (hasMany(tool, direction) ? 3 : 1));
+  const choice = chooseRuns(process.argv.slice(2), tools, (tool) => (hasMany(tool, direction) ? 3 : 1));
   say(`${BYTES / 1e6} MB over ${CONNECTIONS} connections of ${LINE.bytesPerSecond / 1e6} MB/s each, 40 ms round trip.`);
   say(
     `The limit is ${LIMIT_SECONDS} s. First plain sockets, then ${choice.chosen.map((one) => one.name).join(', ')} ...`,
@@ -69,7 +82,7 @@ export async function measureShaped(direction: Direction): Promise<void> {
       ),
     ),
   );
-  await finishScene(shapedSheet(direction), {
+  await finishScene(sheet, {
     items: choice.chosen,
     facts: {
       bytes: BYTES,

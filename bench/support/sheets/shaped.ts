@@ -24,3 +24,18 @@ export function shapedSheet(direction: Direction): Sheet {
     ],
   };
 }
+
+const plain = shapedSheet('up');
+
+/** The same line, by the other ways to make connections. */
+export const shapedWaysSheet: Sheet = {
+  ...plain,
+  scene: 'shaped-ways',
+  title: 'The same line, by the ssh of the system and over a jump host',
+  bars: (rows) =>
+    ['mtput-ssh', 'mtput-jump'].map((name) => ({
+      what: `${name}, time ÷ limit`,
+      value: rowNamed(rows, name)?.ratio,
+      atMost: AT_MOST.up,
+    })),
+};

@@ -1,5 +1,6 @@
 // Our programs: mtput for uploads, mtget for downloads.
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cleanEnvironment, getArguments, mtgetPath, mtputPath, putArguments } from '../../../test/support/mtput.ts';
 import { repoRoot } from '../../../test/support/repo-root.ts';
@@ -21,6 +22,30 @@ function programArguments(transfer: Transfer, own: readonly string[]): string[] 
   const { direction, local, remote, server, port } = transfer;
   if (direction === 'up') return [mtputPath, ...putArguments([local], { server, port, path: remote }, own)];
   return [mtgetPath, ...getArguments({ server, port, paths: [remote] }, local, own)];
+}
+
+/** Connections by the ssh of the system, which does not look for its files in HOME. */
+export function mtCopyBySsh(direction: Direction, settings: MtCopySettings): Tool {
+  const tool = mtCopy(direction, { ...settings, options: [...(settings.options ?? []), '--ssh', '-F', 'none'] });
+  return { ...tool, name: `${tool.name}-ssh`, label: `${tool.label} --ssh` };
+}
+
+/** Over a jump host: the server itself, which the line is in front of, and which then connects to itself. */
+export function mtCopyOverJump(direction: Direction, settings: MtCopySettings): Tool {
+  const plain = mtCopy(direction, settings);
+  return {
+    ...plain,
+    name: `${plain.name}-jump`,
+    label: `${plain.label} -J`,
+    call: async (transfer) => {
+      const { server, port } = transfer;
+      const lines = [`IdentityFile ${server.identityFile}`, `UserKnownHostsFile ${server.knownHostsFile}`];
+      const config = join(transfer.workDir, 'ssh-config');
+      await writeFile(config, `${lines.join('\n')}\n`);
+      const options = [...(settings.options ?? []), '-F', config, '-J', `${server.user}@${server.host}:${port}`];
+      return mtCopy(direction, { ...settings, options }).call({ ...transfer, port: server.port });
+    },
+  };
 }
 
 /** The program of ours for `direction`; it is asked for transfers of that direction alone. */

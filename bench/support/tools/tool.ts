@@ -44,7 +44,8 @@ export interface ToolSettings {
 
 /** Whether a tool opens many connections: ours does, and of the others those that split downloads. */
 export function hasMany({ name, rival }: Pick<Tool, 'name' | 'rival'>, direction: Direction): boolean {
-  return name === programOf(direction) || (direction === 'down' && rival !== undefined);
+  const own = programOf(direction);
+  return name === own || name.startsWith(`${own}-`) || (direction === 'down' && rival !== undefined);
 }
 
 /** Those that can run here; says of the others why they are left out. */
