@@ -36,6 +36,7 @@ import { mountSmallDisk } from '../support/small-disk.ts';
 import { requests, shellCopy } from '../support/ssh-relay.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { byTier } from '../support/tier.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const NAME = 'x.bin';
 const SIZE = 1_000_000;
@@ -141,6 +142,20 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
     expect(warningsOf(run)).toEqual([
       expect.stringMatching(/\.x\.bin\.0123456789abcdef\.mtpart .* stays on the server/),
     ]);
+  });
+
+  it.each(ON_SSHD)('one of days ago is removed also by a run that does not succeed: %s', async (_, start) => {
+    const server = await start();
+    const source = await sourceForTest(SIZE);
+    const old = foreignPartial(server.home, NAME);
+    await placePartial(server, old, await contentOfOther());
+    await makeOld(old);
+    const machine = await machineForTest(server, { name: 'one', isHurried: true });
+    const run = await machine.put(source.path, NAME, [...ARGS, '--limit', '100K']);
+    await waitFor(async () => !(await partialsOf(server.home, NAME)).includes(old), { what: 'the old file to be removed' });
+    run.kill();
+    await run.end();
+    expect(await partialsOf(server.home, NAME)).toHaveLength(1);
   });
 
   it.each(ON_SSHD)('--no-resume removes those that nobody writes: %s', async (_, start) => {

@@ -108,6 +108,7 @@ export class StageAdoption {
     this.#superseded = [...new Set([...abandoned, ...matching])].filter(isRemovable);
     this.#left = others.filter((stage) => stage.isCertain && !this.#superseded.includes(stage));
     const best = matching.find(({ token }) => token.stage === attempt?.of.token?.stage);
+    await this.#removeUseless(this.#superseded.filter((stage) => abandoned.includes(stage) && stage !== best));
     if (attempt === undefined) return undefined;
     if (best === undefined) return this.#copyOfTarget(attempt);
     if (attempt.copy !== undefined) return this.#continueIn(attempt.copy, best);
@@ -159,8 +160,21 @@ export class StageAdoption {
    * reports which files stay.
    */
   async removeSuperseded(): Promise<void> {
-    for (const { token, path, attributes } of this.#superseded) {
-      if (path === this.#original?.path) continue;
+    await this.#removeUseless(this.#superseded.filter(({ path }) => path !== this.#original?.path));
+    for (const { path, attributes } of this.#left) {
+      this.#tell(
+        `${cleanText(path)} (${formatSize(attributes.size)}), which another run has staged, stays on the server.`,
+      );
+    }
+  }
+
+  /**
+   * A run that never ends well must not leave one more file each time, so that those that were abandoned long ago are
+   * removed as soon as they are found.
+   */
+  async #removeUseless(stages: readonly FoundStage[]): Promise<void> {
+    this.#superseded = this.#superseded.filter((stage) => !stages.includes(stage));
+    for (const { token, path, attributes } of stages) {
       const isGone = await this.#isRemoved(async (remote) => {
         const now = await remote.lookAt(token);
         // If it has changed, another run is writing it again, and it stays.
@@ -168,11 +182,6 @@ export class StageAdoption {
         return isSame ? remote.discard(token) : true;
       });
       if (!isGone) this.#tell(`${cleanText(path)} is of no use any more and cannot be removed.`);
-    }
-    for (const { path, attributes } of this.#left) {
-      this.#tell(
-        `${cleanText(path)} (${formatSize(attributes.size)}), which another run has staged, stays on the server.`,
-      );
     }
   }
 
