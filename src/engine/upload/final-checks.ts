@@ -65,7 +65,8 @@ export function tellWarnings(
 /**
  * Whether it was verified that the target has the size of the source. On accounts that may only write, which are
  * common, the server does not tell the size; the user is then told so, unless the contents were verified.
- * @throws {CopyError} `integrity`: the target has another size, or verification by size is demanded and not possible
+ * @throws {CopyError} `target-busy`: what was verified is not at the target any more; `integrity`: the target has another
+ *   size, or verification by size is demanded and not possible
  */
 export function isSizeVerified(
   report: Notices,
@@ -75,15 +76,24 @@ export function isSizeVerified(
   verified: Verified,
 ): boolean {
   const { name, shownTarget, size: wanted } = file;
+  const isContentVerified = verified.byDigest + verified.byReadBack >= wanted;
   if (verify === 'none') return false;
   if (size === wanted) return true;
   if (size !== undefined) {
+    if (isContentVerified) throw overtaken(shownTarget, size, wanted);
     throw new CopyError('integrity', `${shownTarget} has ${size} bytes instead of ${wanted}.`);
   }
   if (verify === 'size') throw new CopyError('integrity', `${shownTarget} cannot be looked at.`);
-  if (verified.byDigest + verified.byReadBack < wanted) {
+  if (!isContentVerified) {
     const message = `${name}: the server does not let ${shownTarget} be looked at, so that what has arrived could not be verified.`;
     report.notice('not-verified', message, 'warning');
   }
   return false;
+}
+
+function overtaken(target: string, size: number, wanted: number): CopyError {
+  return new CopyError(
+    'target-busy',
+    `${target} has ${size} bytes instead of ${wanted}, although all pieces were right before it got its name: another run has replaced it.`,
+  );
 }
