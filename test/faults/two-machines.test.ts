@@ -14,6 +14,8 @@ const ROWS: readonly LateRow[] = [
     arrives: 'while the second sends',
     oldTarget: true,
     stateDir: 'shared',
+    connections: 2,
+    second: 'as long',
   },
   {
     server: 'proftpd',
@@ -24,6 +26,8 @@ const ROWS: readonly LateRow[] = [
     arrives: 'when the second has published',
     oldTarget: false,
     stateDir: 'own',
+    connections: 1,
+    second: 'shorter',
   },
   {
     server: 'sshd',
@@ -34,6 +38,8 @@ const ROWS: readonly LateRow[] = [
     arrives: 'when the second has published',
     oldTarget: false,
     stateDir: 'shared',
+    connections: 2,
+    second: 'longer',
   },
   {
     server: 'proftpd',
@@ -44,6 +50,8 @@ const ROWS: readonly LateRow[] = [
     arrives: 'when the second has published',
     oldTarget: true,
     stateDir: 'shared',
+    connections: 1,
+    second: 'as long',
   },
   ...byTier<readonly LateRow[]>(
     [],
@@ -57,6 +65,8 @@ const ROWS: readonly LateRow[] = [
         arrives: 'while the second sends',
         oldTarget: true,
         stateDir: 'own',
+        connections: 2,
+        second: 'shorter',
       },
     ],
   ),

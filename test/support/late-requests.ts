@@ -1,4 +1,4 @@
-/** Two machines upload different files of one size to one target, and what the first one has sent arrives late. */
+/** Two machines upload different files to one target, and what the first one has sent arrives late. */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -17,7 +17,13 @@ import { byTier } from './tier.ts';
 const NAME = 'x.bin';
 const SIZE = byTier(2_000_000, 4_000_000);
 /** Of a piece; the run has several, so that it has a journal, and can be cut off. */
-const ARGS = ['-n', '2', '-s', byTier('128K', '256K'), '--stall-timeout', '120s'];
+const ARGS = ['-s', byTier('128K', '256K'), '--stall-timeout', '120s'];
+/** How much longer the file of the second machine is. */
+const DIFFERENCES: Readonly<Record<LateRow['second'], number>> = {
+  'as long': 0,
+  shorter: -SIZE / 4,
+  longer: SIZE / 4,
+};
 /** Requests that pass before a WRITE is held: a part of the file is there by then. */
 const WRITES_TO_PASS = 12;
 
@@ -34,6 +40,10 @@ export interface LateRow {
   readonly oldTarget: boolean;
   /** One directory on a file server for both, or one each. */
   readonly stateDir: 'shared' | 'own';
+  /** Of each run. */
+  readonly connections: 1 | 2;
+  /** The file of the second machine, beside that of the first. */
+  readonly second: 'as long' | 'shorter' | 'longer';
 }
 
 export const LATE_FACTORS: Factors<LateRow> = {
@@ -45,6 +55,8 @@ export const LATE_FACTORS: Factors<LateRow> = {
   arrives: ['while the second sends', 'when the second has published'],
   oldTarget: [false, true],
   stateDir: ['own', 'shared'],
+  connections: [2, 1],
+  second: ['as long', 'shorter', 'longer'],
 };
 
 /** Rows in which the first run sends such a request at all. How a server copies makes no difference to the others. */
@@ -58,8 +70,8 @@ export function sendsIt({ server, late, earlier, hashes }: LateRow): boolean {
 }
 
 export function nameOfRow(row: LateRow): string {
-  const { server, hashes, late, earlier, first, arrives, oldTarget, stateDir } = row;
-  const how = `${server}${hashes ? '' : ' that cannot hash'}${oldTarget ? ', an old target' : ''}, ${stateDir} state`;
+  const { server, hashes, late, earlier, first, arrives, oldTarget, stateDir, connections, second } = row;
+  const how = `${server}${hashes ? '' : ' that cannot hash'}${oldTarget ? ', an old target' : ''}, ${stateDir} state, -n ${connections}, the second file ${second}`;
   return `${late} (${how}; ${earlier} left before): the first ${first}, it arrives ${arrives}`;
 }
 
@@ -77,8 +89,8 @@ export function startServer({ server, hashes }: Pick<LateRow, 'server' | 'hashes
 }
 
 /** A run that is killed when half of the file has arrived, and nobody writes its partial file any more. */
-async function leavePart({ put }: Machine, source: string, server: TestServer): Promise<void> {
-  const run = await put(source, NAME, [...ARGS, '--limit', `${SIZE / 2}B`]);
+async function leavePart({ put }: Machine, source: string, server: TestServer, args: readonly string[]): Promise<void> {
+  const run = await put(source, NAME, [...args, '--limit', `${SIZE / 2}B`]);
   await run.event('progress', ({ bytesDone }) => bytesDone > SIZE / 2);
   run.kill();
   await run.end();
@@ -91,9 +103,10 @@ function failsAs(run: JsonRun): string {
 
 /** Runs one row, and asserts what must hold in all of them. */
 export async function runLate(row: LateRow): Promise<void> {
-  const { late, earlier, first, arrives, oldTarget, stateDir } = row;
+  const { late, earlier, first, arrives, oldTarget, stateDir, connections, second } = row;
+  const args = ['-n', `${connections}`, ...ARGS];
   const server = await startServer(row);
-  const [a, b] = [await sourceForTest(SIZE), await sourceForTest(SIZE)];
+  const [a, b] = [await sourceForTest(SIZE), await sourceForTest(SIZE + DIFFERENCES[second])];
   const target = join(server.home, NAME);
   const shared = (await tempDirForTest()).path;
   const state = stateDir === 'shared' ? { stateDir: shared } : {};
@@ -104,7 +117,7 @@ export async function runLate(row: LateRow): Promise<void> {
     await writeFile(target, 'old');
     allowed.add(await sha256Of(target));
   }
-  if (earlier !== 'nothing') await leavePart(one, a.path, server);
+  if (earlier !== 'nothing') await leavePart(one, a.path, server, args);
   if (earlier === 'a part, without its journal')
     await rm(stateDir === 'shared' ? shared : join(shared, 'one'), { recursive: true });
   if (earlier === 'a part of another source') {
@@ -117,13 +130,13 @@ export async function runLate(row: LateRow): Promise<void> {
 
   const watcher = watchTarget(target);
   const hold = one.relay.hold(MATCHES[late], late === 'WRITE' ? WRITES_TO_PASS : 0);
-  const firstRun = await one.put(a.path, NAME, ARGS);
+  const firstRun = await one.put(a.path, NAME, args);
   await hold.arrived();
   if (first === 'is killed') {
     firstRun.kill();
     await firstRun.end();
   }
-  const secondRun = await overtake(two, b.path, arrives, () => hold.release());
+  const secondRun = await overtake(two, b.path, args, arrives, () => hold.release());
   const firstEnd = await firstRun.end(100_000);
   await watcher.look();
   await watcher.stop();
@@ -154,11 +167,12 @@ export async function runLate(row: LateRow): Promise<void> {
 async function overtake(
   two: Machine,
   source: string,
+  args: readonly string[],
   arrives: LateRow['arrives'],
   release: () => Promise<void>,
 ): Promise<JsonRun> {
   const hold = arrives === 'while the second sends' ? two.relay.hold(requests('write'), WRITES_TO_PASS) : undefined;
-  const run: LiveRun = await two.put(source, NAME, ARGS);
+  const run: LiveRun = await two.put(source, NAME, args);
   if (hold === undefined) {
     const end = await run.end(100_000);
     await release();
@@ -182,14 +196,15 @@ export async function runChangedSource(
   const machine = await machineForTest(server, { name: 'one' });
   const watcher = watchTarget(target);
   const hold = machine.relay.hold(MATCHES.RENAME);
-  const run = await machine.put(source.path, NAME, ARGS);
+  const args = ['-n', '2', ...ARGS];
+  const run = await machine.put(source.path, NAME, args);
   await hold.arrived();
   hold.takeNoMore();
   run.kill();
   await run.end();
   await writeFile(source.path, (await readFile(source.path)).reverse());
   const changed = await sha256Of(source.path);
-  const secondRun = await overtake(machine, source.path, row.arrives, () => hold.release());
+  const secondRun = await overtake(machine, source.path, args, row.arrives, () => hold.release());
   await watcher.look();
   await watcher.stop();
   const allowed = [before, source.sha256, changed];
