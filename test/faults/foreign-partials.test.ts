@@ -152,7 +152,9 @@ describeWithServers(['sshd', 'proftpd'], 'partial files of others', () => {
     await makeOld(old);
     const machine = await machineForTest(server, { name: 'one', isHurried: true });
     const run = await machine.put(source.path, NAME, [...ARGS, '--limit', '100K']);
-    await waitFor(async () => !(await partialsOf(server.home, NAME)).includes(old), { what: 'the old file to be removed' });
+    await waitFor(async () => !(await partialsOf(server.home, NAME)).includes(old), {
+      what: 'the old file to be removed',
+    });
     run.kill();
     await run.end();
     expect(await partialsOf(server.home, NAME)).toHaveLength(1);
