@@ -1,10 +1,10 @@
 /** One attempt to open a connection by ssh2, from the TCP connection to what it is used for. */
-import type { Duplex } from 'node:stream';
 import type { Algorithms, AuthenticationType, ConnectConfig, NextAuthHandler } from 'ssh2';
 import { CopyError } from '../../../errors.ts';
 import { type Deferred, deferred } from '../../../util/deferred.ts';
 import type { ClientUse, OpenedClient } from './client-use.ts';
 import { cancelledError, dialError, isLevel, isNoMatch, noSshError, timeoutError } from './connection-errors.ts';
+import type { Dialled } from './dial.ts';
 import { EmbeddedClient } from './embedded-client.ts';
 import type { GatePass } from './first-connection-gate.ts';
 import { FAIL_GRACE_MS } from './hang-up.ts';
@@ -14,7 +14,6 @@ import { noCommonAlgorithm } from './no-common-algorithm.ts';
 import { PatientDeadline } from './patient-deadline.ts';
 import { ProxyCommandError } from './proxy-command.ts';
 import type { SharedState } from './shared-state.ts';
-import { SocketReader } from './socket-reader.ts';
 import type { SshSettings } from './ssh-settings.ts';
 import { onAuthenticationFailure, signWithoutAsking } from './ssh2-internals.ts';
 
@@ -85,25 +84,25 @@ export class ConnectionAttempt<T extends OpenedClient> {
   async #connect(): Promise<void> {
     const { settings, policy, target } = this.#shared;
     const isSocket = settings.proxyCommand === undefined && settings.jump === undefined;
-    const reader = settings.fastPath && isSocket ? new SocketReader() : undefined;
     const hostKeyAlgorithms = await policy.algorithms();
     this.#isKnown = await policy.isKnownHost();
     if (this.#isOver) return;
-    let socket: Duplex;
+    let dialled: Dialled;
     try {
-      const dialling = this.#shared.dial(this.#opening.signal, reader);
+      const dialling = this.#shared.dial(this.#opening.signal, settings.fastPath && isSocket);
       // A jump host has deadlines of its own, and may ask the user.
-      socket = await (settings.jump === undefined ? dialling : this.#deadline.during(dialling));
+      dialled = await (settings.jump === undefined ? dialling : this.#deadline.during(dialling));
     } catch (error) {
       return this.#fail(error instanceof CopyError ? error : dialError(error, target, this.#mayRetry));
     }
     // A proxy command that has begun has reached nothing yet.
     this.#shared.hasReached ||= isSocket;
+    const { stream, reader } = dialled;
     if (this.#isOver) {
-      socket.destroy();
+      stream.destroy();
       return;
     }
-    this.#client = new EmbeddedClient(socket, reader, target);
+    this.#client = new EmbeddedClient(stream, reader, target);
     this.#handshake(this.#client, hostKeyAlgorithms);
   }
 

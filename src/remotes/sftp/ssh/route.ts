@@ -46,8 +46,10 @@ export function routeFor(given: RouteOptions): Route {
   const interaction = settings.batch ? undefined : options.interaction;
   const state: SharedState = {
     settings,
-    dial: (signal, reader) =>
-      jump === undefined ? dial(settings, signal, reader) : dialThrough(jump.state, { host, port }, signal),
+    dial: async (signal, isFast) =>
+      jump === undefined
+        ? await dial(settings, signal, isFast)
+        : { stream: await dialThrough(jump.state, { host, port }, signal) },
     target: cleanText(`${bracketed(host)}:${port}`),
     interaction,
     password: environment.variables['MT_COPY_PASSWORD'],

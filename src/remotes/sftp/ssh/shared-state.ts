@@ -1,18 +1,17 @@
-import type { Duplex } from 'node:stream';
 import type { Credential } from './credential.ts';
 import type { CredentialReuse } from './credential-reuse.ts';
+import type { Dialled } from './dial.ts';
 import type { FirstConnectionGate } from './first-connection-gate.ts';
 import type { HostKeyPolicy, HostKeyVerdict } from './host-key-policy.ts';
 import type { Identities } from './identities.ts';
 import type { Interaction } from './interaction.ts';
-import type { SocketReader } from './socket-reader.ts';
 import type { SshSettings } from './ssh-settings.ts';
 
 /** What the connections of one transport share. */
 export interface SharedState {
   readonly settings: SshSettings;
   /** Opens what a connection runs on: TCP, a proxy command, or a stream through a jump host. See `dial.ts`. */
-  readonly dial: (signal: AbortSignal, reader?: SocketReader) => Promise<Duplex>;
+  readonly dial: (signal: AbortSignal, isFast: boolean) => Promise<Dialled>;
   /** How messages name the server: its address and port. */
   readonly target: string;
   /** Absent in batch mode. */
