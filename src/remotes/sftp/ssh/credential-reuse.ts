@@ -7,10 +7,11 @@ export interface CredentialTurn {
   /** `replay`: send the credential of the first connection; `anew`: find one out, as the first connection did. */
   readonly kind: 'replay' | 'anew';
   /**
-   * To be called once. `refused`: the server refused the credential; `cut`: it was sent, and the connection ended
-   * before the server answered; `undefined`: nothing was sent.
+   * To be called once. `refused`: the server refused the credential, or nobody gave one; `cut`: it was sent, and the
+   * connection ended before the server answered; `undefined`: nothing was sent.
+   * @param isConfirmed whether a person most likely had to confirm that
    */
-  end(outcome: 'accepted' | 'refused' | 'cut' | undefined): void;
+  end(outcome: 'accepted' | 'refused' | 'cut' | undefined, isConfirmed?: boolean): void;
 }
 
 /** A server may hang up instead of refusing: after this many cuts in a row, answers count as refused. */
@@ -37,7 +38,7 @@ export class CredentialReuse {
   readonly #asksForEach: boolean;
   /** Whether a further connection was asked for and not let in. */
   #isDeclined = false;
-  /** Whether a person has to confirm each login. */
+  /** Whether a person had to confirm the last login, which an agent may ask for only once. */
   #isConfirmed = false;
   /** Settles when the turn in progress has ended. */
   #busy: Deferred<void> | undefined;
@@ -59,17 +60,13 @@ export class CredentialReuse {
 
   /**
    * The first connection, or one with a turn of kind `anew`, has logged in with `credential`.
-   * @param isConfirmed whether a person had to confirm that, and would have to for each connection
+   * @param isConfirmed whether a person had to confirm that
    */
   settle(credential: Credential, isConfirmed = false): void {
-    if (isConfirmed && !this.#asksForEach) {
-      this.#isConfirmed = true;
-      this.#state = 'refused';
-      return;
-    }
+    this.#isConfirmed = isConfirmed && !this.#asksForEach;
     this.#isAnswered = credential.some(({ method }) => method === 'keyboard-interactive');
     const isSecret = this.#isAnswered || credential.some(({ method }) => method === 'password');
-    if (this.#state === 'unproven' && !isSecret) this.#state = 'reusable';
+    if (this.#state === 'unproven' && !isSecret && !this.#isConfirmed) this.#state = 'reusable';
   }
 
   /**
@@ -79,16 +76,16 @@ export class CredentialReuse {
    */
   async turn(isAnyOpen: () => boolean): Promise<CredentialTurn> {
     while (this.#state !== 'reusable' && this.#busy !== undefined) await this.#busy.promise;
-    if (this.#state === 'reusable') return { kind: 'replay', end: (outcome) => this.#learn(outcome) };
+    if (this.#state === 'reusable') return { kind: 'replay', end: (outcome) => this.#learn(outcome, false) };
     if (isAnyOpen()) this.expectReusable();
     const busy = deferred<void>();
     this.#busy = busy;
     const kind = this.#state === 'refused' ? 'anew' : 'replay';
     return {
       kind,
-      end: (outcome) => {
-        if (kind === 'anew' && outcome !== 'accepted') this.#isDeclined = true;
-        this.#learn(outcome);
+      end: (outcome, isConfirmed = false) => {
+        if (kind === 'anew' && outcome === 'refused') this.#isDeclined = true;
+        this.#learn(outcome, isConfirmed);
         this.#busy = undefined;
         busy.resolve();
       },
@@ -100,10 +97,12 @@ export class CredentialReuse {
     if (this.#state === 'refused' && (!this.#asksForEach || this.#isDeclined)) throw notReusable(this.#isConfirmed);
   }
 
-  #learn(outcome: 'accepted' | 'refused' | 'cut' | undefined): void {
+  #learn(outcome: 'accepted' | 'refused' | 'cut' | undefined, isConfirmed: boolean): void {
     if (outcome === undefined) return;
     this.#cuts = outcome === 'cut' ? this.#cuts + 1 : 0;
-    if (outcome === 'accepted' && this.#state === 'unproven') this.#state = 'reusable';
+    if (outcome === 'accepted' && this.#state === 'unproven') {
+      this.#state = this.#isConfirmed && isConfirmed ? 'refused' : 'reusable';
+    }
     // A password that was accepted before is not a one-time code. Where it is refused now, the server has another
     // problem.
     const isRefused = outcome === 'refused' && (this.#state === 'unproven' || this.#isAnswered);

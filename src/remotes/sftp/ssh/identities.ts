@@ -9,7 +9,12 @@ import type { SshEnvironment } from './ssh-environment.ts';
 import type { AuthenticationSettings } from './ssh-settings.ts';
 
 const PASSPHRASE_TRIES = 3;
-const NO_SHA1 = 'the server accepts RSA keys only with SHA-1, which -o PubkeyAcceptedAlgorithms=+ssh-rsa allows';
+/** The algorithms of RSA keys by their hashes (RFC 8332). */
+const RSA_ALGORITHMS: Readonly<Record<string, string>> = {
+  sha1: 'ssh-rsa',
+  sha256: 'rsa-sha2-256',
+  sha512: 'rsa-sha2-512',
+};
 /** After this time, an agent that has not signed most likely waits for the user. */
 const SIGN_PATIENCE_MS = 2000;
 
@@ -54,10 +59,9 @@ export class Identities {
   /**
    * The keys in the order in which they are offered:
    *
-   * 1. keys of the agent for which there is a file
-   * 2. files that the user named, and files in the usual places that need no passphrase
-   * 3. the other keys of the agent, unless `IdentitiesOnly` is set
-   * 4. the remaining files, because the user should not be asked for a passphrase without need
+   * 1. files that the user named, in their order; the agent signs for those that it has
+   * 2. the other keys of the agent, unless `IdentitiesOnly` is set
+   * 3. files in the usual places, those with a passphrase last, because the user should not be asked without need
    */
   async *inOrder(): AsyncGenerator<Identity, void, undefined> {
     for await (const identity of this.#all()) {
@@ -74,11 +78,14 @@ export class Identities {
 
   /** The hash is chosen when the server has said which ones it knows; SHA-1 is the last one. */
   #withAllowedHash(identity: Identity): Identity {
-    if (identity.publicKey.type !== 'ssh-rsa' || this.#settings.keyAlgorithms.includes('ssh-rsa')) return identity;
-    const sign: Identity['sign'] = (data, hash) =>
-      hash === undefined || hash === 'sha1'
-        ? this.#noteFailure(Promise.reject(new Error(`${identity.label}: ${NO_SHA1}`)))
-        : identity.sign(data, hash);
+    if (identity.publicKey.type !== 'ssh-rsa') return identity;
+    const sign: Identity['sign'] = (data, hash) => {
+      const algorithm = RSA_ALGORITHMS[hash ?? 'sha1'] ?? 'ssh-rsa';
+      if (this.#settings.keyAlgorithms.includes(algorithm)) return identity.sign(data, hash);
+      const why = `the server would have it sign with ${algorithm}, which PubkeyAcceptedAlgorithms leaves out`;
+      const how = algorithm === 'ssh-rsa' ? ' unless it has +ssh-rsa (SHA-1)' : '';
+      return this.#noteFailure(Promise.reject(new Error(`${identity.label}: ${why}${how}`)));
+    };
     return { ...identity, sign };
   }
 
@@ -87,25 +94,37 @@ export class Identities {
     const agentKeys = await this.#loadAgent();
     const inAgent = (file: KeyFile): Identity | undefined =>
       agentKeys.find((identity) => file.publicKey !== undefined && sameKey(identity, file.publicKey));
-    const named = new Set(files.map(inAgent).filter((identity) => identity !== undefined));
-    yield* named;
-    const others = files.filter((file) => inAgent(file) === undefined);
-    for (const { path } of others.filter(({ hasPrivateKey }) => !hasPrivateKey)) {
-      this.#note(`${cleanText(path)}: holds only the public half, and no agent has the other one`);
+    const offered = new Set<Identity>();
+    for (const file of files.filter(({ explicit }) => explicit)) {
+      const identity = inAgent(file);
+      if (identity === undefined) yield* this.#fromFile(file);
+      else if (!offered.has(identity)) yield identity;
+      if (identity !== undefined) offered.add(identity);
     }
-    const rest = others.filter((file) => file.hasPrivateKey);
-    const early = rest.filter((file) => file.explicit || !file.isEncrypted);
-    for (const file of early) yield* this.#fromFile(file);
-    if (!this.#settings.identitiesOnly) yield* agentKeys.filter((identity) => !named.has(identity));
-    for (const file of rest.filter((one) => !early.includes(one))) yield* this.#fromFile(file);
+    const usual = files.filter(({ explicit }) => !explicit);
+    const ofUsual = new Set(usual.map(inAgent));
+    const mayOffer = (identity: Identity): boolean => !this.#settings.identitiesOnly || ofUsual.has(identity);
+    yield* agentKeys.filter((identity) => !offered.has(identity) && mayOffer(identity));
+    const rest = usual.filter((file) => inAgent(file) === undefined);
+    for (const isEncrypted of [false, true]) {
+      for (const file of rest.filter((one) => one.isEncrypted === isEncrypted)) yield* this.#fromFile(file);
+    }
   }
 
   async *#fromFile(file: KeyFile): AsyncGenerator<Identity, void, undefined> {
+    if (!file.hasPrivateKey) {
+      this.#note(`${cleanText(file.path)}: holds only the public half, and no agent has the other one`);
+      return;
+    }
     const tries = secretTries(this.#passphrase, this.#interaction, PASSPHRASE_TRIES);
     try {
       const publicKey = file.publicKey ?? (await file.unlock(tries));
       const identity = keyFileIdentity(file, publicKey, tries);
-      yield { ...identity, sign: (data, hash) => this.#noteFailure(identity.sign(data, hash)) };
+      const sign: Identity['sign'] = (data, hash) => {
+        this.#isConfirmed = false;
+        return this.#noteFailure(identity.sign(data, hash));
+      };
+      yield { ...identity, sign };
     } catch (error) {
       this.#note(error);
     }

@@ -78,7 +78,7 @@ export class Login {
     this.#isOver = true;
     const isCut = this.#hasShownSecret && !this.#isAdmitted;
     const isDeclined = this.#turn?.kind === 'anew' && error.code === 'authentication-failed';
-    this.#endTurn(this.#isAdmitted ? 'accepted' : isCut ? 'cut' : undefined);
+    this.#endTurn(this.#isAdmitted ? 'accepted' : isCut ? 'cut' : isDeclined ? 'refused' : undefined);
     if (isDeclined && this.#shared.open > 0) return notReusable();
     return isCut && this.#shared.reuse.isRefused ? notReusable() : error;
   }
@@ -118,7 +118,7 @@ export class Login {
   }
 
   #endTurn(outcome: 'accepted' | 'refused' | 'cut' | undefined): void {
-    this.#turn?.end(outcome);
+    this.#turn?.end(outcome, this.#shared.identities.isConfirmed);
     this.#turn = undefined;
   }
 

@@ -14,9 +14,11 @@ import { KeyFields } from './key-fields.ts';
 import { ENCRYPTED, toReadableFormat } from './pkcs8.ts';
 
 /** What a key with Argon2 may ask for: PuTTY itself proposes 8 MiB. */
-const MAX_ARGON2_KIB = 1024 * 1024;
+const MAX_ARGON2_KIB = 256 * 1024;
 const MAX_ARGON2_PASSES = 1000;
 const MAX_ARGON2_PARALLELISM = 64;
+/** Kibibytes times passes. PuTTY itself proposes what takes a tenth of a second there, which is a fortieth of it. */
+const MAX_ARGON2_WORK = 4 * 1024 * 1024;
 
 interface Ppk {
   readonly version: 2 | 3;
@@ -118,11 +120,11 @@ async function argon2(header: Ppk['header'], passphrase: string): Promise<Buffer
     return value;
   };
   // It is loaded only for these keys.
-  const { argon2d, argon2i, argon2id } = await import('@noble/hashes/argon2.js');
-  const variants: Readonly<Record<string, typeof argon2id>> = {
-    Argon2d: argon2d,
-    Argon2i: argon2i,
-    Argon2id: argon2id,
+  const { argon2dAsync, argon2iAsync, argon2idAsync } = await import('@noble/hashes/argon2.js');
+  const variants: Readonly<Record<string, typeof argon2idAsync>> = {
+    Argon2d: argon2dAsync,
+    Argon2i: argon2iAsync,
+    Argon2id: argon2idAsync,
   };
   const derive = variants[header.get('Key-Derivation') ?? ''];
   if (derive === undefined) throw new Error('its Key-Derivation is not known');
@@ -133,7 +135,8 @@ async function argon2(header: Ppk['header'], passphrase: string): Promise<Buffer
     p: number('Argon2-Parallelism', MAX_ARGON2_PARALLELISM),
     dkLen: 80,
   };
-  return Buffer.from(derive(Buffer.from(passphrase), salt, settings));
+  if (settings.m * settings.t > MAX_ARGON2_WORK) throw new Error('its Argon2-Passes are too many');
+  return Buffer.from(await derive(Buffer.from(passphrase), salt, settings));
 }
 
 function decrypted(blob: Buffer, { key, iv }: Secrets): Buffer {

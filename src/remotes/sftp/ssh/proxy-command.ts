@@ -25,8 +25,9 @@ export class ProxyCommandError extends Error {
  * place of `%h`, `%n` and `%r` in a command, and may come from an address that somebody else wrote.
  * @throws {CopyError} `usage`
  */
-export function expectPlainName(label: string, name: string): void {
-  if (!/['"`$\\;&<>|(){}*?!#~\s\0-\x1f\x7f]/.test(name) && !name.startsWith('-')) return;
+export function expectPlainName(label: string, name: string, isUser = false): void {
+  const special = isUser ? /['"`$;&<>|(){}\s\0-\x1f\x7f]|\\$/ : /['"`$\\;&<>|(){}*?!#~\s\0-\x1f\x7f]/;
+  if (!special.test(name) && !name.startsWith('-')) return;
   throw new CopyError('usage', `${label}: the name ${JSON.stringify(name)} may not be part of a command.`, {
     advice: 'Use a name without characters that are special for a shell.',
   });
@@ -42,6 +43,11 @@ export function dialThroughCommand(command: string, signal: AbortSignal): Promis
   const line = process.platform === 'win32' ? command : `exec ${command}`;
   return new Promise((resolve, reject) => {
     const child = spawn(line, { shell, env, stdio: 'pipe', windowsHide: true });
+    if ((child.stdin as unknown) === undefined) {
+      // There are no streams where too many files are open.
+      child.once('error', reject);
+      return;
+    }
     const stream = streamOf(child);
     const settle = (end: () => void): void => {
       signal.removeEventListener('abort', onAbort);

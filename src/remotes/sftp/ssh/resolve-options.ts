@@ -31,6 +31,9 @@ import type {
   StrictHostKeyChecking,
 } from './ssh-settings.ts';
 
+/** On Windows, the agent of the system has no variable. */
+const SYSTEM_AGENT = process.platform === 'win32' ? '\\\\.\\pipe\\openssh-ssh-agent' : undefined;
+
 /** What `-o` and the files say, by keyword: first what takes precedence. */
 class Options {
   readonly #values = new Map<UsedKeyword, Directive[]>();
@@ -181,7 +184,8 @@ function proxySettings(
   const { label, text } = proxy.directive;
   const { h, n, p, r } = percent;
   const names = { h, n, r };
-  for (const [token, name] of Object.entries(names)) if (text.includes(`%${token}`)) expectPlainName(label, name!);
+  for (const [token, name] of Object.entries(names))
+    if (text.includes(`%${token}`)) expectPlainName(label, name!, token === 'r');
   return { proxyCommand: expandTokens(label, text, { h: h!, n: n!, p: p!, r: r! }) };
 }
 
@@ -314,7 +318,7 @@ function agentOf(options: Options, tokens: Tokens): string | undefined {
 
 function agent(label: string, value: string, tokens: Tokens): string | undefined {
   if (value.toLowerCase() === 'none') return undefined;
-  if (value === 'SSH_AUTH_SOCK') return tokens.variables['SSH_AUTH_SOCK'] || undefined;
+  if (value === 'SSH_AUTH_SOCK') return tokens.variables['SSH_AUTH_SOCK'] || SYSTEM_AGENT;
   if (value.startsWith('$') && !value.startsWith('${')) return tokens.variables[value.slice(1)] || undefined;
   return expandPath(label, value, tokens);
 }

@@ -16,7 +16,7 @@ const MAX_MS = 30_000;
  */
 export function execSucceeds(label: string, command: string, tokens: Tokens['percent']): boolean {
   for (const token of ['h', 'k', 'n', 'r']) {
-    if (command.includes(`%${token}`)) expectPlainName(label, tokens[token] ?? '');
+    if (command.includes(`%${token}`)) expectPlainName(label, tokens[token] ?? '', token === 'r');
   }
   const env = childEnvironment();
   const shell = process.platform === 'win32' ? true : env['SHELL'] || '/bin/sh';

@@ -88,8 +88,8 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
         const input = { identityFiles: [dir.file('rsa')] };
         const usual = identities(input).keys;
         const [identity] = await all(usual);
-        await expect(identity!.sign(Buffer.from('data'), hash)).rejects.toThrow('PubkeyAcceptedAlgorithms=+ssh-rsa');
-        expect(usual.problems).toEqual([expect.stringContaining('only with SHA-1')]);
+        await expect(identity!.sign(Buffer.from('data'), hash)).rejects.toThrow('unless it has +ssh-rsa');
+        expect(usual.problems).toEqual([expect.stringContaining('sign with ssh-rsa')]);
         const options = ['PubkeyAcceptedAlgorithms=+ssh-rsa'];
         const [allowed] = await all(identities({ ...input, options }).keys);
         expect(await allowed!.sign(Buffer.from('data'), hash)).toBeInstanceOf(Buffer);
@@ -227,20 +227,20 @@ describeWithServers(['ssh-keygen'], 'identities', () => {
       expect((await ecdsa?.sign(Buffer.from('x'), undefined))?.length).toBeGreaterThan(64);
     });
 
-    test('the order: named keys of the agent, named files, usual files, other keys of the agent, keys that need a passphrase', async () => {
+    test('the order: named keys, other keys of the agent, usual files, of which those with a passphrase last', async () => {
       const named = identities({ identityFiles: [dir.file('pem'), dir.file('ecdsa')] }, { SSH_AUTH_SOCK: socket });
       expect(shortLabels(await all(named.keys))).toEqual([
-        'agent key ecdsa',
         'key pem',
+        'agent key ecdsa',
         'agent key ed25519',
         'agent key rsa',
       ]);
       const usual = identities({}, { SSH_AUTH_SOCK: socket });
       expect(shortLabels(await all(usual.keys))).toEqual([
-        'key .ssh/id_rsa',
         'agent key ed25519',
         'agent key rsa',
         'agent key ecdsa',
+        'key .ssh/id_rsa',
         'key .ssh/id_ed25519',
       ]);
     });

@@ -124,26 +124,26 @@ hoFiq/i3GOmmj0qc+k38wOEhI+XKXgC1BMNnVII+ZFA3qmpPOStvgTSNzKRQGJOA
 PrMaxXLUDcQ2Y6RtlpxftcZKd7ybnsNgfqnhSaB1zmO/FnkTSrsPYgMfvgfkHl2i
 14y5/JJ1ZQurckpvWKO9NZB8D5+GLKsWcWewwHKKMKPus6z4Twr9
 Key-Derivation: Argon2id
-Argon2-Memory: 8192
-Argon2-Passes: 2
+Argon2-Memory: 128
+Argon2-Passes: 1
 Argon2-Parallelism: 1
-Argon2-Salt: e40af19fa6a5da0ea243cc26ccc0ea39
+Argon2-Salt: 04714a8dd5e9b760dc9fb44d4622b67a
 Private-Lines: 14
-/M7jiYLgZdU59fKwBYDNbjToNUF7GlAOS7XLwfcbUJNt5IyfKFfoMlLGgproNQOr
-ShkV+H3KK/2CTe5rmEJ3ZBuQ6gjrRhvkR7XtHurMWDhjWLQYEzcMpt2Y4ZOl3xJb
-uymKmgvvp//gl3OLIr4MibQtMrlvVwVQeUb2iHCeLHpymfO8JyGsTxZYJrIcIA3b
-nnJwPVIrpK9+LWelgs/sAn8yCB/EHkq8cF7QXRu23NFVsYW1Q0QSv7iEz4/NJl4G
-/uzy0fRnnR/Le++XAaPRuFuj5dR2T+xJsMVJ571LosNbmQnOS0Jx+8oWt5FIixu6
-RcaXvYCSRS5+KQoyvA9KnQWAGyWx5ZyisNk/+Y5IffSH6NE0vw2QE7l0MvuB9Drc
-fzncDQxcP+oZZxNkhcCRSyjSMu3CUq4b6NqmmKf62OOcg/Lclr4wYLPr/Y6mGmYH
-TV+cQTIqwHjBKENItcQG1ROxLcEci8RX8L86ZpjM9h4ORjvqdnwIpLZ9OspgG4Ag
-J2wzolz6KKwwYxNpsTR5G7ywFBwzxg15PXxjUCyvPo26Xfqo7BsUFAKik2RZd9zc
-uVw7/f0Hob70v1y1sJ6umSq3C1h/2cSM7WJNheOWw3FsalKf3ulGDdfH7jAvtiB2
-XNy84qTFiEQ1q2LcGAjrb/knaYZHdvJcSVjUMDHl+VDifU4KGE0NquioXjbce2qe
-C6Kd11YubM2WJCOCTwlEBvRIihEwhCfCbgo7hTZOFDvMvVOMjBZEQHDhgI+ghd6V
-XqBqDTm+Pk7/lXD7PYZSB6QEUSq5fLtuX6w8XBHl3lY6//rHhCW2zojc2OSzRjZh
-6LdIdrU08/0kS8rEHdEJqJ8fGLZLahkIRnNvej5pq+yhvKlhvhP0LdGYIKGLlPmq
-Private-MAC: 715b0205007e0b7534151d67ee804f099206152ddc133eec53f8267144902141
+sUTHcSNKmBYF2xnJr2ThULJ3rnjLTYaI5SvA9YTKQ5uyJDutJkjsgn9uanJ6u8n7
+RbNti2QCkJ0898PaH+g2mEQicUOxTlRARU8eAGTDQRqJIEdoxZF4nXAFhEofHL8E
+nAF7/op1PLdUjMb01Ez3Ytz2Wn0TX+hTYcUlLcTnGRELwBeheOvdrCgE4DwHZjd7
+kkKi+gyZ0oyUjJbyZ7SRKPlESxNUHx3CwvOCd0VCP5CINLX8Dk6OXLROB459im8m
+xWR6eSCMkCQ+WvKEOcen7Y7uOAlWQegUuzC9D81r4OXcWe5h6mSvykAkjLiXtPCZ
+4AUKoLXjZ3Z+QKEuLZkXhv+3445UIqqIOWjJ5RPdoyxWU+jD5xcCRBAO77q9raVn
+zLVbhPIOTgzsuQ6UZ09UvDaXtzaY7oJ+9emeiSNBkqLkGKilo+rZdBp6MJpwVs0Y
+M/0E9hBbLMNC0GaD2IpZfwZLe9KOhCgvrttKScc8mKHFFBJDVyIP1t5tTRDdjy4d
+OI09qymlgOFaUHs8zN8V2E1rS2/9ZpyTaCyHnueVjo01qHqAe5XR/MXHiyeusb2p
+SeZ6Mft8C6PBQkdkj1Jx0QuWmWTdt4fqHICh7HnKjiNhMRgHnWSLWVcBQL50HMC4
+NfJX6r20Vj6HgPhP+3EB4cOz+xQqX6thqVARPTHEPqRF12K44Gc0MCVgiHnv9z6Q
+q9yzyd6Bg3j1B58l7Lo1ydiOReN5qK5ifN1YEdDH8hZvX7JUKO3HKCLryDtfTzqO
+j5eLOYUyi3pNLa18Fg7UDSiI9tqHLoYq4fn5kIPy7x3tLgVKKj0dSMzclJABKCP2
+Id/N1m6k40eKhEAkkyqgyMa7vcl+t+xaHK8eTr14twQ5MtfPe3XezCRCZn+rDMOf
+Private-MAC: 4c67b94fe02846a46177864b2f9b06d2bdef5cabf49fe9a335806a717dfc437c
 `,
   },
   {
@@ -210,13 +210,13 @@ AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBD12KOfhmqld
 4vboS3Tye8JWybGtpTOOTzWwpVBVzrhC11d+1EIWQj9+EXljnWVg1/opkXhscSaW
 0PEPCPcupsI=
 Key-Derivation: Argon2id
-Argon2-Memory: 8192
-Argon2-Passes: 2
+Argon2-Memory: 128
+Argon2-Passes: 1
 Argon2-Parallelism: 1
-Argon2-Salt: 37cea492a00417eb28ac2a0b6bbe84ab
+Argon2-Salt: bdb3ff94266d96a90d524353672b94f8
 Private-Lines: 1
-3dNRLtn1vZU4A6325M1XxD3Pye8wlu3OQUYDWpQDcZVEr4CSclAvn99BaPwx+Ne4
-Private-MAC: 53655fcfd800003a9a1f46f1e2a90af852c88dd55be42018791d0d870df1a25f
+JtwyPBROGE4+IJaUhA9Cnw8Qs9pfgaHFv8eFLBfczUyuN8UoNUNrCuHC25IqkYbO
+Private-MAC: f37d69ca5b35809fd395db80a61de5bebddfed23f637afd827703fda52f0c0d9
 `,
   },
   {
@@ -286,14 +286,14 @@ AAAAE2VjZHNhLXNoYTItbmlzdHAzODQAAAAIbmlzdHAzODQAAABhBPyuodRZ+40s
 Enw0pquLdk9FPlW4A+CNoanE9X7Zmko35KliCOp+w4a4jFtLNO8Jdxghq6mkcFZW
 aG8q+k4En8ui4jJZj5yxKoxDeDmjvT3aoEypRgXS/Dx+7CygeU6Xbw==
 Key-Derivation: Argon2id
-Argon2-Memory: 8192
-Argon2-Passes: 2
+Argon2-Memory: 128
+Argon2-Passes: 1
 Argon2-Parallelism: 1
-Argon2-Salt: a00ee64f53439c862b651bf8c2dfeeb7
+Argon2-Salt: 8d444b45bd9656fadaf0dab62e163b79
 Private-Lines: 2
-rCaHatZXFcNTXlPIqVznufyqyW0I8f1qNrflD9yYsJ6du1RCe+OlKi1P/3RRbV7K
-67HsCsBiVn+QBdGAddVqlw==
-Private-MAC: e9627a96d92dd5b19c0e3fbf015461b14e135d657bbbd47ba06c604d23f69db2
+huXAhSa1X+Afn+Ou8JJegtjNdiG6ba2DUjllHHS4KiqTNFefvfFaM1tnRnnfOVt2
+Hx6dXOpwLycNGZM7ASy2DQ==
+Private-MAC: dfa343e44023ffc9261644eca16301c0e79053780a207a35ba3abe654ce85edd
 `,
   },
   {
@@ -352,13 +352,13 @@ Public-Lines: 2
 AAAAC3NzaC1lZDI1NTE5AAAAIOKXibxDlnNK5gQjYDHjAt6H6GMGKmpWQZbXhZNv
 AGXm
 Key-Derivation: Argon2id
-Argon2-Memory: 8192
-Argon2-Passes: 2
+Argon2-Memory: 128
+Argon2-Passes: 1
 Argon2-Parallelism: 1
-Argon2-Salt: 6b0723761b566f72edb485ea19ed3268
+Argon2-Salt: 1bceb802dd1ce4386fb2cf884297c906
 Private-Lines: 1
-+KxMPbnyvsJcrT2yYtV/XIOE33/yHgNpXfOZa+mB3VJr/Z6gZzqR+So0T+ODvyJr
-Private-MAC: ee87574fcd9c86a2b8f20bdcd684cc6677d215fe0ab4a020f94e3984c4843c4c
+VKKwFpoqy/ietHyYDAQVUXhqS4S0NyUzXj7gVj+SFvFVzwQj1L4CXmpksFiEoUKt
+Private-MAC: b7bf58c65c17eb8975775f7790f9242fd409ce14ff3e674b7ab95334f02b7bd4
 `,
   },
 ];
