@@ -35,6 +35,7 @@ export function createInteraction(ask: Ask, display: Pausable, signal: AbortSign
       return inTurn(() => ask(`${first}${cleanText(prompt)}`, false, signal));
     },
     trustHostKey: (question) => inTurn(() => confirmHostKey(ask, question, signal)),
+    during: (work) => inTurn(() => work),
     confirm: (question) => inTurn(() => confirm(ask, question, signal)),
   };
 }

@@ -6,7 +6,7 @@ import { EmbeddedTransport } from './ssh/embedded-transport.ts';
 import type { Interaction } from './ssh/interaction.ts';
 import { resolveSshRoute } from './ssh/resolve-route.ts';
 import type { EmbeddedSpec } from './ssh/ssh-connection.ts';
-import type { SshEnvironment } from './ssh/ssh-environment.ts';
+import { SECRET_VARIABLES, type SshEnvironment } from './ssh/ssh-environment.ts';
 import { DEFAULT_STALL_TIMEOUT_MS, type SshInput } from './ssh/ssh-options.ts';
 import type { SshSettings } from './ssh/ssh-settings.ts';
 import { resolveSystem, systemSettings } from './ssh/system/resolve-system.ts';
@@ -87,9 +87,12 @@ function embedded(spec: EmbeddedSpec, services: SshServices | undefined): Embedd
 
 /** The program asks on the terminal itself, where somebody may be asked at all. */
 function systemTransport(spec: SystemSpec, services: SshServices | undefined): SystemTransport {
-  const { interaction, onNotice = () => {} } = services ?? {};
+  const { environment, interaction, onNotice = () => {} } = services ?? {};
+  const unused = SECRET_VARIABLES.filter((name) => environment?.variables[name] !== undefined);
+  if (unused.length > 0) onNotice('warning', `${unused.join(' and ')} have no effect: with --ssh, ssh asks by itself.`);
   return new SystemTransport({
-    spec: interaction === undefined ? { ...spec, batch: true } : spec,
+    spec,
+    interaction,
     onMessage: (line) => onNotice('warning', `ssh: ${cleanText(line)}`),
   });
 }

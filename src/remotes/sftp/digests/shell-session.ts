@@ -74,7 +74,7 @@ export class ShellSession {
 
   /**
    * Starts `/bin/sh` with the script and waits for its marker.
-   * @param timeoutMs how long that may take
+   * @param timeoutMs how long the shell may take
    * @throws {CopyError} `unsupported`: when the server has no such shell, or it does not answer in time;
    *   `connection-lost`: when the connection ends
    */
@@ -83,10 +83,10 @@ export class ShellSession {
     script: ShellScript,
     timeoutMs: number = RECOGNISE_MS,
   ): Promise<ShellSession> {
-    const begun = performance.now();
-    const session = new ShellSession(connection, await connection.exec(SHELL_COMMAND), script);
-    const left = Math.max(0, timeoutMs - (performance.now() - begun));
-    const late = setTimeout(() => session.fail('The server has no shell that answers in time.'), left);
+    // That has a deadline of its own, and may have to log in first.
+    const channel = await connection.exec(SHELL_COMMAND);
+    const session = new ShellSession(connection, channel, script);
+    const late = setTimeout(() => session.fail('The server has no shell that answers in time.'), timeoutMs);
     try {
       await session.greeting;
       return session;

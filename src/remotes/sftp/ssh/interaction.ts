@@ -7,6 +7,8 @@ export interface Interaction {
   secret(prompt: string, problem?: string): Promise<string | undefined>;
   /** Asks whether to accept an unknown host key. */
   trustHostKey(question: HostKeyQuestion): Promise<boolean>;
+  /** Gives way while another program asks on the terminal, until `work` has settled as the result does. */
+  during?<T>(work: Promise<T>): Promise<T>;
 }
 
 export interface HostKeyQuestion {

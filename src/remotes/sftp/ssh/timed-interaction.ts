@@ -14,6 +14,7 @@ export class TimedInteraction {
     this.interaction = {
       secret: (prompt, problem) => this.#during(interaction.secret(prompt, problem)),
       trustHostKey: (question) => this.#during(interaction.trustHostKey(question)),
+      during: (work) => this.#during(interaction.during?.(work) ?? work),
     };
   }
 

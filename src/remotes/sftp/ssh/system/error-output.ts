@@ -12,21 +12,28 @@ const MAX_TEXT = 4000;
 /** A longer line is cut. */
 const MAX_LINE = 2000;
 
-/** How far a connection has come. */
-export type SshStage = 'start' | 'identification' | 'key exchange' | 'authentication' | 'open';
+/** How far a connection has come. At `host key` and `authentication`, ssh may ask the user. */
+export type SshStage = 'start' | 'identification' | 'key exchange' | 'host key' | 'authentication' | 'open';
 
 /** What ssh logs when it begins with a stage. */
 const STAGES: readonly (readonly [SshStage, RegExp])[] = [
   ['identification', /^Connection established/],
   ['key exchange', /remote software version /],
+  ['host key', /^Server host key: /],
   ['authentication', /SSH2_MSG_SERVICE_ACCEPT received/],
+  // Older programs say nothing else.
+  ['open', /^Authentication succeeded /],
 ];
+/** A key of which every use has to be confirmed at the device that has it. */
+const TOUCHED_KEY = /^Server accepts key: .*-SK\b/;
 
 export interface ErrorOutputListener {
   /** A line that is meant for people, not cleaned. */
   onMessage(line: string): void;
-  /** The server has logged the connection in, by this method. */
-  onAuthenticated(method: string): void;
+  /** The server has logged the connection in. */
+  onAuthenticated(): void;
+  /** Somebody has to touch a key. */
+  onTouch(): void;
   /** Any sign that the program goes on. */
   onProgress(): void;
 }
@@ -72,12 +79,8 @@ export class ErrorOutput {
   #addLine(line: string): void {
     const [, logged] = /^debug\d: (.*)/.exec(line) ?? [];
     if (logged !== undefined) return this.#addLogged(logged);
-    const [, method] = /^Authenticated to .* using "([^"]*)"/.exec(line) ?? [];
-    if (method !== undefined && this.#stage !== 'open') {
-      this.#stage = 'open';
-      this.#text = '';
-      return this.#listener.onAuthenticated(method);
-    }
+    // With the host and, in newer programs, the method.
+    if (/^Authenticated to \S+ ?(\(|using )/.test(line)) return this.#enter('open');
     if (line === '' || isStatistics(line)) return;
     this.#text = `${this.#text}${line}\n`.slice(-MAX_TEXT);
     this.#listener.onMessage(line.slice(0, MAX_LINE));
@@ -87,8 +90,17 @@ export class ErrorOutput {
     if (this.#stage === 'open') return;
     const [, software] = /remote software version (.*)/.exec(line) ?? [];
     if (software !== undefined) this.#software = software;
+    if (TOUCHED_KEY.test(line)) this.#listener.onTouch();
     const [stage] = STAGES.find(([, says]) => says.test(line)) ?? [];
-    if (stage !== undefined) this.#stage = stage;
+    if (stage !== undefined) this.#enter(stage);
+  }
+
+  #enter(stage: SshStage): void {
+    if (this.#stage === 'open') return;
+    this.#stage = stage;
+    if (stage !== 'open') return;
+    this.#text = '';
+    this.#listener.onAuthenticated();
   }
 }
 

@@ -2,34 +2,32 @@
 import { CopyError } from '../../../../errors.ts';
 import { type Deferred, deferred } from '../../../../util/deferred.ts';
 
-/** The methods by which a connection is let in without a question. */
-const WITHOUT_QUESTION: ReadonlySet<string> = new Set(['publickey', 'hostbased', 'gssapi-with-mic', 'none']);
-/** What ssh prints where a key has to be touched (sshconnect2.c, `identity_sign`). */
-const TOUCH = /^Confirm user presence for key/;
-
 /** The permission for one connection to log in. */
 export interface QuestionTurn {
   readonly mayAsk: boolean;
-  /** To be called once, when the connection was let in or not. */
-  readonly end: (isLetIn: boolean) => void;
+  /** To be called once. `refused`: the server did not let it in; undefined: it did not come to that. */
+  readonly end: (outcome: 'let in' | 'refused' | undefined) => void;
 }
 
 /**
- * The first connection may ask, unless nobody may be asked at all. If it had to, the others would have to as well: they
- * are not opened while it is open, unless the user wants to be asked for each. Two never ask at the same time.
+ * The first connection is let in without a question, or else it asks, unless nobody may be asked at all. If it had to,
+ * the others would have to as well: they are not opened while it is open, unless the user wants to be asked for each.
+ * Two never ask at the same time.
+ *
+ * States of the others: `unproven`, one of them tries to log in without a question, and the rest waits for it; `free`,
+ * all are let in without a question; `asking`, each has to ask.
  */
 export class Questions {
   readonly #mayAsk: boolean;
   readonly #asksForEach: boolean;
-  /** Whether each connection has to ask. */
-  #asksAgain = false;
+  #state: 'unproven' | 'free' | 'asking' = 'unproven';
   /** Whether each connection makes the user touch a key. */
   #isTouched = false;
   /** Whether a question of a further connection was not answered as it should be. */
   #isDeclined = false;
   #open = 0;
-  /** Settles when a connection that may ask has logged in or failed. */
-  #asking: Deferred<void> | undefined;
+  /** Settles when a connection that others wait for has logged in or failed. */
+  #busy: Deferred<void> | undefined;
 
   /**
    * @param mayAsk whether anybody may be asked
@@ -40,51 +38,24 @@ export class Questions {
     this.#asksForEach = mayAsk && asksForEach;
   }
 
-  /** Whether each connection has to ask. */
-  get asksAgain(): boolean {
-    return this.#asksAgain;
+  /** Whether a further connection may be let in without a question. */
+  get mayBeFree(): boolean {
+    return this.#state !== 'asking' && (!this.#isTouched || this.#asksForEach);
   }
 
-  /** @throws {CopyError} `credential-not-reusable`: a further connection would have to ask the user, and may not */
-  expectRepeatable(): void {
-    if (this.#open === 0) return;
-    const isTouchedAgain = this.#isTouched && !this.#asksForEach;
-    if (isTouchedAgain || (this.#asksAgain && (!this.#asksForEach || this.#isDeclined))) throw asksAgain();
+  /** The first connection was let in without a question, or another thread has seen that. */
+  settleFree(): void {
+    this.#state = 'free';
   }
 
-  /**
-   * Resolves when a connection may log in. The wait ends with the connections before it, each of which has a deadline or
-   * asks the user.
-   * @throws {CopyError} as {@link expectRepeatable}
-   */
-  async turn(isFirst: boolean): Promise<QuestionTurn> {
-    while (this.#asksAgain && this.#asking !== undefined) await this.#asking.promise;
-    this.expectRepeatable();
-    const mayAsk = this.#mayAsk && (isFirst || this.#asksAgain);
-    if (!mayAsk) return { mayAsk, end: () => {} };
-    const asking = deferred<void>();
-    this.#asking = asking;
-    return {
-      mayAsk,
-      end: (isLetIn) => {
-        if (this.#asking !== asking) return;
-        if (!isLetIn && !isFirst) this.#isDeclined = true;
-        this.#asking = undefined;
-        asking.resolve();
-      },
-    };
+  /** The first connection had to ask for a password, a passphrase or the like. */
+  settleAsked(): void {
+    this.#state = 'asking';
   }
 
-  /** To be called with each message of ssh. Returns whether the user has to do something. */
-  onMessage(line: string): boolean {
-    const isTouch = TOUCH.test(line);
-    this.#isTouched ||= isTouch;
-    return isTouch;
-  }
-
-  /** The first connection was let in by `method`. */
-  settle(method: string): void {
-    this.#asksAgain = !WITHOUT_QUESTION.has(method);
+  /** Somebody has to touch a key. */
+  onTouch(): void {
+    this.#isTouched = true;
   }
 
   /** A connection is open until `closed` resolves. */
@@ -95,16 +66,67 @@ export class Questions {
     });
   }
 
-  /** What the failure of a connection means: one that may not ask is refused where the first one has asked. */
-  explain(error: CopyError, isSettled: boolean): CopyError {
-    if (error.code !== 'authentication-failed' || !isSettled) return error;
-    this.#asksAgain = true;
-    return asksAgain();
+  /** @throws {CopyError} `credential-not-reusable`: a further connection would have to ask the user, and may not */
+  expectRepeatable(): void {
+    if (this.#open === 0) return;
+    const isTouchedAgain = this.#isTouched && !this.#asksForEach;
+    const isAskedAgain = this.#state === 'asking' && (!this.#asksForEach || this.#isDeclined);
+    if (isTouchedAgain || isAskedAgain) throw asksAgain(this.#isTouched);
+  }
+
+  /**
+   * Resolves when a further connection may log in. The wait ends with the connections before it, each of which has a
+   * deadline or asks the user, and with `signal`.
+   * @throws {CopyError} as {@link expectRepeatable}
+   */
+  async turn(signal: AbortSignal): Promise<QuestionTurn> {
+    while (this.#state !== 'free' && this.#busy !== undefined && !signal.aborted) {
+      const aborted = deferred<void>();
+      const abort = (): void => aborted.resolve();
+      signal.addEventListener('abort', abort, { once: true });
+      await Promise.race([this.#busy.promise, aborted.promise]);
+      signal.removeEventListener('abort', abort);
+    }
+    this.expectRepeatable();
+    const mayAsk = this.#mayAsk && this.#state === 'asking';
+    if (this.#state === 'free' || signal.aborted) return { mayAsk, end: () => {} };
+    const busy = deferred<void>();
+    this.#busy = busy;
+    return {
+      mayAsk,
+      end: (outcome) => {
+        if (this.#busy !== busy) return;
+        if (outcome === 'refused' && mayAsk) this.#isDeclined = true;
+        if (outcome === 'refused' && !mayAsk) this.#state = 'asking';
+        if (outcome === 'let in' && !mayAsk) this.#state = 'free';
+        this.#busy = undefined;
+        busy.resolve();
+      },
+    };
+  }
+
+  /** What it means that a further connection was refused, which may have asked. */
+  explain(error: CopyError, hasAsked: boolean): CopyError {
+    if (!isRefusal(error)) return error;
+    // Without a question, the server has let others in: it does not refuse because of who wants in.
+    if (this.#state === 'free') {
+      return new CopyError('connection-refused', error.message, { cause: error, retry: false });
+    }
+    const willAsk = this.#mayAsk && !hasAsked;
+    return this.#open > 0 || willAsk ? asksAgain(false) : error;
   }
 }
 
-function asksAgain(): CopyError {
-  return new CopyError('credential-not-reusable', 'ssh would ask again for each further connection.', {
+/** Whether ssh would have had to ask. */
+export function isRefusal({ code }: CopyError): boolean {
+  return code === 'authentication-failed' || code === 'host-key-unknown';
+}
+
+function asksAgain(isTouched: boolean): CopyError {
+  const message = isTouched
+    ? 'A key would have to be touched again for each further connection.'
+    : 'ssh would ask again for each further connection.';
+  return new CopyError('credential-not-reusable', message, {
     advice:
       'Put the key into an agent (ssh-add); or leave --ssh out, and you are asked once; or use -n, and be asked for each.',
   });

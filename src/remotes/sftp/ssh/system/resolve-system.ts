@@ -4,6 +4,9 @@ import { CopyError } from '../../../../errors.ts';
 import { readableText } from '../../codec/readable-text.ts';
 import { bracketed } from '../bracketed.ts';
 import { splitWords } from '../config/directive.ts';
+import { parseJumps } from '../config/proxy-jump.ts';
+import type { Tokens } from '../option-values.ts';
+import { expectPlainName } from '../proxy-command.ts';
 import { remoteIdentity } from '../remote-identity.ts';
 import { checkName, defaultKeepaliveMs } from '../resolve-options.ts';
 import { childEnvironment, type SshEnvironment } from '../ssh-environment.ts';
@@ -20,7 +23,8 @@ const MAX_OUTPUT = 1 << 20;
  */
 export async function systemSettings(input: SshInput): Promise<readonly string[]> {
   const { program, options, host } = commandFor(input);
-  const args = [...program.slice(1), '-G', ...options, '--', host];
+  const jumps = input.jumps === undefined ? [] : ['-J', input.jumps];
+  const args = [...program.slice(1), '-G', ...jumps, ...options, '--', host];
   const settings = { env: childEnvironment(), timeout: SETTINGS_MS, maxBuffer: MAX_OUTPUT, windowsHide: true };
   return new Promise((resolve, reject) => {
     execFile(program[0]!, args, settings, (error, stdout, stderr) => {
@@ -43,23 +47,42 @@ export async function resolveSystem(input: SshInput, environment: SshEnvironment
   const user = valueFor('user') ?? input.user ?? environment.user;
   checkName('host', host);
   checkName('user', user);
+  const [proxyJump, proxyCommand] = [valueFor('proxyjump'), valueFor('proxycommand')];
+  const { program, options } = commandFor(input);
+  const common = { kind: 'system', program, host: input.host, configFile: input.configFile, isSettled: false } as const;
   return {
-    kind: 'system',
-    ...commandFor(input),
-    identity: remoteIdentity(host, port, user, valueFor('proxyjump') ?? valueFor('proxycommand')),
+    ...common,
+    ...wayFor(input, options, proxyJump, { h: host, n: input.host, p: `${port}`, r: user }),
+    identity: remoteIdentity(host, port, user, proxyJump ?? proxyCommand),
     target: readableText(Buffer.from(`${bracketed(host)}:${port}`)),
     batch: input.batch || valueFor('batchmode') === 'yes',
     asksForEach: input.asksForEach ?? false,
     connectTimeoutMs:
       input.connectTimeoutMs ?? (Number(valueFor('connecttimeout')) * 1000 || DEFAULT_CONNECT_TIMEOUT_MS),
     keepaliveIntervalMs: defaultKeepaliveMs(input),
-    isSettled: false,
   };
+}
+
+/** On Windows, no shell that is known here runs a proxy command: ssh goes the way by itself. */
+function wayFor(
+  { jumps }: SshInput,
+  options: readonly string[],
+  proxyJump: string | undefined,
+  percent: Tokens['percent'],
+): Pick<SystemSpec, 'options' | 'jumps'> {
+  if (process.platform === 'win32') {
+    return { options: jumps === undefined ? options : ['-J', jumps, ...options], jumps: [] };
+  }
+  if (proxyJump === undefined) return { options, jumps: [] };
+  const directive = { keyword: 'ProxyJump', label: 'ProxyJump', words: [proxyJump], text: proxyJump };
+  return { options, jumps: parseJumps(directive, percent) };
 }
 
 function commandFor(input: SshInput): Pick<SystemSpec, 'program' | 'options' | 'host'> {
   const { host, user, program: command = 'ssh', pinnedHostKeys = [] } = input;
   checkName('host', host);
+  // It may become part of a command in a file of ssh, and older programs do not check it.
+  expectPlainName('--ssh', host);
   if (user !== undefined) checkName('user', user);
   if (pinnedHostKeys.length > 0) {
     throw new CopyError('usage', "--pin-host-key does not work with the system's ssh.", {

@@ -4,30 +4,38 @@ import type { CopyError } from '../../../../errors.ts';
 import { type Deferred, deferred } from '../../../../util/deferred.ts';
 import { inTime } from '../../../../util/in-time.ts';
 import { ChildStream } from '../child-stream.ts';
-import { CLOSE_GRACE_MS } from '../hang-up.ts';
+import { CLOSE_GRACE_MS, FAIL_GRACE_MS } from '../hang-up.ts';
 import { subsystemEnd } from '../program-end.ts';
 import type { ExecChannel, ProgramEnd, SshConnection } from '../ssh-connection.ts';
-import type { SshEnd, SshProcess } from './ssh-process.ts';
+import type { SshProcess } from './ssh-process.ts';
+import type { SystemExecOptions } from './system-exec.ts';
 
-/** It ends when ssh does, and by {@link close}. */
+/** Runs a command beside a connection. */
+export type ExecBeside = (
+  command: string,
+  beside: Pick<SystemExecOptions, 'signal' | 'onLost'>,
+) => Promise<ExecChannel>;
+
+/**
+ * It ends when ssh does, by {@link close}, and when the connection of a command is lost: to those that use it, both are
+ * one connection.
+ */
 export class SystemConnection implements SshConnection {
   readonly sftp: Duplex;
-  readonly exec: (command: string) => Promise<ExecChannel>;
   readonly #process: SshProcess;
-  readonly #target: string;
+  readonly #exec: ExecBeside;
+  readonly #over = new AbortController();
   readonly #closed: Deferred<CopyError | undefined> = deferred();
-  #end: SshEnd | undefined;
-  #isClosing = false;
+  #status: number | undefined;
 
-  constructor(process: SshProcess, target: string, exec: (command: string) => Promise<ExecChannel>) {
+  constructor(process: SshProcess, target: string, exec: ExecBeside) {
     this.#process = process;
-    this.#target = target;
-    this.exec = exec;
+    this.#exec = exec;
     this.sftp = new ChildStream(process.child, () => undefined);
     this.sftp.on('error', () => {});
-    void process.ended.then((end) => {
-      this.#end = end;
-      this.#closed.resolve(this.#isClosing ? undefined : this.#reason(end));
+    void process.ended.then((status) => {
+      this.#status = status;
+      this.#end(status === undefined ? process.failure : subsystemEnd(this.#programEnd, target));
     });
   }
 
@@ -39,24 +47,32 @@ export class SystemConnection implements SshConnection {
     return this.#closed.promise;
   }
 
+  exec(command: string): Promise<ExecChannel> {
+    const onLost = (error: CopyError): void => {
+      this.#end(error);
+      void this.#process.hangUp(FAIL_GRACE_MS);
+    };
+    return this.#exec(command, { signal: this.#over.signal, onLost });
+  }
+
   async programEnd(ms: number): Promise<ProgramEnd> {
     await inTime(this.#process.ended, ms);
     return this.#programEnd;
   }
 
   async close(): Promise<void> {
-    this.#isClosing = true;
+    this.#end(undefined);
     await this.#process.hangUp(CLOSE_GRACE_MS);
     this.sftp.destroy();
   }
 
-  get #programEnd(): ProgramEnd {
-    const status = this.#end?.status;
-    const stderr = Buffer.from(this.#process.output.text);
-    return { hasEnded: status !== undefined, status, signal: undefined, stderr };
+  #end(reason: CopyError | undefined): void {
+    this.#closed.resolve(reason);
+    this.#over.abort();
   }
 
-  #reason({ status }: SshEnd): CopyError {
-    return status === undefined ? this.#process.failure : subsystemEnd(this.#programEnd, this.#target);
+  get #programEnd(): ProgramEnd {
+    const stderr = Buffer.from(this.#process.output.text);
+    return { hasEnded: this.#status !== undefined, status: this.#status, signal: undefined, stderr };
   }
 }

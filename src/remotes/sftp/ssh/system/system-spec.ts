@@ -1,7 +1,9 @@
 /** How the ssh program of the system is called, as plain data. */
 import type { RemoteIdentity } from '../../../remote.ts';
+import type { Jump } from '../config/proxy-jump.ts';
 import type { SshInput } from '../ssh-options.ts';
 import { NEEDED_LOG_LEVEL } from './error-output.ts';
+import { jumpCommand } from './jump-command.ts';
 
 /** Everything that another thread needs to open such connections. Cloneable. */
 export interface SystemSpec {
@@ -10,6 +12,10 @@ export interface SystemSpec {
   readonly program: readonly string[];
   /** The options of the user, as arguments. */
   readonly options: readonly string[];
+  /** `-F`, which counts for the hosts on the way as well. */
+  readonly configFile: string | undefined;
+  /** The hosts on the way, the nearest one first. */
+  readonly jumps: readonly Jump[];
   /** As typed; never begins with `-`. */
   readonly host: string;
   /** The account and server as the program understands them. */
@@ -37,25 +43,30 @@ const ALWAYS = [
 
 /** The options of the command line, as ssh has them. */
 export function userOptions(input: SshInput): string[] {
-  const { configFile, port, user, jumps, ciphers, addressFamily, connectTimeoutMs } = input;
+  const { configFile, port, user, ciphers, addressFamily } = input;
   return [
     ...(configFile === undefined ? [] : ['-F', configFile]),
     ...(port === undefined ? [] : ['-p', `${port}`]),
     ...(user === undefined ? [] : ['-l', user]),
-    ...(jumps === undefined ? [] : ['-J', jumps]),
     ...(ciphers === undefined ? [] : ['-c', ciphers]),
     ...(addressFamily === undefined ? [] : [`-${addressFamily}`]),
     ...(input.compression ? ['-C'] : []),
     ...(input.identityFiles ?? []).flatMap((file) => ['-i', file]),
-    ...(connectTimeoutMs === undefined
-      ? []
-      : ['-o', `ConnectTimeout=${Math.max(1, Math.ceil(connectTimeoutMs / 1000))}`]),
     ...(input.options ?? []).flatMap((option) => ['-o', option]),
   ];
 }
 
 /** The options for one run of ssh: of several equal ones, it uses the first. */
-export function optionsFor({ options }: SystemSpec, mayAsk: boolean): string[] {
-  const all = mayAsk ? ALWAYS : [...ALWAYS, 'BatchMode=yes'];
-  return ['-T', ...all.flatMap((option) => ['-o', option]), ...options];
+export function optionsFor(spec: SystemSpec, mayAsk: boolean): string[] {
+  const { options, jumps, program, configFile } = spec;
+  const all = [...ALWAYS, ...(mayAsk ? [] : ['BatchMode=yes']), `ConnectTimeout=${seconds(spec)}`];
+  const own = all.flatMap((option) => ['-o', option]);
+  const file = configFile === undefined ? [] : ['-F', configFile];
+  const command =
+    jumps.length > 0 ? [`ProxyCommand=${jumpCommand({ program, options: [...file, ...own], jumps })}`] : [];
+  return ['-T', ...own, ...command.flatMap((option) => ['-o', option]), ...options];
+}
+
+function seconds({ connectTimeoutMs }: SystemSpec): number {
+  return Math.max(1, Math.ceil(connectTimeoutMs / 1000));
 }

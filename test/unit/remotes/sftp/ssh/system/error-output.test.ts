@@ -3,15 +3,19 @@ import { ErrorOutput } from '../../../../../../src/remotes/sftp/ssh/system/error
 
 function output() {
   const messages: string[] = [];
-  const methods: string[] = [];
-  let progress = 0;
+  const seen = { logins: 0, touches: 0 };
   const found = new ErrorOutput({
     onMessage: (line) => messages.push(line),
-    onAuthenticated: (method) => methods.push(method),
-    onProgress: () => progress++,
+    onAuthenticated: () => {
+      seen.logins++;
+    },
+    onTouch: () => {
+      seen.touches++;
+    },
+    onProgress: () => {},
   });
   const add = (text: string): void => found.add(Buffer.from(text));
-  return { found, add, messages, methods, progress: () => progress };
+  return { found, add, messages, seen };
 }
 
 const LOG = [
@@ -19,33 +23,45 @@ const LOG = [
   'debug1: Connecting to h [10.0.0.1] port 22.',
   'debug1: Connection established.',
   'debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1 Debian-2',
+  'debug1: Server host key: ssh-ed25519 SHA256:abc',
   'debug1: SSH2_MSG_SERVICE_ACCEPT received',
   'Authenticated to h ([10.0.0.1]:22) using "publickey".',
 ];
 
 test('the stages are known, whatever the lines are cut into', () => {
   for (const size of [1, 7, 1000]) {
-    const { found, add, methods } = output();
+    const { found, add, seen: events } = output();
     const text = `${LOG.join('\r\n')}\r\n`;
     const seen: string[] = [];
     for (let at = 0; at < text.length; at += size) {
       add(text.slice(at, at + size));
       if (seen.at(-1) !== found.stage) seen.push(found.stage);
     }
-    if (size === 1) expect(seen).toEqual(['start', 'identification', 'key exchange', 'authentication', 'open']);
+    if (size === 1)
+      expect(seen).toEqual(['start', 'identification', 'key exchange', 'host key', 'authentication', 'open']);
     expect(found.stage).toBe('open');
     expect(found.software).toBe('OpenSSH_9.2p1 Debian-2');
-    expect(methods).toEqual(['publickey']);
+    expect(events.logins).toBe(1);
     expect(found.text).toBe('');
   }
 });
 
-test('through a proxy, too', () => {
-  const { add, methods } = output();
-  add(
-    'debug1: Remote protocol version 2.0, remote software version x\nAuthenticated to h (via proxy) using "password".\n',
-  );
-  expect(methods).toEqual(['password']);
+test.each([
+  'Authenticated to h (via proxy) using "password".',
+  'Authenticated to h ([10.0.0.1]:22).',
+  'debug1: Authentication succeeded (publickey).\nAuthenticated to h ([10.0.0.1]:22).',
+])('a login as older and newer programs tell it: %s', (lines) => {
+  const { found, add, seen } = output();
+  add(`${lines}\n`);
+  expect([found.stage, seen.logins]).toEqual(['open', 1]);
+});
+
+test('a key that has to be touched is noticed', () => {
+  const { add, seen } = output();
+  add('debug1: Server accepts key: /k ED25519 SHA256:abc\n');
+  expect(seen.touches).toBe(0);
+  add('debug1: Server accepts key: /k ED25519-SK SHA256:abc agent\n');
+  expect(seen.touches).toBe(1);
 });
 
 test('messages are for people, and the log is not', () => {

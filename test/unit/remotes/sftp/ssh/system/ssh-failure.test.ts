@@ -27,6 +27,15 @@ test.each<[string, SshStage, string, string]>([
   ['Unable to negotiate with h port 22: no matching cipher found. Their offer: x', 'key exchange', 'protocol', 'run'],
   ['command-line: line 0: Bad configuration option: nosuch', 'start', 'usage', 'run'],
   ['subsystem request failed on channel 0', 'open', 'subsystem-missing', 'run'],
+  // A banner may say anything.
+  ['Usage: authorized persons only', 'authentication', 'authentication-lost', 'connection'],
+  ['Load key "/k": Permission denied', 'authentication', 'authentication-lost', 'connection'],
+  [
+    '@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nConnection reset by h port 22',
+    'host key',
+    'connection-lost',
+    'connection',
+  ],
   ['ssh: Could not resolve hostname nowhere: Name or service not known', 'start', 'connection-failed', 'connection'],
   ['ssh: connect to host h port 1: Connection refused', 'start', 'connection-failed', 'connection'],
   [
