@@ -61,10 +61,14 @@ export function isAsideName(target: Uint8Array, name: Uint8Array): boolean {
  */
 export function partialNameFits(name: Uint8Array, targetName: Uint8Array): 'certain' | 'possible' | undefined {
   const bytes = Buffer.from(name);
-  const end = bytes.subarray(-END_LENGTH);
-  if (bytes[0] !== 0x2e || !END_PATTERN.test(end.toString('latin1'))) return undefined;
+  if (!isPartialName(bytes)) return undefined;
   if (!bytes.subarray(1, -END_LENGTH).equals(beginningOf(targetName, MAX_BEGINNING))) return undefined;
   return targetName.length + MAX_CHARACTER <= MAX_BEGINNING ? 'certain' : 'possible';
+}
+
+/** Whether a file called `name` may be a partial file of some target. */
+export function isPartialName(name: Uint8Array): boolean {
+  return name[0] === 0x2e && END_PATTERN.test(Buffer.from(name.subarray(-END_LENGTH)).toString('latin1'));
 }
 
 /** `.`, as much of the target's name as fits, and `end`, in the directory of the target. */

@@ -175,13 +175,11 @@ export class DownloadFile implements FileTransfer {
     const { size } = this;
     const partial = this.#opened;
     report.emit({ type: 'file', state: 'committing', ...paths, size });
-    // Most of it is on the disk by the time that the source is checked.
-    const syncing = this.#synced(partial.sync());
-    await Promise.all([this.#source.checkUnchanged(), this.#source.checkEnd(), this.#checkContents()]).finally(() =>
-      // The file may be closed after a failure.
-      syncing.catch(() => {}),
-    );
-    await syncing;
+    // Most of it is on the disk by the time that the source is checked. The file may be closed after a failure, so that
+    // nothing may be in progress then.
+    const checks = [this.#source.checkUnchanged(), this.#source.checkEnd(), this.#checkContents()];
+    const settled = await Promise.allSettled([...checks, this.#synced(partial.sync())]);
+    for (const result of settled) if (result.status === 'rejected') throw result.reason;
     const { mtimeMs } = attributes;
     const mode = finalMode(download, attributes, target.old);
     const finishing = partial.finish({ size, mode, mtimeMs: download.preserve ? mtimeMs : undefined });
@@ -297,6 +295,7 @@ export class DownloadFile implements FileTransfer {
         journal,
       );
     }
+    if (journal === undefined && attempt === 1) await this.#services.left.removeOf(target.path);
     const continued = attempt === 1 ? await this.#earlier?.reopen() : undefined;
     this.#partial = continued?.partial ?? (await LocalPartial.create(target.path));
     // What earlier runs left may occupy the room that is needed.

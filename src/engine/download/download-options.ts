@@ -1,6 +1,7 @@
 /** What only downloads are told, and what their file jobs receive. */
 import type { FileAdmission } from '../connections/file-admission.ts';
 import type { JobServices } from '../transfer/direction.ts';
+import type { LeftPartials } from './left-partials.ts';
 import type { ReaderLimits } from './reader-limits.ts';
 
 export interface DownloadOptions {
@@ -18,4 +19,5 @@ export interface DownloadServices extends JobServices {
   readonly download: Pick<DownloadOptions, 'inplace' | 'preserve'>;
   readonly admission: FileAdmission;
   readonly readers: ReaderLimits;
+  readonly left: LeftPartials;
 }

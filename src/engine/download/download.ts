@@ -20,6 +20,7 @@ import { TakenTargets } from '../transfer/taken-targets.ts';
 import { DownloadFile } from './download-file.ts';
 import type { DownloadOptions } from './download-options.ts';
 import type { PlannedDownload } from './download-plan.ts';
+import { LeftPartials } from './left-partials.ts';
 import { isRefusedOpen, ReaderLimits } from './reader-limits.ts';
 import { statSource } from './remote-source.ts';
 
@@ -38,6 +39,7 @@ export class Download implements Direction<PlannedDownload> {
   #destination: Destination | undefined;
   /** Directories that are missing on the way to the targets are being made, or were. */
   #making: Promise<void> | undefined;
+  readonly #left = new LeftPartials();
   #readers: ReaderLimits | undefined;
   #admission: FileAdmission | undefined;
 
@@ -85,7 +87,7 @@ export class Download implements Direction<PlannedDownload> {
       notice: (message) => report.notice('fewer-readers', message),
     });
     const { inplace, preserve } = this.#options;
-    const shared = { readers: this.#readers, admission: this.#admission };
+    const shared = { readers: this.#readers, admission: this.#admission, left: this.#left };
     const download = { ...services, ...shared, download: { inplace, preserve } };
     return new FileJob(number, services, (job) => new DownloadFile(number, download, job, plan));
   }

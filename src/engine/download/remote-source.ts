@@ -48,6 +48,8 @@ export class RemoteSource {
   readonly #job: number;
   /** Connections that may have it open. */
   readonly #readers: Set<number> = new Set();
+  /** What may be about to open it. */
+  readonly #opening: Set<Promise<unknown>> = new Set();
   #first: number | undefined;
   #isSingle = false;
   #wasOpen = false;
@@ -60,6 +62,11 @@ export class RemoteSource {
     this.#job = job;
     this.path = path;
     this.attributes = attributes;
+  }
+
+  /** A connection that has it open, or may. */
+  get #reader(): number | undefined {
+    return this.#first ?? [...this.#readers][0];
   }
 
   /** The connection that opened it first, and has not been lost since. */
@@ -116,7 +123,7 @@ export class RemoteSource {
     };
     try {
       // Files begin on different connections.
-      await access.withConnection(openOn, { prefer: this.#job });
+      await this.#withReader((reader) => access.withConnection(openOn, { prefer: reader ?? this.#job }));
     } catch (error) {
       if (isRefusal(CopyError.from(error))) await this.checkUnchanged();
       throw error;
@@ -148,17 +155,42 @@ export class RemoteSource {
   /** Works with the open file on a connection that may read it. */
   async withFile<T>(work: (file: RemoteFile) => Promise<T>): Promise<T> {
     const { access, runner } = this.#services;
-    const first = this.#first;
-    return access.withConnection(
-      async (connection) => {
-        const file = await runner.local.openedFile(connection, this.path);
-        this.#readers.add(connection);
-        const result = await work(file);
-        access.onProgress();
-        return result;
-      },
-      first === undefined ? {} : { prefer: first },
+    return this.#withReader((reader) =>
+      access.withConnection(
+        async (connection) => {
+          const file = await runner.local.openedFile(connection, this.path);
+          this.#readers.add(connection);
+          this.#first ??= connection;
+          const result = await work(file);
+          access.onProgress();
+          return result;
+        },
+        reader === undefined ? {} : { prefer: reader },
+      ),
     );
+  }
+
+  /**
+   * Calls `work` with the connection that has it open. A server that lets one connection read it refuses another one
+   * while that is being found out: `work` is called again then.
+   */
+  async #withReader<T>(work: (reader: number | undefined) => Promise<T>): Promise<T> {
+    for (;;) {
+      const reader = this.#reader;
+      const others = [...this.#opening];
+      const working = work(reader);
+      this.#opening.add(working);
+      try {
+        return await working;
+      } catch (error) {
+        if (!isRefusal(CopyError.from(error))) throw error;
+        // One of them may have it open, and not know that yet.
+        if (this.#reader === undefined) await Promise.allSettled(others);
+        if (this.#reader === undefined || this.#reader === reader) throw error;
+      } finally {
+        this.#opening.delete(working);
+      }
+    }
   }
 
   /** @throws {CopyError} `source-changed`: it is not what it was when the download was planned */

@@ -1,7 +1,7 @@
 /** Finds the partial files that earlier runs left beside a local target. */
 import { lstat, opendir, statfs, unlink } from 'node:fs/promises';
 import { baseName, directoryName, joinPath } from '../../util/byte-path.ts';
-import { ABANDONED_MS, partialNameFits } from '../../util/partial-name.ts';
+import { ABANDONED_MS, isPartialName, partialNameFits } from '../../util/partial-name.ts';
 
 /** Names of a directory that are looked at. */
 const MAX_NAMES = 10_000;
@@ -26,28 +26,42 @@ export interface FoundPartial {
 
 /** The newest first. Where the directory cannot be listed, nothing is found. */
 export async function findPartials(target: Uint8Array): Promise<FoundPartial[]> {
-  const directory = directoryOf(target);
-  const found: FoundPartial[] = [];
+  return partialsAmong(await listPartialNames(directoryName(target)), target);
+}
+
+/** The names of all partial files of a directory. Where it cannot be listed, there are none. */
+export async function listPartialNames(directory: Uint8Array): Promise<Buffer[]> {
+  const found: Buffer[] = [];
   let count = 0;
   try {
-    for await (const { name } of await opendir(directory, { encoding: 'buffer' as BufferEncoding })) {
+    const path = directory.length === 0 ? Buffer.from('.') : Buffer.from(directory);
+    for await (const { name } of await opendir(path, { encoding: 'buffer' as BufferEncoding })) {
       if (++count > MAX_NAMES) break;
       const bytes = name as unknown as Buffer;
-      const fit = partialNameFits(bytes, baseName(target));
-      if (fit === undefined) continue;
-      const path = joinPath(directory, bytes);
-      const stats = await lstat(path).catch(() => undefined);
-      if (stats?.isFile() !== true) continue;
-      found.push({
-        path,
-        size: stats.size,
-        mtimeMs: stats.mtimeMs,
-        touchedMs: Math.max(stats.mtimeMs, stats.atimeMs),
-        isCertain: fit === 'certain',
-      });
+      if (isPartialName(bytes)) found.push(bytes);
     }
   } catch {
     // Who may not list a directory may still write there: the file is copied from its beginning.
+  }
+  return found;
+}
+
+/** Those of `names`, in the directory of `target`, that may be partial files of it, the newest first. */
+export async function partialsAmong(names: readonly Buffer[], target: Uint8Array): Promise<FoundPartial[]> {
+  const found: FoundPartial[] = [];
+  for (const name of names) {
+    const fit = partialNameFits(name, baseName(target));
+    if (fit === undefined) continue;
+    const path = joinPath(directoryOf(target), name);
+    const stats = await lstat(path).catch(() => undefined);
+    if (stats?.isFile() !== true) continue;
+    found.push({
+      path,
+      size: stats.size,
+      mtimeMs: stats.mtimeMs,
+      touchedMs: Math.max(stats.mtimeMs, stats.atimeMs),
+      isCertain: fit === 'certain',
+    });
   }
   return found.sort((one, other) => other.mtimeMs - one.mtimeMs);
 }

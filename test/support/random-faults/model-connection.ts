@@ -34,6 +34,8 @@ export class ModelConnection extends ModelLine implements RemoteConnection {
   readonly description = 'model';
   readonly abilities: Abilities;
   readonly held: Set<ModelStaged> = new Set();
+  /** Files that are open for reading. */
+  readonly reading: Set<string> = new Set();
   constructor(remote: ModelRemote, id: number) {
     super(remote, id);
     const { habits } = this.server;
@@ -90,14 +92,26 @@ export class ModelConnection extends ModelLine implements RemoteConnection {
   }
 
   async open(path: Uint8Array): Promise<RemoteFile> {
-    const inode = await this.request(() => this.server.at(text(path)));
+    const name = text(path);
+    const inode = await this.request(() => {
+      const isOpen = [...this.server.connections].some((other) => other !== this && other.reading.has(name));
+      if (this.server.habits.letsOneRead && isOpen) {
+        throw new CopyError('source-unreadable', 'Somebody else reads it.', {
+          refused: { operation: 'open', text: '' },
+        });
+      }
+      this.reading.add(name);
+      return this.server.at(name);
+    });
     if (inode === undefined) throw new CopyError('source-missing', 'There is nothing.');
     if (!this.server.habits.readsBack) throw new CopyError('source-unreadable', 'Nobody may read.');
     return {
       attributes: Promise.resolve(inode.attributes),
       read: (slices, drain) => this.readInode(inode, slices, drain, 'source-changed'),
       hasByteAt: (offset) => this.request(() => offset < inode.bytes.length),
-      close: async () => {},
+      close: async () => {
+        this.reading.delete(name);
+      },
     };
   }
 
@@ -108,7 +122,11 @@ export class ModelConnection extends ModelLine implements RemoteConnection {
       async () => this.check(),
       async ({ offset, length }) => {
         const cost = { down: length, isProgress: true };
-        const bytes = await this.request(() => Buffer.from(inode.bytes.subarray(offset, offset + length)), cost);
+        const bytes = await this.request(() => {
+          const read = Buffer.from(inode.bytes.subarray(offset, offset + length));
+          if (read.length > 0 && this.server.takeTrouble('spoiltReads')) read[0]! ^= 1;
+          return read;
+        }, cost);
         if (bytes.length > 0) await drain([bytes], offset);
         if (bytes.length < length) throw new CopyError(endedEarly, 'It ends early.');
       },

@@ -18,6 +18,8 @@ export interface Habits {
   readonly hasSync: boolean;
   /** Whether it gives back what is not committed. */
   readonly readsBack: boolean;
+  /** Whether only one connection may read a file at a time. Default: false. */
+  readonly letsOneRead?: boolean;
   readonly copiesFiles: boolean;
   /** By digest method, in the order in which they are tried; see {@link DigestHabit}. */
   readonly digests: Readonly<Record<string, DigestHabit>>;
@@ -37,6 +39,8 @@ export interface Troubles {
   deafUntilMs: number;
   /** The next so many writes answer no. */
   failingWrites: number;
+  /** The next so many reads are answered with wrong bytes. */
+  spoiltReads: number;
   /** The next so many writes are answered OK, and not done, or done wrong. */
   spoiltWrites: number;
   /** All writes are answered OK, and done wrong. */
@@ -52,6 +56,7 @@ const NO_TROUBLES: Troubles = {
   refusedUntilMs: 0,
   deafUntilMs: 0,
   failingWrites: 0,
+  spoiltReads: 0,
   spoiltWrites: 0,
   spoilsAll: false,
   failingSyncs: 0,
@@ -200,7 +205,9 @@ export class ModelServer {
   }
 
   /** Whether the next `count` of something is used up by this call. */
-  takeTrouble(kind: 'failingWrites' | 'spoiltWrites' | 'failingSyncs' | 'failingCloses' | 'failingRenames'): boolean {
+  takeTrouble(
+    kind: 'failingWrites' | 'spoiltReads' | 'spoiltWrites' | 'failingSyncs' | 'failingCloses' | 'failingRenames',
+  ): boolean {
     if (this.troubles[kind] <= 0) return false;
     this.troubles[kind]--;
     return true;

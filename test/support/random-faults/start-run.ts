@@ -1,4 +1,5 @@
 /** The one place that builds a run of the engine for the random faults. */
+import { Download } from '../../../src/engine/download/download.ts';
 import type { TransferEvent } from '../../../src/engine/events.ts';
 import { findSources } from '../../../src/engine/local/local-files.ts';
 import type { JournalStore } from '../../../src/engine/resume/file-journal.ts';
@@ -17,9 +18,11 @@ export const RETRY_FOR_MS: number = 60_000;
 
 export interface RunSettings {
   readonly remote: Remote;
-  /** A local path, and one on the server. */
+  /** A local path, and one on the server; of a download the other way round. */
   readonly source: string;
   readonly target: string;
+  readonly direction?: 'up' | 'down';
+  readonly inplace?: boolean;
   readonly journals: JournalStore;
   readonly connections: number;
   readonly verify: Verify;
@@ -28,18 +31,17 @@ export interface RunSettings {
 export type RunOutcome = TransferOutcome;
 
 export async function startRun(
-  { remote, source, target, journals, connections, verify }: RunSettings,
+  { remote, source, target, direction = 'up', inplace = false, journals, connections, verify }: RunSettings,
   signal: AbortSignal,
   onEvent: (event: TransferEvent) => void,
 ): Promise<RunOutcome> {
   const counters = new Counters();
-  const sources = await findSources([Buffer.from(source)]);
   const options: TransferOptions & UploadOptions = {
     destination: Buffer.from(target),
     pieceSize: PIECE_SIZE,
     verify,
     digests: { methods: remote.digestMethods, algorithm: 'auto' },
-    inplace: false,
+    inplace,
     preserve: true,
     dryRun: false,
     wanted: connections,
@@ -48,12 +50,11 @@ export async function startRun(
     retryForMs: RETRY_FOR_MS,
     journals,
   };
-  const run = new TransferRun(
-    new LocalRunner(remote, counters),
-    counters,
-    new Upload(sources, options),
-    options,
-    onEvent,
-  );
-  return run.run(signal);
+  const runner = new LocalRunner(remote, counters);
+  if (direction === 'down') {
+    const download = new Download({ ...options, sources: [Buffer.from(source)] });
+    return new TransferRun(runner, counters, download, options, onEvent).run(signal);
+  }
+  const sources = await findSources([Buffer.from(source)]);
+  return new TransferRun(runner, counters, new Upload(sources, options), options, onEvent).run(signal);
 }
