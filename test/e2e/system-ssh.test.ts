@@ -11,6 +11,7 @@ import { type RunResult, run, runOk, startProcess } from '../support/process.ts'
 import { descendantsOf, isAlive } from '../support/process-tree.ts';
 import { sha256Of } from '../support/random-file.ts';
 import { makeKey } from '../support/ssh-keys.ts';
+import { hasTerminalProgram, shellWord, startAtTerminal } from '../support/terminal.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { byTier } from '../support/tier.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -96,6 +97,69 @@ describeWithServers(['sshd', 'proftpd'], "the system's ssh", () => {
     const config = await configFor(server, home, { identityFile: keys.file('user') });
     expect(await copy('up', home, '-F', config)).toMatchObject({ code: 0 });
     expect(await readFile(join(server.home, 'copied'), 'utf8')).toBe('something');
+  });
+});
+
+describeWithServers(['sshd'], "the system's ssh over jump hosts", () => {
+  it.each(byTier([2], [1, 2]))('each connection has a TCP connection of its own on every hop: %i', async (hops) => {
+    const server = await sshdForTest();
+    const jumps = await Promise.all(Array.from({ length: hops }, () => sshdForTest()));
+    const proxies = await Promise.all([...jumps, server].map((one) => proxyForTest(one, {})));
+    const home = (await tempDirForTest()).path;
+    const lines = jumps.flatMap((jump, index) => [
+      ...[`Host jump${index}`, `HostName ${jump.host}`, `Port ${proxies[index]!.port}`, `User ${jump.user}`],
+      ...[`IdentityFile ${jump.identityFile}`, `UserKnownHostsFile ${jump.knownHostsFile}`],
+      // Nothing may be shared, whatever the user's files say.
+      ...['ControlMaster auto', `ControlPath ${home}/control-%C`],
+    ]);
+    const more = [`ProxyJump ${jumps.map((_, index) => `jump${index}`).join(',')}`, ...lines];
+    const config = await configFor(server, home, { port: proxies.at(-1)!.port, more });
+    const source = await sourceForTest(20_000_000);
+    await copyFile(source.path, join(home, 'source'));
+    expect(await copy('up', home, '-F', config, '--digest-provider', 'none')).toMatchObject({ code: 0 });
+    expect(await sha256Of(join(server.home, 'copied'))).toBe(source.sha256);
+    const counts = await Promise.all(proxies.map(async (proxy) => (await proxy.stats()).accepted));
+    expect(counts).toEqual(proxies.map(() => CONNECTIONS));
+  });
+});
+
+describeWithServers(['proftpd'], "the system's ssh at a terminal", () => {
+  it.skipIf(!hasTerminalProgram).each([
+    ['asks once, and opens one connection', [], 1],
+    ['asks for each connection where a number of them is asked for', ['-n', '2'], 2],
+  ] as const)('%s', async (_, options, questions) => {
+    const server = await proftpdForTest();
+    const home = (await tempDirForTest()).path;
+    const lines = { identityFile: 'none', more: ['PreferredAuthentications password'] };
+    const config = await configFor(server, home, lines);
+    const source = await sourceForTest(20_000_000);
+    const words = [
+      process.execPath,
+      mtputPath,
+      '--ssh',
+      '-F',
+      config,
+      ...options,
+      '--limit',
+      '4M',
+      source.path,
+      'nas:copied',
+    ];
+    const terminal = await startAtTerminal(words.map(shellWord).join(' '), cleanEnvironment(home));
+    let shown = '';
+    terminal.child.stdout?.on('data', (chunk) => {
+      shown += chunk;
+    });
+    const asked = (): number => shown.split(/password: ?/).length - 1;
+    for (let answered = 0; answered < questions; answered++) {
+      await waitFor(() => asked() > answered, { what: 'a question', timeoutMs: 20_000 });
+      terminal.child.stdin?.write(`${server.password}\n`);
+    }
+    expect(await terminal.exited).toMatchObject({ code: 0 });
+    expect(await sha256Of(join(server.home, 'copied'))).toBe(source.sha256);
+    expect(asked()).toBe(questions);
+    expect(shown.includes('ssh would ask again')).toBe(questions === 1);
+    expect(shown).not.toContain(server.password);
   });
 });
 
