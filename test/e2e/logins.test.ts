@@ -16,6 +16,7 @@ import { waitFor } from '../support/wait-for.ts';
 import { PPK_CASES } from '../unit/remotes/sftp/ssh/ppk-cases.ts';
 
 const CONNECTIONS = 3;
+const WAY_BACK = byTier(0, 1);
 const PIECES = 3 * 64 * 1024;
 
 /** A server, and lines of ssh and variables with which it lets the user in. */
@@ -216,11 +217,13 @@ const WAYS: Readonly<Record<string, () => Promise<Way>>> = {
   }),
 };
 
+/** Up, and in longer tiers down again. */
 async function copyBothWays(home: string, login: Login): Promise<RunResult[]> {
   const env = { ...cleanEnvironment(home), ...login.variables };
   const batch = login.variables?.['SSH_ASKPASS'] === undefined ? ['-B'] : [];
   const options = [...batch, '-n', `${CONNECTIONS}`, '-s', '64K'];
   const up = await run(process.execPath, [mtputPath, ...options, join(home, 'source'), 'nas:arrived'], { env });
+  if (WAY_BACK === 0) return [up];
   const down = await run(process.execPath, [mtgetPath, ...options, 'nas:arrived', join(home, 'back')], { env });
   return [up, down];
 }
@@ -239,14 +242,15 @@ async function expectLogin(what: string, how: string): Promise<void> {
     expect(result.stderr).not.toMatch(/\x1b|\x07/);
   }
   expect(await readFile(join(login.home, 'arrived'))).toEqual(source);
-  expect(await readFile(join(home, 'back'))).toEqual(source);
+  if (WAY_BACK === 1) expect(await readFile(join(home, 'back'))).toEqual(source);
   // Each connection has a TCP connection of its own on every hop.
-  for (const count of await way.counts()) expect(count).toBeGreaterThanOrEqual(2 * CONNECTIONS);
+  for (const count of await way.counts()) expect(count).toBeGreaterThanOrEqual((1 + WAY_BACK) * CONNECTIONS);
 }
 
 const ALL = Object.keys(LOGINS).flatMap((what) => Object.keys(WAYS).map((how) => ({ what, how })));
-// Each login once, and each way several times.
-const QUICK = Object.keys(LOGINS).map((what, index) => ({ what, how: Object.keys(WAYS)[index % 4]! }));
+// Each login once, and each way several times, most of them directly.
+const QUICK_WAYS = ['directly', 'over one jump', 'directly', 'by a ProxyCommand', 'directly', 'over two jumps'];
+const QUICK = Object.keys(LOGINS).map((what, index) => ({ what, how: QUICK_WAYS[index % QUICK_WAYS.length]! }));
 
 describeWithServers(['sshd', 'proftpd', 'sftp-server', 'ssh-keygen'], 'a login', () => {
   it.each(byTier(QUICK, ALL))('with $what, $how', ({ what, how }) => expectLogin(what, how));

@@ -232,7 +232,9 @@ describeWithServers(['sshd'], "the system's ssh, where it does not get in", () =
     },
   ];
 
-  it.each(cases)('$what: $code', async ({ code, says, options = [], lines }) => {
+  // In the quick tier one of each kind, because what ssh says is tried in unit tests.
+  const quick = cases.filter(({ what }) => /unknown host key|does not know|nothing listens|no such program/.test(what));
+  it.each(byTier(quick, cases))('$what: $code', async ({ code, says, options = [], lines }) => {
     const server = await sshdForTest();
     const home = await homeWithSource();
     const config = await configFor(server, home, await lines?.(server));
@@ -288,10 +290,12 @@ describeWithServers(['sshd'], "the system's ssh as a program", () => {
     expect(shown).toMatchObject({ code: 0, stdout });
   });
 
-  it.each([
-    ['interrupted', 'SIGINT', 130],
-    ['killed', 'SIGKILL', null],
-  ] as const)('leaves nothing behind when the run is %s, and continues', async (_, signal, code) => {
+  it.each(
+    byTier(
+      [['killed', 'SIGKILL', null] as const],
+      [['interrupted', 'SIGINT', 130] as const, ['killed', 'SIGKILL', null] as const],
+    ),
+  )('leaves nothing behind when the run is %s, and continues', async (_, signal, code) => {
     const server = await sshdForTest();
     const proxy = await proxyForTest(server, { bytesPerSecond: 2_000_000 });
     const home = (await tempDirForTest()).path;

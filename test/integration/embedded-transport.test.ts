@@ -539,7 +539,9 @@ describeWithServers(['proftpd'], 'EmbeddedTransport with proftpd', () => {
     onTestFinished(() => server.stop());
     const transport = transportTo(server, { input: trusting(server) });
     const opened = [await transport.open(1, never), await transport.open(2, never), await transport.open(3, never)];
-    expect((await failureOf(transport.open(4, never))).code).toBe('connection-refused');
+    // The server says why before it hangs up; what was written to it may fail before that was read.
+    const refused = await failureOf(transport.open(4, never));
+    expect(['connection-refused', 'connection-lost']).toContain(refused.code);
     expect(await Promise.all(opened.map(sftpVersion))).toEqual([3, 3, 3]);
     const racing = await Promise.all([5, 6, 7, 8].map((id) => failureOf(transport.open(id, never))));
     expect(new Set(racing.map((error) => error.scope))).toEqual(new Set(['connection']));
