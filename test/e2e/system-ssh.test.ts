@@ -123,6 +123,47 @@ describeWithServers(['sshd'], "the system's ssh over jump hosts", () => {
   });
 });
 
+describeWithServers(['sshd'], "the system's ssh behind a jump host that lets it in", () => {
+  it.each(byTier(['key'] as const, ['key', 'host key'] as const))(
+    'is refused for the %s of the server',
+    async (what) => {
+      const [server, jump, keys] = [await sshdForTest(), await sshdForTest(), await tempDirForTest()];
+      await makeKey(keys.file('other'), 'ed25519');
+      const home = await homeWithSource();
+      const lines = ['Host jump', `HostName ${jump.host}`, `Port ${jump.port}`, `User ${jump.user}`];
+      const more = [`ProxyJump jump`, ...lines, `IdentityFile ${jump.identityFile}`];
+      const config = await configFor(server, home, {
+        ...(what === 'key' ? { identityFile: keys.file('other') } : { knownHosts: 'none' }),
+        more: [...more, `UserKnownHostsFile ${jump.knownHostsFile}`],
+      });
+      const result = await copy('up', home, '-F', config, '--retry-for', '2s');
+      expect(result).toMatchObject({ code: what === 'key' ? 7 : 6 });
+    },
+  );
+
+  it('is not reached where a host is on the way to itself', async () => {
+    const server = await sshdForTest();
+    const home = await homeWithSource();
+    const config = await configFor(server, home, {
+      more: ['ProxyJump jump', 'Host jump', 'ProxyJump other', 'Host other', 'ProxyJump jump'],
+    });
+    const result = await copy('up', home, '-F', config);
+    expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('hosts are on the way') });
+  });
+
+  it('verifies by what is left where the server runs no commands', async () => {
+    const server = await sshdForTest({ forceSftp: true });
+    const home = (await tempDirForTest()).path;
+    const config = await configFor(server, home);
+    const source = await sourceForTest(12_000_000);
+    await copyFile(source.path, join(home, 'source'));
+    const result = await copy('up', home, '-F', config);
+    expect(result).toMatchObject({ code: 0, stderr: expect.stringMatching(/verified by size/) });
+    expect(result.stderr).not.toMatch(/connection .* was lost/i);
+    expect(await copy('up', home, '-F', config, '--verify', 'hash')).toMatchObject({ code: 9 });
+  });
+});
+
 describeWithServers(['proftpd'], "the system's ssh at a terminal", () => {
   it.skipIf(!hasTerminalProgram).each([
     ['asks once, and opens one connection', [], 1],

@@ -5,7 +5,7 @@ import { cleanText } from '../../../util/clean-text.ts';
 import type { HashName, Identity, IdentitySpec } from './identity.ts';
 import { KeyFields } from './key-fields.ts';
 import { fromPkcs8 } from './pkcs8.ts';
-import { fromPpk, publicBlobOfPpk } from './ppk.ts';
+import { fromPpk, publicBlobOfPpk, UnusableKeyError } from './ppk.ts';
 import type { SecretTries } from './secrets.ts';
 import type { IdentityFile } from './ssh-settings.ts';
 
@@ -137,6 +137,7 @@ function encryptedKeyFile(path: string, explicit: boolean, content: Buffer, publ
       const passphrase = await tries.next(`Enter passphrase for key '${cleanText(path)}': `, problem);
       if (passphrase === undefined || passphrase === '') throw new Error(`${cleanText(path)}: no right passphrase`);
       const found = await read(content, passphrase);
+      if (found instanceof UnusableKeyError) throw new Error(`${cleanText(path)}: ${found.message}`);
       if (found instanceof Error) continue;
       readable = found.content;
       if (readable === content) right = passphrase;

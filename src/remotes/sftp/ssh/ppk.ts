@@ -20,6 +20,9 @@ const MAX_ARGON2_PARALLELISM = 64;
 /** Kibibytes times passes. PuTTY itself proposes what takes a tenth of a second there, which is a fortieth of it. */
 const MAX_ARGON2_WORK = 4 * 1024 * 1024;
 
+/** The key cannot be used, whatever the passphrase is. */
+export class UnusableKeyError extends Error {}
+
 interface Ppk {
   readonly version: 2 | 3;
   readonly algorithm: string;
@@ -46,7 +49,8 @@ export async function fromPpk(content: Buffer, passphrase: string | undefined): 
   const ppk = readPpk(content);
   if (ppk === undefined) return undefined;
   const isEncrypted = ppk.encryption !== 'none';
-  if (isEncrypted && ppk.encryption !== 'aes256-cbc') throw new Error(`the encryption ${ppk.encryption} is not known`);
+  if (isEncrypted && ppk.encryption !== 'aes256-cbc')
+    throw new UnusableKeyError(`the encryption ${ppk.encryption} is not known`);
   if (isEncrypted && passphrase === undefined) throw new Error(ENCRYPTED);
   const secrets = await secretsOf(ppk, isEncrypted ? passphrase! : undefined);
   const plain = isEncrypted ? decrypted(ppk.privateBlob, secrets) : ppk.privateBlob;
@@ -59,7 +63,7 @@ export async function fromPpk(content: Buffer, passphrase: string | undefined): 
   }
   const found = mac.digest();
   if (found.length !== ppk.mac.length || !timingSafeEqual(found, ppk.mac)) {
-    throw new Error(isEncrypted ? ENCRYPTED : 'the file is damaged');
+    throw isEncrypted ? new Error(ENCRYPTED) : new UnusableKeyError('the file is damaged');
   }
   return toReadableFormat(createPrivateKey({ key: jwkOf(ppk, plain), format: 'jwk' }));
 }
@@ -116,7 +120,8 @@ async function secretsOf({ version, header }: Ppk, passphrase: string | undefine
 async function argon2(header: Ppk['header'], passphrase: string): Promise<Buffer> {
   const number = (name: string, max: number): number => {
     const value = Number(header.get(name));
-    if (!Number.isSafeInteger(value) || value < 1 || value > max) throw new Error(`its ${name} is not usable`);
+    if (!Number.isSafeInteger(value) || value < 1 || value > max)
+      throw new UnusableKeyError(`its ${name} is not usable`);
     return value;
   };
   // It is loaded only for these keys.
@@ -127,7 +132,7 @@ async function argon2(header: Ppk['header'], passphrase: string): Promise<Buffer
     Argon2id: argon2idAsync,
   };
   const derive = variants[header.get('Key-Derivation') ?? ''];
-  if (derive === undefined) throw new Error('its Key-Derivation is not known');
+  if (derive === undefined) throw new UnusableKeyError('its Key-Derivation is not known');
   const salt = Buffer.from(header.get('Argon2-Salt') ?? '', 'hex');
   const settings = {
     m: number('Argon2-Memory', MAX_ARGON2_KIB),
@@ -135,12 +140,12 @@ async function argon2(header: Ppk['header'], passphrase: string): Promise<Buffer
     p: number('Argon2-Parallelism', MAX_ARGON2_PARALLELISM),
     dkLen: 80,
   };
-  if (settings.m * settings.t > MAX_ARGON2_WORK) throw new Error('its Argon2-Passes are too many');
+  if (settings.m * settings.t > MAX_ARGON2_WORK) throw new UnusableKeyError('its Argon2-Passes are too many');
   return Buffer.from(await derive(Buffer.from(passphrase), salt, settings));
 }
 
 function decrypted(blob: Buffer, { key, iv }: Secrets): Buffer {
-  if (blob.length === 0 || blob.length % 16 !== 0) throw new Error('the file is damaged');
+  if (blob.length === 0 || blob.length % 16 !== 0) throw new UnusableKeyError('the file is damaged');
   const decipher = createDecipheriv('aes-256-cbc', key, iv).setAutoPadding(false);
   return Buffer.concat([decipher.update(blob), decipher.final()]);
 }
@@ -154,7 +159,7 @@ const CURVES: Readonly<Record<string, { readonly crv: string; readonly bytes: nu
 function jwkOf({ algorithm, publicBlob }: Ppk, plain: Buffer): JsonWebKey {
   const open = new KeyFields(publicBlob);
   const secret = new KeyFields(plain);
-  if (open.text() !== algorithm) throw new Error('the file is damaged');
+  if (open.text() !== algorithm) throw new UnusableKeyError('the file is damaged');
   if (algorithm === 'ssh-rsa') {
     const [e, n] = [open.number(), open.number()];
     const [d, p, q, qi] = [secret.number(), secret.number(), secret.number(), secret.number()];
@@ -166,10 +171,10 @@ function jwkOf({ algorithm, publicBlob }: Ppk, plain: Buffer): JsonWebKey {
     return { kty: 'OKP', crv: 'Ed25519', x, d: secret.bytes().toString('base64url') };
   }
   const curve = algorithm.startsWith('ecdsa-sha2-') ? CURVES[open.text()] : undefined;
-  if (curve === undefined) throw new Error(`keys of the type ${algorithm} are not supported`);
+  if (curve === undefined) throw new UnusableKeyError(`keys of the type ${algorithm} are not supported`);
   const point = open.bytes();
   const { crv, bytes } = curve;
-  if (point[0] !== 4 || point.length !== 1 + 2 * bytes) throw new Error('the file is damaged');
+  if (point[0] !== 4 || point.length !== 1 + 2 * bytes) throw new UnusableKeyError('the file is damaged');
   const [x, y] = [point.subarray(1, 1 + bytes), point.subarray(1 + bytes)].map((half) => half.toString('base64url'));
   return { kty: 'EC', crv, x: x!, y: y!, d: base64(secret.number(), bytes) };
 }

@@ -25,15 +25,16 @@ const STAGES: readonly (readonly [SshStage, RegExp])[] = [
   ['open', /^Authentication succeeded /],
 ];
 /** A key of which every use has to be confirmed at the device that has it. */
-const TOUCHED_KEY = /^Server accepts key: .*-SK\b/;
+const TOUCHED_KEY = /^Server accepts key: .* \S+-SK SHA256:/;
+const ACCEPTED_KEY = /^Server accepts key: /;
 
 export interface ErrorOutputListener {
   /** A line that is meant for people, not cleaned. */
   onMessage(line: string): void;
   /** The server has logged the connection in. */
   onAuthenticated(): void;
-  /** Somebody has to touch a key. */
-  onTouch(): void;
+  /** Something has to sign, which may wait for somebody. `isTouch`: for somebody who touches a key. */
+  onSigning(isTouch: boolean): void;
   /** Any sign that the program goes on. */
   onProgress(): void;
 }
@@ -46,13 +47,16 @@ export interface ErrorOutputListener {
 export class ErrorOutput {
   readonly #listener: ErrorOutputListener;
   readonly #decoder = new StringDecoder('utf8');
+  readonly #authenticated: RegExp;
   #rest = '';
   #text = '';
   #software = '';
   #stage: SshStage = 'start';
 
-  constructor(listener: ErrorOutputListener) {
+  /** @param isProxied whether another ssh may be on the way, which tells of its own login in the same words */
+  constructor(listener: ErrorOutputListener, isProxied: boolean) {
     this.#listener = listener;
+    this.#authenticated = isProxied ? /^Authenticated to \S+ \(via proxy\)/ : /^Authenticated to \S+ ?(\(|using )/;
   }
 
   /** The end of the messages since the connection began, or since it was logged in. */
@@ -80,7 +84,7 @@ export class ErrorOutput {
     const [, logged] = /^debug\d: (.*)/.exec(line) ?? [];
     if (logged !== undefined) return this.#addLogged(logged);
     // With the host and, in newer programs, the method.
-    if (/^Authenticated to \S+ ?(\(|using )/.test(line)) return this.#enter('open');
+    if (this.#authenticated.test(line)) return this.#enter('open');
     if (line === '' || isStatistics(line)) return;
     this.#text = `${this.#text}${line}\n`.slice(-MAX_TEXT);
     this.#listener.onMessage(line.slice(0, MAX_LINE));
@@ -90,7 +94,7 @@ export class ErrorOutput {
     if (this.#stage === 'open') return;
     const [, software] = /remote software version (.*)/.exec(line) ?? [];
     if (software !== undefined) this.#software = software;
-    if (TOUCHED_KEY.test(line)) this.#listener.onTouch();
+    if (ACCEPTED_KEY.test(line)) this.#listener.onSigning(TOUCHED_KEY.test(line));
     const [stage] = STAGES.find(([, says]) => says.test(line)) ?? [];
     if (stage !== undefined) this.#enter(stage);
   }
@@ -106,5 +110,5 @@ export class ErrorOutput {
 
 /** What ssh prints at the end of each connection at this level. */
 function isStatistics(line: string): boolean {
-  return /^(Transferred: sent |Bytes per second: sent )/.test(line);
+  return /^(Transferred: sent |Bytes per second: sent |Authenticated to )/.test(line);
 }

@@ -21,18 +21,16 @@ export function jumpCommand({ program, options, jumps }: JumpCommand): string {
   const words = [
     ...program,
     ...options,
-    // The tokens in it are for the program that gets it, and not for the one that starts that.
-    ...(before.length === 0
-      ? []
-      : ['-o', `ProxyCommand=${jumpCommand({ program, options, jumps: before }).replaceAll('%', '%%')}`]),
+    ...(before.length === 0 ? [] : ['-o', `ProxyCommand=${jumpCommand({ program, options, jumps: before })}`]),
     ...(user === undefined ? [] : ['-l', user]),
     ...(port === undefined ? [] : ['-p', `${port}`]),
-    ...['-W', '[%h]:%p', '--', host],
   ];
-  return words.map(quoted).join(' ');
+  // The tokens of the last words are for the program that gets this command; all others are for those that it starts.
+  const ownWords = words.map((word) => word.replaceAll('%', '%%'));
+  return [...ownWords, '-W', '[%h]:%p', '--', host].map(quoted).join(' ');
 }
 
-/** As one word of a shell command. */
+/** As one word of a command of any shell: without a backslash, which some of them read inside of quotes. */
 function quoted(word: string): string {
-  return /^[\w@+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return /^[\w@+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
 }

@@ -110,6 +110,7 @@ export class Questions {
     if (!isRefusal(error)) return error;
     // Without a question, the server has let others in: it does not refuse because of who wants in.
     if (this.#state === 'free') {
+      if (this.#open === 0 || error.code !== 'authentication-failed') return error;
       return new CopyError('connection-refused', error.message, { cause: error, retry: false });
     }
     const willAsk = this.#mayAsk && !hasAsked;

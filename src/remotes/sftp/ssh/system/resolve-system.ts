@@ -4,7 +4,7 @@ import { CopyError } from '../../../../errors.ts';
 import { readableText } from '../../codec/readable-text.ts';
 import { bracketed } from '../bracketed.ts';
 import { splitWords } from '../config/directive.ts';
-import { parseJumps } from '../config/proxy-jump.ts';
+import { type Jump, parseJumps } from '../config/proxy-jump.ts';
 import type { Tokens } from '../option-values.ts';
 import { expectPlainName } from '../proxy-command.ts';
 import { remoteIdentity } from '../remote-identity.ts';
@@ -16,6 +16,9 @@ import { type SystemSpec, userOptions } from './system-spec.ts';
 /** How long `ssh -G` may take: it runs the commands of `Match exec`, and may look up names. */
 const SETTINGS_MS = 60_000;
 const MAX_OUTPUT = 1 << 20;
+/** So many hosts at most are on the way to a server. */
+const MAX_JUMPS = 8;
+const isWindows = process.platform === 'win32';
 
 /**
  * The settings in effect, as `ssh -G` prints them.
@@ -40,19 +43,23 @@ export async function systemSettings(input: SshInput): Promise<readonly string[]
  */
 export async function resolveSystem(input: SshInput, environment: SshEnvironment): Promise<SystemSpec> {
   const lines = await systemSettings(input);
-  const valueFor = (keyword: string): string | undefined =>
-    lines.find((line) => line.startsWith(`${keyword} `))?.slice(keyword.length + 1);
+  const valueFor = (keyword: string): string | undefined => valueIn(lines, keyword);
   const host = (valueFor('hostname') ?? input.host).toLowerCase();
   const port = Number(valueFor('port') ?? input.port ?? 22);
   const user = valueFor('user') ?? input.user ?? environment.user;
   checkName('host', host);
   checkName('user', user);
   const [proxyJump, proxyCommand] = [valueFor('proxyjump'), valueFor('proxycommand')];
-  const { program, options } = commandFor(input);
+  const { program, options: given } = commandFor(input);
+  const options = isWindows && input.jumps !== undefined ? ['-J', input.jumps, ...given] : given;
+  const hasRemoteCommand = (valueFor('remotecommand') ?? 'none') !== 'none';
   const common = { kind: 'system', program, host: input.host, configFile: input.configFile, isSettled: false } as const;
   return {
     ...common,
-    ...wayFor(input, options, proxyJump, { h: host, n: input.host, p: `${port}`, r: user }),
+    ...(await wayFor(input, proxyJump, { h: host, n: input.host, p: `${port}`, r: user })),
+    // Older programs do not know it, and do not print it.
+    options: [...(hasRemoteCommand ? ['-o', 'RemoteCommand=none'] : []), ...options],
+    isProxied: proxyJump !== undefined || proxyCommand !== undefined,
     identity: remoteIdentity(host, port, user, proxyJump ?? proxyCommand),
     target: readableText(Buffer.from(`${bracketed(host)}:${port}`)),
     batch: input.batch || valueFor('batchmode') === 'yes',
@@ -63,19 +70,43 @@ export async function resolveSystem(input: SshInput, environment: SshEnvironment
   };
 }
 
-/** On Windows, no shell that is known here runs a proxy command: ssh goes the way by itself. */
-function wayFor(
-  { jumps }: SshInput,
-  options: readonly string[],
+/**
+ * The hosts on the way, with those on the way to the first of them. On Windows, no shell that is known here runs a proxy
+ * command: ssh goes the way by itself.
+ */
+async function wayFor(
+  input: SshInput,
   proxyJump: string | undefined,
   percent: Tokens['percent'],
-): Pick<SystemSpec, 'options' | 'jumps'> {
-  if (process.platform === 'win32') {
-    return { options: jumps === undefined ? options : ['-J', jumps, ...options], jumps: [] };
+): Promise<Pick<SystemSpec, 'jumps'>> {
+  let jumps = isWindows ? [] : jumpsIn(proxyJump, percent);
+  const { program, configFile } = input;
+  while (jumps.length > 0 && jumps.length <= MAX_JUMPS) {
+    const { host, user, port } = jumps[0]!;
+    const settings = await systemSettings({
+      host,
+      ...{ ...(program !== undefined && { program }), ...(configFile !== undefined && { configFile }) },
+      ...{ ...(user !== undefined && { user }), ...(port !== undefined && { port }) },
+    });
+    const before = jumpsIn(valueIn(settings, 'proxyjump'), { n: host });
+    if (before.length === 0) break;
+    jumps = [...before, ...jumps];
   }
-  if (proxyJump === undefined) return { options, jumps: [] };
-  const directive = { keyword: 'ProxyJump', label: 'ProxyJump', words: [proxyJump], text: proxyJump };
-  return { options, jumps: parseJumps(directive, percent) };
+  if (jumps.length > MAX_JUMPS) {
+    throw new CopyError('usage', `More than ${MAX_JUMPS} hosts are on the way to ${input.host}.`, {
+      advice: 'A host may not be reached through itself: ProxyJump none ends the way.',
+    });
+  }
+  return { jumps };
+}
+
+function jumpsIn(proxyJump: string | undefined, percent: Tokens['percent']): readonly Jump[] {
+  if (proxyJump === undefined) return [];
+  return parseJumps({ keyword: 'ProxyJump', label: 'ProxyJump', words: [proxyJump], text: proxyJump }, percent);
+}
+
+function valueIn(lines: readonly string[], keyword: string): string | undefined {
+  return lines.find((line) => line.startsWith(`${keyword} `))?.slice(keyword.length + 1);
 }
 
 function commandFor(input: SshInput): Pick<SystemSpec, 'program' | 'options' | 'host'> {
@@ -98,6 +129,13 @@ function notUsable(program: string, error: Error, stderr: string): CopyError {
   if ('code' in error && error.code === 'ENOENT') {
     return new CopyError('usage', `There is no program ${readableText(Buffer.from(program))}.`, {
       advice: "Install OpenSSH's client, or leave --ssh out.",
+      cause: error,
+    });
+  }
+  if ('killed' in error && error.killed === true) {
+    const message = `ssh -G has not ended within ${SETTINGS_MS / 1000} s.`;
+    return new CopyError('usage', message, {
+      advice: 'Look at the commands of Match exec and the names that it looks up.',
       cause: error,
     });
   }

@@ -21,6 +21,8 @@ const STEP_MS = 500;
 
 /** Ctrl-C on a terminal reaches all programs there. It is for this program alone, which ends the others when it is done. */
 const IGNORE_INTERRUPT = 'trap "" INT; exec "$@"';
+/** How long a signature may take, for which a person may have to confirm something. */
+const SIGN_MS = 120_000;
 /** At these stages, ssh may ask the user. */
 const ASKING: ReadonlySet<SshStage> = new Set(['host key', 'authentication']);
 
@@ -60,7 +62,8 @@ export class SshProcess {
   readonly ended: Promise<number | undefined>;
   readonly #options: SshProcessOptions;
   readonly #ended: Deferred<number | undefined> = deferred();
-  readonly #deadline: PatientDeadline;
+  readonly #onLate: () => void;
+  #deadline: PatientDeadline;
   #messages: string[] = [];
   #shown = 0;
   #late: NodeJS.Timeout | undefined;
@@ -68,34 +71,41 @@ export class SshProcess {
   /** @throws {CopyError} `connection-failed`: when no further program can be started */
   constructor(options: SshProcessOptions) {
     this.#options = options;
-    const { spec, mayAsk, mayRetry, onTouch } = options;
+    const { spec, mayRetry, onTouch } = options;
     const authenticated = deferred<void>();
     this.authenticated = authenticated.promise;
     // The failure is reported where the promise is awaited, which need not be the case.
     this.authenticated.catch(() => {});
     this.ended = this.#ended.promise;
-    this.#deadline = new PatientDeadline(spec.connectTimeoutMs, () => {
+    this.#onLate = () => {
       const { stage } = this.output;
       const reached = stage === 'start' || stage === 'open' ? 'TCP' : stage === 'host key' ? 'key exchange' : stage;
       authenticated.reject(timeoutError(reached, spec.target, spec.connectTimeoutMs, mayRetry()));
-    });
+    };
+    this.#deadline = new PatientDeadline(spec.connectTimeoutMs, this.#onLate);
     let before: SshStage = 'start';
-    this.output = new ErrorOutput({
-      onMessage: (line) => this.#addMessage(line),
-      onAuthenticated: () => {
-        this.#deadline.end();
-        authenticated.resolve();
+    this.output = new ErrorOutput(
+      {
+        onMessage: (line) => this.#addMessage(line),
+        onAuthenticated: () => {
+          this.#deadline.end();
+          authenticated.resolve();
+        },
+        onSigning: (isTouch) => {
+          this.#waitForSignature();
+          if (isTouch) onTouch?.();
+        },
+        onProgress: () => {
+          const { stage } = this.output;
+          // A person needs more time than a server.
+          if (this.#mayBeAsking) this.#deadline.end();
+          // A banner without end is no progress.
+          else if (stage !== before) this.#deadline.restart();
+          before = stage;
+        },
       },
-      onTouch: () => onTouch?.(),
-      onProgress: () => {
-        const { stage } = this.output;
-        // A person needs more time than a server.
-        if (mayAsk && ASKING.has(stage)) this.#deadline.end();
-        // A banner without end is no progress.
-        else if (stage !== before) this.#deadline.restart();
-        before = stage;
-      },
-    });
+      spec.isProxied,
+    );
     this.child = start(options);
     this.#deadline.restart();
     this.child.stderr.on('data', (bytes: Buffer) => this.output.add(bytes));
@@ -107,6 +117,19 @@ export class SshProcess {
       authenticated.reject(this.failure);
       this.#ended.resolve(status === null || status < 0 || status === OWN_FAILURE ? undefined : status);
     });
+  }
+
+  /** Whether a question may be on the terminal. What is on the way may ask at any time. */
+  get #mayBeAsking(): boolean {
+    const { spec, mayAsk } = this.#options;
+    return mayAsk && (spec.isProxied || ASKING.has(this.output.stage));
+  }
+
+  #waitForSignature(): void {
+    this.#deadline.end();
+    if (this.#options.mayAsk) return;
+    this.#deadline = new PatientDeadline(SIGN_MS, this.#onLate);
+    this.#deadline.restart();
   }
 
   /** The error for the end of the connection. */
@@ -155,10 +178,10 @@ export class SshProcess {
   }
 
   #addMessage(line: string): void {
-    const { onMessage, mayAsk } = this.#options;
+    const { onMessage } = this.#options;
     if (onMessage === undefined || this.output.stage === 'open' || ++this.#shown > MAX_MESSAGES) return;
     // While somebody is asked, what comes before the question is shown before it.
-    if (mayAsk && ASKING.has(this.output.stage)) return onMessage(line);
+    if (this.#mayBeAsking) return onMessage(line);
     this.#messages.push(line);
     this.#late ??= setTimeout(() => {
       this.#late = undefined;

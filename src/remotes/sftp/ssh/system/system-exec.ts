@@ -10,6 +10,10 @@ const PAUSES_MS = [500, 2000];
 /** Routers forget connections over which nothing goes, as while nothing is hashed. */
 const KEEPALIVE = ['-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=4'];
 
+/** What ssh says where the connection ended, as opposed to a command that was refused or killed (clientloop.c). */
+const LOST =
+  /client_loop: |closed by remote host|Timeout, server |Connection reset|Read from remote host|Broken pipe|^Connection to \S+ closed/im;
+
 export interface SystemExecOptions extends Omit<SshProcessOptions, 'mayAsk' | 'arguments'> {
   /** Aborted when the connection ends that the command belongs to: the command ends as well. */
   readonly signal: AbortSignal;
@@ -48,7 +52,7 @@ function channelOf(process: SshProcess, onLost: (error: CopyError) => void): Exe
   const { child, output } = process;
   let isClosing = false;
   void process.ended.then((status) => {
-    if (status === undefined && !isClosing) onLost(process.failure);
+    if (status === undefined && !isClosing && LOST.test(output.text)) onLost(process.failure);
   });
   return {
     stdin: child.stdin,

@@ -16,6 +16,8 @@ export interface SystemSpec {
   readonly configFile: string | undefined;
   /** The hosts on the way, the nearest one first. */
   readonly jumps: readonly Jump[];
+  /** Whether there is something on the way: these hosts, or a proxy command. */
+  readonly isProxied: boolean;
   /** As typed; never begins with `-`. */
   readonly host: string;
   /** The account and server as the program understands them. */
@@ -37,8 +39,8 @@ export interface SystemSpec {
  * have a TCP connection of its own, so that no other one may be shared.
  */
 const ALWAYS = [
-  ...['ControlMaster=no', 'ControlPath=none', 'ControlPersist=no', `LogLevel=${NEEDED_LOG_LEVEL}`],
-  ...['ClearAllForwardings=yes', 'ForwardAgent=no', 'ForwardX11=no', 'PermitLocalCommand=no', 'RemoteCommand=none'],
+  ...['ControlMaster=no', 'ControlPath=none', 'ControlPersist=no'],
+  ...['ClearAllForwardings=yes', 'ForwardAgent=no', 'ForwardX11=no', 'PermitLocalCommand=no'],
 ];
 
 /** The options of the command line, as ssh has them. */
@@ -58,13 +60,24 @@ export function userOptions(input: SshInput): string[] {
 
 /** The options for one run of ssh: of several equal ones, it uses the first. */
 export function optionsFor(spec: SystemSpec, mayAsk: boolean): string[] {
-  const { options, jumps, program, configFile } = spec;
-  const all = [...ALWAYS, ...(mayAsk ? [] : ['BatchMode=yes']), `ConnectTimeout=${seconds(spec)}`];
-  const own = all.flatMap((option) => ['-o', option]);
+  const { options, jumps, program, configFile, isProxied } = spec;
+  const common = [...ALWAYS, ...(mayAsk ? [] : ['BatchMode=yes'])];
+  const timeout = `ConnectTimeout=${seconds(spec)}`;
   const file = configFile === undefined ? [] : ['-F', configFile];
-  const command =
-    jumps.length > 0 ? [`ProxyCommand=${jumpCommand({ program, options: [...file, ...own], jumps })}`] : [];
-  return ['-T', ...own, ...command.flatMap((option) => ['-o', option]), ...options];
+  // What a host on the way logs would be taken for what the server has answered.
+  const ofJumps = [...file, ...asOptions([...common, timeout, 'LogLevel=INFO'])];
+  const own = [
+    ...common,
+    `LogLevel=${NEEDED_LOG_LEVEL}`,
+    // It would also count for questions of what is on the way.
+    ...(isProxied ? [] : [timeout]),
+    ...(jumps.length > 0 ? [`ProxyCommand=${jumpCommand({ program, options: ofJumps, jumps })}`] : []),
+  ];
+  return ['-T', ...asOptions(own), ...options];
+}
+
+function asOptions(settings: readonly string[]): string[] {
+  return settings.flatMap((setting) => ['-o', setting]);
 }
 
 function seconds({ connectTimeoutMs }: SystemSpec): number {

@@ -151,6 +151,8 @@ export class SystemTransport implements SshTransport {
       mayRetry: () => this.#hasReached,
     });
     const loggedIn = Promise.race([process.authenticated, givenUp]);
+    // The failure is reported where the promise is awaited, which may be later.
+    loggedIn.catch(() => {});
     try {
       await (mayAsk ? (interaction?.during?.(loggedIn) ?? loggedIn) : loggedIn);
       return process;

@@ -1,19 +1,23 @@
 import { expect, test } from 'vitest';
 import { ErrorOutput } from '../../../../../../src/remotes/sftp/ssh/system/error-output.ts';
 
-function output() {
+function output(isProxied = false) {
   const messages: string[] = [];
-  const seen = { logins: 0, touches: 0 };
-  const found = new ErrorOutput({
-    onMessage: (line) => messages.push(line),
-    onAuthenticated: () => {
-      seen.logins++;
+  const seen = { logins: 0, touches: 0, signatures: 0 };
+  const found = new ErrorOutput(
+    {
+      onMessage: (line) => messages.push(line),
+      onAuthenticated: () => {
+        seen.logins++;
+      },
+      onSigning: (isTouch) => {
+        seen.signatures++;
+        if (isTouch) seen.touches++;
+      },
+      onProgress: () => {},
     },
-    onTouch: () => {
-      seen.touches++;
-    },
-    onProgress: () => {},
-  });
+    isProxied,
+  );
   const add = (text: string): void => found.add(Buffer.from(text));
   return { found, add, messages, seen };
 }
@@ -56,10 +60,18 @@ test.each([
   expect([found.stage, seen.logins]).toEqual(['open', 1]);
 });
 
+test('the login of a host on the way is not that of the server', () => {
+  const { found, add, messages } = output(true);
+  add('Authenticated to jump ([10.0.0.1]:22) using "publickey".\n');
+  expect([found.stage, messages]).toEqual(['start', []]);
+  add('Authenticated to h (via proxy) using "publickey".\n');
+  expect(found.stage).toBe('open');
+});
+
 test('a key that has to be touched is noticed', () => {
   const { add, seen } = output();
-  add('debug1: Server accepts key: /k ED25519 SHA256:abc\n');
-  expect(seen.touches).toBe(0);
+  add('debug1: Server accepts key: /k-SK ED25519 SHA256:abc\n');
+  expect(seen).toMatchObject({ touches: 0, signatures: 1 });
   add('debug1: Server accepts key: /k ED25519-SK SHA256:abc agent\n');
   expect(seen.touches).toBe(1);
 });
