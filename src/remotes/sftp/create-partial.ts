@@ -9,10 +9,9 @@ import { removalRefusal, removeAsideFiles } from './aside-files.ts';
 import { ExtensionName, OpenFlag, StatusCode } from './codec/constants.ts';
 import type { DefaultModes } from './default-modes.ts';
 import { isMissing, isRefusal, lookAt, lookAtOpen } from './looks.ts';
-import { keptBySticky, oldFileStays, trialRefused } from './rename-refused.ts';
+import { oldFileStays, trialRefused } from './rename-refused.ts';
 import { type RenameTrial, tryRename } from './rename-trial.ts';
 import type { SftpSession } from './session.ts';
-import { isAnother, stickyOwners } from './sticky-directory.ts';
 
 /** The mode of a partial file. Others must not read it before it is complete. */
 export const STAGED_MODE = 0o600;
@@ -87,22 +86,16 @@ async function create(
 ): Promise<NewPartial> {
   const { modes } = options;
   const triesMode = attributes.permissions !== undefined && modes.areSettable === undefined;
-  const [opened, set, tried, sticky] = await Promise.allSettled([
+  const [opened, set, tried] = await Promise.allSettled([
     session.open(path, FLAGS, attributes),
     triesMode ? session.setStat(path, attributes) : undefined,
     options.triesRename ? tryRename(session, path, options.newPath) : undefined,
-    options.triesRename ? stickyOwners(session, options.target) : undefined,
   ]);
   if (opened.status === 'rejected') throw opened.reason;
   if (tried.status === 'rejected') throw tried.reason;
   if (triesMode) modes.areSettable = await isModeSet(session, opened.value, set);
   const trial = tried.value;
   if (trial?.refusal !== undefined) throw await refused(session, opened.value, trial);
-  if (sticky.status === 'rejected') throw sticky.reason;
-  if (sticky.value !== undefined && (await isAnother(session, sticky.value, opened.value))) {
-    await removeCreated(session, opened.value, trial?.path ?? path);
-    throw keptBySticky(trial?.path ?? path, options.target);
-  }
   const warnings = (trial?.left ?? []).map(left);
   return { path: trial?.path ?? path, handle: opened.value, hasServerMode: false, warnings };
 }
@@ -121,7 +114,11 @@ async function replaceByOneWithoutMode(
   created: NewPartial,
   options: NewPartialOptions,
 ): Promise<NewPartial> {
-  const isLeft = !(await removeCreated(session, created.handle, created.path));
+  await session.closeHandle(created.handle).catch((error: unknown) => {
+    // A failure to close does not matter, because the file is removed.
+    if (!isRefusal(error)) throw error;
+  });
+  const isLeft = (await removalRefusal(session, created.path)) !== undefined;
   const warnings = [...created.warnings, ...(isLeft ? [left(created.path)] : [])];
   const other = await createWithoutMode(session, options);
   return { ...other, warnings: [...warnings, ...other.warnings] };
@@ -162,17 +159,12 @@ async function refused(
   handle: Uint8Array,
   { path, refusal, left: others }: RenameTrial,
 ): Promise<CopyError> {
-  const isLeft = !(await removeCreated(session, handle, path));
-  return trialRefused(path, refusal!, [...(isLeft ? [path] : []), ...others]);
-}
-
-/** Whether it could be removed. */
-async function removeCreated(session: SftpSession, handle: Uint8Array, path: Buffer): Promise<boolean> {
   await session.closeHandle(handle).catch((error: unknown) => {
     // A failure to close does not matter, because the file is removed.
     if (!isRefusal(error)) throw error;
   });
-  return (await removalRefusal(session, path)) === undefined;
+  const isLeft = (await removalRefusal(session, path)) !== undefined;
+  return trialRefused(path, refusal!, [...(isLeft ? [path] : []), ...others]);
 }
 
 function left(path: Buffer): string {

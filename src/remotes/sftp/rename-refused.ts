@@ -19,14 +19,6 @@ export function trialRefused(partial: Buffer, refusal: SftpStatusError, left: re
   return refused(what, refusal);
 }
 
-/** The error where the target belongs to somebody else, and so does its directory, which has the sticky bit. */
-export function keptBySticky(partial: Buffer, target: Buffer): CopyError {
-  const names = `${cleanText(partial)} to ${cleanText(target)}`;
-  const why = 'only its owner may replace it, because its directory has the sticky bit';
-  const message = `The server would have refused to rename ${names}, as is known before anything was sent: ${why}.`;
-  return new CopyError('rename-refused', message, { refused: { operation: 'rename', text: why } });
-}
-
 /** The error where the old target could only be moved aside, and could not be removed there. */
 export function oldFileStays(target: Buffer, { path, refusal }: Unremovable): CopyError {
   const left = `${cleanText(path)}, which an earlier run moved aside`;
