@@ -71,13 +71,12 @@ export class EarlierPartials {
   async clear(own: LocalPartial): Promise<void> {
     const { target, isResuming } = this.#options;
     const named = this.#named;
-    if (named !== undefined && !named.equals(own.path))
-      await (await LocalPartial.reopen(named, true))?.discardAndClose();
+    if (named !== undefined && !named.equals(own.path)) await LocalPartial.discardEarlier(named, true);
     const isAlone = !isResuming && !(await isOnSharedFileSystem(target));
     const left: string[] = [];
     for (const found of await findPartials(target)) {
       if (found.path.equals(own.path)) continue;
-      if (isAlone && found.isCertain) await (await LocalPartial.reopen(found.path))?.discardAndClose();
+      if (isAlone && found.isCertain) await LocalPartial.discardEarlier(found.path);
       else if (!(await removeIfOld(found)) && found.isCertain) left.push(cleanText(found.path));
     }
     if (left.length === 0) return;

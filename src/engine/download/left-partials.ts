@@ -19,7 +19,7 @@ export class LeftPartials {
     const isShared = await isOnSharedFileSystem(target);
     for (const partial of found) {
       if (isShared) await removeIfOld(partial);
-      else if (partial.isCertain) await (await LocalPartial.reopen(partial.path))?.discardAndClose();
+      else if (partial.isCertain) await LocalPartial.discardEarlier(partial.path);
     }
   }
 

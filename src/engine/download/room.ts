@@ -50,9 +50,6 @@ export async function prepareInPlace(report: Pick<Report, 'notice'>, target: Uin
   const available = sizes.reduce((sum, one) => sum + one, await bytesOnDisk(target));
   await expectRoom(target, size, available, 'Make room on the local disk; nothing was written.');
   for (const [index, { path }] of left.entries()) {
-    const earlier = await LocalPartial.reopen(path);
-    if (earlier === undefined) continue;
-    await earlier.discardAndClose();
-    tellPartialRemoved(report, path, sizes[index]!);
+    if (await LocalPartial.discardEarlier(path)) tellPartialRemoved(report, path, sizes[index]!);
   }
 }

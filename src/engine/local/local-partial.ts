@@ -81,6 +81,16 @@ export class LocalPartial {
   }
 
   /**
+   * Removes a partial file of an earlier run. Whether there was one that may be relied on.
+   * @param isJournalled see {@link reopen}
+   */
+  static async discardEarlier(path: Uint8Array, isJournalled = false): Promise<boolean> {
+    const earlier = await LocalPartial.reopen(path, isJournalled);
+    await earlier?.discardAndClose();
+    return earlier !== undefined;
+  }
+
+  /**
    * Opens the target itself, with what it has; it is created if it is missing. `path` must not be a symbolic link.
    * @throws {CopyError} of the destination: it cannot be opened, or is no regular file
    */
