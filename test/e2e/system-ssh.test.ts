@@ -302,6 +302,17 @@ describeWithServers(['sshd'], "the system's ssh, where it does not get in", () =
   });
 });
 
+/** A file that is sent long enough for something to happen meanwhile. */
+async function slowScene() {
+  const server = await sshdForTest();
+  const proxy = await proxyForTest(server, { bytesPerSecond: 2_000_000 });
+  const home = (await tempDirForTest()).path;
+  const config = await configFor(server, home, { port: proxy.port });
+  const source = await sourceForTest(30_000_000);
+  await copyFile(source.path, join(home, 'source'));
+  return { server, proxy, home, config, source };
+}
+
 describeWithServers(['sshd'], "the system's ssh as a program", () => {
   it('may be another one, with arguments of its own, and gets no secret', async () => {
     const server = await sshdForTest();
@@ -337,12 +348,7 @@ describeWithServers(['sshd'], "the system's ssh as a program", () => {
       [['interrupted', 'SIGINT', 130] as const, ['killed', 'SIGKILL', null] as const],
     ),
   )('leaves nothing behind when the run is %s, and continues', async (_, signal, code) => {
-    const server = await sshdForTest();
-    const proxy = await proxyForTest(server, { bytesPerSecond: 2_000_000 });
-    const home = (await tempDirForTest()).path;
-    const config = await configFor(server, home, { port: proxy.port });
-    const source = await sourceForTest(30_000_000);
-    await copyFile(source.path, join(home, 'source'));
+    const { server, proxy, home, config, source } = await slowScene();
     const args = copyCommand('up', home, ['-F', config]);
     const first = await startProcess(process.execPath, args, { env: cleanEnvironment(home), stdio: 'ignore' });
     await waitFor(async () => (await proxy.stats()).bytesUp > 12_000_000, { what: 'data to be sent' });
@@ -357,12 +363,7 @@ describeWithServers(['sshd'], "the system's ssh as a program", () => {
   });
 
   it('goes on when a connection is lost', async () => {
-    const server = await sshdForTest();
-    const proxy = await proxyForTest(server, { bytesPerSecond: 2_000_000 });
-    const home = (await tempDirForTest()).path;
-    const config = await configFor(server, home, { port: proxy.port });
-    const source = await sourceForTest(30_000_000);
-    await copyFile(source.path, join(home, 'source'));
+    const { server, proxy, home, config, source } = await slowScene();
     const running = copy('up', home, '-F', config);
     await waitFor(async () => (await proxy.stats()).bytesUp > 6_000_000, { what: 'data to be sent' });
     await proxy.reset('random');

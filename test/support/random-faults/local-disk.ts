@@ -6,12 +6,10 @@
  * and may fail.
  */
 import { promisify } from 'node:util';
+import { isPartialName } from '../../../src/util/partial-name.ts';
 
 /** The real module, whatever `vi.mock` puts in its place elsewhere. */
 const fs: typeof import('node:fs') = process.getBuiltinModule('node:fs');
-
-/** What imports a module that this one replaces cannot be imported here. */
-const PARTIAL_NAME = /^\..*\.[0-9a-f]{16}\.mtpart$/s;
 
 const open = new Set<number>();
 
@@ -39,7 +37,7 @@ const unsynced = new Map<number, Unsynced>();
 const paths = new Map<number, string>();
 
 function isPartial(path: string): boolean {
-  return PARTIAL_NAME.test(path.slice(path.lastIndexOf('/') + 1));
+  return isPartialName(Buffer.from(path.slice(path.lastIndexOf('/') + 1)));
 }
 
 function fails(kind: keyof DiskTroubles, code: string): void {
@@ -94,6 +92,11 @@ export function losePower(random: () => number): void {
 /** Everything is on the disk, and nothing fails. */
 export function healDisk(): void {
   unsynced.clear();
+  stopDiskTroubles();
+}
+
+/** Nothing fails any more. */
+export function stopDiskTroubles(): void {
   Object.assign(diskTroubles, { failingWrites: 0, failingSyncs: 0, failingRenames: 0 });
   renames.onRename = () => false;
 }

@@ -5,13 +5,13 @@ import type { TransferEvent } from '../../../src/engine/events.ts';
 import type { Verify } from '../../../src/engine/transfer/verify.ts';
 import { seeded } from '../seeded.ts';
 import { contents } from '../upload-scene.ts';
-import { ClientClock } from './client-clock.ts';
-import { closeDescriptors, diskTroubles, healDisk, losePower, openPaths, renames } from './local-disk.ts';
+import type { ClientClock } from './client-clock.ts';
+import { closeDescriptors, diskTroubles, losePower, openPaths, renames, stopDiskTroubles } from './local-disk.ts';
 import { STALL_MS } from './model-line.ts';
 import { freeLocks } from './model-lock.ts';
 import { ModelRemote } from './model-remote.ts';
 import { type DigestHabit, type Habits, ModelServer } from './model-server.ts';
-import type { Played } from './play-scenario.ts';
+import { type Played, type PlayedWorld, playWorld } from './play-scenario.ts';
 import { RETRY_FOR_MS, type RunOutcome, startRun } from './start-run.ts';
 
 const KIB = 1024;
@@ -155,24 +155,11 @@ interface Run {
 }
 
 /** `directory`: empty, and of this scenario alone. */
-export async function playDownload(seed: number, directory: string): Promise<Played> {
-  const clock = new ClientClock(seed + 1);
-  const restore = clock.install();
-  const world = new World(drawScenario(seed), clock, seed, directory);
-  try {
-    await world.play();
-  } catch (error) {
-    world.server.broken.push(`The scenario failed: ${error instanceof Error ? error.stack : String(error)}`);
-  } finally {
-    restore();
-    healDisk();
-    freeLocks();
-    closeDescriptors();
-  }
-  return { broken: world.server.broken, runs: world.runs, log: world.log };
+export function playDownload(seed: number, directory: string): Promise<Played> {
+  return playWorld(seed, (clock) => new World(drawScenario(seed), clock, seed, directory));
 }
 
-class World {
+class World implements PlayedWorld {
   readonly server: ModelServer;
   readonly log: string[] = [];
   runs = 0;
@@ -238,8 +225,7 @@ class World {
     await this.#untilOver();
     server.onRequest = () => {};
     server.heal();
-    Object.assign(diskTroubles, { failingWrites: 0, failingSyncs: 0, failingRenames: 0 });
-    renames.onRename = () => false;
+    stopDiskTroubles();
     this.#checkTarget('a run');
   }
 

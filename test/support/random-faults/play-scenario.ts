@@ -5,7 +5,7 @@ import type { TransferEvent } from '../../../src/engine/events.ts';
 import { seeded } from '../seeded.ts';
 import { contents } from '../upload-scene.ts';
 import { ClientClock } from './client-clock.ts';
-import { closeDescriptors } from './local-disk.ts';
+import { closeDescriptors, healDisk } from './local-disk.ts';
 import type { Inode, RunMark } from './model-inode.ts';
 import { freeLocks } from './model-lock.ts';
 import { ModelRemote } from './model-remote.ts';
@@ -31,24 +31,38 @@ export interface Played {
 }
 
 /** `directory`: empty, and of this scenario alone. */
-export async function playScenario(seed: number, directory: string): Promise<Played> {
+export function playScenario(seed: number, directory: string): Promise<Played> {
   const scenario = drawScenario(seed);
+  return playWorld(seed, (clock) => new World(scenario, clock, directory));
+}
+
+/** What scenarios are played in. */
+export interface PlayedWorld {
+  readonly server: ModelServer;
+  readonly log: readonly string[];
+  readonly runs: number;
+  play(): Promise<void>;
+}
+
+/** Plays it by a clock of its own, and leaves nothing behind in this process. */
+export async function playWorld(seed: number, create: (clock: ClientClock) => PlayedWorld): Promise<Played> {
   const clock = new ClientClock(seed + 1);
   const restore = clock.install();
-  const world = new World(scenario, clock, directory);
+  const world = create(clock);
   try {
     await world.play();
   } catch (error) {
     world.server.broken.push(`The scenario failed: ${error instanceof Error ? error.stack : String(error)}`);
   } finally {
     restore();
+    healDisk();
     freeLocks();
     closeDescriptors();
   }
   return { broken: world.server.broken, runs: world.runs, log: world.log };
 }
 
-class World {
+class World implements PlayedWorld {
   readonly server: ModelServer;
   readonly log: string[] = [];
   runs = 0;
