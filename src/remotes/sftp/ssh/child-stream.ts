@@ -2,6 +2,11 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { Duplex } from 'node:stream';
 
+/** Whether a child that was just spawned has streams: there are none where too many files are open. */
+export function hasStreams(child: ChildProcessWithoutNullStreams): boolean {
+  return (child.stdin as unknown) !== undefined;
+}
+
 /** Called when the child has ended and all its output was read; returns the error that its end amounts to, if any. */
 export type OnChildEnd = (status: number | null, signal: NodeJS.Signals | null) => Error | undefined;
 

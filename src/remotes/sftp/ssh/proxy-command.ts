@@ -3,7 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { CopyError } from '../../../errors.ts';
 import { cleanText } from '../../../util/clean-text.ts';
-import { ChildStream } from './child-stream.ts';
+import { ChildStream, hasStreams } from './child-stream.ts';
 import { childEnvironment } from './ssh-environment.ts';
 
 /** What is kept of what the command says about its failure, in bytes. */
@@ -43,8 +43,7 @@ export function dialThroughCommand(command: string, signal: AbortSignal): Promis
   const line = process.platform === 'win32' ? command : `exec ${command}`;
   return new Promise((resolve, reject) => {
     const child = spawn(line, { shell, env, stdio: 'pipe', windowsHide: true });
-    if ((child.stdin as unknown) === undefined) {
-      // There are no streams where too many files are open.
+    if (!hasStreams(child)) {
       child.once('error', reject);
       return;
     }

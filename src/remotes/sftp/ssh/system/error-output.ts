@@ -108,7 +108,7 @@ export class ErrorOutput {
   }
 }
 
-/** What ssh prints at the end of each connection at this level. */
+/** What ssh, or that of a host on the way, prints at this level at the login and at the end. */
 function isStatistics(line: string): boolean {
   return /^(Transferred: sent |Bytes per second: sent |Authenticated to )/.test(line);
 }

@@ -1,5 +1,6 @@
 /** Decides which of the ssh programs may ask the user. */
 import { CopyError } from '../../../../errors.ts';
+import { beforeAbort } from '../../../../util/before-abort.ts';
 import { type Deferred, deferred } from '../../../../util/deferred.ts';
 
 /** The permission for one connection to log in. */
@@ -81,11 +82,7 @@ export class Questions {
    */
   async turn(signal: AbortSignal): Promise<QuestionTurn> {
     while (this.#state !== 'free' && this.#busy !== undefined && !signal.aborted) {
-      const aborted = deferred<void>();
-      const abort = (): void => aborted.resolve();
-      signal.addEventListener('abort', abort, { once: true });
-      await Promise.race([this.#busy.promise, aborted.promise]);
-      signal.removeEventListener('abort', abort);
+      await beforeAbort(this.#busy.promise, signal);
     }
     this.expectRepeatable();
     const mayAsk = this.#mayAsk && this.#state === 'asking';
@@ -108,7 +105,7 @@ export class Questions {
   /** What it means that a further connection was refused, which may have asked. */
   explain(error: CopyError, hasAsked: boolean): CopyError {
     if (!isRefusal(error)) return error;
-    // Without a question, the server has let others in: it does not refuse because of who wants in.
+    // It has let other connections in with the same key, so that it is most likely full.
     if (this.#state === 'free') {
       if (this.#open === 0 || error.code !== 'authentication-failed') return error;
       return new CopyError('connection-refused', error.message, { cause: error, retry: false });

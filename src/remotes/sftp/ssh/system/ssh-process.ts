@@ -3,6 +3,7 @@ import { type ChildProcessWithoutNullStreams, type SpawnOptions, spawn } from 'n
 import { CopyError } from '../../../../errors.ts';
 import { type Deferred, deferred } from '../../../../util/deferred.ts';
 import { inTime } from '../../../../util/in-time.ts';
+import { hasStreams } from '../child-stream.ts';
 import { timeoutError } from '../connection-errors.ts';
 import { PatientDeadline } from '../patient-deadline.ts';
 import { childEnvironment } from '../ssh-environment.ts';
@@ -62,7 +63,7 @@ export class SshProcess {
   readonly ended: Promise<number | undefined>;
   readonly #options: SshProcessOptions;
   readonly #ended: Deferred<number | undefined> = deferred();
-  readonly #onLate: () => void;
+  readonly #onLate: (ms: number) => void;
   #deadline: PatientDeadline;
   #messages: string[] = [];
   #shown = 0;
@@ -77,12 +78,12 @@ export class SshProcess {
     // The failure is reported where the promise is awaited, which need not be the case.
     this.authenticated.catch(() => {});
     this.ended = this.#ended.promise;
-    this.#onLate = () => {
+    this.#onLate = (ms) => {
       const { stage } = this.output;
       const reached = stage === 'start' || stage === 'open' ? 'TCP' : stage === 'host key' ? 'key exchange' : stage;
-      authenticated.reject(timeoutError(reached, spec.target, spec.connectTimeoutMs, mayRetry()));
+      authenticated.reject(timeoutError(reached, spec.target, ms, mayRetry()));
     };
-    this.#deadline = new PatientDeadline(spec.connectTimeoutMs, this.#onLate);
+    this.#deadline = this.#deadlineOf(spec.connectTimeoutMs);
     let before: SshStage = 'start';
     this.output = new ErrorOutput(
       {
@@ -125,10 +126,14 @@ export class SshProcess {
     return mayAsk && (spec.isProxied || ASKING.has(this.output.stage));
   }
 
+  #deadlineOf(ms: number): PatientDeadline {
+    return new PatientDeadline(ms, () => this.#onLate(ms));
+  }
+
   #waitForSignature(): void {
     this.#deadline.end();
     if (this.#options.mayAsk) return;
-    this.#deadline = new PatientDeadline(SIGN_MS, this.#onLate);
+    this.#deadline = this.#deadlineOf(SIGN_MS);
     this.#deadline.restart();
   }
 
@@ -170,10 +175,7 @@ export class SshProcess {
 
   /** What it has started may hold its error output open, and never end. */
   #closeSoon(): void {
-    const { stdin, stdout, stderr } = this.child;
-    const late = setTimeout(() => {
-      for (const stream of [stdin, stdout, stderr]) stream.destroy();
-    }, STEP_MS);
+    const late = setTimeout(() => this.child.stderr.destroy(), STEP_MS);
     void this.ended.then(() => clearTimeout(late));
   }
 
@@ -202,8 +204,7 @@ function start(options: SshProcessOptions): ChildProcessWithoutNullStreams {
       : // In a session of its own, it has no terminal.
         spawn(program!, args, { ...settings, detached: process.platform !== 'win32' });
   child.on('error', () => {});
-  // There are no streams where too many files are open.
-  if ((child.stdin as unknown) !== undefined) return child;
+  if (hasStreams(child)) return child;
   throw new CopyError('connection-failed', `${program} cannot be started: too many files are open.`, {
     advice: 'Use fewer connections (-n), or allow more open files (ulimit -n).',
   });

@@ -64,12 +64,12 @@ export function optionsFor(spec: SystemSpec, mayAsk: boolean): string[] {
   const common = [...ALWAYS, ...(mayAsk ? [] : ['BatchMode=yes'])];
   const timeout = `ConnectTimeout=${seconds(spec)}`;
   const file = configFile === undefined ? [] : ['-F', configFile];
-  // What a host on the way logs would be taken for what the server has answered.
+  // At a higher level, what is logged for a host on the way would be taken for what concerns the server.
   const ofJumps = [...file, ...asOptions([...common, timeout, 'LogLevel=INFO'])];
   const own = [
     ...common,
     `LogLevel=${NEEDED_LOG_LEVEL}`,
-    // It would also count for questions of what is on the way.
+    // ssh would apply it to the whole login at a host on the way, with the questions that are asked there.
     ...(isProxied ? [] : [timeout]),
     ...(jumps.length > 0 ? [`ProxyCommand=${jumpCommand({ program, options: ofJumps, jumps })}`] : []),
   ];
