@@ -21,15 +21,16 @@ const SFTP = 'remotes/sftp';
 /** The folders of the engine, and which of the others each may import. */
 const INSIDE_ENGINE: Readonly<Record<string, readonly string[]>> = {
   runner: [],
-  local: ['runner'],
+  tree: [],
+  local: ['runner', 'tree'],
   lock: ['runner'],
   schedule: ['runner'],
   connections: ['runner'],
   resume: ['connections', 'schedule', 'local', 'runner'],
   verify: ['connections', 'schedule', 'local', 'runner'],
-  transfer: ['connections', 'schedule', 'local', 'lock', 'resume', 'verify', 'runner'],
-  upload: ['connections', 'schedule', 'local', 'lock', 'resume', 'verify', 'runner', 'transfer'],
-  download: ['connections', 'schedule', 'local', 'lock', 'resume', 'verify', 'runner', 'transfer'],
+  transfer: ['connections', 'schedule', 'local', 'lock', 'resume', 'verify', 'runner', 'tree'],
+  upload: ['connections', 'schedule', 'local', 'lock', 'resume', 'verify', 'runner', 'tree', 'transfer'],
+  download: ['connections', 'schedule', 'local', 'lock', 'resume', 'verify', 'runner', 'tree', 'transfer'],
 };
 const ENGINE: readonly string[] = Object.keys(INSIDE_ENGINE).map((folder) => `engine/${folder}`);
 
@@ -274,6 +275,7 @@ test.each([
   ['engine/upload/a.ts', "export { put } from '../../transfer.ts';"],
   ['engine/verify/a.ts', "const x: import('../../cli/options.ts').Options = y;"],
   ['engine/runner/a.ts', "import { openSource } from '../local/local-source.ts';"],
+  ['engine/tree/a.ts', "import { openSource } from '../local/local-source.ts';"],
   ['engine/local/a.ts', "import { Scheduler } from '../schedule/scheduler.ts';"],
   ['engine/schedule/a.ts', "import { ConnectionPool } from '../connections/connection-pool.ts';"],
   ['engine/connections/a.ts', "import type { Scheduler } from '../schedule/scheduler.ts';"],
