@@ -45,7 +45,7 @@ export async function ensureServers() {
   const missing = await bring(SERVERS, 'The test servers');
   if (missing.length === 0) return;
   sayMissing(missing, 'tests', 'Tests that need them are skipped.');
-  say('Elsewhere: OpenSSH with its server, proftpd 1.3.8 or later with mod_sftp, python3, perl and openssl.');
+  say('Elsewhere: OpenSSH with its server, proftpd 1.3.8 or later with mod_sftp, python3, perl, openssl and rsync.');
   if (process.env.CI === 'true') {
     say('With CI=true nothing may be skipped: giving up.');
     process.exit(1);

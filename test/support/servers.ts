@@ -15,6 +15,7 @@ export type ServerName =
   | 'python3'
   | 'shasum'
   | 'openssl'
+  | 'rsync'
   | 'libatomic';
 
 /** What a test needs of the machine. */
