@@ -31,6 +31,13 @@ export interface FlowWindowOptions {
   readonly now?: () => number;
 }
 
+/** A call of {@link FlowWindow.inTurn} that waits for room. */
+interface QueuedSend {
+  readonly wanted: number;
+  readonly send: (room: number) => void;
+  readonly onSent: () => void;
+}
+
 /**
  * Limits how many bytes are in flight on one connection. The limit is fixed by the user, or follows from measurements:
  * see {@link LineModel}. A single request is always allowed, however long it is, so that a connection never waits for
@@ -44,6 +51,8 @@ export class FlowWindow {
   readonly #small: number;
   #inFlight = 0;
   #waiting: (() => void)[] = [];
+  /** What was not sent yet by {@link inTurn}, in the order of the calls. */
+  readonly #queue: QueuedSend[] = [];
 
   constructor(options: FlowWindowOptions) {
     this.#options = options;
@@ -92,6 +101,29 @@ export class FlowWindow {
     return this.#room;
   }
 
+  /**
+   * Calls `send` as soon as there is room for a request, or for all `wanted` bytes if they are fewer, and nothing is
+   * left of what other calls want to send. `send` must call {@link onSent} for what it sends before it returns, so that
+   * many callers at the same time use the room only once; {@link room} does not ensure that.
+   * @param send is given the bytes that there is room for; must not throw
+   */
+  inTurn(wanted: number, send: (room: number) => void): Promise<void> {
+    this.#line.start(this.#now());
+    return new Promise((resolve) => {
+      this.#queue.push({ wanted, send, onSent: resolve });
+      this.#sendQueued();
+    });
+  }
+
+  #sendQueued(): void {
+    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      if (this.#room < Math.min(next.wanted, this.requestLength)) return;
+      this.#queue.shift();
+      next.send(this.#room);
+      next.onSent();
+    }
+  }
+
   /** To be called for each request that is sent. Pass the result to {@link onAcknowledged}. */
   onSent(length: number): Flight {
     const flight = this.#line.onSent(length, this.#inFlight === 0, this.#now());
@@ -108,6 +140,7 @@ export class FlowWindow {
   /** To be called instead of {@link onAcknowledged} when a request has failed: its bytes are not in flight any more. */
   release(length: number): void {
     this.#inFlight -= length;
+    this.#sendQueued();
     if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
     this.#waiting = [];

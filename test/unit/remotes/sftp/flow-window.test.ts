@@ -231,3 +231,24 @@ test('after a time in which the program itself stood still the window is soon as
   expect(line.window.size).toBeGreaterThan(before / 2);
   expect(line.window.size).toBeLessThan(before * 2);
 });
+
+test('what is sent in turn uses the room once, in the order of the calls', async () => {
+  const window = new FlowWindow({ maxRequest: LARGE, requests: 2, now: () => 0 });
+  const request = window.requestLength;
+  const sent: number[] = [];
+  const flights: Flight[] = [];
+  const send = (n: number, length: number) =>
+    window.inTurn(length, (room) => {
+      expect(room).toBeGreaterThanOrEqual(Math.min(length, request));
+      sent.push(n);
+      flights.push(window.onSent(Math.min(length, request)));
+    });
+  const all = [send(1, request), send(2, request), send(3, request), send(4, 10), send(5, 10)];
+  expect(sent).toEqual([1, 2]);
+  window.onAcknowledged(flights[0]!);
+  // A shorter one does not overtake a longer one, and follows it as soon as it fits.
+  expect(sent).toEqual([1, 2, 3]);
+  window.release(flights[1]!.length);
+  expect(sent).toEqual([1, 2, 3, 4, 5]);
+  await Promise.all(all);
+});
