@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
-import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { OpenFlag } from '../../src/remotes/sftp/codec/constants.ts';
 import { SftpSession } from '../../src/remotes/sftp/session.ts';
 import { SftpConnection } from '../../src/remotes/sftp/sftp-connection.ts';
+import { ChildStream } from '../../src/remotes/sftp/ssh/child-stream.ts';
 import { describeWithServers } from '../support/describe-with-servers.ts';
 import { sendWrite } from '../support/send-write.ts';
 import { requireServer } from '../support/servers.ts';
@@ -21,10 +21,11 @@ describeWithServers(['sftp-server'], "a session with OpenSSH's sftp-server over 
 
   beforeEach(async () => {
     dir = await makeTempDir('session');
-    const started = spawn(requireServer('sftp-server'), [], { cwd: dir.path, stdio: ['pipe', 'pipe', 'inherit'] });
+    const started = spawn(requireServer('sftp-server'), [], { cwd: dir.path });
+    started.stderr.pipe(process.stderr);
     child = started;
-    const duplex = Duplex.from({ writable: started.stdin, readable: started.stdout });
-    session = await SftpSession.open(duplex, { stallTimeoutMs: 10_000 });
+    // Duplex.from takes bytes before they are written, so that the buffers of WRITEs would be used again too early.
+    session = await SftpSession.open(new ChildStream(started, () => undefined), { stallTimeoutMs: 10_000 });
   });
 
   afterEach(async () => {
