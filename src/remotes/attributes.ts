@@ -2,6 +2,8 @@
 
 export interface Attributes {
   readonly kind: 'file' | 'directory' | 'link' | 'other';
+  /** False where the server did not tell the kind, so that a file is assumed. Otherwise left out. */
+  readonly isKindKnown?: false;
   readonly size: number;
   readonly mtimeMs?: number;
   /** When it was last read, or the value that was set explicitly. */

@@ -16,6 +16,7 @@ const KINDS: ReadonlyMap<number, Attributes['kind']> = new Map([
 export function toAttributes({ size = 0, permissions, times }: SftpAttributes): Attributes {
   return {
     kind: permissions === undefined ? 'file' : (KINDS.get(permissions & TYPE_BITS) ?? 'other'),
+    ...(permissions === undefined && { isKindKnown: false }),
     size,
     ...(times && { mtimeMs: times.mtimeSeconds * 1000, atimeMs: times.atimeSeconds * 1000 }),
     ...(permissions !== undefined && { mode: permissions & 0o7777 }),
