@@ -19,8 +19,13 @@ export interface NewAttributes {
 }
 
 export interface DirectoryEntry {
-  /** One name, never a path. It comes from the server: clean it before printing. */
+  /** One name, never a path unless `isRefused` is set. It comes from the server: clean it before printing. */
   readonly name: Uint8Array;
   /** Those of the entry itself: symbolic links are not followed. Some servers leave some of them out. */
   readonly attributes: Attributes;
+  /**
+   * Set where the name is not a plain name: it is empty, or contains `/` or NUL. Such a name could lead out of the
+   * directory. It must not become part of a path: refuse the entry. It does not prevent the others from being copied.
+   */
+  readonly isRefused?: true;
 }

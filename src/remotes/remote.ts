@@ -10,10 +10,12 @@ import type { CopyError } from '../errors.ts';
 import type { Attributes, DirectoryEntry, NewAttributes } from './attributes.ts';
 import type { FinalAttributes, Published, PublishOptions, Seal } from './seal.ts';
 import type { Situation } from './situation.ts';
+import type { CopiedStage, DrawnStage, FoundStage, StageToken } from './stage.ts';
 
 export type { Attributes, DirectoryEntry, NewAttributes } from './attributes.ts';
 export type { FinalAttributes, Published, PublishOptions, Seal } from './seal.ts';
 export type { DirectoryTrial, FreeSpace, Situation } from './situation.ts';
+export type { CopiedStage, DrawnStage, FoundStage, StageToken } from './stage.ts';
 
 /** Consecutive bytes of a file. */
 export interface Range {
@@ -121,14 +123,32 @@ export interface RemoteConnection {
   lstat(path: Uint8Array): Promise<Attributes | undefined>;
   /** The absolute path without links of a path that exists. Relative paths begin at the home directory. */
   realPath(path: Uint8Array): Promise<Uint8Array>;
-  makeDirectory(path: Uint8Array): Promise<void>;
   /**
-   * The entries of a directory, in any order, without those for itself and its parent. An empty path means the
-   * directory at which relative paths begin.
-   * @throws {CopyError} of the destination: when the directory may not be listed; `protocol`: when a name could lead
-   *   out of the directory
+   * `mode`: permission bits of the new directory, from which the server may remove some. Where the server refuses to
+   * create a directory with a mode, it has the mode that the server chooses.
+   * @throws {CopyError} of the destination: when the server refuses, also because something exists there
    */
-  list(path: Uint8Array): AsyncIterable<DirectoryEntry>;
+  makeDirectory(path: Uint8Array, mode?: number): Promise<void>;
+  /**
+   * The text of a symbolic link, which need not be a path of anything that exists. It comes from the server.
+   * @throws {CopyError} `source-missing`: when nothing exists; `source-unreadable`, `unsupported`: when it is no link,
+   *   or the server refuses
+   */
+  readLink(path: Uint8Array): Promise<Uint8Array>;
+  /**
+   * Creates a symbolic link at `path` that contains `text`.
+   * @throws {CopyError} of the destination: when something exists there, or the server refuses; `unsupported`: when the
+   *   server has no links
+   */
+  makeLink(path: Uint8Array, text: Uint8Array): Promise<void>;
+  /**
+   * The entries of a directory, in batches and in any order, without those for itself and its parent. An empty path
+   * means the directory at which relative paths begin. A name may occur more than once, and an entry whose name could
+   * lead out of the directory is marked as `isRefused`.
+   * @throws {CopyError} of the destination: when the directory may not be listed; `protocol`: when the listing does not
+   *   end
+   */
+  list(path: Uint8Array): AsyncIterable<readonly DirectoryEntry[]>;
   /**
    * Removes a file or a symbolic link. One that does not exist counts as removed.
    * @throws {CopyError} of the destination: when the server refuses
@@ -271,37 +291,6 @@ export interface RemoteFile {
   hasByteAt(offset: number): Promise<boolean>;
   /** Closes the file; nothing may be asked of it any more. A second call has no effect. */
   close(): Promise<void>;
-}
-
-/**
- * What another connection needs to open the same staged file; cloneable. `stage` identifies the staged file: it is the
- * same in all tokens of one staged file, and never the same for two of them. Only the remote knows the other entries:
- * for SFTP this is the path of the partial file, for S3 it would be the upload id.
- */
-export type StageToken = { readonly stage: string } & Readonly<Record<string, string | number | boolean>>;
-
-/** A staged file that {@link RemoteConnection.findStaged} found. */
-export interface FoundStage {
-  readonly token: StageToken;
-  /** For people. */
-  readonly path: Uint8Array;
-  /** The attributes when it was found. */
-  readonly attributes: Attributes;
-  /** False where it may have been staged for another target with a similar name, because long names are shortened. */
-  readonly isCertain: boolean;
-}
-
-/** A name for a staged file that does not exist yet. */
-export interface DrawnStage {
-  readonly token: StageToken;
-  /** For people. */
-  readonly path: Uint8Array;
-}
-
-/** The result of {@link RemoteConnection.copyStaged}. */
-export interface CopiedStage {
-  /** What could not be done, such as making the copy unreadable for others. For people. */
-  readonly warnings: readonly string[];
 }
 
 /** The result of {@link Staged.probeWriters}. */

@@ -60,6 +60,10 @@ export class MemoryRemote implements Remote {
   readonly faults: MemoryFaults;
   readonly files: Map<string, MemoryFile> = new Map();
   readonly directories: Set<string> = new Set(['/', '/home']);
+  /** Of directories that were made with a mode. */
+  readonly directoryModes: Map<string, number> = new Map();
+  /** The texts of symbolic links. Only the last name of a path is followed. */
+  readonly links: Map<string, string> = new Map();
   /** Called before bytes are stored; may lose connections, change the source, or hold the bytes back. */
   onWrite: (connection: number, range: Range) => void | Promise<void> = () => {};
   /** The same before bytes are given. */
@@ -242,13 +246,22 @@ export class MemoryConnection implements RemoteConnection {
   async stat(path: Uint8Array): Promise<Attributes | undefined> {
     await this.cross();
     const name = pathText(path);
-    if (this.remote.directories.has(name)) return { kind: 'directory', size: 0, mode: 0o755 };
-    const file = this.remote.files.get(name);
-    return file && { kind: 'file', size: file.bytes.length, mtimeMs: file.mtimeMs, mode: file.mode };
+    const text = this.remote.links.get(name);
+    return this.#at(text === undefined ? name : posix.resolve(posix.dirname(name), text));
   }
 
-  lstat(path: Uint8Array): Promise<Attributes | undefined> {
-    return this.stat(path);
+  async lstat(path: Uint8Array): Promise<Attributes | undefined> {
+    await this.cross();
+    return this.#at(pathText(path));
+  }
+
+  #at(name: string): Attributes | undefined {
+    const { directories, directoryModes, files, links } = this.remote;
+    if (directories.has(name)) return { kind: 'directory', size: 0, mode: directoryModes.get(name) ?? 0o755 };
+    const text = links.get(name);
+    if (text !== undefined) return { kind: 'link', size: text.length, mode: 0o777 };
+    const file = files.get(name);
+    return file && { kind: 'file', size: file.bytes.length, mtimeMs: file.mtimeMs, mode: file.mode };
   }
 
   async realPath(path: Uint8Array): Promise<Uint8Array> {
@@ -256,20 +269,40 @@ export class MemoryConnection implements RemoteConnection {
     return Buffer.from(pathText(path), 'latin1');
   }
 
-  async makeDirectory(path: Uint8Array): Promise<void> {
+  async makeDirectory(path: Uint8Array, mode?: number): Promise<void> {
     await this.cross();
-    this.remote.directories.add(pathText(path));
+    const name = pathText(path);
+    this.remote.directories.add(name);
+    if (mode !== undefined) this.remote.directoryModes.set(name, mode & 0o777);
   }
 
-  async *list(path: Uint8Array): AsyncGenerator<DirectoryEntry> {
+  async readLink(path: Uint8Array): Promise<Uint8Array> {
+    await this.cross();
+    const text = this.remote.links.get(pathText(path));
+    if (text !== undefined) return Buffer.from(text, 'latin1');
+    const isThere = (await this.stat(path)) !== undefined;
+    throw new CopyError(isThere ? 'source-unreadable' : 'source-missing', 'There is no link.');
+  }
+
+  async makeLink(path: Uint8Array, text: Uint8Array): Promise<void> {
+    if ((await this.lstat(path)) !== undefined) throw new CopyError('destination-refused', 'Something stands there.');
+    this.remote.links.set(pathText(path), Buffer.from(text).toString('latin1'));
+  }
+
+  async *list(path: Uint8Array): AsyncGenerator<readonly DirectoryEntry[]> {
     await this.cross();
     const directory = pathText(path);
-    const { files, directories } = this.remote;
+    const { files, directories, links } = this.remote;
     if (!directories.has(directory)) throw new CopyError('destination-refused', 'There is no such directory.');
-    for (const inside of [...files.keys(), ...directories]) {
+    const entries: DirectoryEntry[] = [];
+    for (const inside of [...files.keys(), ...directories, ...links.keys()]) {
       if (inside === directory || posix.dirname(inside) !== directory) continue;
-      const attributes = await this.stat(Buffer.from(inside, 'latin1'));
-      if (attributes !== undefined) yield { name: Buffer.from(posix.basename(inside), 'latin1'), attributes };
+      const attributes = this.#at(inside);
+      if (attributes !== undefined) entries.push({ name: Buffer.from(posix.basename(inside), 'latin1'), attributes });
+    }
+    while (entries.length > 0) {
+      yield entries.splice(0, 100);
+      await this.cross();
     }
   }
 
@@ -284,6 +317,7 @@ export class MemoryConnection implements RemoteConnection {
   async remove(path: Uint8Array): Promise<void> {
     await this.cross();
     this.remote.files.delete(pathText(path));
+    this.remote.links.delete(pathText(path));
   }
 
   async open(path: Uint8Array): Promise<RemoteFile> {

@@ -38,6 +38,8 @@ export interface Quirks {
   copyData: boolean;
   /** More names that are listed in every directory. */
   alsoLists: readonly string[];
+  /** Each answer to READDIR brings the directory itself, without end. */
+  listsDotsForever: boolean;
   /** More extensions that are offered, though not there. */
   alsoOffers: readonly string[];
   /** posix-rename is offered, and answered with this status. */
@@ -57,7 +59,12 @@ export interface Quirks {
   /** Sizes are told this much too small. */
   sizeLie: number;
   refuseMode: boolean;
-  /** OPEN with a mode is answered with this status, and the file is there all the same, as with proftpd. */
+  /** Nobody is told the attributes of an open file. */
+  refusesFstat: boolean;
+  /**
+   * OPEN with a mode is answered with this status, and the file is there all the same, as with proftpd. So is MKDIR, but
+   * without the directory.
+   */
   refuseOpenMode: number | undefined;
   refuseTimes: boolean;
   /** Setting times is answered with OK, and nothing is done. */
@@ -80,6 +87,8 @@ export interface Quirks {
   freeBytes: number | undefined;
   /** Nobody may open a file for reading. */
   refusesReading: boolean;
+  /** Called before a READ is answered, with its offset. */
+  beforeRead: (offset: number) => void;
   /** Most that a READ is answered with. */
   longestRead: number;
   /** Requests of these types are never answered. */
@@ -118,6 +127,7 @@ const NO_QUIRKS: Quirks = {
   fsync: true,
   copyData: false,
   alsoLists: [],
+  listsDotsForever: false,
   alsoOffers: [],
   refusePosixRename: undefined,
   renameReplaces: false,
@@ -128,6 +138,7 @@ const NO_QUIRKS: Quirks = {
   loseRenameAnswers: 0,
   sizeLie: 0,
   refuseMode: false,
+  refusesFstat: false,
   refuseOpenMode: undefined,
   refuseTimes: false,
   ignoresTimes: false,
@@ -139,6 +150,7 @@ const NO_QUIRKS: Quirks = {
   shortWriteAt: Number.POSITIVE_INFINITY,
   freeBytes: undefined,
   refusesReading: false,
+  beforeRead: () => {},
   longestRead: Number.POSITIVE_INFINITY,
   leavesUnanswered: [],
   checkFile: 'none',
@@ -181,8 +193,13 @@ export class StandInSftpServer {
     return [...this.disk.keys()].sort();
   }
 
+  /** The client's end of a new session. */
+  channel(): Duplex {
+    return new StandInSession(this).channel;
+  }
+
   async session(options: Partial<SessionOptions> = {}): Promise<SftpSession> {
-    return SftpSession.open(new StandInSession(this).channel, { stallTimeoutMs: 10_000, ...options });
+    return SftpSession.open(this.channel(), { stallTimeoutMs: 10_000, ...options });
   }
 
   /** `more`: what else there is beside a session, as commands. */
@@ -286,6 +303,7 @@ class StandInSession {
       case 'close':
         return this.#close(hex(request.handle));
       case 'read':
+        this.#server.quirks.beforeRead(request.offset);
         return this.#read(this.#handle(request.handle), request.offset, request.length);
       case 'write':
         return this.#write(this.#handle(request.handle), request.offset, request.data);
@@ -296,12 +314,28 @@ class StandInSession {
         return this.#attributes(file);
       }
       case 'fstat':
+        if (this.#server.quirks.refusesFstat) throw new Refusal(StatusCode.unsupported, 'No looks by handle');
         return this.#attributes(this.#handle(request.handle).file);
       case 'fsetstat':
         return this.#setAttributes(this.#handle(request.handle).file, request.attributes);
-      case 'mkdir':
-        this.#server.put(text(request.path), '', { kind: 'directory', mode: 0o755 });
+      case 'mkdir': {
+        const { permissions } = request.attributes;
+        const { refuseOpenMode } = this.#server.quirks;
+        if (permissions !== undefined && refuseOpenMode !== undefined)
+          throw new Refusal(refuseOpenMode, 'No modes here');
+        this.#server.put(text(request.path), '', { kind: 'directory', mode: permissions ?? 0o755 });
         return OK;
+      }
+      case 'symlink':
+        if (disk.has(text(request.link))) throw new Refusal(StatusCode.failure, 'File exists');
+        this.#server.put(text(request.link), request.target, { kind: 'link', mode: 0o777 });
+        return OK;
+      case 'readlink': {
+        const file = disk.get(text(request.path));
+        if (file === undefined) throw new Refusal(StatusCode.noSuchFile, 'No such file');
+        if (file.kind !== 'link') throw new Refusal(StatusCode.failure, 'Invalid argument');
+        return { type: 'name', entries: [{ name: file.bytes, longName: Buffer.alloc(0), attributes: {} }] };
+      }
       case 'opendir':
         return this.#openDirectory(text(request.path));
       case 'readdir':
@@ -422,6 +456,9 @@ class StandInSession {
   #readDirectory(id: string): Answer {
     const entries = this.#listings.get(id);
     if (entries === undefined) throw new Refusal(StatusCode.failure, 'Invalid handle');
+    if (this.#server.quirks.listsDotsForever) {
+      return { type: 'name', entries: [{ name: Buffer.from('.'), longName: Buffer.alloc(0), attributes: {} }] };
+    }
     if (entries.length === 0) throw new Refusal(StatusCode.eof, 'End of directory');
     return { type: 'name', entries: entries.splice(0, 100) };
   }

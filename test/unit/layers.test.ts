@@ -52,7 +52,7 @@ const layers: readonly Layer[] = [
   { name: 'util', files: /^util\//, mayImport: [], packages: ['node:*'] },
   {
     name: 'remote',
-    files: /^remotes\/(remote|attributes|seal|situation)\.ts$/,
+    files: /^remotes\/(remote|attributes|seal|situation|stage)\.ts$/,
     mayImport: ['errors', 'util'],
     packages: [],
   },

@@ -222,6 +222,11 @@ export class SftpSession {
     return this.#request('path', { type: 'readlink', path });
   }
 
+  /** Creates a symbolic link at `link`, which contains `target`. */
+  symlink(target: Uint8Array, link: Uint8Array): Promise<void> {
+    return this.#request('status', { type: 'symlink', target, link });
+  }
+
   /** Fails where `newPath` exists (draft-ietf-secsh-filexfer-02 section 6.5). */
   rename(oldPath: Uint8Array, newPath: Uint8Array): Promise<void> {
     return this.#request('status', { type: 'rename', oldPath, newPath });

@@ -26,11 +26,13 @@ import { SftpStatusError } from './codec/status-error.ts';
 import { DefaultModes } from './default-modes.ts';
 import { openDigester } from './digests/open-digester.ts';
 import type { DigestConnection } from './digests/path-digester.ts';
-import { entriesOf } from './directory-listing.ts';
+import { batchesOf } from './directory-listing.ts';
 import type { FlowMemory } from './flow-memory.ts';
 import { FlowWindow } from './flow-window.ts';
 import { lookThrough } from './looks.ts';
+import { makeDirectory } from './make-directory.ts';
 import { publish } from './publish.ts';
+import { readLink } from './read-link.ts';
 import { SftpRemoteFile } from './remote-file.ts';
 import type { SftpSession } from './session.ts';
 import { setAttributes } from './set-attributes.ts';
@@ -76,8 +78,11 @@ export class SftpConnection implements RemoteConnection {
   readonly #exec: (command: string) => Promise<ExecChannel>;
   readonly #close: () => Promise<void>;
   readonly #isOpenSsh: boolean;
-  /** Whether the server is known not to change a file that is opened for writing and closed again. */
-  readonly #opensHarmlessly: boolean;
+  /**
+   * Whether it is the server of OpenSSH or mod_sftp. Both execute requests in the order in which they are sent, and do
+   * not change a file that is opened for writing and closed again.
+   */
+  readonly #isInOrder: boolean;
   readonly #stages: Stages;
   /** Whether the server refused to remove the file of an earlier trial. */
   #leavesTrials = false;
@@ -91,7 +96,7 @@ export class SftpConnection implements RemoteConnection {
     this.#isOpenSsh = isOpenSsh(options.software, session);
     // This recognises the server of OpenSSH also where some of its requests are disabled.
     const isOwnOfOpenSsh = options.software.startsWith('OpenSSH') && session.offers(ExtensionName.lsetstat);
-    this.#opensHarmlessly = isOwnOfOpenSsh || options.software.startsWith('mod_sftp');
+    this.#isInOrder = isOwnOfOpenSsh || options.software.startsWith('mod_sftp');
     const { inFlight: requests, stallTimeoutMs, memories } = options;
     const shared = { requests, stallTimeoutMs };
     this.#windows = {
@@ -142,12 +147,20 @@ export class SftpConnection implements RemoteConnection {
     return withCodedErrors(this.#session.realPath(path), { operation: 'resolve', path });
   }
 
-  makeDirectory(path: Uint8Array): Promise<void> {
-    return withCodedErrors(this.#session.makeDirectory(path), { operation: 'make directory', path });
+  makeDirectory(path: Uint8Array, mode?: number): Promise<void> {
+    return makeDirectory(this.#session, path, mode);
   }
 
-  list(path: Uint8Array): AsyncIterable<DirectoryEntry> {
-    return entriesOf(this.#session, path);
+  readLink(path: Uint8Array): Promise<Uint8Array> {
+    return readLink(this.#session, path, this.description.startsWith('mod_sftp'));
+  }
+
+  makeLink(path: Uint8Array, text: Uint8Array): Promise<void> {
+    return withCodedErrors(this.#session.symlink(text, path), { operation: 'make link', path });
+  }
+
+  list(path: Uint8Array): AsyncIterable<readonly DirectoryEntry[]> {
+    return batchesOf(this.#session, path, this.#isInOrder);
   }
 
   async remove(path: Uint8Array): Promise<void> {
@@ -227,7 +240,7 @@ export class SftpConnection implements RemoteConnection {
 
   async examine(target: Uint8Array, staged: StageToken | undefined, mayTry: boolean): Promise<Situation> {
     const partial = staged && fromStageToken(staged).partial;
-    const opensHarmlessly = this.#opensHarmlessly;
+    const opensHarmlessly = this.#isInOrder;
     const examined = { target, partial, mayTry: mayTry && !this.#leavesTrials, opensHarmlessly };
     const situation = await examine(this.#session, examined);
     // There must not be more than one trial file that cannot be removed.

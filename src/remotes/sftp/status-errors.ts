@@ -17,6 +17,8 @@ export interface StatusContext {
     | 'list'
     | 'resolve'
     | 'make directory'
+    | 'read link'
+    | 'make link'
     | 'set attributes of';
   readonly path: Uint8Array;
   /** Which side of the copy the path is on. Default: `destination`. */

@@ -79,7 +79,15 @@ export class ModelConnection extends ModelLine implements RemoteConnection {
   }
 
   // biome-ignore lint/correctness/useYield: there is nothing that an upload of a file would list
-  async *list(): AsyncIterable<DirectoryEntry> {
+  async *list(): AsyncIterable<readonly DirectoryEntry[]> {
+    throw unused();
+  }
+
+  async readLink(): Promise<Uint8Array> {
+    throw unused();
+  }
+
+  async makeLink(): Promise<void> {
     throw unused();
   }
 

@@ -51,8 +51,10 @@ export function complianceOfRemote(open: () => Promise<RemoteUnderTest>): void {
 
   async function listed(connection: RemoteConnection, path: Buffer): Promise<Record<string, string>> {
     const found: [string, string][] = [];
-    for await (const { name, attributes } of connection.list(path)) {
-      found.push([Buffer.from(name).toString('latin1'), `${attributes.kind} ${attributes.size}`]);
+    for await (const batch of connection.list(path)) {
+      for (const { name, attributes } of batch) {
+        found.push([Buffer.from(name).toString('latin1'), `${attributes.kind} ${attributes.size}`]);
+      }
     }
     return Object.fromEntries(found.sort());
   }
@@ -75,9 +77,7 @@ export function complianceOfRemote(open: () => Promise<RemoteUnderTest>): void {
   test('a listing that is not read to its end leaves no open handle', async () => {
     const { connection, directory, pathOf } = await opened();
     for (const name of ['a', 'b', 'c']) await put(connection, pathOf(name), Buffer.alloc(1));
-    let seen = 0;
-    for await (const _ of connection.list(Buffer.from(directory))) if (++seen === 2) break;
-    expect(seen).toBe(2);
+    for await (const _ of connection.list(Buffer.from(directory))) break;
     await connection.ping();
   });
 
