@@ -29,3 +29,10 @@ export interface DirectoryEntry {
    */
   readonly isRefused?: true;
 }
+
+/** The result of `RemoteConnection.readWhole`. */
+export interface WholeFile {
+  readonly bytes: Buffer;
+  /** Those that the file had before and after it was read. */
+  readonly attributes: Attributes;
+}

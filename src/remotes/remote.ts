@@ -7,15 +7,15 @@
  * `connection`, which means that another connection may succeed.
  */
 import type { CopyError } from '../errors.ts';
-import type { Attributes, DirectoryEntry, NewAttributes } from './attributes.ts';
+import type { Attributes, DirectoryEntry, NewAttributes, WholeFile } from './attributes.ts';
 import type { FinalAttributes, Published, PublishOptions, Seal } from './seal.ts';
 import type { Situation } from './situation.ts';
-import type { CopiedStage, DrawnStage, FoundStage, StageToken } from './stage.ts';
+import type { CopiedStage, DrawnStage, FoundStage, StagedWhole, StageToken } from './stage.ts';
 
-export type { Attributes, DirectoryEntry, NewAttributes } from './attributes.ts';
+export type { Attributes, DirectoryEntry, NewAttributes, WholeFile } from './attributes.ts';
 export type { FinalAttributes, Published, PublishOptions, Seal } from './seal.ts';
 export type { DirectoryTrial, FreeSpace, Situation } from './situation.ts';
-export type { CopiedStage, DrawnStage, FoundStage, StageToken } from './stage.ts';
+export type { CopiedStage, DrawnStage, FoundStage, StagedWhole, StageToken } from './stage.ts';
 
 /** Consecutive bytes of a file. */
 export interface Range {
@@ -168,6 +168,13 @@ export interface RemoteConnection {
    */
   open(path: Uint8Array): Promise<RemoteFile>;
   /**
+   * Reads a small file as a whole, in as few round trips as possible; follows symbolic links. Callers should look at
+   * the path first, as for {@link open}. `size`: how many bytes it is expected to have. The bytes belong to the caller.
+   * @throws {CopyError} `source-changed`: when it has another size, or was changed while it was read;
+   *   `source-unsupported`: when it is not a file; `source-missing`, `source-unreadable`: as {@link open}
+   */
+  readWhole(path: Uint8Array, size: number): Promise<WholeFile>;
+  /**
    * Opens a staged file for `target`, which must not be a link: resolve it first. `new`: an empty file under a name
    * that was never used before. `in-place`: the target itself, created if it is missing; its bytes stay until they are
    * overwritten. `size`: the bytes of the file. For a file that takes long to send, this first finds out whether the
@@ -175,6 +182,17 @@ export interface RemoteConnection {
    * @throws {CopyError} `rename-refused`: when it would; others of the destination: when nothing can be staged
    */
   stage(target: Uint8Array, how: 'new' | 'in-place', size?: number): Promise<Staged>;
+  /**
+   * Stages, writes and seals a small file as a whole, in as few round trips as possible. `target` must not be a link.
+   * `syncs`: whether the file is made durable. The bytes must not be changed until the promise settles. Where this
+   * fails, the staged file is removed, if the connection still works and the server allows that.
+   * @throws {CopyError} as {@link stage}, {@link Staged.write} and {@link Staged.seal}
+   */
+  stageWhole(
+    target: Uint8Array,
+    bytes: Uint8Array,
+    final: FinalAttributes & { readonly syncs: boolean },
+  ): Promise<StagedWhole>;
   /**
    * The staged files of `target`, whoever staged them, as far as a search of bounded length finds them. Only those that
    * may be used: plain files into which nobody else may write.

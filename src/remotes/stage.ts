@@ -1,5 +1,6 @@
 /** The part of the contract about staged files that are not open: how they are identified, found and made. */
 import type { Attributes } from './attributes.ts';
+import type { Seal } from './seal.ts';
 
 /**
  * What another connection needs to open the same staged file; cloneable. `stage` identifies the staged file: it is the
@@ -30,4 +31,15 @@ export interface DrawnStage {
 export interface CopiedStage {
   /** What could not be done, such as making the copy unreadable for others. For people. */
   readonly warnings: readonly string[];
+}
+
+/** The result of `RemoteConnection.stageWhole`. */
+export interface StagedWhole {
+  readonly token: StageToken;
+  readonly seal: Seal;
+  /**
+   * How long the server took to make the file durable, in milliseconds: from its answer to the last write to its answer
+   * to the sync. Undefined where nothing was written or synced.
+   */
+  readonly syncMs?: number;
 }

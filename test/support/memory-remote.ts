@@ -14,6 +14,7 @@ import type {
   DigestMethod,
   DirectoryEntry,
   DrawnStage,
+  FinalAttributes,
   FoundStage,
   NewAttributes,
   Published,
@@ -27,13 +28,16 @@ import type {
   Seal,
   Situation,
   Staged,
+  StagedWhole,
   StageToken,
+  WholeFile,
 } from '../../src/remotes/remote.ts';
 import { DIGEST_METHODS } from '../../src/remotes/sftp/digests/open-digester.ts';
 import { type Deferred, deferred } from '../../src/util/deferred.ts';
 import { type MemoryFaults, NO_FAULTS } from './memory-faults.ts';
 import { MemoryRemoteFile } from './memory-file.ts';
 import { MemoryStaged } from './memory-staged.ts';
+import { readWholeFile, stageWholeFile } from './memory-whole.ts';
 
 export type { MemoryFaults } from './memory-faults.ts';
 
@@ -318,6 +322,18 @@ export class MemoryConnection implements RemoteConnection {
     await this.cross();
     this.remote.files.delete(pathText(path));
     this.remote.links.delete(pathText(path));
+  }
+
+  readWhole(path: Uint8Array, size: number): Promise<WholeFile> {
+    return readWholeFile(this, path, size);
+  }
+
+  stageWhole(
+    target: Uint8Array,
+    bytes: Uint8Array,
+    final: FinalAttributes & { readonly syncs: boolean },
+  ): Promise<StagedWhole> {
+    return stageWholeFile(this, target, bytes, final);
   }
 
   async open(path: Uint8Array): Promise<RemoteFile> {

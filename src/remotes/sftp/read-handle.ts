@@ -6,7 +6,7 @@ import type { FlowWindow } from './flow-window.ts';
 import { isRefusal } from './looks.ts';
 import type { SftpSession } from './session.ts';
 import { toAttributes, withCodedErrors } from './sftp-files.ts';
-import { SliceReader } from './slice-reader.ts';
+import { SliceReader, type WholeReading } from './slice-reader.ts';
 import type { StatusContext } from './status-errors.ts';
 
 export interface ReadHandleOptions {
@@ -51,6 +51,20 @@ export class ReadHandle {
   /** See `RemoteFile.read`. */
   read(slices: Slices, drain: Drain): Promise<void> {
     return withCodedErrors(this.#reader.read(slices, drain), this.#context('read'));
+  }
+
+  /** See `SliceReader.requestWhole`. */
+  async requestWhole(target: Uint8Array): Promise<WholeReading> {
+    const { answered, hadShortAnswers } = await this.#reader.requestWhole(target);
+    const coded = withCodedErrors(answered, this.#context('read'));
+    coded.catch(() => {});
+    return { answered: coded, hadShortAnswers };
+  }
+
+  /** Whether the file has a byte at `offset`, whatever its attributes say. */
+  async hasByteAt(offset: number): Promise<boolean> {
+    const data = await withCodedErrors(this.#session.read(this.#handle, offset, 1), this.#context('read'));
+    return data !== 'eof';
   }
 
   /** Ends all reads and closes the handle. Later calls return the same promise. */

@@ -9,6 +9,7 @@ import type {
   DigestMethod,
   DirectoryEntry,
   DrawnStage,
+  FinalAttributes,
   FoundStage,
   NewAttributes,
   Published,
@@ -18,7 +19,9 @@ import type {
   Seal,
   Situation,
   Staged,
+  StagedWhole,
   StageToken,
+  WholeFile,
 } from '../remote.ts';
 import { removalRefusal } from './aside-files.ts';
 import { ExtensionName } from './codec/constants.ts';
@@ -33,6 +36,7 @@ import { lookThrough } from './looks.ts';
 import { makeDirectory } from './make-directory.ts';
 import { publish } from './publish.ts';
 import { readLink } from './read-link.ts';
+import { readWhole } from './read-whole.ts';
 import { SftpRemoteFile } from './remote-file.ts';
 import type { SftpSession } from './session.ts';
 import { setAttributes } from './set-attributes.ts';
@@ -110,6 +114,7 @@ export class SftpConnection implements RemoteConnection {
       durable: session.offers(ExtensionName.fsync) ? 'synced' : 'unknown',
     };
     this.#stages = new Stages({
+      isInOrder: this.#isInOrder,
       connection: this.beneath,
       windows: this.#windows,
       reportsShortWrites: this.#isOpenSsh,
@@ -177,8 +182,20 @@ export class SftpConnection implements RemoteConnection {
     return SftpRemoteFile.open(this.#session, this.#windows.reading, path);
   }
 
+  readWhole(path: Uint8Array, size: number): Promise<WholeFile> {
+    return readWhole(this.#session, this.#windows.reading, { path, size, isInOrder: this.#isInOrder });
+  }
+
   stage(target: Uint8Array, how: 'new' | 'in-place', size: number = 0): Promise<Staged> {
     return how === 'in-place' ? this.#stages.openInPlace(target) : this.#stages.createNew(target, size);
+  }
+
+  stageWhole(
+    target: Uint8Array,
+    bytes: Uint8Array,
+    final: FinalAttributes & { readonly syncs: boolean },
+  ): Promise<StagedWhole> {
+    return this.#stages.stageWhole(target, bytes, final);
   }
 
   findStaged(target: Uint8Array): Promise<readonly FoundStage[]> {

@@ -5,6 +5,14 @@ import type { FlowWindow } from './flow-window.ts';
 import { InFlightRequests } from './in-flight-requests.ts';
 import type { SftpSession } from './session.ts';
 
+/** A call of {@link SliceReader.requestWhole}. */
+export interface WholeReading {
+  /** Resolves when all bytes are there; rejects with the first failure when no request is in flight any more. */
+  readonly answered: Promise<void>;
+  /** Whether the server returned less than it was asked for, so that the rest was asked for again. */
+  readonly hadShortAnswers: () => boolean;
+}
+
 /**
  * Reads slices of an open file with several requests in flight, and drains each answer without copying it.
  *
@@ -50,6 +58,34 @@ export class SliceReader {
       inFlight.fail(error);
     }
     await inFlight.allSettled().finally(() => this.#calls.delete(inFlight));
+  }
+
+  /**
+   * Reads the first bytes of the file into `target`. Resolves when all of them are requested, or a read has failed, so
+   * that what has to follow them can be sent without waiting for their answers.
+   */
+  async requestWhole(target: Uint8Array): Promise<WholeReading> {
+    const inFlight = new InFlightRequests();
+    if (this.#ended !== undefined) inFlight.fail(this.#ended);
+    this.#calls.add(inFlight);
+    let [requests, answers] = [0, 0];
+    const drain: Drain = async ([data], offset) => {
+      target.set(data!, offset);
+      answers++;
+    };
+    for (let offset = 0; offset < target.length && !inFlight.hasFailed; ) {
+      const rest = target.length - offset;
+      await this.#window.inTurn(rest, () => {
+        const length = Math.min(rest, this.#window.requestLength);
+        inFlight.add(this.#readSlice({ offset, length }, drain, inFlight));
+        offset += length;
+        requests++;
+      });
+    }
+    const answered = inFlight.allSettled().finally(() => this.#calls.delete(inFlight));
+    // Its failure is seen by whoever waits for it.
+    answered.catch(() => {});
+    return { answered, hadShortAnswers: () => answers > requests };
   }
 
   /**

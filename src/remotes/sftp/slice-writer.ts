@@ -51,6 +51,28 @@ export class SliceWriter {
     await inFlight.allSettled();
   }
 
+  /**
+   * Writes `bytes` as the content of the file. Resolves when all of it is sent, or a write has failed, with the
+   * requests in flight, so that what has to follow the bytes can be sent without waiting for their answers.
+   */
+  async sendWhole(bytes: Uint8Array): Promise<InFlightRequests> {
+    const inFlight = new InFlightRequests();
+    const call = { fill: copyOf(bytes), onAcknowledged: () => {}, inFlight };
+    for (let offset = 0; offset < bytes.length && !inFlight.hasFailed; ) {
+      const rest = bytes.length - offset;
+      await this.#window.inTurn(rest, (room) => {
+        const requestLength = this.#session.fittingWriteLength(this.#handle, this.#window.requestLength);
+        const length = Math.min(rest, Math.max(1, Math.floor(room / requestLength)) * requestLength);
+        this.#earlier = this.#send({ offset, length }, requestLength, call, this.#earlier).catch((error: unknown) =>
+          inFlight.fail(error),
+        );
+        offset += length;
+      });
+      await this.#earlier;
+    }
+    return inFlight;
+  }
+
   async #send(range: Range, requestLength: number, call: Call, earlier: Promise<void>): Promise<void> {
     const end = range.offset + range.length;
     const parts: Part[] = [];
@@ -87,7 +109,17 @@ export class SliceWriter {
   }
 }
 
-/** One call of {@link SliceWriter.write}. */
+function copyOf(bytes: Uint8Array): Fill {
+  return async (views, offset) => {
+    let next = offset;
+    for (const view of views) {
+      view.set(bytes.subarray(next, next + view.length));
+      next += view.length;
+    }
+  };
+}
+
+/** One call of {@link SliceWriter}. */
 interface Call {
   readonly fill: Fill;
   readonly onAcknowledged: (part: Range) => void;

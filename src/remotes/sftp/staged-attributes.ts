@@ -101,3 +101,8 @@ async function refusalOf(change: Promise<void>): Promise<SftpStatusError | undef
     throw error;
   }
 }
+
+/** Whether others may write a file of this mode. */
+export function mayOthersWrite(mode: number): boolean {
+  return (mode & 0o022) !== 0;
+}

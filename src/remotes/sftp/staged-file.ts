@@ -1,6 +1,4 @@
 /** A staged file on SFTP: the partial file beside the target, or the target itself. */
-import { CopyError } from '../../errors.ts';
-import { cleanText } from '../../util/clean-text.ts';
 import type {
   Attributes,
   Drain,
@@ -11,6 +9,7 @@ import type {
   Seal,
   Slices,
   Staged,
+  StagedWhole,
   StageToken,
   WriterProbe,
 } from '../remote.ts';
@@ -19,10 +18,10 @@ import { copyData } from './copies/copy-data.ts';
 import type { DefaultModes } from './default-modes.ts';
 import { DiskSpace } from './disk-space.ts';
 import type { FlowWindow } from './flow-window.ts';
-import { lookAt, lookAtOpen } from './looks.ts';
 import { ReadBack } from './read-back.ts';
+import { Sealing, type WholeFinal } from './sealing.ts';
 import type { SftpSession } from './session.ts';
-import { toCodedError, withCodedErrors } from './sftp-files.ts';
+import { withCodedErrors } from './sftp-files.ts';
 import { SliceWriter } from './slice-writer.ts';
 import { StagedAttributes } from './staged-attributes.ts';
 import { type StagedToken, stagedPath, toStageToken } from './staged-token.ts';
@@ -39,10 +38,6 @@ export interface StagedFileOptions {
   readonly defaultModes: DefaultModes;
   /** See `Staged.warnings`. */
   readonly warnings?: readonly string[];
-}
-
-function wholeSeconds(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : Math.floor(ms / 1000) * 1000;
 }
 
 /**
@@ -62,7 +57,7 @@ export class StagedFile implements Staged {
   readonly #writer: SliceWriter;
   readonly #readBack: ReadBack;
   readonly #space: DiskSpace;
-  readonly #attributes: StagedAttributes;
+  readonly #sealing: Sealing;
   #bytesWritten = 0;
   #isClosed = false;
 
@@ -89,7 +84,8 @@ export class StagedFile implements Staged {
     this.found = found;
     const oldSize = token.partial === undefined ? (found?.size ?? 0) : 0;
     this.#space = new DiskSpace(session, this.#path, oldSize, reportsShortWrites);
-    this.#attributes = new StagedAttributes(session, token, handle, defaultModes);
+    const attributes = new StagedAttributes(session, token, handle, defaultModes);
+    this.#sealing = new Sealing(session, { path: this.#path, handle, space: this.#space, attributes });
   }
 
   async write(slices: Slices, fill: Fill, onAcknowledged: (part: Range) => void): Promise<void> {
@@ -118,14 +114,13 @@ export class StagedFile implements Staged {
   }
 
   async sync(): Promise<boolean> {
-    if (!(await this.#sync(this.#bytesWritten))) return false;
+    if (!(await this.#sealing.sync(this.#bytesWritten))) return false;
     // Where the disk is full, parts of writes may be missing although the rest is durable.
     return this.#space.hadRoomForAll();
   }
 
-  async look(): Promise<Attributes | undefined> {
-    const look = await withCodedErrors(lookAtOpen(this.#session, this.#handle, this.#path), this.#context('stat'));
-    return look.isTold ? look.at : undefined;
+  look(): Promise<Attributes | undefined> {
+    return this.#sealing.look();
   }
 
   checkRoom(range: Range): Promise<void> {
@@ -164,31 +159,22 @@ export class StagedFile implements Staged {
 
   async seal(final: FinalAttributes): Promise<Seal> {
     if (this.#space.oldSize > final.size) await this.cutOff(final.size);
-    const warnings: string[] = [];
-    const mode = final.mode ?? (await this.#attributes.modeOfTheServer(warnings));
-    // These are sent together, in this order, because writing and setting the mode may change the times.
-    const flushed = this.#flush(final.size, warnings);
-    // Syncing takes long, and a partial file with such a mode cannot be continued by another run if this one ends
-    // meanwhile.
-    if (!isUsable(mode)) await flushed;
-    const [, modeRefusal, timesAreSet, found] = await Promise.all([
-      flushed,
-      mode === undefined ? undefined : this.#attributes.setMode(mode),
-      this.#attributes.setTimes(final.mtimeMs, warnings),
-      this.look(),
-    ]);
-    const isByPath =
-      modeRefusal !== undefined && (await this.#attributes.setModeByPath(mode!, modeRefusal, found, warnings));
-    const sealed = isByPath ? await this.look() : found;
-    if (sealed !== undefined) await this.#checkSize(sealed.size, final);
-    await this.#close(final.size);
-    if (sealed === undefined) return { size: final.size, isUnseen: true, warnings };
-    // Where the time was not set explicitly, it may still change when a file server writes its buffers.
-    if (timesAreSet && sealed.mtimeMs !== wholeSeconds(final.mtimeMs)) {
-      warnings.push('the server ignores the time of its last change');
-    }
-    const { mtimeMs } = timesAreSet ? sealed : ((await this.#look()) ?? sealed);
-    return { size: sealed.size, ...(mtimeMs !== undefined && { mtimeMs }), warnings };
+    return this.#sealing.seal(final, () => this.#close(final.size));
+  }
+
+  /**
+   * Writes `bytes` and seals the file, with as many requests as possible sent together. To be called instead of all
+   * other methods but {@link close}.
+   * @param isInOrder whether the server is known to execute requests in the order in which they are sent
+   */
+  async sealWhole(bytes: Uint8Array, final: WholeFinal, isInOrder: boolean): Promise<StagedWhole> {
+    const sealed = await this.#sealing.sealWhole(final, {
+      isInOrder,
+      write: () => this.#writer.sendWhole(bytes),
+      close: () => this.#close(final.size),
+      warnings: this.warnings,
+    });
+    return { token: this.token, ...sealed };
   }
 
   async close(): Promise<void> {
@@ -205,52 +191,7 @@ export class StagedFile implements Staged {
     ]);
   }
 
-  async #flush(bytes: number, warnings: string[]): Promise<void> {
-    if (await this.#sync(bytes)) return;
-    warnings.push('the server cannot be asked to sync it to its disk; a crash there may still lose it');
-  }
-
-  /**
-   * @param bytes how many bytes of the file may have to be written to the disk, including those of other connections
-   */
-  async #sync(bytes: number): Promise<boolean> {
-    if (!this.#session.offers(ExtensionName.fsync)) return false;
-    try {
-      await this.#session.fsync(this.#handle, bytes);
-      return true;
-    } catch (error) {
-      const failure = toCodedError(error, this.#context('sync'));
-      if (failure.code === 'unsupported') return false;
-      throw failure;
-    }
-  }
-
-  /**
-   * Fails where the size is wrong. A file that is too short is not extended: the server has not stored what it
-   * acknowledged, as proftpd does when its disk is full, and extending the file would hide that.
-   */
-  async #checkSize(found: number, { size: wanted, isVerified = false }: FinalAttributes): Promise<void> {
-    if (found === wanted) return isVerified ? undefined : this.checkRoom({ offset: 0, length: wanted });
-    const message = `${cleanText(this.#path)} has ${found} bytes instead of ${wanted}, although the server acknowledged all.`;
-    throw (await this.#space.shortage()) ?? new CopyError('integrity', message);
-  }
-
-  async #look(): Promise<Attributes | undefined> {
-    const look = await withCodedErrors(lookAt(this.#session, this.#path), this.#context('stat'));
-    return look.isTold ? look.at : undefined;
-  }
-
   #context(operation: StatusContext['operation']): StatusContext {
     return { operation, path: this.#path };
   }
-}
-
-/** Whether others may write a file of this mode. */
-export function mayOthersWrite(mode: number): boolean {
-  return (mode & 0o022) !== 0;
-}
-
-/** Whether another run could continue a staged file of this mode. */
-function isUsable(mode = 0o600): boolean {
-  return (mode & 0o600) === 0o600 && !mayOthersWrite(mode);
 }

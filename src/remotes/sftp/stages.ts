@@ -7,7 +7,7 @@
 import { CopyError } from '../../errors.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import { newPartialPath, partialNameFits, splitPath } from '../../util/partial-name.ts';
-import type { Attributes, CopiedStage, DrawnStage, FoundStage, StageToken } from '../remote.ts';
+import type { Attributes, CopiedStage, DrawnStage, FoundStage, StagedWhole, StageToken } from '../remote.ts';
 import { removalRefusal } from './aside-files.ts';
 import { ExtensionName, OpenFlag, StatusCode } from './codec/constants.ts';
 import { SftpStatusError } from './codec/status-error.ts';
@@ -17,8 +17,10 @@ import { createPartial, STAGED_MODE } from './create-partial.ts';
 import type { DefaultModes } from './default-modes.ts';
 import { listDirectory } from './directory-listing.ts';
 import { lookAt, lookThrough } from './looks.ts';
+import type { WholeFinal } from './sealing.ts';
 import { toCodedError, withCodedErrors } from './sftp-files.ts';
-import { type FlowWindows, mayOthersWrite, StagedFile } from './staged-file.ts';
+import { mayOthersWrite } from './staged-attributes.ts';
+import { type FlowWindows, StagedFile } from './staged-file.ts';
 import { fromStageToken, newStagedToken, type StagedToken, stagedPath, toStageToken } from './staged-token.ts';
 
 /**
@@ -35,6 +37,8 @@ export interface StagesOptions {
   /** Whether the server reports a failure for a write of which only a part found room on its disk. */
   readonly reportsShortWrites: boolean;
   readonly defaultModes: DefaultModes;
+  /** Whether the server is known to execute requests in the order in which they are sent. */
+  readonly isInOrder: boolean;
 }
 
 export class Stages {
@@ -56,6 +60,25 @@ export class Stages {
     } catch (error) {
       throw toCodedError(error, { operation: 'open', path: newPath() });
     }
+  }
+
+  /** See `RemoteConnection.stageWhole`. */
+  async stageWhole(target: Uint8Array, bytes: Uint8Array, final: WholeFinal): Promise<StagedWhole> {
+    const staged = await this.createNew(target, 0);
+    try {
+      return await staged.sealWhole(bytes, final, this.#options.isInOrder);
+    } catch (error) {
+      const failure = CopyError.from(error);
+      if (failure.scope !== 'connection') await this.#abandon(staged);
+      throw failure;
+    }
+  }
+
+  /** Removes a new file that nobody continues, if that is possible. */
+  async #abandon(staged: StagedFile): Promise<void> {
+    // A failure to close or remove it must not replace the one because of which it is removed.
+    await staged.close().catch(() => {});
+    await removalRefusal(this.#session, stagedPath(fromStageToken(staged.token))).catch(() => {});
   }
 
   async openInPlace(target: Uint8Array): Promise<StagedFile> {

@@ -21,7 +21,9 @@ import type {
   Situation,
   Slices,
   Staged,
+  StagedWhole,
   StageToken,
+  WholeFile,
 } from '../../../src/remotes/remote.ts';
 import { deferred } from '../../../src/util/deferred.ts';
 import { carrySlices } from '../memory-slices.ts';
@@ -88,6 +90,14 @@ export class ModelConnection extends ModelLine implements RemoteConnection {
   }
 
   async makeLink(): Promise<void> {
+    throw unused();
+  }
+
+  async readWhole(): Promise<WholeFile> {
+    throw unused();
+  }
+
+  async stageWhole(): Promise<StagedWhole> {
     throw unused();
   }
 

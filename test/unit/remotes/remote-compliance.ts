@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { choosePieceSize } from '../../../src/engine/schedule/grid.ts';
 import type { RemoteConnection } from '../../../src/remotes/remote.ts';
 import { fillWith, Sink, slicesOf } from './sftp/staging.ts';
+import { complianceOfSmallFiles } from './small-file-compliance.ts';
 
 export interface RemoteUnderTest {
   readonly connection: RemoteConnection;
@@ -124,6 +125,8 @@ export function complianceOfRemote(open: () => Promise<RemoteUnderTest>): void {
     expect(await Promise.all([0, 3, 4, 5].map((offset) => file.hasByteAt(offset)))).toEqual([true, true, false, false]);
     await file.close();
   });
+
+  complianceOfSmallFiles(open);
 
   test('a copy ends where the file ends from which it is made', async () => {
     const { connection, pathOf } = await opened();
