@@ -8,6 +8,18 @@ export interface Choice<T> {
   readonly complete: boolean;
 }
 
+/** Takes `--NAME VALUE`, which some scenes have, out of the arguments that all of them have. */
+export function takeOption(
+  args: readonly string[],
+  name: string,
+): { readonly value: string | undefined; readonly rest: readonly string[] } {
+  const index = args.indexOf(`--${name}`);
+  if (index < 0) return { value: undefined, rest: args };
+  const value = args[index + 1];
+  if (value === undefined) throw new Error(`--${name} takes a value`);
+  return { value, rest: args.toSpliced(index, 2) };
+}
+
 /** Reads `--only NAME,NAME` and `--runs N`. `usual` is how often each runs without `--runs`. */
 export function chooseRuns<T extends { readonly name: string }>(
   args: readonly string[],

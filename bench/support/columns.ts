@@ -30,21 +30,32 @@ export const sentMiB: Column = column('sent MiB', 1, ({ bytesSent }) => quotient
 export const memoryMb: Column = column('MB', 1, megabytes);
 
 export function seconds(digits: number): Column {
-  return column('seconds', digits, (row) => row.seconds);
+  return { head: 'seconds', cell: (row) => `${row.isCutOff ? '> ' : ''}${row.seconds.toFixed(digits)}` };
 }
 
 export function rate(bytes: number): Column {
   return column('MB/s', 2, (row) => bytes / row.seconds / 1e6);
 }
 
+export function filesPerSecond(files: number): Column {
+  return column('files/s', 0, (row) => (row.isCutOff ? undefined : files / row.seconds));
+}
+
 export function cpuPerGib(bytes: number): Column {
   return column('CPU s/GiB', 2, (row) => cpuSecondsPerGib(row, bytes));
+}
+
+/** What is known of a quotient of which a part was cut off. */
+function boundOf(row: Row, other: Row | undefined): string {
+  if (other === undefined || row === other || row.isCutOff === other.isCutOff) return '';
+  return row.isCutOff ? '> ' : '< ';
 }
 
 /** Time ÷ the time of another row. */
 export function timesOf(name: string, rows: readonly Row[]): Column {
   const other = rows.find((row) => row.name === name);
-  return column(`÷ ${other?.label ?? name}`, 2, (row) => timeRatio(row, other));
+  const { head, cell } = column(`÷ ${other?.label ?? name}`, 2, (row) => timeRatio(row, other));
+  return { head, cell: (row) => `${boundOf(row, other)}${cell(row)}` };
 }
 
 /** A figure that is divided by another. */

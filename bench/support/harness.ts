@@ -1,4 +1,4 @@
-import { type Exit, startProcess } from '../../test/support/process.ts';
+import { type Exit, type RunningProcess, startProcess } from '../../test/support/process.ts';
 import { watchUsage } from './process-usage.ts';
 
 /** One run of a program, from its start to its end. */
@@ -8,6 +8,8 @@ export interface ProcessRun extends Exit {
   readonly cpuSeconds?: number;
   /** The most memory one of its processes had; Linux only. */
   readonly maxRssMiB?: number;
+  /** It took longer than it may, and was killed: `seconds` is what it may take. */
+  readonly isCutOff?: true;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -24,8 +26,27 @@ function text(stream: NodeJS.ReadableStream | null): () => string {
   return () => Buffer.concat(chunks).toString('utf8');
 }
 
-/** Runs a program and takes its time as a user would: from the command to the prompt. */
-export async function measureProcess({ command, args, env }: ProgramCall): Promise<ProcessRun> {
+/** Kills what takes longer than it may; `end` tells whether it did. */
+function cutOffAfter(limitSeconds: number | undefined, { stopTree }: RunningProcess): { end(): Promise<boolean> } {
+  if (limitSeconds === undefined) return { end: async () => false };
+  let stopped: Promise<unknown> | undefined;
+  const timer = setTimeout(() => {
+    stopped = stopTree();
+  }, limitSeconds * 1000);
+  return {
+    end: async () => {
+      clearTimeout(timer);
+      await stopped;
+      return stopped !== undefined;
+    },
+  };
+}
+
+/**
+ * Runs a program and takes its time as a user would: from the command to the prompt. What takes longer than
+ * `limitSeconds` is killed, with all that it has started.
+ */
+export async function measureProcess({ command, args, env }: ProgramCall, limitSeconds?: number): Promise<ProcessRun> {
   const usage = watchUsage();
   const begin = performance.now();
   const started = await startProcess(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -33,9 +54,12 @@ export async function measureProcess({ command, args, env }: ProgramCall): Promi
   const stderr = text(started.child.stderr);
   const closed = new Promise<void>((resolve) => started.child.once('close', () => resolve()));
   usage.begin(started.pid);
+  const limit = cutOffAfter(limitSeconds, started);
   const exit = await started.exited;
   const seconds = (performance.now() - begin) / 1000;
   const used = usage.stop();
+  const isCutOff = await limit.end();
   await closed;
-  return { ...exit, seconds, ...used, stdout: stdout(), stderr: stderr() };
+  const took = isCutOff ? { seconds: limitSeconds!, isCutOff } : { seconds };
+  return { ...exit, ...took, ...used, stdout: stdout(), stderr: stderr() };
 }

@@ -12,6 +12,8 @@ export interface Run {
   readonly maxRssMiB?: number;
   /** Of the file, where the program tells. */
   readonly bytesSent?: number;
+  /** It was killed after `seconds`, because it may not take longer. */
+  readonly isCutOff?: true;
   readonly phases?: Phases;
 }
 
@@ -28,6 +30,8 @@ export interface Row {
   readonly cpuSeconds?: number;
   readonly maxRssMiB?: number;
   readonly bytesSent?: number;
+  /** At least one run was killed because it took longer than it may. */
+  readonly isCutOff?: true;
 }
 
 /** A row for each that ran, in the order given. */
@@ -43,6 +47,7 @@ export function rowsOf(
       return known.length === 0 ? [] : [[key, median(known)] as const];
     });
     const seconds = median(own.map((run) => run.seconds));
-    return [{ name, label, runs: own.length, seconds, ...Object.fromEntries(medians) }];
+    const cutOff = own.some(({ isCutOff }) => isCutOff) ? { isCutOff: true as const } : {};
+    return [{ name, label, runs: own.length, seconds, ...Object.fromEntries(medians), ...cutOff }];
   });
 }

@@ -6,6 +6,7 @@ import type { Phases } from './phases.ts';
 import type { Run } from './rows.ts';
 import type { Tool, Transfer } from './tools/tool.ts';
 import type { TransferScene } from './transfer-scene.ts';
+import { treeDigest } from './tree/tree-digest.ts';
 
 export interface MeasuredRun extends ProcessRun {
   readonly phases?: Phases;
@@ -19,21 +20,30 @@ export async function measureRun(
   measure: (call: ProgramCall) => Promise<MeasuredRun> = measureProcess,
 ): Promise<Run> {
   const { code, signal, stderr, stdout: _, ...measured } = await measure(call);
-  if (code !== 0) throw new Error(`${name} ended with ${signal ?? code}: ${stderr}`);
+  if (code !== 0 && !measured.isCutOff) throw new Error(`${name} ended with ${signal ?? code}: ${stderr}`);
   return { tool: name, ...measured };
 }
 
-/** What a tool is told to copy; `target` is the name of the file that is to arrive. */
+/** What a tool is told to copy; `target` is the name of what is to arrive. */
 export function transferTo(target: string, scene: TransferScene, port: number): Transfer {
-  const { direction, source, landing, server, workDir } = scene;
+  const { direction, source, isTree, landing, server, workDir } = scene;
   const files =
     direction === 'up'
       ? { local: source, remote: target, remotePath: join(landing, target) }
       : { local: join(landing, target), remote: basename(source), remotePath: source };
-  return { direction, ...files, server, port, workDir };
+  return { direction, ...files, ...(isTree && { isTree }), server, port, workDir };
 }
 
-/** One transfer through `port`: timed, found whole by its sha256, and removed. */
+/** @throws {Error} what arrived is not what was sent */
+export async function checkArrived(tool: string, arrived: string, { sha256, isTree }: TransferScene): Promise<void> {
+  const digest = isTree ? treeDigest(arrived) : await sha256Of(arrived);
+  if (digest !== sha256) throw new Error(`What ${tool} copied did not arrive as it was`);
+}
+
+/**
+ * One transfer through `port`: timed, found whole by its sha256, and removed. What was cut off is removed as it is, when
+ * the server has ended its sessions.
+ */
 export async function runTransfer(
   tool: Tool,
   scene: TransferScene,
@@ -43,7 +53,8 @@ export async function runTransfer(
   const target = `${tool.name}.bin`;
   const arrived = join(scene.landing, target);
   const run = await measureRun(tool.name, await tool.call(transferTo(target, scene, port)), measure);
-  if ((await sha256Of(arrived)) !== scene.sha256) throw new Error(`What ${tool.name} copied did not arrive as it was`);
-  await rm(arrived);
+  if (run.isCutOff) await scene.server.killSessions();
+  else await checkArrived(tool.name, arrived, scene);
+  await rm(arrived, { recursive: true, force: run.isCutOff === true });
   return run;
 }

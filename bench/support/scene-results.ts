@@ -4,7 +4,10 @@ import { type Row, type Run, rowsOf } from './rows.ts';
 /** What a scene was like, beside what ran in it. */
 export interface SceneFacts {
   readonly bytes?: number;
-  /** Of these, what the other side did not have at first. */
+  /** Of a tree. */
+  readonly files?: number;
+  readonly directories?: number;
+  /** Of these bytes, what the other side did not have at first. */
   readonly missingBytes?: number;
   readonly connections?: number;
   readonly bytesPerSecondPerConnection?: number;

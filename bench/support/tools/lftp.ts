@@ -7,12 +7,16 @@ import type { Tool, ToolSettings, Transfer } from './tool.ts';
 const REQUESTS_IN_FLIGHT = 64;
 
 export interface LftpSettings extends ToolSettings {
-  /** Over which a download is split. */
+  /** Over which a download is split; of a tree, files that are copied at once. */
   readonly connections?: number;
 }
 
-/** An upload goes over one connection, whatever is asked for. */
-function copyCommands({ direction, local, remote }: Transfer, connections: number): string[] {
+/** The upload of a file goes over one connection, whatever is asked for. */
+function copyCommands({ direction, local, remote, isTree }: Transfer, connections: number): string[] {
+  if (isTree) {
+    const files = direction === 'up' ? `-R "${local}" "${remote}"` : `"${remote}" "${local}"`;
+    return [`mirror --parallel=${connections} ${files}`];
+  }
   if (direction === 'up') return [`put "${local}" -o "${remote}"`];
   // Otherwise it writes beside the target what it would need to continue.
   return ['set pget:save-status never', `pget -n ${connections} "${remote}" -o "${local}"`];

@@ -22,12 +22,12 @@ export function scp({ cipher }: ToolSettings = {}): Tool {
     name: 'scp',
     label: 'scp',
     call: async (transfer) => {
-      const { direction, local, server, port } = transfer;
+      const { direction, local, isTree, server, port } = transfer;
       const remote = `${server.user}@${server.host}:${transfer.remote}`;
       const files = direction === 'up' ? [local, remote] : [remote, local];
       return {
         command: 'scp',
-        args: [...opensshArguments(transfer, cipher), '-P', `${port}`, '-q', ...files],
+        args: [...opensshArguments(transfer, cipher), '-P', `${port}`, '-q', ...(isTree ? ['-r'] : []), ...files],
         env: cleanEnvironment(server.dir),
       };
     },
@@ -39,9 +39,11 @@ export function sftp({ cipher }: ToolSettings = {}): Tool {
     name: 'sftp',
     label: 'sftp',
     call: async (transfer) => {
-      const { direction, local, remote, server, port, workDir } = transfer;
+      const { direction, local, remote, isTree, server, port, workDir } = transfer;
       const batch = join(workDir, 'sftp-batch');
-      await writeFile(batch, direction === 'up' ? `put "${local}" "${remote}"\n` : `get "${remote}" "${local}"\n`);
+      const command = `${direction === 'up' ? 'put' : 'get'}${isTree ? ' -r' : ''}`;
+      const files = direction === 'up' ? [local, remote] : [remote, local];
+      await writeFile(batch, `${command} "${files[0]}" "${files[1]}"\n`);
       return {
         command: 'sftp',
         args: [

@@ -5,7 +5,10 @@ import { rivalPath } from '../rivals.ts';
 import type { Tool, ToolSettings, Transfer } from './tool.ts';
 
 export interface RcloneSettings extends ToolSettings {
-  /** Asked for; versions that cannot split an upload use one. All of them split a download. */
+  /**
+   * Asked for; versions that cannot split an upload use one. All of them split a download. Of a
+   * tree it is how many files are copied at once.
+   */
   readonly streams?: number;
 }
 
@@ -18,7 +21,7 @@ async function knownOnly(path: string, flags: readonly string[], env: NodeJS.Pro
   return flags.filter((flag) => new RegExp(`${flag.split('=', 1)[0]}(?![\\w-])`).test(known));
 }
 
-function flagsFor({ server, port }: Transfer, { cipher, streams = 1 }: RcloneSettings): string[] {
+function flagsFor({ isTree, server, port }: Transfer, { cipher, streams = 1 }: RcloneSettings): string[] {
   return [
     `--sftp-host=${server.host}`,
     `--sftp-port=${port}`,
@@ -28,7 +31,7 @@ function flagsFor({ server, port }: Transfer, { cipher, streams = 1 }: RcloneSet
     ...(cipher === undefined ? [] : [`--sftp-ciphers=${cipher}`]),
     '--sftp-concurrency=64',
     '--sftp-chunk-size=255Ki',
-    `--multi-thread-streams=${streams}`,
+    ...(isTree ? [`--transfers=${streams}`] : [`--multi-thread-streams=${streams}`]),
     // No part of a download is smaller than this.
     '--multi-thread-cutoff=4Mi',
     // It is to copy, no more: no command on the server, no digest, no look at what else is there.

@@ -5,15 +5,17 @@ import type { RivalName } from '../rivals.ts';
 import { missingRival } from '../rivals.ts';
 import { say } from '../say.ts';
 
-/** One file that is to be copied, in one direction. */
+/** One file or tree that is to be copied, in one direction. */
 export interface Transfer {
   readonly direction: Direction;
   /** Path on this side: of the source of an upload, of what a download is to write. */
   readonly local: string;
-  /** File name on the other side, where the server's sessions begin. */
+  /** Name on the other side, where the server's sessions begin. */
   readonly remote: string;
   /** Its absolute path there, for tools that begin elsewhere. */
   readonly remotePath: string;
+  /** Whether it is a directory, with all that is in it. The target does not exist. */
+  readonly isTree?: boolean;
   readonly server: TestServer;
   /** The server's, or that of the proxy in front of it. */
   readonly port: number;
@@ -31,7 +33,7 @@ interface Obstructed {
   readonly obstacle?: string | undefined;
 }
 
-/** Something that copies a file: a program with its settings. */
+/** Something that copies files: a program with its settings. */
 export interface Tool extends Obstructed {
   readonly name: string;
   readonly call: (transfer: Transfer) => Promise<ProgramCall>;
