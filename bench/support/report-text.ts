@@ -15,6 +15,7 @@ import { resumeSheet } from './sheets/resume.ts';
 import { mib } from './sheets/sentences.ts';
 import { shapedSheet, shapedWaysSheet } from './sheets/shaped.ts';
 import { slowSheet } from './sheets/slow.ts';
+import { smallSheet } from './sheets/small.ts';
 import { startSheet } from './sheets/start.ts';
 import { throttledSheet } from './sheets/throttled.ts';
 import { verifySheet } from './sheets/verify.ts';
@@ -34,6 +35,7 @@ const SHEETS: readonly Sheet[] = [
   deltaSheet,
   ...DIRECTIONS.map(longSheet),
   ...DIRECTIONS.map(memorySheet),
+  ...DIRECTIONS.map(smallSheet),
   engineSheet,
   startSheet,
   slowSheet,

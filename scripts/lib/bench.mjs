@@ -16,6 +16,8 @@ const WITH_RIVALS = [
   'shaped-down',
   'memory-down',
   'delta',
+  'small',
+  'small-down',
   'start',
   'resume',
 ];

@@ -1,4 +1,5 @@
 import type { Direction } from '../direction.ts';
+import type { SceneFacts } from '../scene-results.ts';
 
 /** Sizes as design and programs print them: powers of 1024. */
 export function mib(bytes: number): string {
@@ -13,3 +14,11 @@ export function connectionsOfOthers(direction: Direction): string {
 export function landingSentence(landsIn: 'memory' | 'disk' | undefined): string {
   return landsIn === 'memory' ? 'It lands in memory, so that no disk is measured.' : 'It lands on a disk.';
 }
+
+/** What is copied where it is a tree; the sizes of the files are for the caller to add. */
+export function treeWords({ files = 0, directories = 0 }: Pick<SceneFacts, 'files' | 'directories'>): string {
+  return `a tree of ${directories.toLocaleString('en')} directories with ${files.toLocaleString('en')} files`;
+}
+
+/** Where the others may not take as long as they like. */
+export const CUT_OFF_SENTENCE = 'What is marked with > took longer than it was given, and was ended.';
