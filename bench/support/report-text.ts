@@ -18,6 +18,7 @@ import { slowSheet } from './sheets/slow.ts';
 import { smallSheet } from './sheets/small.ts';
 import { startSheet } from './sheets/start.ts';
 import { throttledSheet } from './sheets/throttled.ts';
+import { treeSheet } from './sheets/tree.ts';
 import { verifySheet } from './sheets/verify.ts';
 import { markdownTable } from './table.ts';
 
@@ -36,6 +37,7 @@ const SHEETS: readonly Sheet[] = [
   ...DIRECTIONS.map(longSheet),
   ...DIRECTIONS.map(memorySheet),
   ...DIRECTIONS.map(smallSheet),
+  ...DIRECTIONS.map(treeSheet),
   engineSheet,
   startSheet,
   slowSheet,

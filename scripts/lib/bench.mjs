@@ -18,6 +18,8 @@ const WITH_RIVALS = [
   'delta',
   'small',
   'small-down',
+  'tree',
+  'tree-down',
   'start',
   'resume',
 ];
