@@ -4,6 +4,7 @@ import { GROUPS } from './profile/profile-groups.ts';
 import { functionCells, groupCells, type NamedProfile, type ProfileResults } from './profile/profile-tables.ts';
 import type { SceneResults } from './scene-results.ts';
 import { type Sheet, show } from './sheet.ts';
+import { againSheet } from './sheets/again.ts';
 import { bulkSheet } from './sheets/bulk.ts';
 import { changingSheet } from './sheets/changing.ts';
 import { cutsSheet } from './sheets/cuts.ts';
@@ -38,6 +39,7 @@ const SHEETS: readonly Sheet[] = [
   ...DIRECTIONS.map(memorySheet),
   ...DIRECTIONS.map(smallSheet),
   ...DIRECTIONS.map(treeSheet),
+  againSheet,
   engineSheet,
   startSheet,
   slowSheet,

@@ -17,7 +17,7 @@ export function landingSentence(landsIn: 'memory' | 'disk' | undefined): string 
 
 /** What is copied where it is a tree; the sizes of the files are for the caller to add. */
 export function treeWords({ files = 0, directories = 0 }: Pick<SceneFacts, 'files' | 'directories'>): string {
-  return `a tree of ${directories.toLocaleString('en')} directories with ${files.toLocaleString('en')} files`;
+  return `tree of ${directories.toLocaleString('en')} directories with ${files.toLocaleString('en')} files`;
 }
 
 /** Where the others may not take as long as they like. */

@@ -9,7 +9,7 @@ export function smallSheet(direction: Direction): Sheet {
     scene: sceneNamed('small', direction),
     title: titled('Many small files, a long way', direction),
     measured: ({ bytes = 0, connections, roundTripMs, landsIn, ...facts }) =>
-      `${transferWords(direction)} of ${treeWords(facts)} of 4 KiB (${(bytes / 1e6).toFixed(1)} MB) over a line of ` +
+      `${transferWords(direction)} of a ${treeWords(facts)} of 4 KiB (${(bytes / 1e6).toFixed(1)} MB) over a line of ` +
       `${roundTripMs} ms round trip without a limit of its rate. ${landingSentence(landsIn)} ${program} has ` +
       `${connections} connections and copies modes and times, as rsync and lftp do; rclone copies times, sftp neither. ` +
       `Plain sockets, as many as ${program} has connections, show how long the bytes alone take. ${CUT_OFF_SENTENCE}`,

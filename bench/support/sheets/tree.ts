@@ -9,7 +9,7 @@ export function treeSheet(direction: Direction): Sheet {
     scene: sceneNamed('tree', direction),
     title: titled('A tree of files', direction),
     measured: ({ bytes = 0, landsIn, ...facts }) =>
-      `${transferWords(direction)} of ${treeWords(facts)} of 0 to 100 KB (${(bytes / 1e6).toFixed(0)} MB) over ` +
+      `${transferWords(direction)} of a ${treeWords(facts)} of 0 to 100 KB (${(bytes / 1e6).toFixed(0)} MB) over ` +
       `loopback. ${landingSentence(landsIn)} ${program} has no options beside those that reach the server, and copies ` +
       'modes and times, as rsync and lftp do; rclone copies times, scp and sftp neither. What ran took turns. ' +
       CUT_OFF_SENTENCE,
