@@ -41,6 +41,10 @@ export function filesPerSecond(files: number): Column {
   return column('files/s', 0, (row) => (row.isCutOff ? undefined : files / row.seconds));
 }
 
+export function millisecondsPerFile(files: number): Column {
+  return column('ms/file', 2, (row) => (1000 * row.seconds) / files);
+}
+
 export function cpuPerGib(bytes: number): Column {
   return column('CPU s/GiB', 2, (row) => cpuSecondsPerGib(row, bytes));
 }

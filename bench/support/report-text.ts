@@ -10,6 +10,7 @@ import { changingSheet } from './sheets/changing.ts';
 import { cutsSheet } from './sheets/cuts.ts';
 import { deltaSheet } from './sheets/delta.ts';
 import { engineSheet } from './sheets/engine.ts';
+import { fsyncSheet } from './sheets/fsync.ts';
 import { longSheet } from './sheets/long.ts';
 import { memorySheet } from './sheets/memory.ts';
 import { resumeSheet } from './sheets/resume.ts';
@@ -40,6 +41,7 @@ const SHEETS: readonly Sheet[] = [
   ...DIRECTIONS.map(smallSheet),
   ...DIRECTIONS.map(treeSheet),
   againSheet,
+  fsyncSheet,
   engineSheet,
   startSheet,
   slowSheet,
