@@ -1,6 +1,7 @@
 /** The parts of the engine that are measured, and whole runs, each in a process of its own. */
 import { CONNECTIONS, PIECES, SMALL_FILE_BYTES, SMALL_FILES, TIB } from './engine-scene.ts';
 import { journal } from './journal-row.ts';
+import { millionFiles } from './million-files.ts';
 import { firstRanges, smallFiles, wholeFile } from './scheduler-rows.ts';
 import { verifier } from './verifier-row.ts';
 import { copyGenerated, uploadToMemory } from './whole-runs.ts';
@@ -38,6 +39,7 @@ export const ENGINE_ROWS: readonly EngineRow[] = [
     label: `whole run: ${files} files of 4 KiB, ${connections} connections`,
     run: () => copyGenerated(SMALL_FILE_BYTES, SMALL_FILES, CONNECTIONS),
   },
+  { name: 'million-files', label: 'whole run: a million files of 4 KiB, 10 connections', run: millionFiles },
   {
     name: 'upload-files',
     label: `upload: ${files} files of 4 KiB, 10 connections`,

@@ -1,5 +1,5 @@
-import { cpuMilliseconds, maxRssMiB, runs } from '../columns.ts';
-import type { Sheet } from '../sheet.ts';
+import { cpuMilliseconds, maxRssMiB, megabytes, runs } from '../columns.ts';
+import { rowNamed, type Sheet } from '../sheet.ts';
 
 export const engineSheet: Sheet = {
   scene: 'engine',
@@ -11,5 +11,11 @@ export const engineSheet: Sheet = {
     'to a server in memory, which keeps its size. Each row is a process of its own; the first one does nothing. The ' +
     'time is that of the processor.',
   columns: () => [runs, cpuMilliseconds, maxRssMiB],
-  bars: () => [],
+  bars: (rows) => {
+    const row = rowNamed(rows, 'million-files');
+    return [
+      { what: 'a million files', value: row?.seconds, atMost: 60, unit: ' s' },
+      { what: 'a million files, memory', value: megabytes(row), atMost: 250, unit: ' MB' },
+    ];
+  },
 };
