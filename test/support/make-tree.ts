@@ -16,12 +16,12 @@ export interface Attributes {
 
 /**
  * An entry whose path does not end in `/`: the content of a file, the size of one with bytes that depend on its path
- * alone, either with attributes, a symbolic link, or something special.
+ * alone, either with attributes (`bytes`: content as Latin-1 text), a symbolic link, or something special.
  */
 export type MadeEntry =
   | string
   | number
-  | (Attributes & ({ readonly content: string } | { readonly size: number }))
+  | (Attributes & ({ readonly content: string } | { readonly bytes: string } | { readonly size: number }))
   | { readonly link: string }
   | { readonly special: 'fifo' | 'socket' };
 
@@ -72,21 +72,24 @@ async function makeEntry(root: string, path: string, entry: MadeEntry, owner?: O
     return;
   }
   if (typeof entry === 'object' && 'special' in entry) return makeSpecial(`${full}`, entry.special, owner);
-  const { content, size, ...attributes } = asFile(entry);
-  await writeContent(full, path, content ?? size ?? 0);
+  const { content, bytes, size, ...attributes } = asFile(entry);
+  const raw = bytes === undefined ? undefined : Buffer.from(bytes, 'latin1');
+  await writeContent(full, path, content ?? raw ?? size ?? 0);
   await setAttributes(full, attributes, [0o644, FILE_MTIME], owner);
 }
 
-function asFile(entry: Exclude<MadeEntry, { link: string } | { special: string }>) {
+function asFile(
+  entry: Exclude<MadeEntry, { link: string } | { special: string }>,
+): Attributes & { content?: string; bytes?: string; size?: number } {
   if (typeof entry === 'string') return { content: entry };
   if (typeof entry === 'number') return { size: entry };
-  return entry as Attributes & { content?: string; size?: number };
+  return entry;
 }
 
-async function writeContent(full: Buffer, path: string, content: string | number): Promise<void> {
+async function writeContent(full: Buffer, path: string, content: string | Buffer | number): Promise<void> {
   const file = await open(full, 'w');
   try {
-    if (typeof content === 'string') return await file.writeFile(content);
+    if (typeof content !== 'number') return await file.writeFile(content);
     const key = createHash('sha256').update(path).digest();
     const stream = createCipheriv('aes-256-ctr', key, BLOCK.subarray(0, 16));
     for (let offset = 0; offset < content; offset += BLOCK.length) {

@@ -30,7 +30,10 @@ export function cleanEnvironment(home: string): NodeJS.ProcessEnv {
 }
 
 /** Options that reach `server` with its key and its known_hosts. */
-export function sshArguments(server: TestServer, port: number = server.port): string[] {
+export function sshArguments(
+  server: Pick<TestServer, 'port' | 'identityFile' | 'knownHostsFile'>,
+  port: number = server.port,
+): string[] {
   return ['-P', `${port}`, '-i', server.identityFile, '-o', `UserKnownHostsFile=${server.knownHostsFile}`, '-B'];
 }
 
@@ -130,7 +133,8 @@ export async function mtputJson(
   return withEvents(await mtput(sources, to, ['--json', ...more], timeoutMs, program));
 }
 
-function withEvents(result: RunResult): JsonRun {
+/** Of a run with `--json`. */
+export function withEvents(result: RunResult): JsonRun {
   const lines = result.stdout.split('\n').filter((line) => line !== '');
   return { ...result, events: lines.map((line) => JSON.parse(line) as TransferEvent) };
 }

@@ -17,6 +17,8 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv;
   input?: string | Uint8Array;
   timeoutMs?: number;
+  /** Who runs it, which only root may choose. */
+  owner?: { readonly uid: number; readonly gid: number };
 }
 
 export interface RunningProcess {
@@ -73,9 +75,9 @@ function collect(stream: NodeJS.ReadableStream | null): () => string {
 
 /** Runs to the end and collects the output; one that takes too long is killed and reported. */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const { cwd, env, input, timeoutMs = 30_000 } = options;
+  const { cwd, env, input, timeoutMs = 30_000, owner } = options;
   const stdin = input === undefined ? 'ignore' : 'pipe';
-  const spawnOptions: SpawnOptions = { stdio: [stdin, 'pipe', 'pipe'] };
+  const spawnOptions: SpawnOptions = { stdio: [stdin, 'pipe', 'pipe'], ...owner };
   if (cwd !== undefined) spawnOptions.cwd = cwd;
   if (env !== undefined) spawnOptions.env = env;
   const started = await startProcess(command, args, spawnOptions);
