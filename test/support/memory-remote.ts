@@ -88,7 +88,7 @@ export class MemoryRemote implements Remote {
   /** Bytes that were stored, rewritten ones included. */
   bytesStored = 0;
   /** Names that were given to staged files, or that something had: none is used again. */
-  readonly #usedNames: Set<string> = new Set();
+  protected readonly usedNames: Set<string> = new Set();
   readonly #open: Map<number, MemoryConnection> = new Map();
   #gate: Deferred<void> | undefined;
   #stages = 0;
@@ -143,6 +143,9 @@ export class MemoryRemote implements Remote {
     return this.#gate?.promise;
   }
 
+  /** A file has got its name. */
+  onPublished(_target: string): void {}
+
   nextStage(): number {
     return ++this.#stages;
   }
@@ -150,8 +153,8 @@ export class MemoryRemote implements Remote {
   newStagedName(target: string): string {
     const first = stagedName(target);
     let name = first;
-    for (let n = 2; this.#usedNames.has(name) || this.files.has(name); n++) name = `${first}.${n}`;
-    this.#usedNames.add(name);
+    for (let n = 2; this.usedNames.has(name) || this.files.has(name); n++) name = `${first}.${n}`;
+    this.usedNames.add(name);
     return name;
   }
 
@@ -478,6 +481,7 @@ export class MemoryConnection implements RemoteConnection {
     }
     const size = files.get(String(target))?.bytes.length;
     if (size === undefined) throw new CopyError('partial-refused', 'It is gone.');
+    this.remote.onPublished(String(target));
     return { isAtomic: true, size: faults.sizeLie ?? size };
   }
 

@@ -2,7 +2,7 @@
  * A small SFTP server in memory, on the project's own codec: any number of sessions on one disk, and the habits of
  * servers that cannot be had for a test, each to be switched on.
  */
-import { basename, dirname } from 'node:path/posix';
+import { basename, dirname, isAbsolute, join, normalize } from 'node:path/posix';
 import { Duplex } from 'node:stream';
 import type { SftpAttributes } from '../../src/remotes/sftp/codec/attributes.ts';
 import { ExtensionName, OpenFlag, StatusCode } from '../../src/remotes/sftp/codec/constants.ts';
@@ -40,6 +40,10 @@ export interface Quirks {
   alsoLists: readonly string[];
   /** Each answer to READDIR brings the directory itself, without end. */
   listsDotsForever: boolean;
+  /** What a directory is listed as, answer by answer, however long and whatever is there; undefined: as it is. */
+  listing: (path: string) => Iterable<readonly NameEntry[]> | undefined;
+  /** What is at a path at which nothing was put. */
+  finds: (path: string) => DiskFile | undefined;
   /** More extensions that are offered, though not there. */
   alsoOffers: readonly string[];
   /** posix-rename is offered, and answered with this status. */
@@ -128,6 +132,8 @@ const NO_QUIRKS: Quirks = {
   copyData: false,
   alsoLists: [],
   listsDotsForever: false,
+  listing: () => undefined,
+  finds: () => undefined,
   alsoOffers: [],
   refusePosixRename: undefined,
   renameReplaces: false,
@@ -193,7 +199,7 @@ export class StandInSftpServer {
     return [...this.disk.keys()].sort();
   }
 
-  /** The client's end of a new session. */
+  /** The bytes of a session, for somebody who brings an SFTP client of their own. */
   channel(): Duplex {
     return new StandInSession(this).channel;
   }
@@ -231,7 +237,7 @@ class StandInSession {
   readonly #server: StandInSftpServer;
   readonly #framer = new PacketFramer();
   readonly #handles: Map<string, Handle> = new Map();
-  readonly #listings: Map<string, NameEntry[]> = new Map();
+  readonly #listings: Map<string, Iterator<readonly NameEntry[]>> = new Map();
   #lastHandle = 0;
 
   constructor(server: StandInSftpServer) {
@@ -309,9 +315,17 @@ class StandInSession {
         return this.#write(this.#handle(request.handle), request.offset, request.data);
       case 'stat':
       case 'lstat': {
-        const file = disk.get(text(request.path));
-        if (file === undefined) throw new Refusal(StatusCode.noSuchFile, 'No such file');
-        return this.#attributes(file);
+        return this.#attributes(this.#find(text(request.path)));
+      }
+      case 'realpath': {
+        const path = text(request.path);
+        const name = Buffer.from(isAbsolute(path) ? normalize(path) : join('/', path), 'latin1');
+        return { type: 'name', entries: [{ name, longName: Buffer.alloc(0), attributes: {} }] };
+      }
+      case 'readlink': {
+        const { kind, bytes } = this.#find(text(request.path));
+        if (kind !== 'link') throw new Refusal(StatusCode.failure, 'Not a link');
+        return { type: 'name', entries: [{ name: bytes, longName: Buffer.alloc(0), attributes: {} }] };
       }
       case 'fstat':
         if (this.#server.quirks.refusesFstat) throw new Refusal(StatusCode.unsupported, 'No looks by handle');
@@ -330,12 +344,6 @@ class StandInSession {
         if (disk.has(text(request.link))) throw new Refusal(StatusCode.failure, 'File exists');
         this.#server.put(text(request.link), request.target, { kind: 'link', mode: 0o777 });
         return OK;
-      case 'readlink': {
-        const file = disk.get(text(request.path));
-        if (file === undefined) throw new Refusal(StatusCode.noSuchFile, 'No such file');
-        if (file.kind !== 'link') throw new Refusal(StatusCode.failure, 'Invalid argument');
-        return { type: 'name', entries: [{ name: file.bytes, longName: Buffer.alloc(0), attributes: {} }] };
-      }
       case 'opendir':
         return this.#openDirectory(text(request.path));
       case 'readdir':
@@ -403,7 +411,7 @@ class StandInSession {
     if (refused !== false && others.length > 0)
       throw new Refusal(refused === true ? StatusCode.failure : refused, 'The file is in use');
     if (quirks.refusesReading && flags & OpenFlag.read) throw new Refusal(StatusCode.permissionDenied, 'Drop box');
-    let file = disk.get(path);
+    let file = disk.get(path) ?? quirks.finds(path);
     if (file !== undefined && flags & OpenFlag.exclusive) throw new Refusal(StatusCode.failure, 'File exists');
     if (file === undefined && !(flags & OpenFlag.create)) throw new Refusal(StatusCode.noSuchFile, 'No such file');
     const isForWriting = (flags & OpenFlag.write) !== 0;
@@ -435,32 +443,34 @@ class StandInSession {
 
   #openDirectory(path: string): Answer {
     const directory = path.replace(/\/$/, '');
-    const inside = [...this.#server.disk].filter(([name]) => dirname(name) === directory);
-    if (!this.#server.disk.has(directory) && this.#server.disk.get(dirname(directory))?.kind === 'directory') {
-      throw new Refusal(StatusCode.noSuchFile, 'No such directory');
-    }
-    const entry = (name: string, file: DiskFile): NameEntry => ({
-      name: Buffer.from(name, 'latin1'),
-      longName: Buffer.alloc(0),
-      attributes: attributesOf(file),
-    });
-    const odd = this.#server.disk.get(directory);
-    const entries = inside.map(([path, file]) => entry(basename(path), file));
-    if (odd !== undefined) entries.push(...this.#server.quirks.alsoLists.map((name) => entry(name, odd)));
+    const entries = this.#server.quirks.listing(directory) ?? this.#entriesOf(directory);
     const id = Buffer.alloc(4);
     id.writeUInt32BE(++this.#lastHandle);
-    this.#listings.set(hex(id), entries);
+    this.#listings.set(hex(id), entries[Symbol.iterator]());
     return { type: 'handle', handle: id };
   }
 
+  #entriesOf(directory: string): (readonly NameEntry[])[] {
+    const { disk, quirks } = this.#server;
+    const inside = [...disk].filter(([name]) => dirname(name) === directory);
+    const odd = disk.get(directory);
+    if (odd === undefined && disk.get(dirname(directory))?.kind === 'directory') {
+      throw new Refusal(StatusCode.noSuchFile, 'No such directory');
+    }
+    const entries = inside.map(([path, file]) => listedAs(basename(path), file));
+    if (odd !== undefined) entries.push(...quirks.alsoLists.map((name) => listedAs(name, odd)));
+    return Array.from({ length: Math.ceil(entries.length / 100) }, (_, i) => entries.slice(i * 100, i * 100 + 100));
+  }
+
   #readDirectory(id: string): Answer {
-    const entries = this.#listings.get(id);
-    if (entries === undefined) throw new Refusal(StatusCode.failure, 'Invalid handle');
+    const answers = this.#listings.get(id);
+    if (answers === undefined) throw new Refusal(StatusCode.failure, 'Invalid handle');
     if (this.#server.quirks.listsDotsForever) {
       return { type: 'name', entries: [{ name: Buffer.from('.'), longName: Buffer.alloc(0), attributes: {} }] };
     }
-    if (entries.length === 0) throw new Refusal(StatusCode.eof, 'End of directory');
-    return { type: 'name', entries: entries.splice(0, 100) };
+    const { value, done } = answers.next();
+    if (done) throw new Refusal(StatusCode.eof, 'End of directory');
+    return { type: 'name', entries: value };
   }
 
   #close(id: string): Answer {
@@ -549,11 +559,23 @@ class StandInSession {
     return OK;
   }
 
+  #find(path: string): DiskFile {
+    const { disk, quirks } = this.#server;
+    const file = disk.get(path) ?? quirks.finds(path);
+    if (file === undefined) throw new Refusal(StatusCode.noSuchFile, 'No such file');
+    return file;
+  }
+
   #handle(id: Uint8Array): Handle {
     const handle = this.#handles.get(hex(id));
     if (handle === undefined) throw new Refusal(StatusCode.failure, 'Invalid handle');
     return handle;
   }
+}
+
+/** An entry of a listing. */
+export function listedAs(name: string, file: DiskFile): NameEntry {
+  return { name: Buffer.from(name, 'latin1'), longName: Buffer.alloc(0), attributes: attributesOf(file) };
 }
 
 function attributesOf({ bytes, kind, mode, mtimeSeconds }: DiskFile): SftpAttributes {

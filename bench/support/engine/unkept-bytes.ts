@@ -1,5 +1,8 @@
-/** A remote in memory that keeps no bytes: of each file it knows the size, and all of them share the same zeros. */
-import { MemoryRemote } from '../../../test/support/memory-remote.ts';
+/**
+ * A remote in memory that keeps no bytes: of each file it knows the size until it is published, and all of them share the
+ * same zeros.
+ */
+import { MemoryRemote, stagedName } from '../../../test/support/memory-remote.ts';
 
 export class UnkeptBytes extends MemoryRemote {
   readonly #zeros: Buffer;
@@ -8,6 +11,11 @@ export class UnkeptBytes extends MemoryRemote {
   constructor(maxSize: number) {
     super();
     this.#zeros = Buffer.alloc(maxSize);
+  }
+
+  override onPublished(target: string): void {
+    this.files.delete(target);
+    this.usedNames.delete(stagedName(target));
   }
 
   override store(path: string, offset: number, bytes: Uint8Array): void {

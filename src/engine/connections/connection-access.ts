@@ -113,7 +113,20 @@ export class ConnectionAccess {
       this.#givenUp.add(error);
       return false;
     };
-    return pRetry(work, {
+    // Nearly every operation succeeds at once, and there are very many of them.
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      failure = { error };
+    }
+    const attempt = (): Promise<T> => {
+      const first = failure;
+      failure = undefined;
+      return first === undefined ? work() : Promise.reject(first.error);
+    };
+    return pRetry(attempt, {
       retries: attempts - 1,
       minTimeout: 50,
       maxTimeout: 1000,

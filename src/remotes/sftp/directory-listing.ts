@@ -53,7 +53,8 @@ export async function* batchesOf(
     const entries = names.filter(({ name }) => !isDots(name)).map(toEntry);
     emptyAnswers = entries.length === 0 ? emptyAnswers + 1 : 0;
     if (emptyAnswers >= MAX_EMPTY_ANSWERS) {
-      throw new CopyError('protocol', `The server's listing of ${cleanText(path)} does not end.`);
+      // Another connection would list the same.
+      throw new CopyError('protocol', `The server's listing of ${cleanText(path)} does not end.`, { scope: 'file' });
     }
     if (entries.length > 0) yield entries;
   }

@@ -96,7 +96,7 @@ export class Sealing {
     const closed = steps.close();
     // No request of the file is in flight any more when this fails.
     await Promise.allSettled([written, synced, modeSet, timesSet, looked, hasRoom, closed]);
-    const [writtenAtMs, sync] = await Promise.all([written, synced]);
+    const [, sync] = await Promise.all([written, synced]);
     const [modeRefusal, timesAreSet, found] = await Promise.all([modeSet, timesSet, looked]);
     const isByPath =
       modeRefusal !== undefined && (await this.#attributes.setModeByPath(mode!, modeRefusal, found, warnings));
@@ -104,7 +104,7 @@ export class Sealing {
     if (sealed !== undefined) await this.#checkSize(sealed.size, final.size);
     await Promise.all([hasRoom, closed]);
     const seal = await this.#sealOf(sealed, timesAreSet, final, warnings);
-    return { seal, ...(sync?.isSynced && final.size > 0 && { syncMs: Math.max(0, sync.atMs - writtenAtMs) }) };
+    return { seal, ...(sync !== undefined && final.size > 0 && { syncMs: sync }) };
   }
 
   async look(): Promise<Attributes | undefined> {
@@ -113,32 +113,33 @@ export class Sealing {
   }
 
   /**
-   * Resolves with false where the server cannot be asked to sync.
+   * Resolves with how long it took, in milliseconds (see `SftpSession.fsync`); undefined where the server cannot be asked
+   * to sync.
    * @param bytes how many bytes of the file may have to be written to the disk, including those of other connections
    */
-  async sync(bytes: number): Promise<boolean> {
-    if (!this.#session.offers(ExtensionName.fsync)) return false;
+  async sync(bytes: number): Promise<number | undefined> {
+    if (!this.#session.offers(ExtensionName.fsync)) return undefined;
     try {
-      await this.#session.fsync(this.#handle, bytes);
-      return true;
+      return await this.#session.fsync(this.#handle, bytes);
     } catch (error) {
       const failure = toCodedError(error, this.#context('sync'));
-      if (failure.code === 'unsupported') return false;
+      if (failure.code === 'unsupported') return undefined;
       throw failure;
     }
   }
 
-  async #flush(bytes: number, warnings: string[]): Promise<{ readonly isSynced: boolean; readonly atMs: number }> {
-    const isSynced = await this.sync(bytes);
-    if (!isSynced) warnings.push('the server cannot be asked to sync it to its disk; a crash there may still lose it');
-    return { isSynced, atMs: performance.now() };
+  async #flush(bytes: number, warnings: string[]): Promise<number | undefined> {
+    const syncMs = await this.sync(bytes);
+    if (syncMs === undefined) {
+      warnings.push('the server cannot be asked to sync it to its disk; a crash there may still lose it');
+    }
+    return syncMs;
   }
 
-  /** Resolves with when the last write was answered. */
-  async #answered(writes: InFlightRequests): Promise<number> {
+  /** Resolves when the last write was answered. */
+  async #answered(writes: InFlightRequests): Promise<void> {
     try {
       await writes.allSettled();
-      return performance.now();
     } catch (error) {
       throw await this.#space.explainWriteFailure(error);
     }

@@ -121,8 +121,8 @@ export class SessionChannel {
   #send(id: number, bytes: Buffer, expects: Expected, slowMs: number, length: number): Promise<unknown> {
     const answer = this.#requests.add(id, expects, slowMs, length);
     this.#transmit(() => {
-      this.#outlet.gather?.();
-      this.#duplex.write(bytes, this.#onTaken);
+      if (this.#outlet.write === undefined) this.#duplex.write(bytes, this.#onTaken);
+      else this.#outlet.write(bytes, this.#onTaken);
     });
     return answer;
   }

@@ -20,8 +20,11 @@ export interface PacketOutlet {
    * ends, it may never call it.
    */
   send(packets: readonly Packet[], onTaken: (error?: Error | null) => void): void;
-  /** Sends what is written to the Duplex in this turn of the event loop by one call of the system. */
-  gather?(): void;
+  /**
+   * Writes bytes to the Duplex, together with what else is written within a moment, because each packet and each call of
+   * the system costs more than a request. Absent: they are to be written to the Duplex itself.
+   */
+  write?(bytes: Buffer, onTaken: (error?: Error | null) => void): void;
 }
 
 /** An outlet for any Duplex, which uses its public interface. */

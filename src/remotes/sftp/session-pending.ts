@@ -1,12 +1,14 @@
 import { CopyError } from '../../errors.ts';
 import { StatusCode } from './codec/constants.ts';
 import type { Reply, StatusReply } from './codec/replies.ts';
-import { SftpStatusError } from './codec/status-error.ts';
+import { isMissingStatus, SftpStatusError } from './codec/status-error.ts';
 
 /** The kind of reply that a request expects; a STATUS that reports a failure is possible for all of them. */
 export type Expected =
   | 'version'
   | 'status'
+  /** A STATUS, whose value is the time since the reply before it, in milliseconds. */
+  | 'timed-status'
   | 'handle'
   | 'data'
   | 'names'
@@ -29,12 +31,12 @@ export interface PendingRequest {
 }
 
 /**
- * Resolves or rejects a request with its reply.
+ * Resolves or rejects a request with its reply, which came `gapMs` after the one before it.
  * @throws {CopyError} `protocol`: when the reply does not fit the request, which is not settled then
  */
-export function settle(request: PendingRequest, reply: Reply): void {
+export function settle(request: PendingRequest, reply: Reply, gapMs: number): void {
   if (reply.type === 'status') {
-    settleByStatus(request, reply);
+    settleByStatus(request, reply, gapMs);
     return;
   }
   const value = replyValue(request, reply);
@@ -44,9 +46,10 @@ export function settle(request: PendingRequest, reply: Reply): void {
   request.resolve(value);
 }
 
-function settleByStatus(request: PendingRequest, reply: StatusReply): void {
+function settleByStatus(request: PendingRequest, reply: StatusReply, gapMs: number): void {
   const { expects } = request;
   if (reply.status === StatusCode.ok) {
+    if (expects === 'timed-status') return request.resolve(gapMs);
     if (expects !== 'status' && expects !== 'extended') {
       throw new CopyError('protocol', `The server answered a request for ${expects} with a bare OK.`);
     }
@@ -57,9 +60,9 @@ function settleByStatus(request: PendingRequest, reply: StatusReply): void {
     request.resolve('eof');
     return;
   }
-  const error = SftpStatusError.fromReply(reply);
-  if (expects === 'attributes-or-missing' && error.isMissing) request.resolve(undefined);
-  else request.reject(error);
+  // An error is made only where it is needed, because its stack takes longer than the rest.
+  if (expects === 'attributes-or-missing' && isMissingStatus(reply.status)) request.resolve(undefined);
+  else request.reject(SftpStatusError.fromReply(reply));
 }
 
 /** The value to resolve with; undefined where the reply has another type than the request expects. */

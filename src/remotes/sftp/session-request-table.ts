@@ -29,6 +29,8 @@ export class RequestTable {
   /** Oldest first. */
   readonly #pending = new Map<number, PendingRequest>();
   readonly #deadlines: SessionDeadlines;
+  readonly #now: () => number;
+  #lastReplyMs: number;
   #nextId: number;
   #ended: CopyError | undefined;
 
@@ -36,6 +38,8 @@ export class RequestTable {
   constructor({ stallTimeoutMs, now, firstId }: RequestTableOptions, onExpired: (error: CopyError) => void) {
     this.#deadlines = new SessionDeadlines(this.#pending, stallTimeoutMs, now, onExpired);
     this.#nextId = firstId;
+    this.#now = now;
+    this.#lastReplyMs = now();
   }
 
   /** How many requests are in flight. */
@@ -86,7 +90,9 @@ export class RequestTable {
     const id = reply.type === 'version' ? VERSION_ID : reply.id;
     const request = this.#pending.get(id);
     if (request === undefined) throw new CopyError('protocol', 'The server answered a request that nobody made.');
-    settle(request, reply);
+    const nowMs = this.#now();
+    settle(request, reply, nowMs - this.#lastReplyMs);
+    this.#lastReplyMs = nowMs;
     this.#pending.delete(id);
     this.#deadlines.onSettled(request);
   }

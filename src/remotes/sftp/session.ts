@@ -262,11 +262,15 @@ export class SftpSession {
     return this.#request('names', { type: 'readdir', handle });
   }
 
-  /** Resolves when the file is on the disk of the server. It is a slow operation. Requires `fsync@openssh.com`. */
-  async fsync(handle: Uint8Array, bytesWritten: number): Promise<void> {
+  /**
+   * Resolves when the file is on the disk of the server, with the milliseconds since the reply before that: where
+   * requests are in flight without pauses, the server has needed so long. It is a slow operation. Requires
+   * `fsync@openssh.com`.
+   */
+  async fsync(handle: Uint8Array, bytesWritten: number): Promise<number> {
     const payload = encodeFsync(handle);
     return this.#request(
-      'status',
+      'timed-status',
       { type: 'extended', name: ExtensionName.fsync, payload },
       this.#slowMs(bytesWritten),
     );

@@ -114,7 +114,7 @@ export class StagedFile implements Staged {
   }
 
   async sync(): Promise<boolean> {
-    if (!(await this.#sealing.sync(this.#bytesWritten))) return false;
+    if ((await this.#sealing.sync(this.#bytesWritten)) === undefined) return false;
     // Where the disk is full, parts of writes may be missing although the rest is durable.
     return this.#space.hadRoomForAll();
   }

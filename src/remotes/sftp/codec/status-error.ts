@@ -25,6 +25,11 @@ export class SftpStatusError extends Error {
 
   /** Whether nothing exists at the path. */
   get isMissing(): boolean {
-    return this.status === StatusCode.noSuchFile || this.status === StatusCode.noSuchPath;
+    return isMissingStatus(this.status);
   }
+}
+
+/** Whether a status means that nothing exists at the path. */
+export function isMissingStatus(status: number): boolean {
+  return status === StatusCode.noSuchFile || status === StatusCode.noSuchPath;
 }

@@ -18,6 +18,13 @@ const PACKET_HEADER = 5;
 const DATA_HEADER = 9;
 const CHANNEL_DATA = 94;
 const HEAD_ROOM = PACKET_HEADER + DATA_HEADER;
+/**
+ * Where requests follow one another, those of so many milliseconds are sent together: hundreds of small files cause
+ * thousands of them a second, and each packet and each call of the system costs more than a request.
+ */
+const GATHER_MS = 1;
+/** More than this are sent at once, with what was gathered before. */
+const MAX_GATHERED_PACKETS = 2;
 /** How many random bytes are drawn at a time, for the padding of many packets. */
 const PADDING_LENGTH = 16 * 1024;
 
@@ -67,6 +74,13 @@ export function fastOutlet(
   return new FastOutlet(protocol, channel, socket, onGather);
 }
 
+type OnTaken = (error?: Error | null) => void;
+
+/** Bytes for the channel, or packets. */
+type Gathered =
+  | { readonly bytes: Buffer; readonly packets?: undefined; readonly onTaken: OnTaken }
+  | { readonly packets: readonly Packet[]; readonly bytes?: undefined; readonly onTaken: OnTaken };
+
 class FastOutlet implements PacketOutlet {
   readonly headRoom: number = HEAD_ROOM;
   readonly maxPayload: number;
@@ -77,6 +91,10 @@ class FastOutlet implements PacketOutlet {
   readonly #onGather: () => void;
   #layout: Layout | undefined;
   #isGathering = false;
+  /** When requests were last sent. */
+  #gatheredAtMs = Number.NEGATIVE_INFINITY;
+  /** What was written since then. */
+  #gathered: Gathered[] = [];
 
   constructor(protocol: Protocol, channel: ClientChannel, socket: Duplex, onGather: () => void) {
     this.#protocol = protocol;
@@ -87,7 +105,61 @@ class FastOutlet implements PacketOutlet {
     this.maxPayload = Math.min(MAX_PAYLOAD, this.#outgoing.packetSize);
   }
 
-  send(packets: readonly Packet[], onTaken: (error?: Error | null) => void): void {
+  send(packets: readonly Packet[], onTaken: OnTaken): void {
+    this.#gathered.push({ packets, onTaken });
+    if (packets.length > MAX_GATHERED_PACKETS) this.#sendGathered();
+    else this.#sendSoon();
+  }
+
+  write(bytes: Buffer, onTaken: OnTaken): void {
+    this.#gathered.push({ bytes, onTaken });
+    this.#sendSoon();
+  }
+
+  #sendSoon(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    if (performance.now() - this.#gatheredAtMs < GATHER_MS) setTimeout(this.#sendGathered, GATHER_MS);
+    else process.nextTick(this.#sendGathered);
+  }
+
+  readonly #sendGathered = (): void => {
+    this.#isGathering = false;
+    const gathered = this.#gathered;
+    if (gathered.length === 0) return;
+    this.#gathered = [];
+    this.#gatheredAtMs = performance.now();
+    this.#socket.cork();
+    this.#onGather();
+    for (let index = 0; index < gathered.length; ) {
+      const { packets, onTaken } = gathered[index]!;
+      if (packets === undefined) {
+        index = this.#writeTogether(gathered, index);
+        continue;
+      }
+      this.#sendPackets(packets, onTaken);
+      index++;
+    }
+    this.#socket.uncork();
+  };
+
+  /** Writes the bytes from `first` on, as far as no packets come between them. Returns what comes next. */
+  #writeTogether(gathered: readonly Gathered[], first: number): number {
+    let next = first;
+    while (next < gathered.length && gathered[next]!.bytes !== undefined) next++;
+    const some = gathered.slice(first, next);
+    // The channel may have been closed meanwhile, which has rejected the requests.
+    if (!this.#channel.writable) return next;
+    this.#channel.write(
+      some.length === 1 ? some[0]!.bytes! : Buffer.concat(some.map(({ bytes }) => bytes!)),
+      (error) => {
+        for (const { onTaken } of some) onTaken(error);
+      },
+    );
+    return next;
+  }
+
+  #sendPackets(packets: readonly Packet[], onTaken: OnTaken): void {
     const now = this.#sendableNow(packets);
     if (now === packets.length) return this.#sendNow(packets, onTaken);
     // What the window has no room for waits in the channel. The packets are taken when both parts are, or when one
@@ -98,17 +170,6 @@ class FastOutlet implements PacketOutlet {
     };
     if (now > 0) this.#sendNow(packets.slice(0, now), onPartTaken);
     writeAll(this.#channel, packets.slice(now), HEAD_ROOM, onPartTaken);
-  }
-
-  gather(): void {
-    if (this.#isGathering) return;
-    this.#isGathering = true;
-    this.#socket.cork();
-    this.#onGather();
-    process.nextTick(() => {
-      this.#isGathering = false;
-      this.#socket.uncork();
-    });
   }
 
   /**
@@ -131,7 +192,7 @@ class FastOutlet implements PacketOutlet {
     return now;
   }
 
-  #sendNow(packets: readonly Packet[], onTaken: (error?: Error | null) => void): void {
+  #sendNow(packets: readonly Packet[], onTaken: OnTaken): void {
     this.#socket.cork();
     for (const packet of packets) this.#seal(packet);
     // An empty write is taken when everything before it is.

@@ -211,7 +211,7 @@ test.each([
   [0o602, false],
 ])('of mode %o all is asked for at once, unless another run could not go on with it: %s', async (mode, isAtOnce) => {
   const { server, session, file, partial } = await written();
-  const synced = deferred<void>();
+  const synced = deferred<number>();
   vi.spyOn(session, 'fsync').mockReturnValue(synced.promise);
   const set = vi.spyOn(session, 'fsetStat');
   const sealing = file.seal({
@@ -221,7 +221,7 @@ test.each([
   });
   await new Promise((resolve) => setImmediate(resolve));
   expect(set.mock.calls.length > 0).toBe(isAtOnce);
-  synced.resolve();
+  synced.resolve(1);
   expect((await sealing).warnings).toEqual([]);
   expect(server.disk.get(partial)).toMatchObject({ mode: mode ?? 0o644, mtimeSeconds: 1_700_000_000 });
 });
