@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'source-missing'
   | 'source-unreadable'
   | 'source-unsupported'
+  | 'too-many-entries'
   | 'destination-is-directory'
   | 'destination-in-the-way'
   | 'destination-dangling-link'
@@ -59,6 +60,7 @@ const kinds: Record<ErrorCode, ErrorKind> = {
   'source-missing': kind('file', false, 3, 'Check the path of the source.'),
   'source-unreadable': kind('file', false, 3, 'Check the permissions of the source.'),
   'source-unsupported': kind('file', false, 3, 'Only regular files can be copied.'),
+  'too-many-entries': kind('file', false, 3, 'Copy parts of it, one after another.'),
   'destination-is-directory': kind('file', false, 4, 'Remove the directory, or name another destination.'),
   'destination-in-the-way': kind('file', false, 4, 'Name another destination, or remove what stands there.'),
   'destination-dangling-link': kind('file', false, 4, 'Remove the symbolic link, or create what it names.'),

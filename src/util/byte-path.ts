@@ -1,6 +1,7 @@
 /** Paths of a server, as bytes. Components are separated by `/`. */
 
 const SLASH = 0x2f;
+const DOT = 0x2e;
 
 /** The directory at which relative paths begin, in a form that servers accept: they may refuse an empty path. */
 export const HOME: Buffer = Buffer.from('.');
@@ -39,6 +40,13 @@ export function directoryName(path: Uint8Array): Buffer {
   const slash = trimmed.lastIndexOf(SLASH);
   if (slash < 0) return Buffer.alloc(0);
   return withoutTrailingSlashes(trimmed.subarray(0, slash + 1));
+}
+
+/** Without `/.` at its end, which means the same directory. */
+export function withoutLastDot(path: Uint8Array): Buffer {
+  const trimmed = withoutTrailingSlashes(path);
+  const isDot = trimmed.length > 1 && trimmed.at(-1) === DOT && trimmed.at(-2) === SLASH;
+  return isDot ? withoutLastDot(trimmed.subarray(0, Math.max(1, trimmed.length - 2))) : trimmed;
 }
 
 /** Whether the name is `.` or `..`, which only directories have. */

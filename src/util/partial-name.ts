@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 export const ABANDONED_MS: number = 24 * 60 * 60 * 1000;
 
 const SUFFIX = '.mtpart';
+const MARK_BEGINNING = '.mtprobe.';
 const OLD_SUFFIX = '.mtold';
 /** As long as {@link OLD_SUFFIX}, so that the name fits as well. */
 const FOREIGN_SUFFIX = '.other';
@@ -28,8 +29,19 @@ export function newPartialPath(target: Uint8Array): Buffer {
 
 /** A random HEX that was never used before. */
 export function newHex(): string {
-  return randomBytes(HEX_LENGTH / 2).toString('hex');
+  const length = HEX_LENGTH / 2;
+  if (randomUsed + length > random.length) {
+    random = randomBytes(RANDOM_LENGTH);
+    randomUsed = 0;
+  }
+  randomUsed += length;
+  return random.toString('hex', randomUsed - length, randomUsed);
 }
+
+/** Random bytes are drawn for many names at a time, because each call takes as long as drawing a hundred. */
+const RANDOM_LENGTH = 4096;
+let random: Buffer = Buffer.alloc(0);
+let randomUsed = 0;
 
 /** The HEX of a partial file's path. */
 export function hexOf(partial: Uint8Array): string {
@@ -69,6 +81,15 @@ export function partialNameFits(name: Uint8Array, targetName: Uint8Array): 'cert
 /** Whether a file called `name` may be a partial file of some target. */
 export function isPartialName(name: Uint8Array): boolean {
   return name[0] === 0x2e && END_PATTERN.test(Buffer.from(name.subarray(-END_LENGTH)).toString('latin1'));
+}
+
+/** A name for a link that is made only to be looked at. If its run is killed, it is taken for a partial file. */
+export function newMarkName(): Buffer {
+  return Buffer.from(`${MARK_BEGINNING}${newHex()}${SUFFIX}`);
+}
+
+export function isMarkName(name: Uint8Array): boolean {
+  return Buffer.from(name.subarray(0, MARK_BEGINNING.length)).toString('latin1') === MARK_BEGINNING;
 }
 
 /** `.`, as much of the target's name as fits, and `end`, in the directory of the target. */
