@@ -15,8 +15,10 @@ export type { SshInput } from './remotes/sftp/ssh/ssh-options.ts';
 export {
   type CopyOptions,
   type DigestAlgorithm,
+  type FilterRule,
   type GetOptions,
   get,
+  type Links,
   type PutOptions,
   put,
   type SftpDigestMethod,

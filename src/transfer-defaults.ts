@@ -11,6 +11,11 @@ export const TRANSFER_DEFAULTS = {
   inplace: false,
   preserve: true,
   resume: true,
+  filters: [],
+  links: 'follow',
+  checksum: false,
+  force: false,
+  ignoreExisting: false,
   // 15 minutes.
   retryForMs: 900_000,
   dryRun: false,

@@ -11,12 +11,15 @@ import { machineId } from './engine/resume/machine-id.ts';
 import { Counters } from './engine/runner/counters.ts';
 import { LocalRunner } from './engine/runner/local-runner.ts';
 import { startRateLimiter } from './engine/runner/rate-limiter.ts';
+import type { TreeOptions } from './engine/transfer/plan-trees.ts';
 import { resultOf } from './engine/transfer/result-of.ts';
 import { RunTotals } from './engine/transfer/run-totals.ts';
 import type { TransferOptions, TransferOutcome } from './engine/transfer/transfer-options.ts';
 import { TransferRun } from './engine/transfer/transfer-run.ts';
 import type { Verify } from './engine/transfer/verify.ts';
 import { connectionsBeforeSizes, wantedConnections } from './engine/transfer/wanted-connections.ts';
+import { parseFilesFrom } from './engine/tree/files-from.ts';
+import { type FilterRule, Filters } from './engine/tree/filters.ts';
 import { Upload } from './engine/upload/upload.ts';
 import { CopyError } from './errors.ts';
 import { openRemote } from './remotes/open-remote.ts';
@@ -33,7 +36,11 @@ import { textFromBytes } from './util/bytes-text.ts';
 import { RunnerPool, type RunnerPoolOptions } from './workers/runner-pool.ts';
 import { startWorker } from './workers/start-worker.ts';
 
-export type { DigestAlgorithm, SftpDigestMethod, Verify };
+export type { DigestAlgorithm, FilterRule, SftpDigestMethod, Verify };
+export { parseFilesFrom };
+
+/** What becomes of symbolic links inside directories: what they name is copied, they are copied, or left out. */
+export type Links = 'follow' | 'copy' | 'skip';
 
 /** The options of both directions. Sizes are in bytes, times in milliseconds. */
 export interface CopyOptions {
@@ -64,6 +71,27 @@ export interface CopyOptions {
   readonly retryForMs?: number;
   /** Whether to continue what an earlier run of the same copy left; false: start over. Default: true. */
   readonly resume?: boolean;
+  /**
+   * Which files of directories are copied: the first rule whose pattern fits decides, as in rsync. A directory that is
+   * excluded is not entered. Default: none, so that all files are copied.
+   */
+  readonly filters?: readonly FilterRule[];
+  /**
+   * The paths to copy, relative to the source, which is then one directory. `parseFilesFrom` reads a list of them.
+   * Default: everything in the source.
+   */
+  readonly filesFrom?: readonly Uint8Array[];
+  /** What becomes of symbolic links inside directories. Default: `follow`. */
+  readonly links?: Links;
+  /**
+   * Whether an existing file counts as up to date by its contents, which are compared, instead of by its size and
+   * modification time. Default: false.
+   */
+  readonly checksum?: boolean;
+  /** Copy files whether they are up to date or not; excludes `checksum` and `ignoreExisting`. Default: false. */
+  readonly force?: boolean;
+  /** Leave files alone that exist at the destination, whatever is in them. Default: false. */
+  readonly ignoreExisting?: boolean;
   /** Report what would be copied, and write nothing. Default: false. */
   readonly dryRun?: boolean;
 }
@@ -135,9 +163,7 @@ type Defaults = Required<Pick<CopyOptions, keyof typeof TRANSFER_DEFAULTS>>;
 type Plan<Options> = (options: Options & Defaults, observer: Observer) => Promise<Planned>;
 
 /** A direction and the connections it wants; or the outcome, if no connection is needed. */
-type Planned =
-  | (Pick<TransferOptions, 'wanted' | 'wantedFor'> & { readonly direction: Upload | Download })
-  | TransferOutcome;
+type Planned = (Pick<TransferOptions, 'wanted'> & { readonly direction: Upload | Download }) | TransferOutcome;
 
 /** The totals of a run in which nothing was done. */
 export const NOTHING_DONE: TransferTotals = new RunTotals().all(0);
@@ -145,13 +171,15 @@ export const NOTHING_DONE: TransferTotals = new RunTotals().all(0);
 async function planPut(options: PutOptions & Defaults, observer: Observer): Promise<Planned> {
   const sources = await findSources(options.sources.map(toBytes));
   const [onlyFailure] = sources.failures;
-  if (sources.files.length === 0 && onlyFailure !== undefined) {
+  const { files, directories } = sources;
+  if (files.length + directories.length === 0 && onlyFailure !== undefined) {
     // No connection is needed. The failure of a single source is in the result.
     if (options.sources.length > 1) tellFailures(sources, observer);
     return { ...NOTHING_DONE, filesFailed: sources.failures.length, error: onlyFailure.error, hasEndedRun: false };
   }
-  const sizes = sources.files.map(({ size }) => size);
-  const direction = new Upload(sources, { ...options, destination: toBytes(options.destination) });
+  const sizes = files.map(({ size }) => size);
+  const trees = treeOptions(options);
+  const direction = new Upload(sources, { ...options, destination: toBytes(options.destination), trees });
   return { direction, wanted: options.dryRun ? 1 : wantedConnections(options, sizes) };
 }
 
@@ -163,10 +191,23 @@ async function planGet(options: GetOptions & Defaults): Promise<Planned> {
   }
   const { inplace, preserve } = options;
   const sources = options.sources.map(toBytes);
-  const direction = new Download({ sources, destination: toBytes(options.destination), inplace, preserve });
+  const destination = toBytes(options.destination);
+  const direction = new Download({ sources, destination, inplace, preserve, trees: treeOptions(options) });
   // Only the server can tell how much there is to copy. What is of no use then is hung up.
-  const wanted = options.dryRun ? 1 : connectionsBeforeSizes(options);
-  return { direction, wanted, wantedFor: (sizes) => wantedConnections(options, sizes) };
+  return { direction, wanted: options.dryRun ? 1 : connectionsBeforeSizes(options) };
+}
+
+function treeOptions(options: CopyOptions & Defaults): TreeOptions {
+  const { filters, filesFrom, links, checksum, force, ignoreExisting, preserve, dryRun } = options;
+  if (force && (checksum || ignoreExisting)) {
+    const message = 'Files cannot be copied whatever is at their target, and be left out because of what is there.';
+    throw new CopyError('usage', message, { advice: 'Leave out force, or checksum and ignoreExisting.' });
+  }
+  const only = filesFrom?.map((path) => Buffer.from(path));
+  if (only !== undefined && (options as Partial<PutOptions>).sources?.length !== 1) {
+    throw new CopyError('usage', 'A list of paths is relative to one source.', { advice: 'Name one directory.' });
+  }
+  return { filters: new Filters(filters), links, only, isDryRun: dryRun, checksum, force, ignoreExisting, preserve };
 }
 
 async function transfer<Options extends PutOptions | GetOptions>(
@@ -238,7 +279,7 @@ async function run(
       ...(isGrowing && { isGrowing }),
     });
     const digests = { methods: digestMethods(options, remote), algorithm: options.algorithm };
-    const settled = { ...options, ...wanted, journals, digests };
+    const settled = { ...options, ...wanted, journals, digests, comparesAll: options.checksum };
     const { signal = new AbortController().signal } = context;
     // The compiler does not see that a direction opens the files that it has planned itself.
     if (direction instanceof Upload)

@@ -17,8 +17,9 @@ export type CommandOutcome = CommandLine | { readonly print: string };
 const about: Readonly<Record<ProgramName, string>> = {
   mtput: `Copies files to an SSH server over many connections at once.
 
-SOURCE is a local file. The destination is [USER@]HOST:[PATH] or sftp://USER@HOST:PORT/PATH; a
-relative PATH begins at the home directory (sftp://HOST//PATH is absolute).`,
+SOURCE is a local file or directory. The destination is [USER@]HOST:[PATH] or
+sftp://USER@HOST:PORT/PATH; a relative PATH begins at the home directory (sftp://HOST//PATH is
+absolute).`,
   mtget: `Copies files from an SSH server over many connections at once.
 
 A source is [USER@]HOST:PATH or sftp://USER@HOST:PORT/PATH; a relative PATH begins at the home
@@ -34,7 +35,8 @@ const usage: Readonly<Record<ProgramName, string>> = {
 const footer = `
 Environment:
   MT_COPY_CONNECTIONS, MT_COPY_LIMIT, ... set the option of that name; options beat them. Not to be
-  set so: -i, -o, -F, -J, -G, -c, --pin-host-key, --install-helper.
+  set so: -i, -o, -F, -J, -G, -c, --pin-host-key, --install-helper, --include, --exclude,
+  --files-from.
   ~/.ssh/config and /etc/ssh/ssh_config hold as for ssh; options and variables beat them.
   MT_COPY_PASSWORD, MT_COPY_PASSPHRASE, SSH_ASKPASS answer instead of the terminal.
 

@@ -7,6 +7,13 @@ import { usageError } from './usage-error.ts';
 const unknownOptions: Readonly<Record<string, string>> = {
   '-l': 'To limit the rate, write --limit with a unit, as in --limit 10M; the login name goes before the host, as in USER@HOST:.',
   '--bwlimit': 'To limit the rate, write --limit with a unit, as in --limit 10M.',
+  '--recursive': 'Directories are copied without an option.',
+  '--copy-links': 'Symbolic links are followed without an option; see --links.',
+  '--exclude-from': 'Write each pattern with --exclude; a list of paths to copy is --files-from FILE.',
+  '--include-from': 'Write each pattern with --include; a list of paths to copy is --files-from FILE.',
+  '--filter': 'Write --include GLOB or --exclude GLOB for each rule.',
+  '--ignore-times': 'To copy files that are up to date, too, write --force.',
+  '--delete': 'Nothing is deleted at the destination.',
   '--port': 'The port is -P.',
   '--user': 'The login name goes before the host, as in USER@HOST:.',
   '--password': 'A password is never an option: it is asked for, or taken from MT_COPY_PASSWORD.',

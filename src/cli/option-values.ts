@@ -1,5 +1,6 @@
 import type { SftpDigestMethod } from '../remotes/sftp/digests/open-digester.ts';
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_STALL_TIMEOUT_MS } from '../remotes/sftp/ssh/ssh-options.ts';
+import type { FilterRule, Links } from '../transfer.ts';
 import { TRANSFER_DEFAULTS } from '../transfer-defaults.ts';
 
 /** What the options amount to once parsed: sizes in bytes, times in milliseconds. */
@@ -16,6 +17,14 @@ export interface OptionValues {
   inplace: boolean;
   preserve: boolean;
   resume: boolean;
+  /** Of `--include` and `--exclude`, in the order they were given. */
+  filters: readonly FilterRule[];
+  /** The name of the file with the list; `-`: standard input. */
+  filesFrom: string | undefined;
+  links: Links;
+  checksum: boolean;
+  force: boolean;
+  ignoreExisting: boolean;
   dryRun: boolean;
   port: number | undefined;
   identityFiles: readonly string[];
@@ -45,6 +54,7 @@ export interface OptionValues {
 export function defaultValues(): OptionValues {
   return {
     ...TRANSFER_DEFAULTS,
+    filesFrom: undefined,
     limitBytesPerSecond: undefined,
     port: undefined,
     identityFiles: [],

@@ -1,5 +1,6 @@
 /** The one table of options: the command line, the environment and `--help` are made from it. */
 import { DIGEST_METHODS } from '../remotes/sftp/digests/open-digester.ts';
+import type { FilterRule } from '../transfer.ts';
 import { defaultValues, type OptionValues } from './option-values.ts';
 import { durationText, parseDuration } from './parse-duration.ts';
 import { parseChoice, parseNumber } from './parse-number.ts';
@@ -70,6 +71,10 @@ function filled(text: string, name: string): string {
   return text;
 }
 
+function filter(action: FilterRule['action']): OptionRow['apply'] {
+  return (text, name, { filters }) => ({ filters: [...filters, { action, pattern: filled(text, name) }] });
+}
+
 function pin(text: string, name: string): string {
   if (/^SHA256:[A-Za-z0-9+/]{43}$/.test(text)) return text;
   throw usageError(
@@ -131,8 +136,67 @@ export const optionRows: readonly OptionRow[] = [
   row('Copying', '--no-preserve', null, null, 'MT_COPY_NO_PRESERVE', 'leave mode bits and times to the server', () => ({
     preserve: false,
   })),
-  row('Copying', '-p', null, null, null, 'changes nothing: mode bits and times are preserved', () => ({})),
-  row('Copying', '-r', null, null, null, 'changes nothing: accepted as a habit from scp', () => ({})),
+  row('Copying', '-p', null, null, null, 'changes nothing: mode bits and times are preserved without it', () => ({})),
+  row('Copying', '-r', null, null, null, 'changes nothing: directories are copied without it', () => ({})),
+  row(
+    'Copying',
+    '--include',
+    'GLOB',
+    null,
+    null,
+    'copy what it matches; of all --include and --exclude, the first match wins; may be repeated',
+    filter('include'),
+    true,
+  ),
+  row(
+    'Copying',
+    '--exclude',
+    'GLOB',
+    null,
+    null,
+    'leave out what it matches: leading / the root of the source, trailing / directories; may be repeated',
+    filter('exclude'),
+    true,
+  ),
+  row(
+    'Copying',
+    '--files-from',
+    'FILE',
+    null,
+    null,
+    'copy the paths listed there, relative to the one source; - is standard input',
+    (text, name) => ({ filesFrom: filled(text, name) }),
+  ),
+  row(
+    'Copying',
+    '--links',
+    'HOW',
+    DEFAULTS.links,
+    'MT_COPY_LINKS',
+    'symbolic links inside directories: follow, copy or skip',
+    (text, name) => ({ links: parseChoice(text, name, ['follow', 'copy', 'skip']) }),
+  ),
+  row(
+    'Copying',
+    '--checksum',
+    null,
+    null,
+    'MT_COPY_CHECKSUM',
+    'compare existing files by their contents, not by size and time',
+    () => ({ checksum: true }),
+  ),
+  row('Copying', '--force', null, null, 'MT_COPY_FORCE', 'copy files that are up to date, too', () => ({
+    force: true,
+  })),
+  row(
+    'Copying',
+    '--ignore-existing',
+    null,
+    null,
+    'MT_COPY_IGNORE_EXISTING',
+    'leave files alone that exist at the destination',
+    () => ({ ignoreExisting: true }),
+  ),
   row(
     'Copying',
     '--limit',
@@ -240,9 +304,7 @@ export const optionRows: readonly OptionRow[] = [
     null,
     null,
     "read instead of ssh's own configuration files; none: read no file",
-    (text, name) => ({
-      configFile: filled(text, name),
-    }),
+    (text, name) => ({ configFile: filled(text, name) }),
   ),
   row(
     'SSH',
@@ -251,9 +313,7 @@ export const optionRows: readonly OptionRow[] = [
     null,
     null,
     'hosts on the way, nearest first, with commas; each connection has its own',
-    (text, name) => ({
-      jumps: filled(text, name),
-    }),
+    (text, name) => ({ jumps: filled(text, name) }),
   ),
   row(
     'SSH',

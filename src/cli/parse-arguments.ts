@@ -1,8 +1,10 @@
 /** From the words of a command line to what the transfer and the display are told. */
+
 import { DEFAULT_CONNECT_TIMEOUT_MS } from '../remotes/sftp/ssh/ssh-options.ts';
 import type { CopyOptions, GetOptions, PutOptions } from '../transfer.ts';
 import { bytesFromText } from '../util/bytes-text.ts';
 import { type CommandLine, readCommandLine } from './command.ts';
+import { settleContradictions } from './contradictions.ts';
 import { applyEnvironment, type Environment } from './environment.ts';
 import { noServerError, noServerInSource, portHint } from './hints.ts';
 import { parseLocation, type RemoteLocation } from './location.ts';
@@ -36,12 +38,18 @@ export type Invocation =
 
 export type CopyInvocation = PutInvocation | GetInvocation;
 
-export interface PutInvocation extends RunOptions {
+/** What every copy is told beside its options. */
+export interface CopyTask extends RunOptions {
+  /** The file whose list of paths is to be copied; `-`: standard input. Undefined: everything. */
+  readonly filesFrom: string | undefined;
+}
+
+export interface PutInvocation extends CopyTask {
   readonly kind: 'put';
   readonly put: PutOptions;
 }
 
-export interface GetInvocation extends RunOptions {
+export interface GetInvocation extends CopyTask {
   readonly kind: 'get';
   readonly get: GetOptions;
 }
@@ -81,10 +89,12 @@ export function parseArguments(
   if (program === 'mtget') {
     const { locations, destination } = readGetOperands(line.operands);
     const sources = locations.map(({ path }) => path);
-    return { kind: 'get', get: { sources, destination, ...copyOptions(values, locations[0]!) }, ...run };
+    const get = { sources, destination, ...copyOptions(values, locations[0]!) };
+    return { kind: 'get', get, filesFrom: listOf(values, sources), ...run };
   }
   const { sources, location } = readOperands(line.operands);
-  return { kind: 'put', put: { sources, destination: location.path, ...copyOptions(values, location) }, ...run };
+  const put = { sources, destination: location.path, ...copyOptions(values, location) };
+  return { kind: 'put', put, filesFrom: listOf(values, sources), ...run };
 }
 
 function optionValues(
@@ -95,17 +105,14 @@ function optionValues(
   const given = new Set<OptionRow>(line.given.map(({ row }) => row));
   const unknownVariables = applyEnvironment(environment, given, values);
   for (const { row, name, text } of line.given) Object.assign(values, row.apply(text, name, values));
-  settleVerbosity(values, given);
+  settleContradictions(values, given);
   return { values, unknownVariables };
 }
 
-function settleVerbosity(values: OptionValues, given: ReadonlySet<OptionRow>): void {
-  if (!values.quiet || values.verbose === 0) return;
-  const typed = (long: string) => [...given].some((row) => row.long === long);
-  if (typed('--quiet') === typed('--verbose'))
-    throw usageError('-q and -v contradict each other', 'Leave one of them out.');
-  if (typed('--quiet')) values.verbose = 0;
-  else values.quiet = false;
+/** Paths that are relative to several sources would be ambiguous. */
+function listOf({ filesFrom }: OptionValues, sources: readonly unknown[]): string | undefined {
+  if (filesFrom === undefined || sources.length === 1) return filesFrom;
+  throw usageError('--files-from takes one source, to which its paths are relative', 'Copy one source at a time.');
 }
 
 function readOperands(operands: readonly string[]): { sources: readonly Buffer[]; location: RemoteLocation } {
@@ -201,6 +208,11 @@ function copyOptions(values: OptionValues, location: RemoteLocation): CopyOption
     inplace: values.inplace,
     preserve: values.preserve,
     resume: values.resume,
+    filters: values.filters,
+    links: values.links,
+    checksum: values.checksum,
+    force: values.force,
+    ignoreExisting: values.ignoreExisting,
     ...(limitBytesPerSecond === undefined ? {} : { limitBytesPerSecond }),
     retryForMs: values.retryForMs,
     dryRun: values.dryRun,

@@ -12,21 +12,32 @@ export type TransferEvent = {
 } & TransferEventBody;
 
 export type TransferEventBody =
-  /** What is going to be copied. Only events on connections, and notices, come before it. */
+  /**
+   * What is going to be copied. Only events on connections, and notices, come before it. Where trees are walked, it comes
+   * again when all of them are.
+   */
   | {
       readonly type: 'plan';
       readonly direction: 'upload' | 'download';
       readonly files: number;
       readonly bytes: number;
-      /** False where the sizes of some sources are not known: `bytes` is without them. */
+      /**
+       * False where the sizes of some sources are not known, so that `bytes` is without them, and while trees are walked.
+       */
       readonly isTotalKnown?: boolean;
+      /** True while trees are walked: there may be more files. Absent: all are known. */
+      readonly isGrowing?: boolean;
       readonly connections: number;
       readonly destination: string;
       readonly dryRun: boolean;
     }
   | {
       readonly type: 'file';
-      readonly state: 'started' | 'committing' | 'done' | 'failed' | 'would-copy';
+      /**
+       * `skipped`: it is up to date, or exists and is not to be replaced. `would-remove`: what an earlier run has left at
+       * `target`; there is no source.
+       */
+      readonly state: 'started' | 'committing' | 'done' | 'failed' | 'skipped' | 'would-copy' | 'would-remove';
       readonly source: string;
       readonly target: string;
       readonly size: number;
@@ -60,8 +71,13 @@ export type TransferEventBody =
       /** Those of them that an earlier run had sent. Rate and ETA do not include them. */
       readonly bytesResumed: number;
       readonly bytesTotal: number;
-      /** False while a source of unknown size is sent: until its end, `bytesTotal` may grow or shrink. */
+      /**
+       * False while a source of unknown size is sent, or trees are walked: `bytesTotal` and `filesTotal` may grow, and
+       * `bytesTotal` may shrink.
+       */
       readonly isTotalKnown?: boolean;
+      /** True while trees are walked: there may be more files. Absent: all are known. */
+      readonly isGrowing?: boolean;
       readonly filesDone: number;
       readonly filesTotal: number;
       readonly bytesPerSecond: number;
@@ -87,6 +103,11 @@ export interface TransferSummary extends TransferTotals {
 export interface TransferTotals {
   readonly filesDone: number;
   readonly filesFailed: number;
+  /** Files that were not copied, because they are up to date or exist and are not to be replaced. */
+  readonly filesSkipped: number;
+  readonly bytesSkipped: number;
+  /** Files that were published without being synced, because the disk takes long for that; absent: none. */
+  readonly filesNotSynced?: number;
   readonly bytesSent: number;
   /** Bytes of the files that are done that an earlier run had sent. */
   readonly bytesResumed: number;

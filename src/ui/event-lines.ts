@@ -39,23 +39,36 @@ export function connectionLine(event: EventOf<'connection'>, options: LineOption
 /** What a file event says on stderr at once; the failure of the only file waits for the result. */
 export function fileLine(event: EventOf<'file'>, view: RunView, options: LineOptions): string | undefined {
   if (event.state === 'failed' && event.error && view.several) {
-    if (!view.isNew(event.error)) return undefined;
-    return renderError(options.program, event.error, options.paint, details(event.error, options));
+    if (!view.showsFailures || !view.isNew(event.error)) return undefined;
+    return renderError(options.program, named(event, event.error), options.paint, details(event.error, options));
   }
   const shown = event.state === 'done' ? options.verbose > 0 && view.several : options.verbose > 1;
-  if (!shown || event.state === 'would-copy') return undefined;
-  return options.paint(
-    'dim',
-    `${showBaseName(event.source)}: ${event.state}, ${sizeText(event.size, event.isSizeKnown)}`,
-  );
+  if (!shown || isListed(event)) return undefined;
+  const state = event.state === 'skipped' ? 'needs no copy' : event.state;
+  return options.paint('dim', `${showBaseName(event.source)}: ${state}, ${sizeText(event.size, event.isSizeKnown)}`);
+}
+
+/** The error with the name of the file, if its message does not have it: it may be about a partial file. */
+function named({ source, target }: EventOf<'file'>, error: CopyErrorData): CopyErrorData {
+  const names = [source, target].filter((name) => name !== '').map(showName);
+  if (names.some((name) => error.message.includes(name))) return error;
+  return { ...error, message: `${names[0] ?? ''}: ${error.message}` };
 }
 
 function details({ stack }: CopyErrorData, { verbose }: LineOptions): string | undefined {
   return verbose > 1 ? stack : undefined;
 }
 
+/** Whether it is a line of `--dry-run`. */
+export function isListed({ state }: EventOf<'file'>): boolean {
+  return state === 'would-copy' || state === 'would-remove';
+}
+
 /** A line of `--dry-run` for stdout. */
 export function listingLine(event: EventOf<'file'>): string {
+  if (event.state === 'would-remove') {
+    return `${showName(event.target)} (${formatSize(event.size)}, left by an earlier run) would be removed`;
+  }
   const replaces = event.replaces ? ', replaces what is there' : '';
   return `${showName(event.source)} -> ${showName(event.target)} (${sizeText(event.size, event.isSizeKnown)}${replaces})`;
 }

@@ -1,6 +1,7 @@
 import type { TransferEvent } from '../engine/events.ts';
 import type { CopyErrorData } from '../errors.ts';
 import { unsafeText } from '../util/clean-text.ts';
+import { isListed } from './event-lines.ts';
 import type { TextStream, Ui } from './ui.ts';
 
 /** Every event as one line of JSON on stdout. What people read goes to `people`, on stderr. */
@@ -16,7 +17,7 @@ export class JsonUi implements Ui {
   onEvent(event: TransferEvent): void {
     this.#output.write(`${toJsonLine(event)}\n`);
     // A listing on stdout would be no JSON.
-    if (event.type !== 'file' || event.state !== 'would-copy') this.#people.onEvent(event);
+    if (event.type !== 'file' || !isListed(event)) this.#people.onEvent(event);
   }
 
   say(level: 'info' | 'warning', message: string): void {

@@ -4,11 +4,13 @@ import {
   connectionLine,
   failureLines,
   fileLine,
+  isListed,
   type LineOptions,
   listingLine,
   noticeLine,
   sizeText,
 } from './event-lines.ts';
+import { filesText } from './files-text.ts';
 import { progressLine } from './progress-line.ts';
 import { renderError } from './render-error.ts';
 import { type EventOf, RunView } from './run-view.ts';
@@ -40,7 +42,7 @@ export class PlainUi implements Ui {
   onEvent(event: TransferEvent): void {
     this.view.add(event);
     for (const line of this.#lines(event)) this.print(line);
-    if (event.type === 'file' && event.state === 'would-copy') this.list(listingLine(event));
+    if (event.type === 'file' && isListed(event)) this.list(listingLine(event));
     if (event.type === 'progress') this.onProgress(event);
   }
 
@@ -94,11 +96,8 @@ export class PlainUi implements Ui {
   /** What is said of the plan; nothing where the progress line says it. */
   protected planLine(event: EventOf<'plan'>): string | undefined {
     // Where no source can be copied, their failures say all there is to say.
-    if (event.dryRun || (event.files === 0 && event.isTotalKnown !== false)) return undefined;
-    const what =
-      event.files === 1 && this.view.file
-        ? showBaseName(this.view.file.source)
-        : `${event.files} file${event.files === 1 ? '' : 's'}`;
+    if (event.dryRun || event.isGrowing || (event.files === 0 && event.isTotalKnown !== false)) return undefined;
+    const what = event.files === 1 && this.view.file ? showBaseName(this.view.file.source) : filesText(event.files);
     const connections = `${event.connections} connection${event.connections === 1 ? '' : 's'}`;
     return `${what}, ${sizeText(event.bytes, event.isTotalKnown)}, to ${showName(event.destination)} over ${event.connections > 1 ? 'up to ' : ''}${connections}`;
   }

@@ -1,6 +1,7 @@
 import { formatEta } from '../util/format-duration.ts';
 import { formatRate, formatSize } from '../util/format-size.ts';
 import { displayWidth, truncate } from './display-width.ts';
+import { countText } from './files-text.ts';
 import type { RunView } from './run-view.ts';
 import { showBaseName, showName } from './show-name.ts';
 
@@ -16,7 +17,12 @@ export function progressLine(view: RunView, columns: number = Number.POSITIVE_IN
 
 function title(view: RunView): string {
   const { progress, plan, file } = view;
-  if (view.several) return `${progress?.filesDone ?? 0}/${progress?.filesTotal ?? plan?.files ?? 0} files`;
+  if (view.several) {
+    const total = progress?.filesTotal ?? plan?.files ?? 0;
+    // While trees are walked, there may be more.
+    const more = (progress ?? plan)?.isGrowing ? '+' : '';
+    return `${countText(progress?.filesDone ?? 0)} of ${countText(total)}${more} files`;
+  }
   if (file) return showBaseName(file.source);
   return plan ? showName(plan.destination) : 'mtput';
 }

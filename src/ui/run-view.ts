@@ -3,6 +3,9 @@ import type { CopyErrorData } from '../errors.ts';
 
 export type EventOf<T extends TransferEventBody['type']> = Extract<TransferEvent, { readonly type: T }>;
 
+/** So many failures are shown one by one; the others are counted. */
+export const MAX_SHOWN_FAILURES = 1000;
+
 /** What a display has to remember of the events so far. */
 export class RunView {
   plan: EventOf<'plan'> | undefined;
@@ -23,7 +26,8 @@ export class RunView {
         this.progress = event;
         return;
       case 'file':
-        return this.#addFile(event);
+        if (event.state !== 'skipped' && event.state !== 'would-remove') this.#addFile(event);
+        return;
       case 'connection':
       case 'notice':
       case 'result':
@@ -35,7 +39,13 @@ export class RunView {
 
   /** Whether the run has more than one file job, so that lines must say which one they are about. */
   get several(): boolean {
-    return (this.plan?.files ?? 1) > 1;
+    const { files = 1, isGrowing = false } = this.plan ?? {};
+    return files > 1 || isGrowing;
+  }
+
+  /** Whether the failure of one more file is shown one by one. */
+  get showsFailures(): boolean {
+    return this.#shown.size < MAX_SHOWN_FAILURES;
   }
 
   /** True the first time it is asked for this failure: events and result may tell of the same one. */

@@ -1,5 +1,6 @@
 import { formatDuration } from '../util/format-duration.ts';
 import { formatRate, formatSize } from '../util/format-size.ts';
+import { countText, filesText } from './files-text.ts';
 import type { EventOf, RunView } from './run-view.ts';
 import { showBaseName } from './show-name.ts';
 
@@ -8,12 +9,31 @@ import { showBaseName } from './show-name.ts';
  * where nothing was copied, nor meant to be.
  */
 export function summaryLine(view: RunView, result: EventOf<'result'>): string | undefined {
-  if (result.filesDone === 0 || view.plan?.dryRun) return undefined;
+  if (view.plan?.dryRun) return undefined;
+  if (result.filesDone === 0) return skippedLine(view, result);
   const { bytesSent, bytesResumed, elapsedMs, connectionsUsed } = result;
   const rate = elapsedMs > 0 ? ` (${formatRate((bytesSent * 1000) / elapsedMs)})` : '';
   const connections = `${connectionsUsed} connection${connectionsUsed === 1 ? '' : 's'}`;
   const resumed = bytesResumed > 0 ? ` (${formatSize(bytesResumed)} were there already)` : '';
-  return `${subject(view, result)}: ${formatSize(bytesSent)}${resumed} in ${formatDuration(elapsedMs)}${rate}, ${connections}, ${verification(result)}`;
+  return `${subject(view, result)}: ${formatSize(bytesSent)}${resumed} in ${formatDuration(elapsedMs)}${rate}, ${connections}, ${verification(result)}${alsoSkipped(result)}${unsynced(result)}`;
+}
+
+/** What is said where nothing had to be copied. */
+function skippedLine(view: RunView, { filesSkipped, filesFailed }: EventOf<'result'>): string | undefined {
+  if (filesSkipped === 0) return undefined;
+  if (filesSkipped === 1 && filesFailed === 0 && !view.several) return 'The file is up to date.';
+  return filesFailed === 0
+    ? `${filesText(filesSkipped)}: nothing to copy.`
+    : `Of ${filesText(filesSkipped + filesFailed)}, ${countText(filesSkipped)} need no copy.`;
+}
+
+function alsoSkipped({ filesSkipped, bytesSkipped }: EventOf<'result'>): string {
+  if (filesSkipped === 0) return '';
+  return `; ${filesText(filesSkipped)} (${formatSize(bytesSkipped)}) needed no copy`;
+}
+
+function unsynced({ filesNotSynced = 0 }: EventOf<'result'>): string {
+  return filesNotSynced === 0 ? '' : `; ${filesText(filesNotSynced)} not synced to the disk`;
 }
 
 /** After a failure: what is not lost, and whether it was seen since. Empty where nothing is kept. */
@@ -35,15 +55,15 @@ export function keptLines(
 
 /** The last line where some of several files failed. */
 export function failureLine(result: EventOf<'result'>): string {
-  const total = result.filesDone + result.filesFailed;
-  return `${result.filesFailed} of ${total} files failed. Run the same command again when the cause is removed.`;
+  const total = result.filesDone + result.filesFailed + result.filesSkipped;
+  return `${countText(result.filesFailed)} of ${filesText(total)} failed. Run the same command again when the cause is removed.`;
 }
 
 function subject(view: RunView, result: EventOf<'result'>): string {
   if (!view.several && view.file) return showBaseName(view.file.source);
   const total = result.filesDone + result.filesFailed;
-  if (result.filesFailed > 0) return `${result.filesDone} of ${total} files`;
-  return `${total} file${total === 1 ? '' : 's'}`;
+  if (result.filesFailed > 0) return `${countText(result.filesDone)} of ${filesText(total)}`;
+  return filesText(total);
 }
 
 function verification({ verified }: EventOf<'result'>): string {

@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, readdir, readFile, readlink, stat, symlink, utimes
 import { dirname, join } from 'node:path';
 import { beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { copy, type Direction, sidesOf } from '../support/directions.ts';
-import { type Bed, describeOn, describeOnEach } from '../support/each-server.ts';
+import { type Bed, describeOn } from '../support/each-server.ts';
 import { cleanEnvironment, mtgetPath, mtputPath, sshArguments } from '../support/mtput.ts';
 import { standOldTarget } from '../support/old-target.ts';
 import { type RunResult, run, runOk } from '../support/process.ts';
@@ -341,10 +341,9 @@ function destinationSuite(bed: Bed, direction: Direction, extent: 'all' | 'sampl
   });
 }
 
-describeOnEach(
-  'destinations of uploads',
-  (bed) => destinationSuite(bed, 'up'),
-  (bed) => destinationSuite(bed, 'up', 'sample'),
-);
+describeOn('sshd', 'destinations of uploads', (bed) => destinationSuite(bed, 'up'));
+inLongerTiers(() => {
+  describeOn('proftpd', 'destinations of uploads', (bed) => destinationSuite(bed, 'up', 'sample'));
+});
 // The destination is here, whatever the server is.
 describeOn('sshd', 'destinations of downloads', (bed) => destinationSuite(bed, 'down'));

@@ -56,9 +56,9 @@ function spaceSuite(bed: Bed, cases: readonly Case[]): void {
         await writeRandomFile(target, DISK);
         await chmod(target, 0o666);
         await writeRandomFile(bed.dir.file('new.bin'), DISK);
-        expectFailure(await put('full/target.bin', ['-n', '3']), 4, /space/, /--inplace/);
+        expectFailure(await put('full/target.bin', ['-n', '3', '--force']), 4, /space/, /--inplace/);
         for (const partial of await partialsOf(directory, 'target.bin')) await rm(partial);
-        expectSuccess(await put('full/target.bin', ['-n', '3', '--inplace', '--no-preserve']));
+        expectSuccess(await put('full/target.bin', ['-n', '3', '--force', '--inplace', '--no-preserve']));
         expect(await sha256Of(target)).toBe(await sha256Of(bed.dir.file('new.bin')));
       } finally {
         disk.unmount();

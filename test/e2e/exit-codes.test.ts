@@ -219,9 +219,13 @@ describeOn('sshd', 'exit codes of sources', (bed) => {
     expect(await readdir(bed.server.home)).toEqual(['target']);
   });
 
-  it('2: a directory', async () => {
+  it('4: a directory to where a file is', async () => {
     await mkdir(bed.dir.file('tree'));
-    expectFailure(await put(['tree'], 'target'), 2, /tree is a directory/, /Name the files/);
+    const old = await standOldTarget(join(bed.server.home, 'target'));
+    const failed = await put(['tree'], 'target');
+    expect(failed.code, failed.stderr).toBe(4);
+    expect(failed.stderr).toMatch(/target is not a directory\.\nName another destination/);
+    await old.expectUntouched();
   });
 });
 

@@ -1,7 +1,7 @@
 /** Downloads of what is no ordinary file, or changes in a way that its size and time do not show. */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readdir, rename, stat, symlink, truncate, utimes } from 'node:fs/promises';
+import { chmod, open, readdir, rename, stat, symlink, truncate, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
@@ -28,7 +28,6 @@ const ODD: Record<string, Odd> = {
     says: /not a regular file/,
     make: (path) => symlink('/dev/zero', path),
   },
-  'a directory': { code: 3, says: /is a directory/, make: (path) => mkdir(path) },
   'a link to nothing': { code: 3, says: /does not exist/, make: (path) => symlink('nothing', path) },
   'a link to itself': { code: 3, says: /a-link-to-itself/, make: (path) => symlink(path, path) },
   'a file that reports 0 bytes and has some': {

@@ -91,7 +91,7 @@ describeWithServers(['proftpd'], 'proftpd as a server of one writer', () => {
       for (const oldSize of byTier([size], [size, size + MB, size / 2, 4])) {
         await writeRandomFile(`${server.home}/one.bin`, oldSize);
         await chown(`${server.home}/one.bin`, UID, UID);
-        const run = await mtputJson([source.path], { server, path: 'one.bin' }, ['-n', '2', '--inplace']);
+        const run = await mtputJson([source.path], { server, path: 'one.bin' }, ['-n', '2', '--inplace', '--force']);
         await expectArrived(run, server, 'one.bin', source);
         expect(noticesOf(run, 'rewritten')).toEqual([]);
         expect(noticesOf(run, 'digests').join()).toMatch(/does not show .* before it is closed/);

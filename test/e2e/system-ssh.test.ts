@@ -160,7 +160,7 @@ describeWithServers(['sshd'], "the system's ssh behind a jump host that lets it 
     const result = await copy('up', home, '-F', config);
     expect(result).toMatchObject({ code: 0, stderr: expect.stringMatching(/verified by size/) });
     expect(result.stderr).not.toMatch(/connection .* was lost/i);
-    expect(await copy('up', home, '-F', config, '--verify', 'hash')).toMatchObject({ code: 9 });
+    expect(await copy('up', home, '-F', config, '--force', '--verify', 'hash')).toMatchObject({ code: 9 });
   });
 });
 

@@ -6,6 +6,7 @@ import type {
   Direction,
   JobServices,
   PlannedFile,
+  PlanSink,
   Preparation,
   RunningJob,
 } from '../../src/engine/transfer/direction.ts';
@@ -37,8 +38,8 @@ export class MemoryCopy implements Direction<MemoryCopyFile> {
     return { lockRoot: { path: Buffer.from('/'), isLocal: false }, destination: 'memory', known, failures: [] };
   }
 
-  files(): AsyncIterable<MemoryCopyFile> {
-    return this.#files();
+  async plan(_services: JobServices, sink: PlanSink<MemoryCopyFile>): Promise<void> {
+    for await (const file of this.#files()) await sink.add(file);
   }
 
   async open(

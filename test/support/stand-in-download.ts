@@ -1,4 +1,5 @@
 /** Downloads through the whole engine and the whole SFTP remote from a stand-in server. */
+
 import { Download } from '../../src/engine/download/download.ts';
 import type { TransferEvent } from '../../src/engine/events.ts';
 import { Counters } from '../../src/engine/runner/counters.ts';
@@ -7,6 +8,7 @@ import type { TransferOptions, TransferOutcome } from '../../src/engine/transfer
 import { TransferRun } from '../../src/engine/transfer/transfer-run.ts';
 import { type StandInRemoteOptions, standInRemote } from './stand-in-remote.ts';
 import type { StandInSftpServer } from './stand-in-sftp-server.ts';
+import { COPY_ALL } from './tree-options.ts';
 import { contents } from './upload-scene.ts';
 
 export interface StandInDownload {
@@ -34,7 +36,13 @@ export async function standInDownload({
   const run = (more: Partial<TransferOptions> = {}): Promise<TransferOutcome> => {
     const counters = new Counters();
     const destination = Buffer.from(target);
-    const direction = new Download({ sources: [Buffer.from(path)], destination, inplace: false, preserve: true });
+    const direction = new Download({
+      sources: [Buffer.from(path)],
+      destination,
+      inplace: false,
+      preserve: true,
+      trees: COPY_ALL,
+    });
     const all: TransferOptions = { ...settings, ...more };
     const download = new TransferRun(new LocalRunner(remote, counters), counters, direction, all, (event) => {
       events.push(structuredClone(event));

@@ -1,4 +1,5 @@
 /** Uploads through the whole engine and the whole SFTP remote to a stand-in server. */
+
 import { writeFile } from 'node:fs/promises';
 import type { TransferEvent } from '../../src/engine/events.ts';
 import { findSources } from '../../src/engine/local/local-files.ts';
@@ -9,6 +10,7 @@ import { TransferRun } from '../../src/engine/transfer/transfer-run.ts';
 import { Upload } from '../../src/engine/upload/upload.ts';
 import { type StandInRemoteOptions, standInRemote } from './stand-in-remote.ts';
 import type { StandInSftpServer } from './stand-in-sftp-server.ts';
+import { COPY_ALL } from './tree-options.ts';
 import { contents, type UploadSettings } from './upload-scene.ts';
 
 export interface StandInUpload {
@@ -40,6 +42,7 @@ export async function standInUpload({ size, ...options }: StandInUploadOptions):
       destination: Buffer.from(target),
       inplace: false,
       preserve: true,
+      trees: COPY_ALL,
       ...more,
     };
     const found = await findSources([Buffer.from(temp.file('source'))]);

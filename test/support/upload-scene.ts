@@ -1,4 +1,5 @@
 /** An upload to a remote in memory, without a server and without a network. */
+
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
@@ -14,6 +15,7 @@ import type { UploadOptions } from '../../src/engine/upload/upload-options.ts';
 import { DIGEST_METHODS } from '../../src/remotes/sftp/digests/open-digester.ts';
 import { type MemoryFaults, MemoryRemote, stagedName } from './memory-remote.ts';
 import { makeTempDir } from './temp-dir.ts';
+import { COPY_ALL } from './tree-options.ts';
 
 const KIB = 1024;
 
@@ -65,6 +67,7 @@ export async function uploadScene(
       digests: { methods: DIGEST_METHODS, algorithm: 'auto' },
       inplace: false,
       preserve: true,
+      trees: COPY_ALL,
       dryRun: false,
       wanted: 3,
       maxStartups: 8,

@@ -8,6 +8,7 @@ import type {
   Direction,
   JobServices,
   PlannedFile,
+  PlanSink,
   Preparation,
   RunningJob,
 } from '../../../src/engine/transfer/direction.ts';
@@ -38,10 +39,10 @@ export class GeneratedCopy implements Direction {
     return { lockRoot: { path: Buffer.from('/'), isLocal: false }, destination: 'nowhere', known, failures: [] };
   }
 
-  async *files(): AsyncGenerator<PlannedFile, void, undefined> {
+  async plan(_services: JobServices, sink: PlanSink<PlannedFile>): Promise<void> {
     for (let file = 1; file <= this.#count; file++) {
       const name = String(file);
-      yield { paths: { source: name, target: name }, size: this.#size, isStream: false, replaces: false };
+      await sink.add({ paths: { source: name, target: name }, size: this.#size, isStream: false, replaces: false });
     }
   }
 

@@ -11,10 +11,11 @@ import { Upload } from '../../../src/engine/upload/upload.ts';
 
 import { MemoryRunner } from '../../../test/support/memory-runner.ts';
 import { withTempDir } from '../../../test/support/temp-dir.ts';
+import { COPY_ALL } from '../../../test/support/tree-options.ts';
 import { GeneratedCopy } from './generated-copy.ts';
 import { UnkeptBytes } from './unkept-bytes.ts';
 
-const OPTIONS: TransferOptions = {
+export const OPTIONS: TransferOptions = {
   pieceSize: 'auto',
   verify: 'read-back',
   digests: { methods: [], algorithm: 'auto' },
@@ -46,7 +47,8 @@ export function uploadToMemory(size: number, count: number, connections: number)
     const path = Buffer.from(join(directory, 'source'));
     await writeFile(path, Buffer.alloc(size, 1));
     const files = Array.from({ length: count }, (_, file) => {
-      return { path, name: Buffer.from(String(file)), size, isStream: false };
+      const attributes = { kind: 'file', size } as const;
+      return { path, name: Buffer.from(String(file)), size, isStream: false, attributes };
     });
     const counters = new Counters();
     const options = {
@@ -55,10 +57,11 @@ export function uploadToMemory(size: number, count: number, connections: number)
       verify: 'size' as const,
       inplace: false,
       preserve: true,
+      trees: COPY_ALL,
       wanted: connections,
     };
     const runner = new LocalRunner(new UnkeptBytes(size), counters);
-    const upload = new Upload({ files, failures: [] }, options);
+    const upload = new Upload({ files, directories: [], failures: [] }, options);
     const run = new TransferRun(runner, counters, upload, options, () => {});
     const { filesDone, error } = await run.run(new AbortController().signal);
     if (filesDone !== count) throw error ?? new Error(`Only ${filesDone} files were uploaded`);

@@ -319,8 +319,8 @@ function writtenByOthers(target: Uint8Array): CopyError {
 }
 
 /** Mode of the source, or, where that is not wanted, of what is replaced, or what this user's new files get. */
-function finalMode(
-  { inplace, preserve }: DownloadServices['download'],
+export function finalMode(
+  { inplace, preserve }: Pick<DownloadServices['download'], 'inplace' | 'preserve'>,
   source: Attributes,
   old: Attributes | undefined,
 ): number | undefined {

@@ -1,6 +1,7 @@
 /** What only downloads are told, and what their file jobs receive. */
 import type { FileAdmission } from '../connections/file-admission.ts';
 import type { JobServices } from '../transfer/direction.ts';
+import type { TreeOptions } from '../transfer/plan-trees.ts';
 import type { LeftPartials } from './left-partials.ts';
 import type { ReaderLimits } from './reader-limits.ts';
 
@@ -13,6 +14,7 @@ export interface DownloadOptions {
   readonly inplace: boolean;
   /** Give the target the mode bits and times of the source. */
   readonly preserve: boolean;
+  readonly trees: TreeOptions;
 }
 
 export interface DownloadServices extends JobServices {

@@ -1,9 +1,11 @@
 /** Examines the local sources of an upload before any connection is opened. */
 import { stat } from 'node:fs/promises';
 import { CopyError } from '../../errors.ts';
+import type { Attributes } from '../../remotes/remote.ts';
 import { baseName } from '../../util/byte-path.ts';
 import { cleanText } from '../../util/clean-text.ts';
 import { openSource, sourceError } from './local-source.ts';
+import { attributesOf } from './local-target-files.ts';
 
 export interface SourceFile {
   readonly path: Buffer;
@@ -13,29 +15,34 @@ export interface SourceFile {
   readonly size: number;
   /** Whether only reading it to its end tells its size: see `LocalSource`. */
   readonly isStream: boolean;
+  readonly attributes: Attributes;
 }
+
+export interface SourceDirectory extends Pick<SourceFile, 'path' | 'name' | 'attributes'> {}
 
 export interface FoundSources {
   readonly files: readonly SourceFile[];
+  readonly directories: readonly SourceDirectory[];
   /** Sources that were named and cannot be copied. */
   readonly failures: readonly { readonly path: Buffer; readonly error: CopyError }[];
 }
 
-/** @throws {CopyError} `usage`: a source is a directory */
+/** Links are followed. */
 export async function findSources(paths: readonly Uint8Array[]): Promise<FoundSources> {
   const files: SourceFile[] = [];
+  const directories: SourceDirectory[] = [];
   const failures: { path: Buffer; error: CopyError }[] = [];
   for (const bytes of paths) {
     const path = Buffer.from(bytes);
     try {
-      files.push(await look(path));
+      const found = await look(path);
+      if (found.attributes.kind === 'directory') directories.push(found);
+      else files.push(found);
     } catch (error) {
-      const failure = CopyError.from(error);
-      if (failure.scope === 'run') throw failure;
-      failures.push({ path, error: failure });
+      failures.push({ path, error: CopyError.from(error) });
     }
   }
-  return { files, failures };
+  return { files, directories, failures };
 }
 
 async function look(path: Buffer): Promise<SourceFile> {
@@ -43,16 +50,14 @@ async function look(path: Buffer): Promise<SourceFile> {
   const stats = await stat(path).catch((error: unknown) => {
     throw sourceError(error, shown);
   });
-  if (stats.isDirectory()) {
-    throw new CopyError('usage', `${shown} is a directory; only files can be copied so far.`, {
-      advice: 'Name the files, or pack the directory into one.',
-    });
-  }
-  if (!stats.isFile()) throw new CopyError('source-unsupported', `${shown} is not a regular file.`);
+  const attributes = attributesOf(stats);
+  const name = baseName(path);
+  if (attributes.kind === 'directory') return { path, name, size: 0, isStream: false, attributes };
+  if (attributes.kind !== 'file') throw new CopyError('source-unsupported', `${shown} is not a regular file.`);
   // Only a file without blocks can be a stream. Few ordinary files have no blocks, so that most files need not be
   // opened here.
   const isStream = stats.blocks === 0 && (await isStreamAt(path));
-  return { path, name: baseName(path), size: isStream ? 0 : stats.size, isStream };
+  return { path, name, size: isStream ? 0 : stats.size, isStream, attributes };
 }
 
 /** False where the file cannot be opened or read: that is reported when the file is to be sent. */

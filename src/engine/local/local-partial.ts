@@ -142,7 +142,8 @@ export class LocalPartial {
     try {
       if ((await this.#file.stat()).size !== size) await this.#file.truncate(size);
       if (mode !== undefined) await attempt('the mode', this.#file.chmod(mode & PERMISSION_BITS));
-      if (mtimeMs !== undefined) await attempt('the times', this.#file.utimes(Date.now() / 1000, mtimeMs / 1000));
+      if (mtimeMs !== undefined)
+        await attempt('the times', this.#file.utimes(new Date(), new Date(Math.floor(mtimeMs))));
     } catch (error) {
       throw targetError(error, cleanText(this.path));
     }
@@ -261,6 +262,12 @@ async function renameError(error: unknown, target: Uint8Array): Promise<CopyErro
   return new CopyError('rename-refused', message, { cause: error, advice: 'Use --inplace, which writes into it.' });
 }
 
+/** Whether a file, or a link that is replaced itself, is what was there before. */
+export function isAsBefore(now: Attributes, before: Attributes | undefined): boolean {
+  const isReplaceable = now.kind === 'file' || now.kind === 'link';
+  return isReplaceable && now.kind === before?.kind && now.size === before.size && now.mtimeMs === before.mtimeMs;
+}
+
 /**
  * Without the lock of another machine or program, this is as near to the rename as the check can be.
  * @throws {CopyError} `target-busy`: what is at `target` is not what was there `before`
@@ -269,7 +276,7 @@ async function expectUntouched(target: Uint8Array, before: Attributes | undefine
   const now = await LOCAL_TARGET_FILES.lstat(target);
   // A directory cannot be replaced by the rename, which tells so.
   if (now === undefined || now.kind === 'directory') return;
-  if (now.kind === 'file' && now.size === before?.size && now.mtimeMs === before.mtimeMs) return;
+  if (isAsBefore(now, before)) return;
   throw new CopyError('target-busy', `Somebody else changed ${cleanText(target)} while it was being copied.`, {
     advice: 'Look at what is there now; the same command replaces it, and fetches only what is missing.',
   });

@@ -84,7 +84,7 @@ function closeFile(file: FileHandle, reads: DescriptorReads): Promise<void> {
   return file.close();
 }
 
-function identityOf(stats: import('node:fs').BigIntStats): SourceIdentity {
+export function identityOf(stats: import('node:fs').BigIntStats): SourceIdentity {
   return {
     size: Number(stats.size),
     mtimeNs: stats.mtimeNs,
@@ -120,7 +120,8 @@ async function checkHeld(file: FileHandle, opened: SourceIdentity, name: string)
   checkSame(identityOf(await fstatBig(file.fd, { bigint: true })), opened, name);
 }
 
-function checkSame(now: SourceIdentity, opened: SourceIdentity, name: string): void {
+/** @throws {CopyError} `source-changed`: they are different */
+export function checkSame(now: SourceIdentity, opened: SourceIdentity, name: string): void {
   const keys = Object.keys(opened) as (keyof SourceIdentity)[];
   const changed = keys.filter((key) => now[key] !== opened[key]);
   if (changed.length > 0) {

@@ -15,7 +15,7 @@ const MAX_TEMPORARY_AGE_MS = DAY_MS;
 /** Files that are examined at a time. */
 const MAX_EXAMINED = 10_000;
 const MAX_REMOVED = 1000;
-const JOURNAL_PATTERN = /^[0-9a-f]{32}\.journal(\.[0-9a-f]{12}\.tmp)?$/;
+const JOURNAL_PATTERN = /^[0-9a-f]{32}\.(tree|journal(\.[0-9a-f]{12}\.tmp)?)$/;
 
 export interface StateEnvironment {
   /** The home directory. */

@@ -29,6 +29,18 @@ export interface Target {
   readonly old: Attributes | undefined;
 }
 
+/** Where the contents of a directory go. */
+export interface DirectoryTarget {
+  /** Absolute, without links as far as the server resolves them. */
+  readonly path: Buffer;
+  /** The directory that is there; undefined: it has to be created. */
+  readonly existing: Attributes | undefined;
+  /** Whether it is where relative paths begin, which keeps its mode and time: others depend on them, such as sshd. */
+  readonly isGiven: boolean;
+  /** Whether the one source becomes the destination itself, which did not exist when it was first copied. */
+  readonly isOwn: boolean;
+}
+
 /** What a path names. */
 interface Found {
   /** With symbolic links followed; undefined: nothing, or {@link isUnseen}. */
@@ -50,6 +62,9 @@ export class Destination {
   readonly #missing: Buffer | undefined;
   /** The path without symbolic links, as far as the server resolves them. */
   readonly #canonical: Buffer;
+  readonly #isSeveral: boolean;
+  /** Whether it is where relative paths begin. */
+  readonly #isHome: boolean;
 
   private constructor(
     path: Buffer,
@@ -57,7 +72,11 @@ export class Destination {
     found: Found,
     missing: Buffer | undefined,
     canonical: Buffer,
+    isSeveral: boolean,
+    isHome = false,
   ) {
+    this.#isHome = isHome;
+    this.#isSeveral = isSeveral;
     this.path = path;
     this.#canonical = canonical;
     this.#isDirectory = isDirectory;
@@ -87,15 +106,17 @@ export class Destination {
     const beside = parentRealPath === undefined ? shown : joinPath(parentRealPath, baseName(shown));
     // Some servers also resolve paths that do not exist; stat shows whether this one does.
     const canonical = (found.at === undefined ? undefined : ownRealPath) ?? beside;
-    if (found.at?.kind === 'directory' || asked.equals(HERE))
-      return new Destination(shown, true, found, undefined, canonical);
+    const isHome = asked.equals(HERE);
+    if (found.at?.kind === 'directory' || isHome) {
+      return new Destination(shown, true, found, undefined, canonical, several, isHome);
+    }
     const wantsDirectory = several || endsWithSlash(path) || isDots(baseName(path));
     if (found.at !== undefined && wantsDirectory) {
       throw new CopyError('destination-in-the-way', `${cleanText(shown)} is not a directory.`);
     }
-    if (wantsDirectory) return new Destination(shown, true, found, shown, canonical);
+    if (wantsDirectory) return new Destination(shown, true, found, shown, canonical, several);
     const isPlaced = found.at !== undefined || parent.length === 0 || parentFound.at?.kind === 'directory';
-    return new Destination(shown, false, found, isPlaced ? undefined : directoryName(shown), canonical);
+    return new Destination(shown, false, found, isPlaced ? undefined : directoryName(shown), canonical, several);
   }
 
   /** What only one run may work on at a time: the target, or the directory of the targets. */
@@ -115,9 +136,7 @@ export class Destination {
     const shown = cleanText(path);
     // The name of the partial file is shortened to fit: without this, the rename at the end would be the first to fail.
     if (found.isUnseen && baseName(path).length > MAX_NAME) throw nameTooLong(path);
-    if (isDanglingLink) {
-      throw new CopyError('destination-dangling-link', `${shown} is a symbolic link to something that does not exist.`);
-    }
+    if (isDanglingLink) throw dangling(path);
     if (old === undefined && !isLink) return { path, old };
     if (old?.kind === 'directory') throw new CopyError('destination-is-directory', `${shown} is a directory.`);
     if (old !== undefined && old.kind !== 'file')
@@ -130,12 +149,46 @@ export class Destination {
   }
 
   /**
+   * The target for a directory of this name, or for its contents alone. `isOurs`: whether an earlier run of the same
+   * copy has created the destination.
+   * @throws {CopyError} `destination-in-the-way`: something else is there; `destination-dangling-link`
+   */
+  async directoryFor(
+    connection: DestinationFiles,
+    name: Uint8Array,
+    isContents: boolean,
+    isOurs: (path: Buffer) => Promise<boolean>,
+  ): Promise<DirectoryTarget> {
+    const exists = this.#found.at?.kind === 'directory' || this.#isHome;
+    if (this.#found.at !== undefined && !exists) {
+      throw new CopyError('destination-in-the-way', `${cleanText(this.path)} is not a directory.`);
+    }
+    const isOwn = !isContents && !this.#isSeveral && !this.#isHome && (!exists || (await isOurs(this.#canonical)));
+    const isHere = isContents || isOwn;
+    if (isHere && this.#found.isDanglingLink) throw dangling(this.path);
+    if (isHere) return { path: this.#canonical, existing: this.#found.at, isGiven: this.#isHome, isOwn };
+    const path = joinPath(this.#canonical, name);
+    const found = await look(connection, path);
+    if (found.isDanglingLink) throw dangling(path);
+    if (found.at !== undefined && found.at.kind !== 'directory') {
+      throw new CopyError('destination-in-the-way', `${cleanText(path)} is not a directory.`);
+    }
+    const real = found.at === undefined ? undefined : await realPathOf(connection, path);
+    return { path: real ?? path, existing: found.at, isGiven: false, isOwn: false };
+  }
+
+  /**
    * Creates the directory of the targets, and those above it that are missing.
    * @throws {CopyError} of the destination: it cannot be created
    */
   async prepare(connection: DestinationFiles): Promise<void> {
     if (this.#missing !== undefined) await makeDirectories(connection, this.#missing, 0);
   }
+}
+
+function dangling(path: Buffer): CopyError {
+  const message = `${cleanText(path)} is a symbolic link to something that does not exist.`;
+  return new CopyError('destination-dangling-link', message);
 }
 
 function nameTooLong(path: Buffer): CopyError {

@@ -13,6 +13,7 @@ import type { RunnerReport } from '../runner/piece-runner.ts';
 import type { Runners } from '../runner/runners.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import type { TaskOwner, TaskRouter } from '../schedule/task-router.ts';
+import type { TreeDirectory } from '../tree/tree-directory.ts';
 import type { DigestProviders } from '../verify/digest-providers.ts';
 import type { OverwrittenTarget } from './target-state.ts';
 import type { Verify } from './verify.ts';
@@ -27,11 +28,30 @@ export interface PlannedFile {
   readonly isStream: boolean;
   /** Whether there is a target already, which is going to be replaced. */
   readonly replaces: boolean;
+  /** The directory of a tree that it goes into; undefined: it was named itself. */
+  readonly directory?: TreeDirectory | undefined;
+  /** Whether its contents are compared with those of the target first, because it may be up to date. */
+  readonly isCompared?: boolean;
 }
 
 /** A file that cannot be copied, and why. */
 export interface UnplannedFile extends Omit<PlannedFile, 'replaces'> {
   readonly error: CopyError;
+}
+
+/** A file that need not be copied: it is up to date, or exists and is not to be replaced. */
+export type SkippedFile = Pick<PlannedFile, 'paths' | 'size'>;
+
+/** Takes what a direction plans. */
+export interface PlanSink<File extends PlannedFile> {
+  /** Resolves when there is room for the next file. */
+  add(file: File): Promise<void>;
+  fail(file: UnplannedFile): void;
+  skip(file: SkippedFile): void;
+  /** Something that is no file was made at the target, such as a link. */
+  made(paths: PlannedFile['paths']): void;
+  /** A dry run would remove what an earlier run has left at `target`. */
+  wouldRemove(target: string, size: number): void;
 }
 
 export interface Totals {
@@ -56,6 +76,8 @@ export interface Preparation {
   readonly destination: string;
   /** The files that are known before they are planned. Files that are planned beyond these are added to the totals. */
   readonly known: Totals;
+  /** Whether trees are going to be walked, so that there may be more files. Default: false. */
+  readonly isGrowing?: boolean;
   /** Bytes of each source, if only the server could tell them. How many connections are wanted depends on them. */
   readonly sizes?: readonly number[];
   /** Sources that cannot be copied. The totals do not include them. */
@@ -70,11 +92,17 @@ export interface Direction<File extends PlannedFile = PlannedFile> {
    */
   prepare(access: ConnectionAccess): Promise<Preparation>;
   /**
-   * The files in their order. They are planned while earlier ones are copied; the server is asked about many files at a
-   * time, ahead of their use.
+   * Plans the files while earlier ones are copied; the other side is asked about many files at a time, ahead of their
+   * use. If trees are walked, the destination is locked by then. `services`: those of the file jobs.
    * @throws {CopyError} scope `run`: no more files can be planned
    */
-  files(access: ConnectionAccess): AsyncIterable<File | UnplannedFile>;
+  plan(services: JobServices, sink: PlanSink<File>): Promise<void>;
+  /**
+   * Resolves when what is done after the last file of a directory has ended. To be called when no file is in progress.
+   * `hasSucceeded`: whether every file was copied or need not be; to be called afterwards, because what is done may fail.
+   * @throws {CopyError} scope `run`
+   */
+  settled?(hasSucceeded: () => boolean): Promise<void>;
   /**
    * Returns the job of a file: a `FileJob` with its `FileTransfer`, unless the file is copied in another way. Creates
    * missing directories of the destination first. The destination is locked by then. `number`: of the job, from 1,
@@ -82,6 +110,16 @@ export interface Direction<File extends PlannedFile = PlannedFile> {
    * @throws {CopyError} any code: why this file cannot be copied; scope `run`: why no other can be copied either
    */
   open(number: number, file: File, services: JobServices): Promise<RunningJob>;
+  /**
+   * Copies a small file as a whole, if possible over `connection`. Absent: every file has a job.
+   * @throws {CopyError} any code: a file job may still be able to copy it
+   */
+  copySmall?(file: File, connection: number | undefined, services: JobServices): Promise<FileResult>;
+  /**
+   * Whether the target has the contents of the source, which has the same size. Undefined: it cannot be found out.
+   * @throws {CopyError} any code: why it cannot
+   */
+  isUpToDate?(file: File, services: JobServices): Promise<boolean | undefined>;
 }
 
 export interface FileResult {
@@ -89,6 +127,8 @@ export interface FileResult {
   /** Whether the size of the target was read back and is right. */
   readonly isSizeVerified: boolean;
   readonly verified: Pick<VerifiedBytes, 'byDigest' | 'byReadBack'>;
+  /** Whether it was not made durable, because that takes too long for many small files. Default: false. */
+  readonly isNotSynced?: boolean;
 }
 
 /** Why a file job failed, and what the server has of the file. */

@@ -30,6 +30,13 @@ export class OnceNotices {
     );
   }
 
+  /** Files that may be up to date are copied, because their contents cannot be compared. */
+  notCompared(): void {
+    const message = 'Files with another time at the target are copied: the server cannot hash what it has.';
+    if (this.#isFirst('not-compared'))
+      this.#services.report.emit({ type: 'notice', level: 'detail', code: 'not-compared', message });
+  }
+
   /** Some files are done whose contents could not be verified. */
   verifiedBySize(): void {
     const { options, digests } = this.#services;
@@ -45,8 +52,12 @@ export class OnceNotices {
   }
 
   #tell(code: string, message: string): void {
-    if (this.#told.has(code)) return;
+    if (this.#isFirst(code)) this.#services.report.notice(code, message);
+  }
+
+  #isFirst(code: string): boolean {
+    if (this.#told.has(code)) return false;
     this.#told.add(code);
-    this.#services.report.notice(code, message);
+    return true;
   }
 }

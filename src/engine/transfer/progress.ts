@@ -22,15 +22,21 @@ export class Progress {
   #bytesDone = 0;
   /** Files of unknown size that have not ended. */
   #streamsLeft = 0;
+  /** Whether more files may be found. */
+  #isGrowing = false;
   readonly #samples: { readonly bytes: number; readonly atMs: number }[] = [];
 
   constructor(nowMs: number) {
     this.#samples.push({ bytes: 0, atMs: nowMs });
   }
 
-  /** Adds files that are known before they are planned: the first ones that are planned. */
-  know({ files, bytes, streams }: Totals): void {
+  /**
+   * Adds files that are known before they are planned: the first ones that are planned. `isGrowing`: whether others may
+   * be found, until {@link onAllPlanned}.
+   */
+  know({ files, bytes, streams }: Totals, isGrowing = false): void {
     this.#isBegun = true;
+    this.#isGrowing = isGrowing;
     this.#unplanned += files;
     this.#filesTotal += files;
     this.#bytesTotal += bytes;
@@ -48,6 +54,23 @@ export class Progress {
     if (isStream) this.#streamsLeft++;
   }
 
+  /** A file that is not to be copied was planned. */
+  onPlannedSkipped(size: number): void {
+    if (this.#unplanned === 0) return;
+    this.#unplanned--;
+    this.onSkipped(size);
+  }
+
+  /** A planned file turned out not to be to be copied. */
+  onSkipped(size: number): void {
+    this.#filesTotal--;
+    this.#bytesTotal -= size;
+  }
+
+  onAllPlanned(): void {
+    this.#isGrowing = false;
+  }
+
   /** Whether {@link know} was called. */
   get isBegun(): boolean {
     return this.#isBegun;
@@ -61,9 +84,9 @@ export class Progress {
     return this.#bytesTotal;
   }
 
-  /** Whether the sizes of all files that are known so far are known. */
+  /** Whether all files are known, and their sizes. */
   get isTotalKnown(): boolean {
-    return this.#streamsLeft === 0;
+    return this.#streamsLeft === 0 && !this.#isGrowing;
   }
 
   /** A file of unknown size is done or has failed. */
@@ -113,6 +136,7 @@ export class Progress {
       bytesResumed,
       bytesTotal: isTotalKnown ? this.#bytesTotal : Math.max(this.#bytesTotal, bytesDone),
       ...(!isTotalKnown && { isTotalKnown }),
+      ...(this.#isGrowing && { isGrowing: true }),
       filesDone: this.#filesDone,
       filesTotal: this.filesTotal,
       bytesPerSecond,

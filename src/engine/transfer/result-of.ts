@@ -6,9 +6,10 @@ import type { TransferOutcome } from './transfer-options.ts';
 
 export type ResultEvent = Extract<TransferEventBody, { readonly type: 'result' }>;
 
-/** `isSeveral`: whether there may be several file jobs, so that the failure of one is not the exit code of all. */
-export function resultOf(outcome: TransferOutcome, isSeveral: boolean, elapsedMs: number): ResultEvent {
+/** `hasSeveralSources`: whether several were named. Where there are several files, the failure of one is not that of all. */
+export function resultOf(outcome: TransferOutcome, hasSeveralSources: boolean, elapsedMs: number): ResultEvent {
   const { error, hasEndedRun, ...totals } = outcome;
+  const isSeveral = hasSeveralSources || totals.filesDone + totals.filesFailed + totals.filesSkipped > 1;
   const exitCode = error === undefined ? 0 : isSeveral && !hasEndedRun ? 1 : error.exitCode;
   return { type: 'result', exitCode, ...totals, elapsedMs, ...(error && { error: error.toData() }) };
 }

@@ -6,6 +6,8 @@ import type { Examined, FileResult } from './direction.ts';
 export class RunTotals {
   #filesDone = 0;
   #filesFailed = 0;
+  readonly #skipped = { files: 0, bytes: 0 };
+  #filesNotSynced = 0;
   #firstFailure: CopyError | undefined;
   #bytesResumed = 0;
   #bytesKept = 0;
@@ -60,11 +62,31 @@ export class RunTotals {
   all(bytesSent: number): TransferTotals {
     const { filesDone, filesFailed, bytesResumed, bytesKept, bytesKeptUnseen, verified, connectionsUsed } = this;
     const kept = { bytesKept, ...(bytesKeptUnseen > 0 && { bytesKeptUnseen }) };
-    return { filesDone, filesFailed, bytesSent, bytesResumed, ...kept, verified, connectionsUsed };
+    const skipped = { filesSkipped: this.#skipped.files, bytesSkipped: this.#skipped.bytes };
+    const unsynced = this.#filesNotSynced > 0 && { filesNotSynced: this.#filesNotSynced };
+    return {
+      filesDone,
+      filesFailed,
+      ...skipped,
+      ...unsynced,
+      bytesSent,
+      bytesResumed,
+      ...kept,
+      verified,
+      connectionsUsed,
+    };
   }
 
-  onFileDone({ bytes, isSizeVerified, verified: { byDigest, byReadBack } }: FileResult, bytesResumed: number): void {
+  onFileSkipped(bytes: number): void {
+    this.#skipped.files++;
+    this.#skipped.bytes += bytes;
+  }
+
+  onFileDone(result: FileResult, bytesResumed: number): void {
+    const { bytes, isSizeVerified, verified, isNotSynced = false } = result;
+    const { byDigest, byReadBack } = verified;
     this.#filesDone++;
+    if (isNotSynced) this.#filesNotSynced++;
     this.#bytesResumed += bytesResumed;
     this.#verified.byDigest += byDigest;
     this.#verified.byReadBack += byReadBack;

@@ -9,8 +9,10 @@ import type { JobOptions } from './direction.ts';
 export interface TransferOptions extends ConnectionPoolOptions, JobOptions {
   readonly digests: DigestOptions;
   readonly dryRun: boolean;
-  /** How many connections are wanted for files of these sizes, which are known only when `wanted` are open. */
-  readonly wantedFor?: (sizes: readonly number[]) => number;
+  /** How many connections the run may use; undefined: `wanted`, whatever is to be copied. */
+  readonly connections?: number | 'auto';
+  /** Whether files are compared, so that a dry run asks for many digests at a time. Default: false. */
+  readonly comparesAll?: boolean;
   /** Undefined: nothing is kept for another run. */
   readonly journals?: JournalStore | undefined;
 }

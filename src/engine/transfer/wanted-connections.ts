@@ -13,13 +13,48 @@ export interface WantedOptions {
   readonly pieceSize: number | 'auto';
 }
 
-/** Never more than the files have pieces, and at least one. Sizes are in bytes. */
-export function wantedConnections({ connections, pieceSize }: WantedOptions, sizes: readonly number[]): number {
-  const piecesOf = (size: number): number =>
-    Math.max(1, pieceCount(size, choosePieceSize(size, UNLIMITED_PIECES, pieceSize)));
-  const pieces = sizes.reduce((sum, size) => sum + piecesOf(size), 0);
-  const wanted = connections === 'auto' ? Math.min(AUTO_CONNECTIONS, usefulConnections(sizes)) : connections;
+/** What there is to copy, as far as the number of connections depends on it. */
+export interface ToCopy {
+  readonly bytes: number;
+  readonly pieces: number;
+  readonly smallFiles: number;
+}
+
+export const NOTHING_TO_COPY: ToCopy = { bytes: 0, pieces: 0, smallFiles: 0 };
+
+/** The same with one more file. */
+export function withFile(
+  { bytes, pieces, smallFiles }: ToCopy,
+  size: number,
+  { pieceSize }: Pick<WantedOptions, 'pieceSize'>,
+): ToCopy {
+  const more = Math.max(1, pieceCount(size, choosePieceSize(size, UNLIMITED_PIECES, pieceSize)));
+  return {
+    bytes: bytes + size,
+    pieces: pieces + more,
+    smallFiles: smallFiles + (size <= BYTES_A_CONNECTION ? 1 : 0),
+  };
+}
+
+/** Never more than the files have pieces, and at least one. */
+export function connectionsFor({ connections }: Pick<WantedOptions, 'connections'>, toCopy: ToCopy): number {
+  const { bytes, pieces, smallFiles } = toCopy;
+  const useful = Math.ceil(bytes / BYTES_A_CONNECTION) + Math.ceil(smallFiles / SMALL_FILES_A_CONNECTION);
+  const wanted = connections === 'auto' ? Math.min(AUTO_CONNECTIONS, useful) : connections;
   return possible(Math.min(wanted, pieces));
+}
+
+/** {@link connectionsFor} files of these sizes, in bytes. */
+export function wantedConnections(options: WantedOptions, sizes: readonly number[]): number {
+  return connectionsFor(
+    options,
+    sizes.reduce((sum, size) => withFile(sum, size, options), NOTHING_TO_COPY),
+  );
+}
+
+/** The most connections that files of any sizes may want. */
+export function mostConnections({ connections }: Pick<WantedOptions, 'connections'>): number {
+  return possible(connections === 'auto' ? AUTO_CONNECTIONS : connections);
 }
 
 /**
@@ -33,10 +68,4 @@ export function connectionsBeforeSizes({ connections }: Pick<WantedOptions, 'con
 /** At least one, also where `count` is no number. */
 function possible(count: number): number {
   return Math.max(1, Math.min(count || 1, MAX_CONNECTIONS));
-}
-
-function usefulConnections(sizes: readonly number[]): number {
-  const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  const small = sizes.filter((size) => size <= BYTES_A_CONNECTION).length;
-  return Math.ceil(bytes / BYTES_A_CONNECTION) + Math.ceil(small / SMALL_FILES_A_CONNECTION);
 }

@@ -4,7 +4,7 @@
  */
 import { CopyError } from '../../errors.ts';
 import type { Attributes, FinalAttributes, Published, Seal, StageToken } from '../../remotes/remote.ts';
-import type { ConnectionAccess } from '../connections/connection-access.ts';
+import type { ConnectionAccess, OnConnectionOptions } from '../connections/connection-access.ts';
 import type { Report } from '../transfer/direction.ts';
 import type { Verify } from '../transfer/verify.ts';
 import type { Verified } from '../verify/file-verifier.ts';
@@ -40,13 +40,14 @@ export function publishStaged(
   token: StageToken,
   seal: Seal,
   old: Attributes | undefined,
+  on: OnConnectionOptions = {},
 ): Promise<Published> {
   let isRepeat = false;
   return access.withConnection((_, remote) => {
     const publishing = remote.publish(token, seal, { isRepeat, replaces: old ?? 'nothing' });
     isRepeat = true;
     return publishing;
-  });
+  }, on);
 }
 
 /** Reports what could not be done although the new file is right. */

@@ -1,6 +1,7 @@
 /** The options that only uploads have, and what the file jobs of uploads receive. */
 import type { FileAdmission } from '../connections/file-admission.ts';
 import type { JobServices } from '../transfer/direction.ts';
+import type { TreeOptions } from '../transfer/plan-trees.ts';
 import type { Writers } from './writers.ts';
 
 export interface UploadOptions {
@@ -10,6 +11,7 @@ export interface UploadOptions {
   readonly inplace: boolean;
   /** Give the target the mode bits and times of the source. */
   readonly preserve: boolean;
+  readonly trees: TreeOptions;
 }
 
 /** What all files of an upload have in common. */

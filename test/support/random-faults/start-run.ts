@@ -1,4 +1,5 @@
 /** The one place that builds a run of the engine for the random faults. */
+
 import { Download } from '../../../src/engine/download/download.ts';
 import type { TransferEvent } from '../../../src/engine/events.ts';
 import { findSources } from '../../../src/engine/local/local-files.ts';
@@ -11,6 +12,7 @@ import type { Verify } from '../../../src/engine/transfer/verify.ts';
 import { Upload } from '../../../src/engine/upload/upload.ts';
 import type { UploadOptions } from '../../../src/engine/upload/upload-options.ts';
 import type { Remote } from '../../../src/remotes/remote.ts';
+import { COPY_ALL } from '../tree-options.ts';
 
 export const PIECE_SIZE: number = 64 * 1024;
 /** How long a run goes on without progress. */
@@ -43,6 +45,7 @@ export async function startRun(
     digests: { methods: remote.digestMethods, algorithm: 'auto' },
     inplace,
     preserve: true,
+    trees: COPY_ALL,
     dryRun: false,
     wanted: connections,
     maxStartups: 8,

@@ -36,7 +36,7 @@ describe('the table of options', () => {
     expect(optionRows.flatMap(namesOf).sort()).toEqual(
       (
         '-n --connections -t --threads -s --piece-size --chunk-size --in-flight -u --max-startups -I --connect-interval ' +
-        '-d --start-delay --verify -a --algo --digest-provider --inplace -r -p --no-preserve --no-resume --limit -P -i -o -F -J -G --ssh --ssh-command --allow-match-exec -c -C -4 -6 -B --batch --pin-host-key --install-helper ' +
+        '-d --start-delay --verify -a --algo --digest-provider --inplace -r -p --no-preserve --no-resume --include --exclude --files-from --links --checksum --force --ignore-existing --limit -P -i -o -F -J -G --ssh --ssh-command --allow-match-exec -c -C -4 -6 -B --batch --pin-host-key --install-helper ' +
         '--connect-timeout --stall-timeout --retry-for --dry-run -q --quiet -v --verbose --json --progress --color'
       )
         .split(' ')
@@ -57,6 +57,9 @@ describe('the table of options', () => {
     const closed = optionRows.filter((row) => row.environment === null).map((row) => namesOf(row)[0]);
     expect(closed.sort()).toEqual([
       '--allow-match-exec',
+      '--exclude',
+      '--files-from',
+      '--include',
       '--install-helper',
       '--pin-host-key',
       '--ssh-command',

@@ -19,6 +19,7 @@ const usage = (message: string, advice?: string) =>
 
 describe('a command line', () => {
   it('has the documented defaults', () => {
+    expect(parse('f host:x').filesFrom).toBeUndefined();
     expect(parse('f host:x').put).toEqual({
       sources: [Buffer.from('f')],
       destination: Buffer.from('x'),
@@ -43,6 +44,11 @@ describe('a command line', () => {
       inplace: false,
       preserve: true,
       resume: true,
+      filters: [],
+      links: 'follow',
+      checksum: false,
+      force: false,
+      ignoreExisting: false,
       retryForMs: 900_000,
       dryRun: false,
     });
@@ -135,11 +141,16 @@ describe('a command line', () => {
     ['-P', '-P takes a value'],
     ['-q -v f host:', 'contradict'],
     ['--pin-host-key SHA256:short f host:', 'takes a fingerprint'],
+    ['--links all f host:', "--links has no value 'all'", 'follow, copy, skip'],
+    ['--force --checksum f host:', '--force and --checksum contradict each other', 'Leave one of them out'],
+    ['--ignore-existing --force f host:', '--force and --ignore-existing contradict each other'],
+    ['--include= f host:', '--include takes a value, not nothing'],
+    ['--files-from= f host:', '--files-from takes a value, not nothing'],
+    ['--files-from l a b host:', '--files-from takes one source'],
+    ['--exclude-from x f host:', "no option '--exclude-from'", '--exclude'],
+    ['--recursive f host:', "no option '--recursive'", 'without an option'],
     ['--json=yes f host:', "no option '--json=yes'"],
-    ...['--checksum', '--links copy', '--report x', '--bind 1.2.3.4'].map((option) => [
-      `${option} f host:`,
-      `no option '${option.split(' ')[0]}'`,
-    ]),
+    ...['--report x', '--bind 1.2.3.4'].map((option) => [`${option} f host:`, `no option '${option.split(' ')[0]}'`]),
   ])('%j is a usage error: %s', (args, message, advice?: string) => {
     expect(() => parse(args)).toThrow(usage(message!, advice));
   });
@@ -150,6 +161,54 @@ describe('a command line', () => {
 
   it.each(['--help', '-h', '--version', '-V'])('%s wins over what is missing', (option) => {
     expect(parseArguments([option], {}, '1.2.3')).toMatchObject({ kind: 'print' });
+  });
+});
+
+describe('which files are copied', () => {
+  it('keeps the order of --include and --exclude', () => {
+    const { put } = parse('--include *.txt --exclude a/ --include=/b --exclude \udcff f host:');
+    expect(put.filters).toEqual([
+      { action: 'include', pattern: '*.txt' },
+      { action: 'exclude', pattern: 'a/' },
+      { action: 'include', pattern: '/b' },
+      { action: 'exclude', pattern: '\udcff' },
+    ]);
+  });
+
+  it('names a list of paths, and leaves reading it to the run', () => {
+    const { put, filesFrom } = parse('--files-from list f host:');
+    expect(filesFrom).toBe('list');
+    expect(put).not.toHaveProperty('filesFrom');
+    expect(parse('--files-from - f host:').filesFrom).toBe('-');
+    expect(parseArguments(['--files-from', 'l', 'host:a', '.'], {}, '1', 'mtget')).toMatchObject({ filesFrom: 'l' });
+  });
+
+  it('knows what counts as up to date, and what becomes of links', () => {
+    expect(parse('--links skip --checksum --ignore-existing f host:').put).toMatchObject({
+      links: 'skip',
+      checksum: true,
+      ignoreExisting: true,
+      force: false,
+    });
+    expect(parse('--force f host:').put).toMatchObject({ links: 'follow', checksum: false, force: true });
+  });
+
+  it('prefers what is typed to what contradicts it in the environment', () => {
+    const environment = { MT_COPY_FORCE: '1', MT_COPY_LINKS: 'copy' };
+    expect(parse('f host:', environment).put).toMatchObject({ force: true, links: 'copy' });
+    expect(parse('--checksum f host:', environment).put).toMatchObject({ force: false, checksum: true });
+    expect(parse('--force f host:', { MT_COPY_CHECKSUM: '1', MT_COPY_IGNORE_EXISTING: '1' }).put).toMatchObject({
+      force: true,
+      checksum: false,
+      ignoreExisting: false,
+    });
+    expect(() => parse('f host:', { ...environment, MT_COPY_CHECKSUM: '1' })).toThrow(usage('contradict'));
+  });
+
+  it('is not set by the environment', () => {
+    const { put, warnings } = parse('f host:', { MT_COPY_EXCLUDE: 'x' });
+    expect(put.filters).toEqual([]);
+    expect(warnings).toEqual(['MT_COPY_EXCLUDE is set, but names no option; it is ignored.']);
   });
 });
 

@@ -1,9 +1,17 @@
+import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parseArguments } from '../../../src/cli/parse-arguments.ts';
 import { runCopy } from '../../../src/cli/run-copy.ts';
 import { packageVersion } from '../../../src/cli/version.ts';
 import { CopyError } from '../../../src/errors.ts';
-import { NOTHING_DONE, type PutOptions, type put, type TransferContext } from '../../../src/transfer.ts';
+import {
+  NOTHING_DONE,
+  type PutOptions,
+  parseFilesFrom,
+  type put,
+  type TransferContext,
+} from '../../../src/transfer.ts';
+import { tempDirForTest } from '../../support/for-one-test.ts';
 import { Collector, failure, plan, result } from '../ui/events.ts';
 
 type Put = typeof put;
@@ -16,7 +24,8 @@ async function run(args: string, fake: Put, environment: Record<string, string |
   const people = new Collector();
   const output = new Collector();
   const io = { environment, errorStream: people.stream, outputStream: output.stream };
-  return { exitCode: await runCopy(invocation, io, async () => ({ put: fake, get: notUsed })), people, output };
+  const library = async () => ({ put: fake, get: notUsed, parseFilesFrom });
+  return { exitCode: await runCopy(invocation, io, library), people, output };
 }
 
 describe('a run', () => {
@@ -42,6 +51,30 @@ describe('a run', () => {
     expect(seen?.[1]).toMatchObject({ environment: { MT_COPY_PASSWORD: 'secret', HOME: '/h' } });
     expect(environment).toEqual({ HOME: '/h', MT_COPY_LIMITS: '1' });
     expect(people.lines).toEqual(['warning: MT_COPY_LIMITS is set, but names no option; it is ignored.']);
+  });
+
+  it('gives the listed paths to the transfer', async () => {
+    const dir = await tempDirForTest();
+    await writeFile(dir.file('list'), 'a\n./b/c\n');
+    let listed: PutOptions['filesFrom'];
+    const { exitCode } = await run(`-B --files-from ${dir.file('list')} f h:x`, async (options) => {
+      listed = options.filesFrom;
+      return { ...empty, exitCode: 0 };
+    });
+    expect(exitCode).toBe(0);
+    expect(listed?.map(String)).toEqual(['a', 'b/c']);
+  });
+
+  it('copies nothing without the list, or with a list that leads out of the source', async () => {
+    const dir = await tempDirForTest();
+    await writeFile(dir.file('list'), 'a\n../b\n');
+    const copy: Put = () => Promise.reject(new Error('Nothing is copied.'));
+    const missing = await run(`-B --files-from ${dir.file('no')} f h:x`, copy);
+    expect(missing.exitCode).toBe(3);
+    expect(missing.people.lines[0]).toBe(`mtput: The list ${dir.file('no')} does not exist.`);
+    const outside = await run(`-B --files-from ${dir.file('list')} f h:x`, copy);
+    expect(outside.exitCode).toBe(2);
+    expect(outside.people.lines[0]).toBe("mtput: Line 2 of the list has a component '..': ../b.");
   });
 
   it('asks by SSH_ASKPASS where it is set', async () => {

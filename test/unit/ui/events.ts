@@ -50,6 +50,8 @@ export function result(exitCode = 0, more: Partial<Body<'result'>> = {}): Transf
     exitCode,
     filesDone: done ? 1 : 0,
     filesFailed: done ? 0 : 1,
+    filesSkipped: 0,
+    bytesSkipped: 0,
     bytesSent: 1224 * mib,
     bytesResumed: 0,
     bytesKept: 0,

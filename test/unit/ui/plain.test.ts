@@ -162,7 +162,7 @@ describe('without a terminal', () => {
     ui.onEvent(file('failed', failure('source-missing', 'there is no x')));
     ui.onEvent(result(1, { filesDone: 2, filesFailed: 1 }));
     expect(people.lines.slice(1)).toEqual([
-      'mtput: there is no x.',
+      'mtput: dir/big.iso: there is no x.',
       'Check the path of the source.',
       '2 of 3 files: 1.2 GiB in 34 s (36 MiB/s), 10 connections, verified by size',
       '1 of 3 files failed. Run the same command again when the cause is removed.',
@@ -221,7 +221,7 @@ describe('quiet', () => {
     ui.onEvent(file('failed', failure('source-missing', 'there is no x')));
     ui.onEvent(result(1, { filesDone: 1, filesFailed: 1 }));
     expect(people.lines).toEqual([
-      'mtput: there is no x.',
+      'mtput: dir/big.iso: there is no x.',
       'Check the path of the source.',
       '1 of 2 files failed. Run the same command again when the cause is removed.',
     ]);
@@ -231,5 +231,70 @@ describe('quiet', () => {
     const { ui, listing } = show({ quiet: true });
     ui.onEvent(file('would-copy', { source: 'a\udcff', target: 'b\n' }));
     expect(listing.lines).toEqual(['a\\xff -> b\\x0a (100 MiB)']);
+  });
+});
+
+describe('a tree', () => {
+  it('has totals that grow while it is walked', () => {
+    const { ui, people } = show({ progressEveryMs: 1 });
+    ui.onEvent(plan(0, { isGrowing: true, isTotalKnown: false }));
+    ui.onEvent(progress(1, 0, { filesDone: 0, filesTotal: 0, isGrowing: true }));
+    ui.onEvent(progress(mib, 10, { filesDone: 1234, filesTotal: 5678, isGrowing: true }));
+    ui.onEvent(plan(5679));
+    ui.onEvent(progress(mib, 20, { filesDone: 1234, filesTotal: 5679 }));
+    expect(people.lines).toEqual([
+      expect.stringContaining('1,234 of 5,678+ files'),
+      '5,679 files, 100 MiB, to h:d over up to 10 connections',
+      expect.stringContaining('1,234 of 5,679 files'),
+    ]);
+  });
+
+  it.each<[what: string, more: Parameters<typeof result>[1], expected: string[]]>([
+    ['all of it is up to date', { filesDone: 0, filesSkipped: 1234 }, ['1,234 files: nothing to copy.']],
+    [
+      'some of it is up to date',
+      { filesDone: 2, filesSkipped: 1234, bytesSkipped: mib },
+      [expect.stringContaining('; 1,234 files (1.0 MiB) needed no copy')],
+    ],
+    [
+      'some files are not synced',
+      { filesDone: 2, filesNotSynced: 1 },
+      [expect.stringContaining('; 1 file not synced to the disk')],
+    ],
+    ['there is nothing in it', { filesDone: 0 }, []],
+  ])('%s', (_, more, expected) => {
+    const { ui, people } = show();
+    ui.onEvent(plan(0, { isGrowing: true }));
+    ui.onEvent(result(0, more));
+    expect(people.lines).toEqual(expected);
+  });
+
+  it('counts the files that were skipped where others have failed', () => {
+    const { ui, people } = show();
+    ui.onEvent(plan(0, { isGrowing: true }));
+    ui.onEvent(result(1, { filesDone: 0, filesFailed: 2, filesSkipped: 1000 }));
+    expect(people.lines).toEqual([
+      'Of 1,002 files, 1,000 need no copy.',
+      '2 of 1,002 files failed. Run the same command again when the cause is removed.',
+    ]);
+  });
+
+  it('tells of a file that is up to date with -vv alone', () => {
+    for (const verbose of [0, 1, 2]) {
+      const { ui, people } = show({ verbose });
+      ui.onEvent(plan(0, { isGrowing: true }));
+      ui.onEvent(file('skipped'));
+      expect(people.lines).toEqual(verbose === 2 ? ['big.iso: needs no copy, 100 MiB'] : []);
+    }
+  });
+
+  it('lists a thousand failures, counts the others, and still tells what ended the run', () => {
+    const { ui, people } = show();
+    ui.onEvent(plan(0, { isGrowing: true }));
+    for (let n = 0; n < 1500; n++) ui.onEvent(file('failed', failure('source-unreadable', `No right to read ${n}`)));
+    const listed = people.lines.length;
+    expect(people.lines.filter((line) => line.includes('No right to read'))).toHaveLength(1000);
+    ui.onEvent(result(5, { filesDone: 0, filesFailed: 1500, ...failure('no-connection', 'All connections are gone') }));
+    expect(people.lines.slice(listed).join(' ')).toContain('All connections are gone');
   });
 });

@@ -16,6 +16,8 @@ test('every figure of the outcome is in the result', () => {
     exitCode: 4,
     filesDone: 0,
     filesFailed: 1,
+    filesSkipped: 0,
+    bytesSkipped: 0,
     bytesSent: 500,
     bytesResumed: 0,
     bytesKept: 130,

@@ -12,6 +12,7 @@ import { CopyError } from '../../../../src/errors.ts';
 import { deferred } from '../../../../src/util/deferred.ts';
 import { journalsIn } from '../../../support/journals-in.ts';
 import { MemoryStaged } from '../../../support/memory-staged.ts';
+import { COPY_ALL } from '../../../support/tree-options.ts';
 import { connections, contents, expectArrived, filesOf, notices, uploadScene } from '../../../support/upload-scene.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
@@ -27,6 +28,8 @@ test('files of every kind of size arrive whole, by several connections', async (
   expect(outcome).toEqual({
     filesDone: 6,
     filesFailed: 0,
+    filesSkipped: 0,
+    bytesSkipped: 0,
     bytesSent: bytes,
     bytesResumed: 0,
     bytesKept: 0,
@@ -544,6 +547,7 @@ test('a rate limit that stands still does not hold a cancelled run', async () =>
     digests: { methods: [], algorithm: 'auto' },
     inplace: false,
     preserve: true,
+    trees: COPY_ALL,
     dryRun: false,
     wanted: 2,
     maxStartups: 8,

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { connectionsBeforeSizes, wantedConnections } from '../../../../src/engine/transfer/wanted-connections.ts';
+import {
+  connectionsBeforeSizes,
+  mostConnections,
+  wantedConnections,
+} from '../../../../src/engine/transfer/wanted-connections.ts';
 
 const MIB = 1024 * 1024;
 
@@ -24,4 +28,25 @@ test.each([
   [Number.NaN, 1],
 ] as const)('%s connections are asked for, and the sizes are not known: %i', (connections, wanted) => {
   expect(connectionsBeforeSizes({ connections })).toBe(wanted);
+});
+
+test.each([
+  [1, 1000, 1],
+  [50, 1000, 2],
+  [51, 1000, 3],
+  [5000, 0, 10],
+  [100, 4 * MIB, 10],
+])('%i small files of %i bytes: %i', (count, size, wanted) => {
+  expect(wantedConnections({ connections: 'auto', pieceSize: 'auto' }, new Array<number>(count).fill(size))).toBe(
+    wanted,
+  );
+});
+
+test.each([
+  ['auto', 10],
+  [64, 64],
+  [5000, 1024],
+  [0, 1],
+] as const)('%s connections are asked for: %i at most', (connections, most) => {
+  expect(mostConnections({ connections })).toBe(most);
 });
