@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { LONGER_FILES } from './test/support/longer-files.ts';
 import { byTier, tier } from './test/support/tier.ts';
 
 const suffix = tier === 'soak' ? '.soak.test.ts' : '.test.ts';
 const leftOut = {
-  quick: ['test/**/*.full.test.ts', 'test/**/*.soak.test.ts'],
+  quick: ['test/**/*.full.test.ts', 'test/**/*.soak.test.ts', ...LONGER_FILES],
   full: ['test/**/*.soak.test.ts'],
   soak: [],
 };
