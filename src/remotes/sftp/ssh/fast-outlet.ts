@@ -129,6 +129,8 @@ class FastOutlet implements PacketOutlet {
     if (gathered.length === 0) return;
     this.#gathered = [];
     this.#gatheredAtMs = performance.now();
+    // The channel may have been closed meanwhile, which has rejected the requests.
+    if (!this.#channel.writable) return;
     this.#socket.cork();
     this.#onGather();
     for (let index = 0; index < gathered.length; ) {
@@ -148,8 +150,6 @@ class FastOutlet implements PacketOutlet {
     let next = first;
     while (next < gathered.length && gathered[next]!.bytes !== undefined) next++;
     const some = gathered.slice(first, next);
-    // The channel may have been closed meanwhile, which has rejected the requests.
-    if (!this.#channel.writable) return next;
     this.#channel.write(
       some.length === 1 ? some[0]!.bytes! : Buffer.concat(some.map(({ bytes }) => bytes!)),
       (error) => {
