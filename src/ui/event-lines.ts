@@ -48,8 +48,12 @@ export function fileLine(event: EventOf<'file'>, view: RunView, options: LineOpt
   return options.paint('dim', `${showBaseName(event.source)}: ${state}, ${sizeText(event.size, event.isSizeKnown)}`);
 }
 
-/** The error with the name of the file, if its message does not have it: it may be about a partial file. */
+/**
+ * The error of a file with its name, if its message does not have it: it may be about a partial file. What ends the run is
+ * no matter of one file.
+ */
 function named({ source, target }: EventOf<'file'>, error: CopyErrorData): CopyErrorData {
+  if (error.scope !== 'file') return error;
   const names = [source, target].filter((name) => name !== '').map(showName);
   if (names.some((name) => error.message.includes(name))) return error;
   return { ...error, message: `${names[0] ?? ''}: ${error.message}` };
