@@ -25,6 +25,10 @@ export const LONGER_FILES: readonly string[] = [
   // property/transfer-run, late-requests
   'test/faults/foreign-partials.test.ts',
   'test/faults/two-machines.test.ts',
+  // e2e/admission
+  'test/faults/cut-handshakes.test.ts',
+  // get-file, get-target, unit/remotes/sftp/sftp-compliance
+  'test/integration/read-path.test.ts',
   // e2e/verify, faults/resume-digests
   'test/integration/digest-shell.test.ts',
   'test/integration/digest-helper.test.ts',
