@@ -45,6 +45,8 @@ const SLOW_SYNC_MS = 1;
 /** Files that are synced by other threads at the same time: one of these stays free for other work. */
 const MAX_SYNCS = 3;
 const MAX_LATEST = 256;
+/** A name in the working directory. */
+const HERE_NAME = Buffer.from('./f');
 
 const BIG = { bigint: true } as const;
 
@@ -155,7 +157,9 @@ export async function callsIn(directory: Buffer): Promise<FileCalls> {
   if (isLocal === undefined) {
     if (latest.size >= MAX_LATEST) latest.clear();
     // Any name in the directory will do.
-    isLocal = isOnSharedFileSystem(Buffer.concat([directory, Buffer.from('/f')])).then((isShared) => !isShared);
+    isLocal = isOnSharedFileSystem(
+      directory.length === 0 ? HERE_NAME : Buffer.concat([directory, Buffer.from('/f')]),
+    ).then((isShared) => !isShared);
     latest.set(key, isLocal);
   }
   return (await isLocal) && performance.now() >= slowUntilMs ? HERE : ELSEWHERE;

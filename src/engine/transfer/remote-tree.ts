@@ -17,6 +17,8 @@ export class RemoteTree implements TreeSide {
   readonly isLocal = false;
   readonly #access: Pick<ConnectionAccess, 'withConnection' | 'onProgress'>;
   readonly #isSource: boolean;
+  #inProgress = 0;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(access: Pick<ConnectionAccess, 'withConnection' | 'onProgress'>, side: 'source' | 'target') {
     this.#access = access;
@@ -103,6 +105,8 @@ export class RemoteTree implements TreeSide {
   async syncDirectory(): Promise<void> {}
 
   async #perform<T>(work: (remote: RemoteConnection) => Promise<T>): Promise<T> {
+    while (this.#inProgress >= MAX_OPERATIONS) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#inProgress++;
     try {
       return await this.#access.withConnection((_, remote) => work(remote));
     } catch (error) {
@@ -110,6 +114,9 @@ export class RemoteTree implements TreeSide {
       // The remote speaks of a destination, because it does not know which side of the copy a path is on.
       const code = this.#isSource ? SOURCE_CODES.get(failure.code) : undefined;
       throw code === undefined ? failure : new CopyError(code, failure.message, { cause: failure });
+    } finally {
+      this.#inProgress--;
+      this.#waiting.shift()?.();
     }
   }
 }
@@ -121,13 +128,21 @@ async function withKinds(
   batch: readonly DirectoryEntry[],
 ): Promise<readonly DirectoryEntry[]> {
   if (batch.every(({ attributes, isRefused }) => isRefused || attributes.isKindKnown !== false)) return batch;
-  const known = batch.map(async (entry) => {
-    if (entry.isRefused || entry.attributes.isKindKnown !== false) return entry;
-    const attributes = await remote.lstat(joinPath(directory, entry.name));
-    return attributes === undefined ? entry : { ...entry, attributes };
-  });
-  return Promise.all(known);
+  const known: DirectoryEntry[] = [];
+  for (let offset = 0; offset < batch.length; offset += MAX_LOOKS) {
+    const some = batch.slice(offset, offset + MAX_LOOKS).map(async (entry) => {
+      if (entry.isRefused || entry.attributes.isKindKnown !== false) return entry;
+      const attributes = await remote.lstat(joinPath(directory, entry.name));
+      return attributes === undefined ? entry : { ...entry, attributes };
+    });
+    known.push(...(await Promise.all(some)));
+  }
+  return known;
 }
 
+/** Operations at a time: a connection has room for 4096 requests, and small files need most of it. */
+const MAX_OPERATIONS = 256;
+/** Entries of one directory whose kind is asked for at a time. */
+const MAX_LOOKS = 8;
 /** Names that are refused, after which the listing of a directory is not read on. */
 const MAX_REFUSED = 100;

@@ -34,6 +34,8 @@ export function decide(
 ): Decision {
   if (old === undefined || force) return 'copy';
   if (ignoreExisting) return 'skip';
+  // A link that is to be replaced by a file: nothing that is asked of it is about a file here.
+  if (old.kind !== 'file') return 'copy';
   if (old.size !== source.size) return 'copy';
   if (checksum) return 'compare';
   if (isSameSecond(old.mtimeMs, source.mtimeMs)) return 'skip';
@@ -67,7 +69,7 @@ export interface UpToDateTarget {
  * setgid, stay as they are.
  */
 export function modeToSet({ mode }: Attributes, old: Attributes | undefined): number | undefined {
-  if (mode === undefined || old?.mode === undefined) return undefined;
+  if (mode === undefined || old?.mode === undefined || old.kind !== 'file') return undefined;
   const wanted = mode & PERMISSION_BITS;
   return (old.mode & PERMISSION_BITS) === wanted ? undefined : wanted;
 }

@@ -132,6 +132,17 @@ class FastOutlet implements PacketOutlet {
     // The channel may have been closed meanwhile, which has rejected the requests.
     if (!this.#channel.writable) return;
     this.#socket.cork();
+    try {
+      this.#sendAll(gathered);
+    } catch (error) {
+      // ssh2 throws where a connection breaks down. The session ends with that, and nothing else does.
+      for (const { onTaken } of gathered) onTaken(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      this.#socket.uncork();
+    }
+  };
+
+  #sendAll(gathered: readonly Gathered[]): void {
     this.#onGather();
     for (let index = 0; index < gathered.length; ) {
       const { packets, onTaken } = gathered[index]!;
@@ -142,8 +153,7 @@ class FastOutlet implements PacketOutlet {
       this.#sendPackets(packets, onTaken);
       index++;
     }
-    this.#socket.uncork();
-  };
+  }
 
   /** Writes the bytes from `first` on, as far as no packets come between them. Returns what comes next. */
   #writeTogether(gathered: readonly Gathered[], first: number): number {
